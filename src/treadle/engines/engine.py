@@ -1,0 +1,151 @@
+"""The contract that every engine keeps.
+
+An engine computes: predictions, losses, gradients, epochs of training. It owns no random generator: initial
+parameters, the order of an epoch's rows and the seed of the dropout masks are arguments, so that two engines
+given the same arguments can be compared step by step. The NumPy engine is the specification.
+
+Dimensions: N samples, D inputs, K outputs, S steps of an epoch, P parameters.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
+
+from treadle.engines.objective import Objective
+from treadle.network import Network, Parameters
+from treadle.optimizers import Optimizer
+
+
+@dataclass(frozen=True)
+class TrainingProblem:
+    """All that a trainer needs besides the parameters to start from.
+
+    Parameters
+    ----------
+    network : Network
+    objective : Objective
+    optimizer : Optimizer
+    X : ndarray of shape (N, D), uint8, float32 or float64
+        Never copied as a whole: rows are gathered, and converted, a batch at a time.
+    y : ndarray
+        (N,) integers below K, or (N, K) soft targets, for cross-entropy; (N, K) real otherwise.
+    sample_weight : ndarray of shape (N,), or None
+    batch_size : int
+        The last batch of an epoch holds what is left.
+    dropout_seed : int
+        Key of the counter-based dropout masks; see ``treadle.engines.dropout``.
+    """
+
+    network: Network
+    objective: Objective
+    optimizer: Optimizer
+    X: NDArray[Any]
+    y: NDArray[Any]
+    sample_weight: NDArray[Any] | None
+    batch_size: int
+    dropout_seed: int
+
+    def n_steps(self, n_rows: int) -> int:
+        """Batches in an epoch of n_rows rows, the last partial one included."""
+        return -(-n_rows // self.batch_size)
+
+
+class Trainer(ABC):
+    """Training in progress: parameters, the optimizer's moments and a count of steps."""
+
+    @abstractmethod
+    def run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
+        """Visit the rows in the given order, a batch a step.
+
+        Parameters
+        ----------
+        order : ndarray of int64
+            Row numbers of X; ``order[s * batch_size : (s + 1) * batch_size]`` is the batch of step s.
+        learning_rates : ndarray of shape (S,), float64
+            One a step.
+
+        Returns
+        -------
+        ndarray of shape (S,), float64
+            The objective of each batch, before that step's update.
+
+        Raises
+        ------
+        TrainingDiverged
+            As soon as a step's loss is NaN or infinite; the message names the step within the epoch.
+        """
+
+    @abstractmethod
+    def parameters(self) -> Parameters:
+        """A copy of the parameters as they stand."""
+
+    @abstractmethod
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Copies of all that is needed to go on: ``parameters`` (P,), ``step`` () int64, and the moments.
+
+        The moments have the optimizer's names and the layout of ``Parameters.flat``, so that the state of
+        one engine is the state of another.
+        """
+
+    @abstractmethod
+    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from what ``state`` returned."""
+
+
+class Engine(ABC):
+    """Computes with networks. Stateless: one instance can serve any number of networks."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def logits(self, network: Network, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
+        """Last layer's sums for each row, without dropout.
+
+        Parameters
+        ----------
+        network, parameters
+        X : ndarray of shape (N, D), uint8, float32 or float64
+
+        Returns
+        -------
+        ndarray of shape (N, K) in the dtype of the parameters
+        """
+
+    @abstractmethod
+    def loss_and_gradients(
+        self,
+        network: Network,
+        parameters: Parameters,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        sample_weight: NDArray[Any] | None = None,
+        *,
+        objective: Objective,
+        dropout_key: tuple[int, int] | None = None,
+    ) -> tuple[float, Parameters]:
+        """Objective on one batch and its gradient with respect to every parameter: the seam for checks.
+
+        Parameters
+        ----------
+        network, parameters
+        X, y, sample_weight
+            As in ``TrainingProblem``, all rows being one batch.
+        objective : Objective
+        dropout_key : (seed, step), or None
+            Draw the dropout masks of that step of training; None: no dropout.
+
+        Returns
+        -------
+        loss : float
+        gradients : Parameters
+            In the dtype of the parameters.
+        """
+
+    @abstractmethod
+    def trainer(self, problem: TrainingProblem, parameters: Parameters) -> Trainer:
+        """A trainer that starts from a copy of the parameters, moments zero, step 0."""

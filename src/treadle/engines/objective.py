@@ -1,0 +1,97 @@
+"""What training minimises: a loss over the outputs, averaged over the batch, plus an L2 penalty."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from treadle.errors import InvalidInput
+from treadle.maths.losses import (
+    absolute_loss,
+    absolute_loss_gradient,
+    cross_entropy,
+    cross_entropy_gradient,
+    huber_loss,
+    huber_loss_gradient,
+    squared_loss,
+    squared_loss_gradient,
+)
+from treadle.network import Network
+
+LOSSES = ("cross_entropy", "squared", "absolute", "huber")
+
+
+@dataclass(frozen=True)
+class Objective:
+    """``sum_i c_i loss(logits_i, y_i) / sum_i c_i + l2 / 2 * sum of squared weights``.
+
+    The sums run over the rows of a batch, c being the sample weights; each loss is summed over the outputs,
+    as in ``treadle.maths.losses``. Biases are not penalised. A batch whose weights sum to zero has loss 0.
+
+    Parameters
+    ----------
+    loss : {"cross_entropy", "squared", "absolute", "huber"}
+    label_smoothing : float in [0, 1)
+        Cross-entropy only.
+    huber_delta : float > 0
+        Huber only: the residual at which the square becomes a line.
+    l2 : float >= 0
+    """
+
+    loss: str = "cross_entropy"
+    label_smoothing: float = 0.0
+    huber_delta: float = 1.0
+    l2: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.loss not in LOSSES:
+            raise InvalidInput(f"loss must be one of {', '.join(LOSSES)}; got {self.loss!r}")
+        if not 0 <= self.label_smoothing < 1:
+            raise InvalidInput(f"label_smoothing must be at least 0 and below 1; got {self.label_smoothing!r}")
+        if not (self.huber_delta > 0 and math.isfinite(self.huber_delta)):
+            raise InvalidInput(f"huber_delta must be positive and finite; got {self.huber_delta!r}")
+        if not (self.l2 >= 0 and math.isfinite(self.l2)):
+            raise InvalidInput(f"l2 must be at least 0 and finite; got {self.l2!r}")
+
+    def check_fits(self, network: Network) -> None:
+        """Raise InvalidInput if the loss cannot be taken of the network's output."""
+        wanted = "softmax" if self.loss == "cross_entropy" else "identity"
+        if network.output != wanted:
+            raise InvalidInput(
+                f"the loss {self.loss!r} needs a network with output={wanted!r}; got {network.output!r}"
+            )
+
+    def data_loss(
+        self, logits: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None = None
+    ) -> float:
+        """The loss of a batch without the penalty."""
+        match self.loss:
+            case "cross_entropy":
+                return cross_entropy(
+                    logits, y, label_smoothing=self.label_smoothing, sample_weight=sample_weight
+                )
+            case "squared":
+                return squared_loss(logits, y, sample_weight=sample_weight)
+            case "absolute":
+                return absolute_loss(logits, y, sample_weight=sample_weight)
+            case _:
+                return huber_loss(logits, y, delta=self.huber_delta, sample_weight=sample_weight)
+
+    def data_gradient(
+        self, logits: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
+        """d data_loss / d logits, (N, K), the mean over the batch included."""
+        match self.loss:
+            case "cross_entropy":
+                return cross_entropy_gradient(
+                    logits, y, label_smoothing=self.label_smoothing, sample_weight=sample_weight
+                )
+            case "squared":
+                return squared_loss_gradient(logits, y, sample_weight=sample_weight)
+            case "absolute":
+                return absolute_loss_gradient(logits, y, sample_weight=sample_weight)
+            case _:
+                return huber_loss_gradient(logits, y, delta=self.huber_delta, sample_weight=sample_weight)

@@ -1,0 +1,42 @@
+"""The exceptions that treadle raises on purpose, and nothing else.
+
+::
+
+    TreadleError
+    ├── InvalidInput(ValueError)      an argument, array or option that cannot be used
+    ├── DataUnavailable(OSError)      a data set that no source could deliver
+    ├── CorruptFile(ValueError)       a file that is not what its format says
+    ├── RunError                      a run's folder that cannot be used as asked
+    ├── EngineUnavailable             an engine that cannot serve the request here
+    └── TrainingDiverged(ArithmeticError)   a loss that became NaN or infinite
+
+Each message says what was wrong, the value that came, what is allowed, and what to do.
+"""
+
+
+class TreadleError(Exception):
+    """Base of every exception that treadle raises on purpose."""
+
+
+class InvalidInput(TreadleError, ValueError):
+    """An argument, an array or an option that cannot be used."""
+
+
+class DataUnavailable(TreadleError, OSError):
+    """A data set that none of its sources could deliver."""
+
+
+class CorruptFile(TreadleError, ValueError):
+    """A file whose bytes are not what its format says they must be."""
+
+
+class RunError(TreadleError):
+    """A run's folder that is missing, unfinished or does not fit the request."""
+
+
+class EngineUnavailable(TreadleError):
+    """An engine that is not installed, or cannot serve what was asked of it."""
+
+
+class TrainingDiverged(TreadleError, ArithmeticError):
+    """A training loss that became NaN or infinite."""
