@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from numpy.typing import NDArray
 
 from treadle.engines.objective import Objective
+from treadle.errors import TrainingDiverged
 from treadle.network import Network, Parameters
 from treadle.optimizers import Optimizer
 
@@ -95,6 +96,14 @@ class Trainer(ABC):
     @abstractmethod
     def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on from what ``state`` returned."""
+
+
+def diverged(step: int, loss: float) -> TrainingDiverged:
+    """The error to raise when step (from 1, within the epoch) has a loss that is not finite."""
+    return TrainingDiverged(
+        f"the loss became {loss} at step {step} of the epoch; try a smaller learning rate, "
+        "and look for extreme values in X and y"
+    )
 
 
 class Engine(ABC):

@@ -1,0 +1,199 @@
+r"""Back-propagation by hand: the readable specification of every other engine.
+
+The network. A batch of N rows, a_0 = X * input_scale of shape (N, D). For each layer l = 1 .. L::
+
+    z_l = a_(l-1) W_l + b_l          (N, n_l)      W_l (n_(l-1), n_l), b_l (n_l,)           (1)
+    h_l = f_l(z_l)                   (N, n_l)      f_L is the identity: h_L are the logits  (2)
+    a_l = h_l * mask_l               (N, n_l)      the mask is 1 where there is no dropout  (3)
+
+The objective (``treadle.engines.objective``), a weighted mean over the rows plus a penalty::
+
+    J = sum_i c_i loss(h_L[i], y[i]) / sum_i c_i + l2 / 2 * sum_l ||W_l||^2                 (4)
+
+Back-propagation is the chain rule from the last layer to the first, with d_l = dJ/dz_l, of shape (N, n_l)::
+
+    d_L = dJ/dh_L                               for softmax and cross-entropy: c_i (softmax - target) / sum c  (5)
+    d_l = (d_(l+1) W_(l+1)^T) * mask_l * f_l'(z_l)      from (1), (3), (2) of layer l + 1 and l                (6)
+    dJ/dW_l = a_(l-1)^T d_l + l2 W_l                    from (1): z_l depends on W_l through a_(l-1)           (7)
+    dJ/db_l = sum over the rows of d_l                  from (1)                                               (8)
+
+No vector-Jacobian product forms its Jacobian: (6) costs as much as (1), so a gradient costs about twice what
+a prediction does (Rumelhart, Hinton and Williams 1986; Griewank and Walther 2008, section 3.2).
+
+Every array that a step of training needs is allocated once, and NumPy's BLAS writes into it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.engines.dropout import dropout_mask
+from treadle.engines.engine import Engine, Trainer, TrainingProblem, diverged
+from treadle.engines.objective import Objective
+from treadle.maths.activations import ACTIVATIONS
+from treadle.network import Network, Parameters
+
+# Rows of a prediction computed at a time: enough for BLAS, and a few megabytes of hidden outputs at most.
+ROWS_PER_PREDICTION = 1024
+
+
+class NumpyEngine(Engine):
+    """The contract of ``treadle.engines.engine`` in NumPy, float32 or float64 as the parameters are."""
+
+    name = "numpy"
+
+    def logits(self, network: Network, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
+        """See ``Engine.logits``."""
+        logits = np.empty((len(X), network.sizes[-1]), dtype=parameters.dtype)
+        passes = _Passes(network, parameters, min(len(X), ROWS_PER_PREDICTION))
+        for start in range(0, len(X), ROWS_PER_PREDICTION):
+            rows = X[start : start + ROWS_PER_PREDICTION]
+            logits[start : start + len(rows)] = passes.forward(rows, dropout_key=None)
+        return logits
+
+    def loss_and_gradients(
+        self,
+        network: Network,
+        parameters: Parameters,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        sample_weight: NDArray[Any] | None = None,
+        *,
+        objective: Objective,
+        dropout_key: tuple[int, int] | None = None,
+    ) -> tuple[float, Parameters]:
+        """See ``Engine.loss_and_gradients``."""
+        objective.check_fits(network)
+        passes = _Passes(network, parameters, len(X))
+        loss = passes.loss_and_gradients(X, y, sample_weight, objective, dropout_key)
+        return loss, passes.gradients
+
+    def trainer(self, problem: TrainingProblem, parameters: Parameters) -> Trainer:
+        """See ``Engine.trainer``."""
+        return NumpyTrainer(problem, parameters)
+
+
+class _Passes:
+    """The forward and the backward pass over batches of at most batch_size rows, in arrays that are kept."""
+
+    def __init__(self, network: Network, parameters: Parameters, batch_size: int) -> None:
+        def array(n_units: int) -> NDArray[Any]:
+            return np.empty((batch_size, n_units), dtype=parameters.dtype)
+
+        self.network = network
+        self.parameters = parameters
+        self.gradients = Parameters.zeros(network, parameters.dtype)
+        self.activations = [ACTIVATIONS[layer.activation] for layer in network.layers]
+        self.inputs = array(network.sizes[0])
+        self.z = [array(layer.n_out) for layer in network.layers]
+        # h and a are the same memory as z and h wherever nothing needs the earlier of the two again.
+        self.h = [
+            z if f.in_place else np.empty_like(z) for z, f in zip(self.z, self.activations, strict=True)
+        ]
+        self.a = [
+            np.empty_like(h) if layer.dropout else h for h, layer in zip(self.h, network.layers, strict=True)
+        ]
+        self.d = [np.empty_like(z) for z in self.z[:-1]]
+        self.masks: list[NDArray[Any] | None] = [None] * len(network.layers)
+
+    def forward(self, X: NDArray[Any], dropout_key: tuple[int, int] | None) -> NDArray[Any]:
+        """Equations (1) to (3); the logits, valid until the next call."""
+        n = len(X)
+        scale = self.parameters.dtype.type(self.network.input_scale)
+        a = np.multiply(X, scale, out=self.inputs[:n], casting="same_kind")
+        for i, (layer, f) in enumerate(zip(self.network.layers, self.activations, strict=True)):
+            z, h = self.z[i][:n], self.h[i][:n]
+            np.matmul(a, self.parameters.weights[i], out=z)
+            z += self.parameters.biases[i]
+            f.value(z, out=h)
+            a = h
+            if layer.dropout and dropout_key is not None:
+                mask = dropout_mask(*dropout_key, i, n, layer.n_out, layer.dropout, z.dtype)
+                a = np.multiply(h, mask, out=self.a[i][:n])
+                self.masks[i] = mask
+        return a
+
+    def loss_and_gradients(
+        self,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        sample_weight: NDArray[Any] | None,
+        objective: Objective,
+        dropout_key: tuple[int, int] | None,
+    ) -> float:
+        """Equations (4) to (8); the gradients are left in ``self.gradients``."""
+        n = len(X)
+        n_weights, l2 = self.parameters.n_weights, objective.l2
+        logits = self.forward(X, dropout_key)
+        loss = objective.data_loss(logits, y, sample_weight)
+        d = objective.data_gradient(logits, y, sample_weight)
+        for i in reversed(range(len(self.z))):
+            below = self.inputs if i == 0 else self.a[i - 1] if dropout_key else self.h[i - 1]
+            np.matmul(below[:n].T, d, out=self.gradients.weights[i])
+            np.sum(d, axis=0, out=self.gradients.biases[i])
+            if i > 0:
+                d = np.matmul(d, self.parameters.weights[i].T, out=self.d[i - 1][:n])
+                mask = self.masks[i - 1]
+                if dropout_key and mask is not None:
+                    d *= mask
+                self.activations[i - 1].backward(d, self.z[i - 1][:n], self.h[i - 1][:n])
+        if l2:
+            weights = self.parameters.flat[:n_weights]
+            loss += 0.5 * l2 * float(np.dot(weights, weights))
+            self.gradients.flat[:n_weights] += weights * weights.dtype.type(l2)
+        return loss
+
+
+class NumpyTrainer(Trainer):
+    """Mini-batch training: gather a batch, back-propagate, let the optimizer update."""
+
+    def __init__(self, problem: TrainingProblem, parameters: Parameters) -> None:
+        problem.objective.check_fits(problem.network)
+        self._problem = problem
+        self._parameters = parameters.copy()
+        self._moments = problem.optimizer.start(parameters.flat.size, parameters.dtype)
+        self._step = 0
+        self._passes = _Passes(problem.network, self._parameters, min(problem.batch_size, len(problem.X)))
+
+    def run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
+        """See ``Trainer.run_epoch``."""
+        problem = self._problem
+        losses = np.empty(problem.n_steps(len(order)))
+        for s in range(len(losses)):
+            rows = order[s * problem.batch_size : (s + 1) * problem.batch_size]
+            loss = self._passes.loss_and_gradients(
+                problem.X[rows],
+                problem.y[rows],
+                None if problem.sample_weight is None else problem.sample_weight[rows],
+                problem.objective,
+                (problem.dropout_seed, self._step),
+            )
+            if not math.isfinite(loss):
+                raise diverged(s + 1, loss)
+            self._step += 1
+            problem.optimizer.update(
+                self._parameters, self._passes.gradients, self._moments, self._step, float(learning_rates[s])
+            )
+            losses[s] = loss
+        return losses
+
+    def parameters(self) -> Parameters:
+        """See ``Trainer.parameters``."""
+        return self._parameters.copy()
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """See ``Trainer.state``."""
+        moments = {name: moment.copy() for name, moment in self._moments.items()}
+        return {"parameters": self._parameters.flat.copy(), "step": np.array(self._step), **moments}
+
+    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """See ``Trainer.load_state``."""
+        self._parameters.flat[:] = state["parameters"]
+        self._step = int(state["step"])
+        for name, moment in self._moments.items():
+            moment[:] = state[name]
