@@ -1,0 +1,229 @@
+"""The activations of hidden units, f(z), and their derivatives f'(z), element by element.
+
+Each takes the pre-activation z of any shape. float32 and float64 keep their type, integers become float64.
+NaN passes through; at z = +-inf each value and derivative is its limit. Where f is analytic complex z works
+too, so that the complex step can check the derivative; ReLU goes by the real part.
+
+``ACTIVATIONS`` holds what an engine needs of each. What takes a whole row at once (softmax) is elsewhere.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from treadle.maths.dtypes import as_inexact, is_complex
+
+# Beyond this, 1 - Phi and the normal density underflow in float64: Phi(-40) < 1e-349.
+_NORMAL_TAIL = 40.0
+
+
+def identity(z: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """f(z) = z.
+
+    Parameters
+    ----------
+    z : array_like of any shape, float32, float64 or complex
+        Integers become float64.
+    out : ndarray of the shape of z, optional
+        Where the result goes; it may be z.
+
+    Returns
+    -------
+    ndarray of the shape and dtype of z
+        A copy, unless ``out`` is z.
+
+    Raises
+    ------
+    InvalidInput
+        If z does not hold numbers.
+    """
+    return np.positive(as_inexact("z", z), out=out)
+
+
+def identity_derivative(z: ArrayLike) -> NDArray[Any]:
+    """f'(z) = 1; NaN where z is NaN. Arguments as in ``identity``."""
+    z = as_inexact("z", z)
+    return np.where(np.isnan(z), z, z.dtype.type(1))
+
+
+def relu(z: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """f(z) = max(z, 0), the rectified linear unit. Arguments as in ``identity``.
+
+    Source: Nair and Hinton 2010. Complex z is kept where its real part is positive.
+    """
+    z = as_inexact("z", z)
+    if is_complex(z):
+        return np.multiply(z, z.real > 0, out=out)
+    return np.maximum(z, 0, out=out)
+
+
+def relu_derivative(z: ArrayLike) -> NDArray[Any]:
+    """f'(z) = 1 for z > 0, else 0: the subgradient at 0 is 0, as in PyTorch. Arguments as in ``identity``."""
+    z = as_inexact("z", z)
+    return np.where(np.isnan(z), z, (z.real > 0).astype(z.dtype))
+
+
+def tanh(z: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """f(z) = (e^z - e^-z) / (e^z + e^-z). Arguments as in ``identity``."""
+    return np.tanh(as_inexact("z", z), out=out)
+
+
+def tanh_derivative(z: ArrayLike) -> NDArray[Any]:
+    """f'(z) = 1 - tanh(z)^2, to about one unit of rounding of 1. Arguments as in ``identity``."""
+    a = tanh(z)
+    return 1 - a * a
+
+
+def logistic(z: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """f(z) = 1 / (1 + e^-z), the logistic sigmoid. Arguments as in ``identity``.
+
+    Small relative error on both sides, as long as the result is a normal number.
+    """
+    z = as_inexact("z", z)
+    with np.errstate(over="ignore", under="ignore"):
+        if is_complex(z):
+            # A complex e^-z that overflows has no usable quotient; tanh saturates.
+            return np.multiply(0.5, 1 + np.tanh(z / 2), out=out)
+        # e^-z = inf is right: its reciprocal is 0.
+        out = np.empty_like(z) if out is None else out
+        np.negative(z, out=out)
+        np.exp(out, out=out)
+        np.add(out, 1, out=out)
+        return np.reciprocal(out, out=out)
+
+
+def logistic_derivative(z: ArrayLike) -> NDArray[Any]:
+    """f'(z) = f(z) f(-z), which is f(z) (1 - f(z)) without cancellation. Arguments as in ``identity``."""
+    z = as_inexact("z", z)
+    with np.errstate(under="ignore"):
+        return logistic(z) * logistic(-z)
+
+
+def gelu(z: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """f(z) = z Phi(z), Phi being the normal distribution function; exact, not the tanh approximation.
+
+    Arguments as in ``identity``. Source: Hendrycks and Gimpel 2016, arXiv:1606.08415.
+    """
+    z = _within(as_inexact("z", z), -_NORMAL_TAIL, math.inf)
+    with np.errstate(under="ignore"):
+        return np.multiply(z, _normal_distribution(z), out=out)
+
+
+def gelu_derivative(z: ArrayLike) -> NDArray[Any]:
+    """f'(z) = Phi(z) + z phi(z), phi being the normal density. Arguments as in ``identity``."""
+    z = _within(as_inexact("z", z), -_NORMAL_TAIL, _NORMAL_TAIL)
+    with np.errstate(under="ignore"):
+        density = np.exp(-0.5 * z * z) * (1 / math.sqrt(2 * math.pi))
+        return np.asarray(_normal_distribution(z) + z * density)
+
+
+def silu(z: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """f(z) = z logistic(z), also called swish. Arguments as in ``identity``.
+
+    Source: Elfwing, Uchibe and Doya 2018, arXiv:1702.03118.
+    """
+    z = as_inexact("z", z)
+    z = _within(z, float(np.finfo(z.dtype).min), math.inf)
+    with np.errstate(under="ignore"):
+        return np.multiply(z, logistic(z), out=out)
+
+
+def silu_derivative(z: ArrayLike) -> NDArray[Any]:
+    """f'(z) = s(z) (1 + z s(-z)), s being the logistic function. Arguments as in ``identity``."""
+    z = as_inexact("z", z)
+    largest = float(np.finfo(z.dtype).max)
+    z = _within(z, -largest, largest)
+    with np.errstate(under="ignore"):
+        return logistic(z) * (1 + z * logistic(-z))
+
+
+def _within(z: NDArray[Any], low: float, high: float) -> NDArray[Any]:
+    """Move z into [low, high], so that z times a vanishing factor is 0 and not inf * 0 = NaN.
+
+    The functions above do not change, in floating point, beyond their bounds. NaN stays NaN.
+    """
+    if is_complex(z):
+        z = z.copy()
+        np.clip(z.real, low, high, out=z.real)
+        return z
+    return np.clip(z, low, high)
+
+
+def _normal_distribution(z: NDArray[Any]) -> NDArray[Any]:
+    # scipy.special takes half a second to load; most networks need no GELU.
+    from scipy.special import ndtr
+
+    return np.asarray(ndtr(z))
+
+
+@dataclass(frozen=True)
+class Activation:
+    """What an engine needs of an activation f.
+
+    Parameters
+    ----------
+    name : str
+    value : callable
+        ``value(z, out=None)`` is f(z).
+    derivative : callable
+        ``derivative(z)`` is f'(z).
+    backward : callable
+        ``backward(delta, z, a)`` multiplies delta by f'(z), in place, given z and a = f(z). All three are
+        real arrays of one shape and dtype.
+    in_place : bool
+        ``backward`` reads a alone, so that f(z) may overwrite z; z is then passed as a.
+    """
+
+    name: str
+    value: Callable[..., NDArray[Any]]
+    derivative: Callable[[ArrayLike], NDArray[Any]]
+    backward: Callable[[NDArray[Any], NDArray[Any], NDArray[Any]], None]
+    in_place: bool
+
+
+def _identity_backward(delta: NDArray[Any], z: NDArray[Any], a: NDArray[Any]) -> None:
+    """The derivative is 1: delta stays."""
+
+
+def _relu_backward(delta: NDArray[Any], z: NDArray[Any], a: NDArray[Any]) -> None:
+    np.multiply(delta, a > 0, out=delta)
+
+
+def _tanh_backward(delta: NDArray[Any], z: NDArray[Any], a: NDArray[Any]) -> None:
+    slope = a * a
+    np.subtract(1, slope, out=slope)
+    np.multiply(delta, slope, out=delta)
+
+
+def _logistic_backward(delta: NDArray[Any], z: NDArray[Any], a: NDArray[Any]) -> None:
+    slope = 1 - a
+    np.multiply(slope, a, out=slope)
+    np.multiply(delta, slope, out=delta)
+
+
+def _gelu_backward(delta: NDArray[Any], z: NDArray[Any], a: NDArray[Any]) -> None:
+    np.multiply(delta, gelu_derivative(z), out=delta)
+
+
+def _silu_backward(delta: NDArray[Any], z: NDArray[Any], a: NDArray[Any]) -> None:
+    np.multiply(delta, silu_derivative(z), out=delta)
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    activation.name: activation
+    for activation in (
+        Activation("identity", identity, identity_derivative, _identity_backward, in_place=True),
+        Activation("relu", relu, relu_derivative, _relu_backward, in_place=True),
+        Activation("tanh", tanh, tanh_derivative, _tanh_backward, in_place=True),
+        Activation("logistic", logistic, logistic_derivative, _logistic_backward, in_place=True),
+        Activation("gelu", gelu, gelu_derivative, _gelu_backward, in_place=False),
+        Activation("silu", silu, silu_derivative, _silu_backward, in_place=False),
+    )
+}
+"""The activations by name."""

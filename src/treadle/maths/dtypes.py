@@ -1,0 +1,49 @@
+"""Which numbers the mathematics accepts, and which it returns.
+
+float32 stays float32 and float64 stays float64; so do their complex kin, which exist for the complex step.
+Integers and booleans become float64. Everything else is refused: half precision overflows at 65504, and
+extended precision would lose its digits on the way through SciPy.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from treadle.errors import InvalidInput
+
+
+def as_inexact(name: str, values: ArrayLike) -> NDArray[Any]:
+    """An array of float32, float64, complex64 or complex128; not copied where it is one already.
+
+    Parameters
+    ----------
+    name : str
+        What the error message calls the argument.
+    values : array_like
+        Of any shape.
+
+    Raises
+    ------
+    InvalidInput
+        If the numbers are of another type, or are none.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise InvalidInput(f"{name} must be an array of numbers, with rows of one length; {error}") from error
+    if array.dtype.char in "fdFD":
+        return array
+    if array.dtype.kind in "biu":
+        return array.astype(np.float64)
+    raise InvalidInput(
+        f"{name} must hold float32, float64, complex64, complex128, integer or boolean numbers; "
+        f"got dtype {array.dtype}: convert with .astype('float64')"
+    )
+
+
+def is_complex(array: NDArray[Any]) -> bool:
+    """Whether the array is of a complex type, whatever its imaginary parts are."""
+    return array.dtype.kind == "c"
