@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from treadle.engines.objective import Objective
 from treadle.errors import TrainingDiverged
+from treadle.maths.softmax import softmax
 from treadle.network import Network, Parameters
 from treadle.optimizers import Optimizer
 
@@ -124,6 +125,11 @@ class Engine(ABC):
         -------
         ndarray of shape (N, K) in the dtype of the parameters
         """
+
+    def predict(self, network: Network, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
+        """The network's output for each row: class probabilities, or the logits themselves; (N, K)."""
+        logits = self.logits(network, parameters, X)
+        return softmax(logits) if network.output == "softmax" else logits
 
     @abstractmethod
     def loss_and_gradients(

@@ -1,0 +1,108 @@
+"""A trained network as a file: ``model.safetensors``.
+
+Arrays ``weights.0`` (n_in, n_out), ``biases.0`` (n_out,), ``weights.1`` and so on, float32 or float64. One
+entry of metadata, ``treadle``, holds JSON: ``format``, the fields of ``Network``, the class names and the
+shape of an image. Equal models give equal bytes: no date, no duration, no version of anything else.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from treadle.errors import CorruptFile, TreadleError
+from treadle.export.safetensors_file import read_safetensors
+from treadle.files import write_atomically
+from treadle.network import Network, Parameters
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network with its parameters and the names of what it tells apart.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        With the network.
+    class_names : tuple of str
+        One an output; empty for a regressor.
+    image_shape : (height, width), or None
+        Where rows of X are images.
+    """
+
+    parameters: Parameters
+    class_names: tuple[str, ...] = ()
+    image_shape: tuple[int, int] | None = None
+
+    @property
+    def network(self) -> Network:
+        """What the parameters belong to."""
+        return self.parameters.network
+
+
+def save_model(path: Path, model: Model) -> None:
+    """Write the file whole or not at all; OSError if the folder cannot be written or the disk is full."""
+    from safetensors.numpy import save
+
+    metadata = {
+        "format": FORMAT_VERSION,
+        "network": asdict(model.network),
+        "class_names": model.class_names,
+        "image_shape": model.image_shape,
+    }
+    arrays = {name: np.ascontiguousarray(array) for name, array in model.parameters.named()}
+    write_atomically(path, save(arrays, {"treadle": json.dumps(metadata, sort_keys=True)}))
+
+
+def load_model(path: Path) -> Model:
+    """Read what ``save_model`` wrote.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
+    CorruptFile
+        If it is not such a file, or its arrays do not fit the network that it describes.
+    """
+    arrays, metadata = read_safetensors(path)
+    if metadata.get("format") != FORMAT_VERSION:
+        raise CorruptFile(
+            f"{path} has format {metadata.get('format')!r}; this treadle reads format {FORMAT_VERSION}: "
+            "use the treadle that wrote it, or train again"
+        )
+    try:
+        network = _network_from_json(metadata["network"])
+        class_names = tuple(str(name) for name in metadata["class_names"])
+        shape = metadata["image_shape"]
+        image_shape = None if shape is None else (int(shape[0]), int(shape[1]))
+    except (KeyError, TypeError, ValueError, IndexError, TreadleError) as error:
+        raise CorruptFile(f"{path} does not describe a network: {error!r}") from error
+    shapes: dict[str, tuple[int, ...]] = {}
+    for i, layer in enumerate(network.layers):
+        shapes[f"weights.{i}"] = (layer.n_in, layer.n_out)
+        shapes[f"biases.{i}"] = (layer.n_out,)
+    found = {name: array.shape for name, array in arrays.items()}
+    dtypes = {array.dtype for array in arrays.values()}
+    if found != shapes or len(dtypes) != 1 or dtypes.pop() not in (np.float32, np.float64):
+        raise CorruptFile(f"{path} describes arrays of shapes {shapes}, all float32 or all float64; it holds {found}")
+    if class_names and len(class_names) != network.sizes[-1]:
+        raise CorruptFile(f"{path} names {len(class_names)} classes for {network.sizes[-1]} outputs")
+    if image_shape and image_shape[0] * image_shape[1] != network.sizes[0]:
+        raise CorruptFile(f"{path} has images of shape {image_shape} for {network.sizes[0]} inputs")
+    parameters = Parameters.zeros(network, next(iter(arrays.values())).dtype)
+    for name, array in parameters.named():
+        array[:] = arrays[name]
+    return Model(parameters, class_names, image_shape)
+
+
+def _network_from_json(fields: dict[str, Any]) -> Network:
+    def tuples(value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    return Network(**{name: tuples(value) for name, value in fields.items()})

@@ -1,0 +1,1 @@
+"""Training: epochs, their history, and checkpoints that resume to the same bits."""

@@ -1,0 +1,50 @@
+"""A checkpoint: all that training needs to go on, to the bit, after the end of an epoch.
+
+The file is safetensors: the trainer's named arrays, and one entry of metadata, ``treadle``, which holds JSON
+with the format's version and the history as CSV. Nothing is pickled; the file is replaced whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from treadle.errors import CorruptFile
+from treadle.files import write_atomically
+from treadle.training.history import History
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The state of a trainer (see ``Trainer.state``) and the history that led there."""
+
+    state: dict[str, NDArray[Any]]
+    history: History
+
+    def save(self, path: Path) -> None:
+        """Write the file; OSError if the folder cannot be written or the disk is full."""
+        from safetensors.numpy import save
+
+        metadata = {"format": FORMAT_VERSION, "history": self.history.to_csv()}
+        write_atomically(path, save(self.state, {"treadle": json.dumps(metadata)}))
+
+    @classmethod
+    def load(cls, path: Path) -> Checkpoint:
+        """Read what ``save`` wrote; CorruptFile for anything else."""
+        from treadle.export.safetensors_file import read_safetensors
+
+        state, metadata = read_safetensors(path)
+        if metadata.get("format") != FORMAT_VERSION or not isinstance(metadata.get("history"), str):
+            raise CorruptFile(
+                f"{path} is not a checkpoint of format {FORMAT_VERSION}; it says format "
+                f"{metadata.get('format')!r}: train again, or use the treadle that wrote it"
+            )
+        if not {"parameters", "step"} <= state.keys():
+            raise CorruptFile(f"{path} lacks the parameters or the step; it has {sorted(state)}")
+        return cls(state, History.from_csv(metadata["history"]))

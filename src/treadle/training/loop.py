@@ -1,0 +1,160 @@
+"""The loop over epochs: order the rows, set the learning rates, train, evaluate, record.
+
+It writes nothing and prints nothing: whoever iterates over ``TrainingLoop.epochs`` saves a checkpoint, shows
+progress or stops, between two epochs.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.engines.engine import Engine, TrainingProblem
+from treadle.engines.objective import Objective
+from treadle.errors import InvalidInput, TrainingDiverged
+from treadle.network import Network, Parameters
+from treadle.optimizers import Schedule
+from treadle.training.batches import epoch_order
+from treadle.training.checkpoint import Checkpoint
+from treadle.training.history import EpochRecord, History
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """How long to train, at which rates, in which order.
+
+    Parameters
+    ----------
+    n_epochs : int >= 1
+    learning_rate : float > 0
+        The peak; the schedule says how much of it a step gets.
+    schedule : Schedule
+    seed : int >= 0
+        Of the order of the rows, together with the epoch's number.
+    """
+
+    n_epochs: int
+    learning_rate: float
+    schedule: Schedule
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.n_epochs < 1:
+            raise InvalidInput(f"epochs must be at least 1; got {self.n_epochs}")
+        if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
+            raise InvalidInput(f"learning_rate must be positive and finite; got {self.learning_rate!r}")
+        if self.seed < 0:
+            raise InvalidInput(f"seed must be at least 0; got {self.seed}")
+
+
+class TrainingLoop:
+    """Training from the initial parameters, or from a checkpoint, to the plan's last epoch.
+
+    Parameters
+    ----------
+    engine : Engine
+    problem : TrainingProblem
+    plan : TrainingPlan
+    parameters : Parameters
+        To start from; copied.
+    test_set : (X, y), or None
+        Evaluated at the end of each epoch, never trained on.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        problem: TrainingProblem,
+        plan: TrainingPlan,
+        parameters: Parameters,
+        test_set: tuple[NDArray[Any], NDArray[Any]] | None = None,
+    ) -> None:
+        if len(problem.X) == 0:
+            raise InvalidInput("the training set is empty: training needs at least one row")
+        self.history = History()
+        self._engine = engine
+        self._problem = problem
+        self._plan = plan
+        self._test_set = test_set
+        self._trainer = engine.trainer(problem, parameters)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from the end of the checkpoint's last epoch."""
+        self._trainer.load_state(checkpoint.state)
+        self.history = History(checkpoint.history)
+
+    def checkpoint(self) -> Checkpoint:
+        """All that ``restore`` needs; between epochs only."""
+        return Checkpoint(self._trainer.state(), History(self.history))
+
+    def parameters(self) -> Parameters:
+        """A copy of the parameters as they stand."""
+        return self._trainer.parameters()
+
+    def epochs(self) -> Iterator[EpochRecord]:
+        """Train the epochs that are left, one for each record asked for.
+
+        Raises
+        ------
+        TrainingDiverged
+            If a step's loss is NaN or infinite. The trainer is then in the middle of an epoch: go on from
+            the last checkpoint, if at all.
+        """
+        for epoch in range(len(self.history) + 1, self._plan.n_epochs + 1):
+            self.history.append(self._run_epoch(epoch))
+            yield self.history[-1]
+
+    def _run_epoch(self, epoch: int) -> EpochRecord:
+        problem, plan = self._problem, self._plan
+        n_rows = len(problem.X)
+        start = time.perf_counter()
+        rates = plan.schedule.learning_rates(
+            plan.learning_rate,
+            epoch=epoch - 1,
+            n_epochs=plan.n_epochs,
+            n_steps=problem.n_steps(n_rows),
+            n_rows=n_rows,
+            train_losses=self.history.column("train_loss"),
+        )
+        try:
+            losses = self._trainer.run_epoch(epoch_order(plan.seed, epoch, n_rows), rates)
+        except TrainingDiverged as error:
+            raise TrainingDiverged(f"epoch {epoch}: {error}") from error
+        seconds = time.perf_counter() - start
+        rows_in_step = np.full(len(losses), problem.batch_size)
+        rows_in_step[-1] = n_rows - problem.batch_size * (len(losses) - 1)
+        test_loss, test_accuracy = self._evaluate()
+        return EpochRecord(
+            epoch=epoch,
+            train_loss=float(np.average(losses, weights=rows_in_step)),
+            test_loss=test_loss,
+            test_accuracy=test_accuracy,
+            learning_rate=float(rates[-1]),
+            seconds=seconds,
+        )
+
+    def _evaluate(self) -> tuple[float, float]:
+        if self._test_set is None:
+            return math.nan, math.nan
+        X, y = self._test_set
+        problem = self._problem
+        logits = self._engine.logits(problem.network, self._trainer.parameters(), X)
+        return plain_loss(problem.objective, logits, y), accuracy(problem.network, logits, y)
+
+
+def plain_loss(objective: Objective, logits: NDArray[Any], y: NDArray[Any]) -> float:
+    """The loss proper, without smoothing, weights or penalty: what the model is judged by."""
+    return replace(objective, label_smoothing=0.0).data_loss(logits, y)
+
+
+def accuracy(network: Network, logits: NDArray[Any], y: NDArray[Any]) -> float:
+    """The fraction of rows whose largest logit is at the label; nan unless y holds class numbers."""
+    if network.output != "softmax" or y.ndim != 1:
+        return math.nan
+    return float(np.mean(logits.argmax(axis=1) == y))
