@@ -1,0 +1,123 @@
+"""A run's configuration: one dataclass that recipes, TOML files and the command line's flags all fill.
+
+The fields' names are the keys of the TOML file and, with dashes, the flags.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, asdict, dataclass, fields
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from treadle.errors import InvalidInput
+
+ENVIRONMENT = "environment"
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """What a run trains, on what, and how.
+
+    Parameters
+    ----------
+    data : str
+        fashion-mnist, digits, a folder with the four IDX files, or an .npz file.
+    recipe : str
+        Where the values come from that nothing else sets.
+    hidden : tuple of int
+        Units of each hidden layer, first to last.
+    activation : str
+        Of the hidden layers.
+    dropout : float
+        Probability with which a hidden unit is dropped while training.
+    initialisation : str
+        How initial weights are drawn.
+    optimizer : str
+        The update rule; sgd has Nesterov momentum 0.9.
+    learning_rate : float
+        The peak of the schedule.
+    schedule : str
+        How the learning rate changes.
+    weight_decay : float
+        Decoupled decay of the weights; for adamw.
+    l2 : float
+        Weight of half the squared weights in the loss.
+    label_smoothing : float
+        Share of each label spread evenly over all classes.
+    batch_size : int
+        Rows in a step.
+    epochs : int
+        Passes over the training set.
+    engine : str
+        What computes; auto takes torch where a GPU is, else numpy.
+    seed : int
+        Of everything random: initial weights, order of the rows, dropout.
+    """
+
+    data: str = "fashion-mnist"
+    _: KW_ONLY
+    recipe: Literal["classic"] = "classic"
+    hidden: tuple[int, ...] = (256, 128, 64)
+    activation: Literal["identity", "relu", "tanh", "logistic", "gelu", "silu"] = "relu"
+    dropout: float = 0.0
+    initialisation: Literal["torch", "glorot", "he"] = "torch"
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    learning_rate: float = 0.001
+    schedule: Literal["constant", "one_cycle", "cosine", "inverse_scaling", "adaptive"] = "constant"
+    weight_decay: float = 0.0
+    l2: float = 0.0
+    label_smoothing: float = 0.0
+    batch_size: int = 64
+    epochs: int = 20
+    engine: Literal["auto", "numpy", "torch"] = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hidden", tuple(self.hidden))
+        if self.batch_size < 1:
+            raise InvalidInput(f"batch_size must be at least 1; got {self.batch_size}")
+        if self.weight_decay and self.optimizer != "adamw":
+            raise InvalidInput(
+                f"weight_decay needs the optimizer adamw; got {self.optimizer}: choose adamw, or use l2"
+            )
+
+    def differences(self, other: RunConfig) -> dict[str, tuple[Any, Any]]:
+        """Fields in which the two differ, with both values."""
+        pairs = {field.name: (getattr(self, field.name), getattr(other, field.name)) for field in fields(self)}
+        return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def recipe_values(name: str) -> dict[str, Any]:
+    """The values that a recipe sets."""
+    return tomllib.loads(resources.files("treadle.runs").joinpath(f"recipes/{name}.toml").read_text("utf-8"))
+
+
+def read_config_file(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """The configuration's values in a TOML file, and its record of the environment (empty if it has none).
+
+    Raises
+    ------
+    InvalidInput
+        If the file is missing or not TOML. Unknown keys and wrong types are left to whoever builds a
+        ``RunConfig`` of the values.
+    """
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{path} is not a TOML file: {error}") from error
+    except OSError as error:
+        raise InvalidInput(f"the configuration {path} cannot be read: {error.strerror}") from error
+    environment = values.pop(ENVIRONMENT, {})
+    if not isinstance(environment, dict):
+        raise InvalidInput(f"{path}: [{ENVIRONMENT}] must be a table; got {environment!r}")
+    return values, {str(key): str(value) for key, value in environment.items()}
+
+
+def config_toml(config: RunConfig, environment: Mapping[str, str]) -> str:
+    """The text of a run's ``config.toml``."""
+    import tomli_w
+
+    return tomli_w.dumps({**asdict(config), ENVIRONMENT: dict(environment)})

@@ -1,0 +1,41 @@
+"""What a result depends on besides the configuration: versions, processor, engine, data."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+from treadle.data.dataset import Dataset
+from treadle.engines.selection import Selection
+
+# Entries whose change may change the bits of a result.
+DECISIVE = ("treadle", "numpy", "torch", "engine", "processor")
+
+
+def describe_environment(selection: Selection, dataset: Dataset) -> dict[str, str]:
+    """Names and values for people and for the check on resuming; saved with the run."""
+    from importlib.metadata import version
+
+    packages = ["treadle", "numpy", *(["torch"] if selection.engine.name == "torch" else [])]
+    return {
+        **{package: version(package) for package in packages},
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": processor_name(),
+        "processors": str(os.cpu_count()),
+        "engine": selection.engine.name,
+        "engine_reason": selection.reason,
+        "data_source": dataset.source,
+        "data_checksum": dataset.checksum,
+    }
+
+
+def processor_name() -> str:
+    """The processor's model, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())

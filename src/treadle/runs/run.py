@@ -1,0 +1,236 @@
+"""A run's folder, and the training that fills it.
+
+::
+
+    config.toml              the resolved configuration and the environment; written first
+    history.csv              a line an epoch
+    checkpoint.safetensors   everything that resuming needs; replaced after each epoch
+    model.safetensors        the trained network; written last: its presence says that the run is finished
+
+Each file is replaced whole or not at all, so a run killed at any moment resumes to the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from treadle.data.dataset import Dataset
+from treadle.engines.engine import Engine, TrainingProblem
+from treadle.engines.objective import Objective
+from treadle.errors import CorruptFile, RunError
+from treadle.export.model_file import Model, load_model, save_model
+from treadle.files import UNFINISHED, remove_unfinished, write_atomically
+from treadle.network import Network, Parameters
+from treadle.optimizers import SCHEDULES, SGD, Adam, AdamW, Optimizer
+from treadle.runs.config import RunConfig, config_toml, read_config_file
+from treadle.runs.environment import DECISIVE
+from treadle.training.checkpoint import Checkpoint
+from treadle.training.history import EpochRecord, History
+from treadle.training.loop import TrainingLoop, TrainingPlan
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run: its folder, its configuration and the environment that it began in."""
+
+    folder: Path
+    config: RunConfig
+    environment: Mapping[str, str]
+
+    @classmethod
+    def create(cls, folder: Path, config: RunConfig, environment: Mapping[str, str]) -> Run:
+        """Begin a run in a folder that does not exist yet, or is empty.
+
+        Raises
+        ------
+        RunError
+            If something is in the folder already.
+        OSError
+            If it cannot be made or written.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(not path.name.endswith(UNFINISHED) for path in folder.iterdir()):
+            raise RunError(
+                f"{folder} is not empty: name another folder with --out, "
+                f"or go on with what is there: treadle train --resume {folder}"
+            )
+        run = cls(folder, config, environment)
+        run._write_config()
+        return run
+
+    @classmethod
+    def open(cls, folder: Path) -> Run:
+        """Take up a run that was begun, finished or not.
+
+        Raises
+        ------
+        RunError
+            If the folder holds no run.
+        InvalidInput
+            If its configuration cannot be read.
+        """
+        path = folder / "config.toml"
+        if not path.is_file():
+            raise RunError(f"{folder} holds no run (no config.toml): name a folder that treadle train made")
+        values, environment = read_config_file(path)
+        try:
+            return cls(folder, RunConfig(**values), environment)
+        except TypeError as error:
+            raise CorruptFile(f"{path} is not a run's configuration: {error}") from error
+
+    @property
+    def model_path(self) -> Path:
+        """The trained network, once the run is finished."""
+        return self.folder / "model.safetensors"
+
+    @property
+    def checkpoint_path(self) -> Path:
+        """The state after the last whole epoch."""
+        return self.folder / "checkpoint.safetensors"
+
+    @property
+    def report_path(self) -> Path:
+        """The page that ``treadle report`` writes."""
+        return self.folder / "report.html"
+
+    def model(self) -> Model:
+        """The trained network; RunError if the run is not finished."""
+        if not self.model_path.is_file():
+            raise RunError(
+                f"{self.folder} is not finished ({len(self.history())} of {self.config.epochs} epochs): "
+                f"go on with: treadle train --resume {self.folder}"
+            )
+        return load_model(self.model_path)
+
+    def history(self) -> History:
+        """The epochs so far."""
+        path = self.folder / "history.csv"
+        return History.from_csv(path.read_text("utf-8")) if path.is_file() else History()
+
+    def continued(self, config: RunConfig, environment: Mapping[str, str]) -> tuple[Run, list[str]]:
+        """The run to go on with under a configuration that may have more epochs, and warnings for people.
+
+        Raises
+        ------
+        RunError
+            If anything but the number of epochs differs, the schedule depends on their number, or the data
+            are not those that the run began with.
+        """
+        differences = self.config.differences(config)
+        epochs = differences.pop("epochs", None)
+        if differences:
+            told = ", ".join(f"{name} {mine!r}, not {asked!r}" for name, (mine, asked) in differences.items())
+            raise RunError(f"{self.folder} was begun with {told}: resume it as it is, or begin another run")
+        if epochs and SCHEDULES[config.schedule].needs_n_epochs:
+            raise RunError(
+                f"{self.folder} was planned for {epochs[0]} epochs and its schedule {config.schedule} "
+                f"depends on that: it cannot be resumed for {epochs[1]}"
+            )
+        if epochs and epochs[1] < len(self.history()):
+            raise RunError(
+                f"{self.folder} has {len(self.history())} epochs behind it: it cannot be resumed for {epochs[1]}"
+            )
+        if self.environment.get("data_checksum") != environment["data_checksum"]:
+            raise RunError(
+                f"the data {config.data} are not those that {self.folder} began with (SHA-256 "
+                f"{environment['data_checksum'][:12]}..., then "
+                f"{self.environment.get('data_checksum', 'unknown')[:12]}...): restore them, or begin another run"
+            )
+        warnings = [
+            f"this run began with {name} {self.environment.get(name)}, and goes on with "
+            f"{environment.get(name)}: the result may differ from an uninterrupted run's"
+            for name in DECISIVE
+            if self.environment.get(name) != environment.get(name)
+        ]
+        run = Run(self.folder, config, self.environment)
+        if epochs:
+            run.model_path.unlink(missing_ok=True)
+            run.report_path.unlink(missing_ok=True)
+            run._write_config()
+        return run, warnings
+
+    def train(
+        self, engine: Engine, dataset: Dataset, on_epoch: Callable[[EpochRecord], None] = lambda record: None
+    ) -> Model:
+        """Train from where the folder stands to the last epoch; return the model, which is then in its file.
+
+        Parameters
+        ----------
+        engine : Engine
+        dataset : Dataset
+            What the configuration names.
+        on_epoch : callable
+            Called with each new record, after the checkpoint is safe.
+
+        Raises
+        ------
+        TrainingDiverged
+            If a loss is NaN or infinite; the folder keeps the last good checkpoint.
+        OSError
+            If the folder cannot be written or the disk is full.
+        """
+        remove_unfinished(self.folder)
+        loop = training_loop(self.config, engine, dataset)
+        if self.checkpoint_path.is_file():
+            loop.restore(Checkpoint.load(self.checkpoint_path))
+        for record in loop.epochs():
+            loop.checkpoint().save(self.checkpoint_path)
+            self._write_history(loop.history)
+            on_epoch(record)
+        self._write_history(loop.history)
+        model = Model(loop.parameters(), dataset.class_names, dataset.image_shape)
+        save_model(self.model_path, model)
+        return model
+
+    def _write_config(self) -> None:
+        write_atomically(self.folder / "config.toml", config_toml(self.config, self.environment).encode())
+
+    def _write_history(self, history: History) -> None:
+        write_atomically(self.folder / "history.csv", history.to_csv().encode())
+
+
+def training_loop(config: RunConfig, engine: Engine, dataset: Dataset) -> TrainingLoop:
+    """The loop that a configuration describes, at its start.
+
+    Raises
+    ------
+    InvalidInput
+        If a value of the configuration cannot be used.
+    """
+    network = Network(
+        sizes=(dataset.X_train.shape[1], *config.hidden, len(dataset.class_names)),
+        activation=config.activation,
+        dropout=config.dropout,
+        input_scale=dataset.scale,
+    )
+    problem = TrainingProblem(
+        network=network,
+        objective=Objective(label_smoothing=config.label_smoothing, l2=config.l2),
+        optimizer=_optimizer(config),
+        X=dataset.X_train,
+        y=dataset.y_train,
+        sample_weight=None,
+        batch_size=config.batch_size,
+        dropout_seed=config.seed,
+    )
+    plan = TrainingPlan(config.epochs, config.learning_rate, SCHEDULES[config.schedule](), config.seed)
+    parameters = Parameters.initialise(network, config.initialisation, config.seed)
+    return TrainingLoop(engine, problem, plan, parameters, (dataset.X_test, dataset.y_test))
+
+
+def _optimizer(config: RunConfig) -> Optimizer:
+    match config.optimizer:
+        case "adam":
+            return Adam()
+        case "adamw":
+            return AdamW(weight_decay=config.weight_decay)
+        case _:
+            return SGD(momentum=0.9, nesterov=True)
+
+
+def next_free_folder(parent: Path, name: str) -> Path:
+    """``parent/name-1``, or the first number after it that is not taken."""
+    return next(path for n in count(1) if not (path := parent / f"{name}-{n}").exists())
