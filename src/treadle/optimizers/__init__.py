@@ -1,0 +1,31 @@
+"""How a gradient becomes a step (update rules), and how long the step is (schedules)."""
+
+from treadle.optimizers.adam import Adam, AdamW
+from treadle.optimizers.optimizer import Optimizer
+from treadle.optimizers.schedules import (
+    SCHEDULES,
+    Adaptive,
+    Constant,
+    Cosine,
+    InverseScaling,
+    OneCycle,
+    Schedule,
+)
+from treadle.optimizers.sgd import SGD
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {"adam": Adam, "adamw": AdamW, "sgd": SGD}
+
+__all__ = [
+    "OPTIMIZERS",
+    "SCHEDULES",
+    "SGD",
+    "Adam",
+    "AdamW",
+    "Adaptive",
+    "Constant",
+    "Cosine",
+    "InverseScaling",
+    "OneCycle",
+    "Optimizer",
+    "Schedule",
+]

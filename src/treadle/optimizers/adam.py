@@ -1,0 +1,131 @@
+r"""Adam (Kingma and Ba 2015, algorithm 1) and AdamW (Loshchilov and Hutter 2019, algorithm 2).
+
+With w the parameters, g the gradient, t the step from 1, eta the learning rate::
+
+    m <- m + (1 - beta_1) (g - m)               running mean of the gradient                 (1)
+    v <- beta_2 v + (1 - beta_2) g^2            running mean of its square                   (2)
+    c_1 = 1 - beta_1^t,  c_2 = 1 - beta_2^t     m and v start at zero: their bias            (3)
+    w <- w - eta (m / c_1) / (sqrt(v / c_2) + epsilon)                                       (4)
+      = w - (eta sqrt(c_2) / c_1) m / (sqrt(v) + epsilon sqrt(c_2))    with one pass less over the arrays  (5)
+
+AdamW first shrinks the weights, never the biases: ``w <- w - eta weight_decay w``. Unlike an L2 penalty, which
+is part of g, the decay is not divided by sqrt(v): "decoupled".
+
+To rounding these are PyTorch's ``torch.optim.Adam`` and ``AdamW``. scikit-learn's Adam adds epsilon
+to sqrt(v) instead of sqrt(v / c_2), so that its epsilon is effectively larger in the first steps.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.errors import InvalidInput
+from treadle.network import Parameters
+from treadle.optimizers.optimizer import BLOCK, Optimizer, blocks, check_decay
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Adam: steps of about the learning rate in each parameter, whatever the gradient's scale.
+
+    Parameters
+    ----------
+    beta_1, beta_2 : float in [0, 1)
+        How much of the running means of the gradient and its square stays at each step.
+    epsilon : float > 0
+        Keeps the denominator away from zero.
+
+    Raises
+    ------
+    InvalidInput
+        If a hyper-parameter is out of range.
+    """
+
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        check_decay("beta_1", self.beta_1)
+        check_decay("beta_2", self.beta_2)
+        if not (self.epsilon > 0 and math.isfinite(self.epsilon)):
+            raise InvalidInput(f"epsilon must be positive and finite; got {self.epsilon!r}")
+
+    @property
+    def moments(self) -> tuple[str, ...]:
+        """``m`` and ``v``."""
+        return ("m", "v")
+
+    def update(
+        self,
+        parameters: Parameters,
+        gradients: Parameters,
+        moments: dict[str, NDArray[Any]],
+        step: int,
+        learning_rate: float,
+    ) -> None:
+        """Equations (1), (2), (3) and (5)."""
+        c_1 = 1 - self.beta_1**step
+        c_2 = 1 - self.beta_2**step
+        scratch = np.empty(min(BLOCK, parameters.flat.size), parameters.dtype)
+        for block in blocks(parameters.flat.size):
+            w, g = parameters.flat[block], gradients.flat[block]
+            m, v = moments["m"][block], moments["v"][block]
+            x = scratch[: w.size]
+
+            np.subtract(g, m, out=x)  # (1)
+            x *= 1 - self.beta_1
+            m += x
+
+            np.multiply(g, g, out=x)  # (2)
+            x *= 1 - self.beta_2
+            v *= self.beta_2
+            v += x
+
+            np.sqrt(v, out=x)  # (5)
+            x += self.epsilon * math.sqrt(c_2)
+            np.divide(m, x, out=x)
+            x *= learning_rate * math.sqrt(c_2) / c_1
+            w -= x
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam with decoupled decay of the weights.
+
+    Parameters
+    ----------
+    beta_1, beta_2, epsilon : float
+        As in ``Adam``.
+    weight_decay : float >= 0
+        Each step multiplies the weights, not the biases, by ``1 - learning_rate * weight_decay``.
+
+    Raises
+    ------
+    InvalidInput
+        If a hyper-parameter is out of range.
+    """
+
+    weight_decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (self.weight_decay >= 0 and math.isfinite(self.weight_decay)):
+            raise InvalidInput(f"weight_decay must be at least 0 and finite; got {self.weight_decay!r}")
+
+    def update(
+        self,
+        parameters: Parameters,
+        gradients: Parameters,
+        moments: dict[str, NDArray[Any]],
+        step: int,
+        learning_rate: float,
+    ) -> None:
+        """Decay, then Adam's step."""
+        parameters.flat[: parameters.n_weights] *= 1 - learning_rate * self.weight_decay
+        super().update(parameters, gradients, moments, step, learning_rate)

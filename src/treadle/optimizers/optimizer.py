@@ -1,0 +1,71 @@
+"""What every update rule offers. The rules in this package are the specification for every engine.
+
+An optimizer is a frozen set of hyper-parameters: the moments that it keeps between steps belong to whoever
+trains, so that they can be saved, and one optimizer can serve any number of runs. It computes no gradient,
+knows no loss, and chooses no learning rate (see ``treadle.optimizers.schedules``).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from treadle.errors import InvalidInput
+from treadle.network import Parameters
+
+# Elements that a rule updates at a time: parameters, gradient, moments and scratch of one block stay in the
+# cache while the rule goes over them a dozen times, and a call of NumPy costs little beside its work.
+BLOCK = 131_072
+
+
+class Optimizer(ABC):
+    """An update rule: from parameters w, gradient g and moments to the next w, in place."""
+
+    @property
+    @abstractmethod
+    def moments(self) -> tuple[str, ...]:
+        """Names of the arrays that the rule keeps between steps."""
+
+    def start(self, n_parameters: int, dtype: DTypeLike) -> dict[str, NDArray[Any]]:
+        """The moments before the first step: zeros of shape (n_parameters,), by name."""
+        return {name: np.zeros(n_parameters, dtype=dtype) for name in self.moments}
+
+    @abstractmethod
+    def update(
+        self,
+        parameters: Parameters,
+        gradients: Parameters,
+        moments: dict[str, NDArray[Any]],
+        step: int,
+        learning_rate: float,
+    ) -> None:
+        """Take one step.
+
+        Parameters
+        ----------
+        parameters : Parameters
+            Updated in place.
+        gradients : Parameters
+            Of the objective, same dtype as the parameters; only read.
+        moments : dict of ndarray of shape (P,)
+            What ``start`` returned; updated in place.
+        step : int
+            1 for the first step.
+        learning_rate : float
+        """
+
+
+def blocks(n_parameters: int) -> Iterator[slice]:
+    """Cut 0 .. n_parameters into slices of at most BLOCK elements."""
+    for start in range(0, n_parameters, BLOCK):
+        yield slice(start, min(start + BLOCK, n_parameters))
+
+
+def check_decay(name: str, value: float) -> None:
+    """Raise InvalidInput unless the factor by which a moment fades each step is in [0, 1)."""
+    if not 0 <= value < 1:
+        raise InvalidInput(f"{name} must be at least 0 and below 1; got {value!r}")

@@ -1,0 +1,243 @@
+"""The learning rate of each step, as a pure function: a resumed run sees the rates of an uninterrupted one.
+
+A schedule keeps no state and is told everything. Times are fractions of the planned run: step s of epoch e,
+both from 0, covers the time from (e S + s) / T to (e S + s + 1) / T, where S is the number of steps of an epoch
+and T = n_epochs S, and takes the rate in its middle. So no step is lost to a rate of zero.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.errors import InvalidInput
+
+
+class Schedule(ABC):
+    """How the learning rate runs, given its peak."""
+
+    needs_n_epochs: ClassVar[bool] = False
+    """Whether the rates depend on the planned length, so that such a run cannot be prolonged."""
+
+    @abstractmethod
+    def learning_rates(
+        self,
+        peak: float,
+        *,
+        epoch: int,
+        n_epochs: int,
+        n_steps: int,
+        n_rows: int,
+        train_losses: Sequence[float],
+    ) -> NDArray[np.float64]:
+        """The rates of one epoch.
+
+        Parameters
+        ----------
+        peak : float > 0
+            The largest rate: ``learning_rate_init``.
+        epoch : int
+            From 0.
+        n_epochs : int
+            Planned length of the run.
+        n_steps, n_rows : int
+            Steps and rows of an epoch.
+        train_losses : sequence of float
+            One for each epoch before this one.
+
+        Returns
+        -------
+        ndarray of shape (n_steps,), float64
+
+        Raises
+        ------
+        InvalidInput
+            If the schedule needs the planned length, and the epoch is past it.
+        """
+
+
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """The peak throughout."""
+
+    def learning_rates(
+        self,
+        peak: float,
+        *,
+        epoch: int,
+        n_epochs: int,
+        n_steps: int,
+        n_rows: int,
+        train_losses: Sequence[float],
+    ) -> NDArray[np.float64]:
+        """See ``Schedule.learning_rates``."""
+        return np.full(n_steps, peak, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class OneCycle(Schedule):
+    """A triangle: a straight line from zero up to the peak, and another down to zero (Smith and Topin 2019).
+
+    Parameters
+    ----------
+    warmup_fraction : float in [0, 1]
+        When the peak is reached, as a fraction of the run.
+    """
+
+    needs_n_epochs: ClassVar[bool] = True
+    warmup_fraction: float = 0.3
+
+    def __post_init__(self) -> None:
+        _check_fraction(self.warmup_fraction)
+
+    def learning_rates(
+        self,
+        peak: float,
+        *,
+        epoch: int,
+        n_epochs: int,
+        n_steps: int,
+        n_rows: int,
+        train_losses: Sequence[float],
+    ) -> NDArray[np.float64]:
+        """See ``Schedule.learning_rates``."""
+        time = _middles(epoch, n_epochs, n_steps)
+        return np.asarray(np.interp(time, (0, self.warmup_fraction, 1), (0, peak, 0)))
+
+
+@dataclass(frozen=True)
+class Cosine(Schedule):
+    """A straight line from zero up to the peak, then half a cosine down to zero (Loshchilov and Hutter 2017).
+
+    Parameters
+    ----------
+    warmup_fraction : float in [0, 1]
+        When the peak is reached, as a fraction of the run.
+    """
+
+    needs_n_epochs: ClassVar[bool] = True
+    warmup_fraction: float = 0.05
+
+    def __post_init__(self) -> None:
+        _check_fraction(self.warmup_fraction)
+
+    def learning_rates(
+        self,
+        peak: float,
+        *,
+        epoch: int,
+        n_epochs: int,
+        n_steps: int,
+        n_rows: int,
+        train_losses: Sequence[float],
+    ) -> NDArray[np.float64]:
+        """See ``Schedule.learning_rates``."""
+        time = _middles(epoch, n_epochs, n_steps)
+        up = np.interp(time, (0, self.warmup_fraction), (0, peak))
+        # The fraction of the descent that is over: 0 throughout the warm-up.
+        fallen = np.interp(time, (self.warmup_fraction, 1), (0, 1))
+        return np.asarray(up * (1 + np.cos(np.pi * fallen)) / 2)
+
+
+@dataclass(frozen=True)
+class InverseScaling(Schedule):
+    """``peak / (t + 1)**power_t``, t being the rows seen when the epoch begins: scikit-learn's "invscaling".
+
+    Parameters
+    ----------
+    power_t : float >= 0
+    """
+
+    power_t: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not (self.power_t >= 0 and math.isfinite(self.power_t)):
+            raise InvalidInput(f"power_t must be at least 0 and finite; got {self.power_t!r}")
+
+    def learning_rates(
+        self,
+        peak: float,
+        *,
+        epoch: int,
+        n_epochs: int,
+        n_steps: int,
+        n_rows: int,
+        train_losses: Sequence[float],
+    ) -> NDArray[np.float64]:
+        """See ``Schedule.learning_rates``."""
+        return np.full(n_steps, peak / (epoch * n_rows + 1) ** self.power_t, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Adaptive(Schedule):
+    """The peak, divided by 5 whenever the training loss has stalled: scikit-learn's "adaptive".
+
+    An epoch stalls if its loss is above the best so far less ``tol``. After more than ``n_iter_no_change``
+    stalled epochs in a row the rate is divided and the count starts anew. A rate of 1e-6 or less is kept; when
+    to stop is the training loop's business.
+
+    Parameters
+    ----------
+    tol : float >= 0
+    n_iter_no_change : int >= 1
+    """
+
+    tol: float = 1e-4
+    n_iter_no_change: int = 10
+
+    def __post_init__(self) -> None:
+        if not (self.tol >= 0 and math.isfinite(self.tol)):
+            raise InvalidInput(f"tol must be at least 0 and finite; got {self.tol!r}")
+        if not self.n_iter_no_change >= 1:
+            raise InvalidInput(f"n_iter_no_change must be at least 1; got {self.n_iter_no_change!r}")
+
+    def learning_rates(
+        self,
+        peak: float,
+        *,
+        epoch: int,
+        n_epochs: int,
+        n_steps: int,
+        n_rows: int,
+        train_losses: Sequence[float],
+    ) -> NDArray[np.float64]:
+        """See ``Schedule.learning_rates``."""
+        rate, best, stalled = peak, math.inf, 0
+        for loss in train_losses[:epoch]:
+            stalled = stalled + 1 if loss > best - self.tol else 0
+            best = min(best, loss)
+            if stalled > self.n_iter_no_change:
+                stalled = 0
+                if rate > 1e-6:
+                    rate /= 5
+        return np.full(n_steps, rate, dtype=np.float64)
+
+
+SCHEDULES: dict[str, type[Schedule]] = {
+    "constant": Constant,
+    "one_cycle": OneCycle,
+    "cosine": Cosine,
+    "inverse_scaling": InverseScaling,
+    "adaptive": Adaptive,
+}
+
+
+def _middles(epoch: int, n_epochs: int, n_steps: int) -> NDArray[np.float64]:
+    """The middle of each step of the epoch, as a fraction of the run."""
+    if not 0 <= epoch < n_epochs:
+        raise InvalidInput(
+            f"this schedule ends with the planned run of {n_epochs} epochs; got epoch {epoch} (from 0): "
+            "plan more epochs, or take a schedule without an end such as constant"
+        )
+    return (epoch * n_steps + np.arange(n_steps) + 0.5) / (n_epochs * n_steps)
+
+
+def _check_fraction(value: float) -> None:
+    if not 0 <= value <= 1:
+        raise InvalidInput(f"warmup_fraction must be from 0 to 1; got {value!r}")

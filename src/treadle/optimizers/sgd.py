@@ -1,0 +1,80 @@
+r"""Stochastic gradient descent with momentum (Polyak 1964) or Nesterov's (Sutskever et al. 2013).
+
+With w the parameters, g the gradient, u the velocity, eta the learning rate, mu the momentum::
+
+    u <- mu u + g                               a sum of past gradients that fades           (1)
+    w <- w - eta u                              momentum                                     (2)
+    w <- w - eta (g + mu u)                     Nesterov's: look ahead along u               (2')
+
+This is PyTorch's ``torch.optim.SGD`` (dampening 0). scikit-learn keeps eta inside the velocity
+(``u <- mu u - eta g``): the same path while eta is constant, but when a schedule lowers eta, its velocity goes
+on at the old length. Here a new eta holds at once, and the velocity does not depend on the schedule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.network import Parameters
+from treadle.optimizers.optimizer import BLOCK, Optimizer, blocks, check_decay
+
+
+@dataclass(frozen=True)
+class SGD(Optimizer):
+    """Stochastic gradient descent.
+
+    Parameters
+    ----------
+    momentum : float in [0, 1)
+        How much of the velocity stays at each step. With 0 there is none, and no moment is kept.
+    nesterov : bool
+        Nesterov's momentum; makes no difference where momentum is 0.
+
+    Raises
+    ------
+    InvalidInput
+        If momentum is out of range.
+    """
+
+    momentum: float = 0.9
+    nesterov: bool = True
+
+    def __post_init__(self) -> None:
+        check_decay("momentum", self.momentum)
+
+    @property
+    def moments(self) -> tuple[str, ...]:
+        """``velocity``, or nothing where momentum is 0."""
+        return ("velocity",) if self.momentum else ()
+
+    def update(
+        self,
+        parameters: Parameters,
+        gradients: Parameters,
+        moments: dict[str, NDArray[Any]],
+        step: int,
+        learning_rate: float,
+    ) -> None:
+        """Equations (1) and (2) or (2'); the step number makes no difference."""
+        scratch = np.empty(min(BLOCK, parameters.flat.size), parameters.dtype)
+        for block in blocks(parameters.flat.size):
+            w, g = parameters.flat[block], gradients.flat[block]
+            x = scratch[: w.size]
+            if not self.momentum:
+                np.multiply(g, learning_rate, out=x)
+                w -= x
+                continue
+            u = moments["velocity"][block]
+            u *= self.momentum
+            u += g
+            if self.nesterov:
+                np.multiply(u, self.momentum, out=x)
+                x += g
+                x *= learning_rate
+            else:
+                np.multiply(u, learning_rate, out=x)
+            w -= x
