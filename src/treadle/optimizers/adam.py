@@ -6,10 +6,10 @@ With w the parameters, g the gradient, t the step from 1, eta the learning rate:
     v <- beta_2 v + (1 - beta_2) g^2            running mean of its square                   (2)
     c_1 = 1 - beta_1^t,  c_2 = 1 - beta_2^t     m and v start at zero: their bias            (3)
     w <- w - eta (m / c_1) / (sqrt(v / c_2) + epsilon)                                       (4)
-      = w - (eta sqrt(c_2) / c_1) m / (sqrt(v) + epsilon sqrt(c_2))    with one pass less over the arrays  (5)
+      = w - (eta sqrt(c_2) / c_1) m / (sqrt(v) + epsilon sqrt(c_2))    one pass less over the arrays   (5)
 
-AdamW first shrinks the weights, never the biases: ``w <- w - eta weight_decay w``. Unlike an L2 penalty, which
-is part of g, the decay is not divided by sqrt(v): "decoupled".
+AdamW first shrinks the weights, never the biases: ``w <- w - eta weight_decay w``. Unlike an L2 penalty,
+which is part of g, the decay is not divided by sqrt(v): "decoupled".
 
 To rounding these are PyTorch's ``torch.optim.Adam`` and ``AdamW``. scikit-learn's Adam adds epsilon
 to sqrt(v) instead of sqrt(v / c_2), so that its epsilon is effectively larger in the first steps.

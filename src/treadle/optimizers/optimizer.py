@@ -56,6 +56,7 @@ class Optimizer(ABC):
         step : int
             1 for the first step.
         learning_rate : float
+            Of this step.
         """
 
 

@@ -1,8 +1,8 @@
 """The learning rate of each step, as a pure function: a resumed run sees the rates of an uninterrupted one.
 
 A schedule keeps no state and is told everything. Times are fractions of the planned run: step s of epoch e,
-both from 0, covers the time from (e S + s) / T to (e S + s + 1) / T, where S is the number of steps of an epoch
-and T = n_epochs S, and takes the rate in its middle. So no step is lost to a rate of zero.
+both from 0, covers the time from (e S + s) / T to (e S + s + 1) / T, with S steps in an epoch and T = n_epochs S
+in all, and takes the rate in its middle. So no step is lost to a rate of zero.
 """
 
 from __future__ import annotations
@@ -179,8 +179,8 @@ class Adaptive(Schedule):
     """The peak, divided by 5 whenever the training loss has stalled: scikit-learn's "adaptive".
 
     An epoch stalls if its loss is above the best so far less ``tol``. After more than ``n_iter_no_change``
-    stalled epochs in a row the rate is divided and the count starts anew. A rate of 1e-6 or less is kept; when
-    to stop is the training loop's business.
+    stalled epochs in a row the rate is divided and the count starts anew. A rate of 1e-6 or less is kept:
+    when to stop is the training loop's business.
 
     Parameters
     ----------

@@ -7,8 +7,8 @@ With w the parameters, g the gradient, u the velocity, eta the learning rate, mu
     w <- w - eta (g + mu u)                     Nesterov's: look ahead along u               (2')
 
 This is PyTorch's ``torch.optim.SGD`` (dampening 0). scikit-learn keeps eta inside the velocity
-(``u <- mu u - eta g``): the same path while eta is constant, but when a schedule lowers eta, its velocity goes
-on at the old length. Here a new eta holds at once, and the velocity does not depend on the schedule.
+(``u <- mu u - eta g``): the same path while eta is constant, but when a schedule lowers eta, its velocity
+goes on at the old length. Here a new eta holds at once, and the velocity does not depend on the schedule.
 """
 
 from __future__ import annotations
