@@ -43,13 +43,13 @@ def identity(z: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
     InvalidInput
         If z does not hold numbers.
     """
-    return np.positive(as_inexact("z", z), out=out)
+    return np.asarray(np.positive(as_inexact("z", z), out=out))
 
 
 def identity_derivative(z: ArrayLike) -> NDArray[Any]:
     """f'(z) = 1; NaN where z is NaN. Arguments as in ``identity``."""
     z = as_inexact("z", z)
-    return np.where(np.isnan(z), z, z.dtype.type(1))
+    return np.asarray(np.where(np.isnan(z), z, z.dtype.type(1)))
 
 
 def relu(z: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -59,25 +59,25 @@ def relu(z: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
     """
     z = as_inexact("z", z)
     if is_complex(z):
-        return np.multiply(z, z.real > 0, out=out)
-    return np.maximum(z, 0, out=out)
+        return np.asarray(np.multiply(z, z.real > 0, out=out))
+    return np.asarray(np.maximum(z, 0, out=out))
 
 
 def relu_derivative(z: ArrayLike) -> NDArray[Any]:
     """f'(z) = 1 for z > 0, else 0: the subgradient at 0 is 0, as in PyTorch. Arguments as in ``identity``."""
     z = as_inexact("z", z)
-    return np.where(np.isnan(z), z, (z.real > 0).astype(z.dtype))
+    return np.asarray(np.where(np.isnan(z), z, (z.real > 0).astype(z.dtype)))
 
 
 def tanh(z: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
     """f(z) = (e^z - e^-z) / (e^z + e^-z). Arguments as in ``identity``."""
-    return np.tanh(as_inexact("z", z), out=out)
+    return np.asarray(np.tanh(as_inexact("z", z), out=out))
 
 
 def tanh_derivative(z: ArrayLike) -> NDArray[Any]:
     """f'(z) = 1 - tanh(z)^2, to about one unit of rounding of 1. Arguments as in ``identity``."""
     a = tanh(z)
-    return 1 - a * a
+    return np.asarray(1 - a * a)
 
 
 def logistic(z: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -89,20 +89,20 @@ def logistic(z: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
     with np.errstate(over="ignore", under="ignore"):
         if is_complex(z):
             # A complex e^-z that overflows has no usable quotient; tanh saturates.
-            return np.multiply(0.5, 1 + np.tanh(z / 2), out=out)
+            return np.asarray(np.multiply(0.5, 1 + np.tanh(z / 2), out=out))
         # e^-z = inf is right: its reciprocal is 0.
         out = np.empty_like(z) if out is None else out
         np.negative(z, out=out)
         np.exp(out, out=out)
         np.add(out, 1, out=out)
-        return np.reciprocal(out, out=out)
+        return np.asarray(np.reciprocal(out, out=out))
 
 
 def logistic_derivative(z: ArrayLike) -> NDArray[Any]:
     """f'(z) = f(z) f(-z), which is f(z) (1 - f(z)) without cancellation. Arguments as in ``identity``."""
     z = as_inexact("z", z)
     with np.errstate(under="ignore"):
-        return logistic(z) * logistic(-z)
+        return np.asarray(logistic(z) * logistic(-z))
 
 
 def gelu(z: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -112,7 +112,7 @@ def gelu(z: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
     """
     z = _within(as_inexact("z", z), -_NORMAL_TAIL, math.inf)
     with np.errstate(under="ignore"):
-        return np.multiply(z, _normal_distribution(z), out=out)
+        return np.asarray(np.multiply(z, _normal_distribution(z), out=out))
 
 
 def gelu_derivative(z: ArrayLike) -> NDArray[Any]:
@@ -131,7 +131,7 @@ def silu(z: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
     z = as_inexact("z", z)
     z = _within(z, float(np.finfo(z.dtype).min), math.inf)
     with np.errstate(under="ignore"):
-        return np.multiply(z, logistic(z), out=out)
+        return np.asarray(np.multiply(z, logistic(z), out=out))
 
 
 def silu_derivative(z: ArrayLike) -> NDArray[Any]:
@@ -140,7 +140,7 @@ def silu_derivative(z: ArrayLike) -> NDArray[Any]:
     largest = float(np.finfo(z.dtype).max)
     z = _within(z, -largest, largest)
     with np.errstate(under="ignore"):
-        return logistic(z) * (1 + z * logistic(-z))
+        return np.asarray(logistic(z) * (1 + z * logistic(-z)))
 
 
 def _within(z: NDArray[Any], low: float, high: float) -> NDArray[Any]:
@@ -152,7 +152,7 @@ def _within(z: NDArray[Any], low: float, high: float) -> NDArray[Any]:
         z = z.copy()
         np.clip(z.real, low, high, out=z.real)
         return z
-    return np.clip(z, low, high)
+    return np.asarray(np.clip(z, low, high))
 
 
 def _normal_distribution(z: NDArray[Any]) -> NDArray[Any]:

@@ -1,0 +1,354 @@
+"""The losses of a batch, and their derivatives with respect to what the network put out.
+
+Each loss is a sum over outputs and a mean over samples, weighted where weights are given:
+``sum_i c_i loss_i / sum_i c_i``. Samples of weight 0 take no part; if no sample has weight, the loss is 0.
+A loss is accumulated in float64 and returned as a Python float (a complex where the logits are complex, for
+the complex step); a gradient has the shape and dtype of the logits or the prediction.
+
+The targets are constants: no derivative with respect to them is given. Penalties are not the business of
+this file, see ``treadle.engines.objective``. Dimensions: N samples, K classes or outputs.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from treadle.errors import InvalidInput
+from treadle.maths.dtypes import as_inexact, is_complex
+from treadle.maths.softmax import shift_by_max
+
+# Soft targets computed in float32 over a thousand classes stay well within this of summing to 1.
+_TARGET_SUM_TOLERANCE = 1e-4
+
+
+def cross_entropy(
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    label_smoothing: float = 0.0,
+    sample_weight: ArrayLike | None = None,
+) -> float:
+    """Cross-entropy ``-sum_k t_k log softmax(z)_k``: sum over classes, mean over samples.
+
+    The logarithm is never taken of a softmax: with m the largest logit, a term is
+    ``t_k (log sum_j exp(z_j - m) - (z_k - m))``, finite for finite logits of any size. Where t_k = 0 the
+    term is 0, even for a logit of -inf; where t_k > 0, a logit of -inf gives inf.
+
+    Parameters
+    ----------
+    logits : array_like of shape (N, K) or (..., K), float32, float64 or complex
+        Unnormalised log-probabilities z. Each leading position is a sample. Integers become float64.
+    target : array_like
+        Labels: integers in 0..K-1, of shape (N,) or (...). Or soft targets t: of the shape of the logits,
+        not negative, each sample's sum 1 within 1e-4.
+    label_smoothing : float in [0, 1)
+        e makes the target ``(1 - e) t + e / K``, as in PyTorch (Szegedy et al. 2016, section 7).
+    sample_weight : array_like of the shape of the labels, optional
+        Finite and not negative. None: all 1.
+
+    Returns
+    -------
+    float
+        In nats.
+
+    Raises
+    ------
+    InvalidInput
+        If an argument is not as above, or there is no sample.
+    """
+    z, t, w = _classification_arguments(logits, target, label_smoothing, sample_weight)
+    with np.errstate(all="ignore"):
+        shifted = shift_by_max(z, -1)
+        log_sum = np.log(np.add.reduce(np.exp(shifted), axis=-1))
+        if t.ndim == 1:
+            losses = log_sum - shifted[np.arange(len(t)), t]
+        else:
+            terms = t * (log_sum[:, np.newaxis] - shifted)
+            losses = np.where((t == 0) & np.isinf(shifted), 0, terms).sum(axis=-1)
+        if label_smoothing:
+            everywhere = log_sum - shifted.mean(axis=-1)
+            losses = (1 - label_smoothing) * losses + label_smoothing * everywhere
+    return _mean(losses, w)
+
+
+def cross_entropy_gradient(
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    label_smoothing: float = 0.0,
+    sample_weight: ArrayLike | None = None,
+) -> NDArray[Any]:
+    """The derivative of ``cross_entropy`` by the logits, ``c_i (softmax(z_i) - t_i) / sum_i c_i`` for each sample i.
+
+    Parameters and errors as in ``cross_entropy``. The formula follows from ``softmax_vjp`` with the
+    cotangent ``-t / y``.
+
+    Returns
+    -------
+    ndarray of the shape and dtype of the logits
+    """
+    z, t, w = _classification_arguments(logits, target, label_smoothing, sample_weight)
+    with np.errstate(all="ignore"):
+        gradient = shift_by_max(z, -1)
+        np.exp(gradient, out=gradient)
+        gradient /= np.add.reduce(gradient, axis=-1, keepdims=True)
+    if t.ndim == 1:
+        gradient[np.arange(len(t)), t] -= 1 - label_smoothing
+    else:
+        # The sum is 1 to within the tolerance; the factor makes this the gradient of the loss as computed.
+        mass = (1 - label_smoothing) * t.sum(axis=-1, keepdims=True) + label_smoothing
+        gradient *= mass
+        gradient -= (1 - label_smoothing) * t
+    if label_smoothing:
+        gradient -= label_smoothing / z.shape[-1]
+    return _scaled_for_mean(gradient, w).reshape(np.shape(logits))
+
+
+def squared_loss(
+    prediction: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> float:
+    """Half the squared error, ``1/2 (p - t)^2``: sum over outputs, mean over samples.
+
+    Parameters
+    ----------
+    prediction : array_like of shape (N, K) or (N,), float32, float64 or complex
+        What the network puts out, p. Integers become float64.
+    target : array_like of the shape of the prediction, real
+        (N,) also goes with a prediction of shape (N, 1), and the other way round.
+    sample_weight : array_like of shape (N,), optional
+        Finite and not negative. None: all 1.
+
+    Returns
+    -------
+    float
+        In squared units of the target.
+
+    Raises
+    ------
+    InvalidInput
+        If an argument is not as above, or there is no sample.
+    """
+    r, w = _residual(prediction, target, sample_weight)
+    with np.errstate(over="ignore", under="ignore"):
+        return _mean(0.5 * np.add.reduce(r * r, axis=-1), w)
+
+
+def squared_loss_gradient(
+    prediction: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> NDArray[Any]:
+    """The derivative of ``squared_loss`` by the prediction, ``c_i (p_i - t_i) / sum_i c_i`` for each sample i.
+
+    Parameters and errors as in ``squared_loss``.
+
+    Returns
+    -------
+    ndarray of the shape and dtype of the prediction
+    """
+    r, w = _residual(prediction, target, sample_weight)
+    return _scaled_for_mean(r, w).reshape(np.shape(prediction))
+
+
+def absolute_loss(
+    prediction: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> float:
+    """The absolute error, ``|p - t|``: sum over outputs, mean over samples.
+
+    Parameters, result (in units of the target) and errors as in ``squared_loss``. Complex residuals take
+    the sign of their real part.
+    """
+    r, w = _residual(prediction, target, sample_weight)
+    return _mean(np.add.reduce(_sign(r) * r, axis=-1), w)
+
+
+def absolute_loss_gradient(
+    prediction: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> NDArray[Any]:
+    """A subgradient of ``absolute_loss``: ``c_i sign(p_i - t_i) / sum_i c_i``, with 0 at the kink.
+
+    Parameters and errors as in ``squared_loss``.
+
+    Returns
+    -------
+    ndarray of the shape and dtype of the prediction
+    """
+    r, w = _residual(prediction, target, sample_weight)
+    return _scaled_for_mean(_sign(r), w).astype(r.dtype, copy=False).reshape(np.shape(prediction))
+
+
+def huber_loss(
+    prediction: ArrayLike,
+    target: ArrayLike,
+    *,
+    delta: float = 1.0,
+    sample_weight: ArrayLike | None = None,
+) -> float:
+    """Huber's loss of the residual r = p - t: sum over outputs, mean over samples.
+
+    ``r^2 / 2`` where ``|r| <= delta``, else ``delta (|r| - delta / 2)``. ``delta``, positive and finite, is
+    the residual at which the square becomes a line, in units of the target. Other arguments, result (in
+    squared units of the target) and errors as in ``squared_loss``. Source: Huber 1964, equation 2.5; the same
+    as ``torch.nn.HuberLoss``.
+    """
+    _check_delta(delta)
+    r, w = _residual(prediction, target, sample_weight)
+    slope = _clipped(r, delta)
+    # Both branches at once: within delta the slope is r, beyond it is +-delta.
+    return _mean(np.add.reduce(slope * (r - 0.5 * slope), axis=-1), w)
+
+
+def huber_loss_gradient(
+    prediction: ArrayLike,
+    target: ArrayLike,
+    *,
+    delta: float = 1.0,
+    sample_weight: ArrayLike | None = None,
+) -> NDArray[Any]:
+    """The derivative of ``huber_loss`` by the prediction, ``c_i clip(p_i - t_i, -delta, delta) / sum_i c_i``.
+
+    Parameters and errors as in ``huber_loss``.
+
+    Returns
+    -------
+    ndarray of the shape and dtype of the prediction
+    """
+    _check_delta(delta)
+    r, w = _residual(prediction, target, sample_weight)
+    return _scaled_for_mean(_clipped(r, delta), w).reshape(np.shape(prediction))
+
+
+def _mean(losses: NDArray[Any], weights: NDArray[Any] | None) -> float:
+    """Weighted mean of the samples' losses in float64; complex losses have a complex mean."""
+    dtype = np.complex128 if is_complex(losses) else np.float64
+    if weights is None:
+        mean = np.add.reduce(losses, dtype=dtype) / len(losses)
+    else:
+        total = weights.sum()
+        with np.errstate(over="ignore", invalid="ignore"):
+            weighted = np.where(weights == 0, 0, losses.astype(dtype) * weights).sum()
+        mean = weighted / total if total > 0 else dtype(0)
+    return cast(float, mean.item())
+
+
+def _scaled_for_mean(gradient: NDArray[Any], weights: NDArray[Any] | None) -> NDArray[Any]:
+    """Each sample's gradient times its share in the mean, in place."""
+    if weights is None:
+        gradient *= 1 / len(gradient)
+        return gradient
+    total = weights.sum()
+    share = weights / total if total > 0 else weights
+    with np.errstate(under="ignore", invalid="ignore"):
+        gradient *= share.astype(gradient.real.dtype)[:, np.newaxis]
+    gradient[weights == 0] = 0
+    return gradient
+
+
+def _classification_arguments(
+    logits: ArrayLike, target: ArrayLike, label_smoothing: float, sample_weight: ArrayLike | None
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:
+    """Logits (N, K), labels (N,) or soft targets (N, K), and weights (N,) or None, all fit for use."""
+    z = as_inexact("logits", logits)
+    if z.ndim < 2 or z.size == 0:
+        raise InvalidInput(f"logits must have shape (N, K), with N and K at least 1; got {z.shape}")
+    if not 0 <= label_smoothing < 1:
+        raise InvalidInput(f"label_smoothing must be at least 0 and below 1; got {label_smoothing!r}")
+    leading, K = z.shape[:-1], z.shape[-1]
+    t = np.asarray(target)
+    if t.shape == leading:
+        t = _checked_labels(t, K).reshape(-1)
+    elif t.shape == z.shape:
+        t = _checked_soft_targets(t).reshape(-1, K)
+    else:
+        raise InvalidInput(
+            f"target must be labels of shape {leading} or soft targets of shape {z.shape}, to go with the "
+            f"logits; got shape {t.shape}"
+        )
+    return z.reshape(-1, K), t, _checked_weights(sample_weight, leading)
+
+
+def _checked_labels(labels: NDArray[Any], K: int) -> NDArray[Any]:
+    if labels.dtype.kind not in "iu":
+        raise InvalidInput(
+            f"labels must be integers; got dtype {labels.dtype}: number the classes from 0, or give soft "
+            "targets of the shape of the logits"
+        )
+    if not (np.minimum.reduce(labels, axis=None) >= 0 and np.maximum.reduce(labels, axis=None) < K):
+        index = tuple(int(i) for i in np.argwhere((labels < 0) | (labels >= K))[0])
+        raise InvalidInput(
+            f"labels must lie in 0..{K - 1}, for the K = {K} classes of the logits; got {labels[index]} at "
+            f"index {index[0] if len(index) == 1 else index}: number the classes from 0"
+        )
+    return labels
+
+
+def _checked_soft_targets(targets: NDArray[Any]) -> NDArray[Any]:
+    t = _real("soft targets", targets)
+    sums = t.sum(axis=-1)
+    if not (t.min() >= 0 and np.abs(sums - 1).max() <= _TARGET_SUM_TOLERANCE):
+        raise InvalidInput(
+            "soft targets must be at least 0 and sum to 1 over the last axis, to within "
+            f"{_TARGET_SUM_TOLERANCE:g}; got a least entry of {t.min():g} and sums from {sums.min():g} to "
+            f"{sums.max():g}: divide each row by its sum"
+        )
+    return t
+
+
+def _residual(
+    prediction: ArrayLike, target: ArrayLike, sample_weight: ArrayLike | None
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """The prediction minus the target, a new (N, K) array of the prediction's dtype, and weights (N,) or None."""
+    p = as_inexact("prediction", prediction)
+    if p.ndim not in (1, 2) or p.size == 0:
+        raise InvalidInput(
+            f"prediction must have shape (N, K) or (N,), with N and K at least 1; got {p.shape}"
+        )
+    t = _real("target", target)
+    columns = p.reshape(len(p), -1)
+    if not (t.shape == p.shape or (columns.shape[1] == 1 and t.shape in ((len(p),), (len(p), 1)))):
+        raise InvalidInput(f"target must have the shape of the prediction, {p.shape}; got {t.shape}")
+    with np.errstate(over="ignore", invalid="ignore"):
+        r = (columns - t.reshape(columns.shape)).astype(p.dtype, copy=False)
+    return r, _checked_weights(sample_weight, (len(p),))
+
+
+def _checked_weights(weights: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[Any] | None:
+    """Weights as a flat float64 array, or None where there are none."""
+    if weights is None:
+        return None
+    w = _real("sample_weight", weights)
+    if w.shape != shape:
+        raise InvalidInput(f"sample_weight must have a weight for each sample, shape {shape}; got {w.shape}")
+    w = w.astype(np.float64).reshape(-1)
+    if not (w.min() >= 0 and math.isfinite(w.sum())):
+        raise InvalidInput(
+            "sample_weight must be at least 0 and finite, and so must its sum; got weights from "
+            f"{w.min():g} to {w.max():g}"
+        )
+    return w
+
+
+def _real(name: str, values: ArrayLike) -> NDArray[Any]:
+    array = as_inexact(name, values)
+    if is_complex(array):
+        raise InvalidInput(f"{name} must be real; got dtype {array.dtype}: take its real part")
+    return array
+
+
+def _check_delta(delta: float) -> None:
+    if not (delta > 0 and math.isfinite(delta)):
+        raise InvalidInput(f"delta must be positive and finite; got {delta!r}")
+
+
+def _sign(r: NDArray[Any]) -> NDArray[Any]:
+    """-1, 0 or 1 by the real part, NaN for NaN."""
+    return np.asarray(np.sign(r.real))
+
+
+def _clipped(r: NDArray[Any], delta: float) -> NDArray[Any]:
+    """The residual moved into [-delta, delta], by the real part."""
+    if is_complex(r):
+        return np.where(np.abs(r.real) <= delta, r, delta * np.sign(r.real))
+    return np.asarray(np.clip(r, -delta, delta))
