@@ -2,7 +2,7 @@ r"""Adam (Kingma and Ba 2015, algorithm 1) and AdamW (Loshchilov and Hutter 2019
 
 With w the parameters, g the gradient, t the step from 1, eta the learning rate::
 
-    m <- m + (1 - beta_1) (g - m)               running mean of the gradient                 (1)
+    m <- beta_1 m + (1 - beta_1) g              running mean of the gradient                 (1)
     v <- beta_2 v + (1 - beta_2) g^2            running mean of its square                   (2)
     c_1 = 1 - beta_1^t,  c_2 = 1 - beta_2^t     m and v start at zero: their bias            (3)
     w <- w - eta (m / c_1) / (sqrt(v / c_2) + epsilon)                                       (4)
@@ -78,8 +78,8 @@ class Adam(Optimizer):
             m, v = moments["m"][block], moments["v"][block]
             x = scratch[: w.size]
 
-            np.subtract(g, m, out=x)  # (1)
-            x *= 1 - self.beta_1
+            np.multiply(g, 1 - self.beta_1, out=x)  # (1)
+            m *= self.beta_1
             m += x
 
             np.multiply(g, g, out=x)  # (2)

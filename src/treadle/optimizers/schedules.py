@@ -1,8 +1,8 @@
 """The learning rate of each step, as a pure function: a resumed run sees the rates of an uninterrupted one.
 
-A schedule keeps no state and is told everything. Times are fractions of the planned run: step s of epoch e,
-both from 0, covers the time from (e S + s) / T to (e S + s + 1) / T, with S steps in an epoch and T = n_epochs S
-in all, and takes the rate in its middle. So no step is lost to a rate of zero.
+A schedule keeps no state and is told everything. Time runs from 0 to 1 over the planned run. Step s of epoch
+e, both from 0, is step e S + s of n_epochs S in all, S being the steps of an epoch, and takes the rate in the
+middle of its time. So no step is lost to a rate of zero.
 """
 
 from __future__ import annotations
