@@ -44,6 +44,14 @@ def as_inexact(name: str, values: ArrayLike) -> NDArray[Any]:
     )
 
 
+def as_real(name: str, values: ArrayLike) -> NDArray[Any]:
+    """As ``as_inexact``, but complex numbers are refused too."""
+    array = as_inexact(name, values)
+    if is_complex(array):
+        raise InvalidInput(f"{name} must be real; got dtype {array.dtype}: take its real part")
+    return array
+
+
 def is_complex(array: NDArray[Any]) -> bool:
     """Whether the array is of a complex type, whatever its imaginary parts are."""
     return array.dtype.kind == "c"

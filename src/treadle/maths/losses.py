@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import InvalidInput
-from treadle.maths.dtypes import as_inexact, is_complex
+from treadle.maths.dtypes import as_inexact, as_real, is_complex
 from treadle.maths.softmax import shift_by_max
 
 # Soft targets computed in float32 over a thousand classes stay well within this of summing to 1.
@@ -82,7 +82,7 @@ def cross_entropy_gradient(
     label_smoothing: float = 0.0,
     sample_weight: ArrayLike | None = None,
 ) -> NDArray[Any]:
-    """The derivative of ``cross_entropy`` by the logits, ``c_i (softmax(z_i) - t_i) / sum_i c_i`` for each sample i.
+    """The derivative of ``cross_entropy`` by the logits, ``c_i (softmax(z_i) - t_i) / sum_i c_i`` a sample.
 
     Parameters and errors as in ``cross_entropy``. The formula follows from ``softmax_vjp`` with the
     cotangent ``-t / y``.
@@ -140,7 +140,7 @@ def squared_loss(
 def squared_loss_gradient(
     prediction: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
 ) -> NDArray[Any]:
-    """The derivative of ``squared_loss`` by the prediction, ``c_i (p_i - t_i) / sum_i c_i`` for each sample i.
+    """The derivative of ``squared_loss`` by the prediction, ``c_i (p_i - t_i) / sum_i c_i`` a sample.
 
     Parameters and errors as in ``squared_loss``.
 
@@ -285,7 +285,7 @@ def _checked_labels(labels: NDArray[Any], K: int) -> NDArray[Any]:
 
 
 def _checked_soft_targets(targets: NDArray[Any]) -> NDArray[Any]:
-    t = _real("soft targets", targets)
+    t = as_real("soft targets", targets)
     sums = t.sum(axis=-1)
     if not (t.min() >= 0 and np.abs(sums - 1).max() <= _TARGET_SUM_TOLERANCE):
         raise InvalidInput(
@@ -299,13 +299,13 @@ def _checked_soft_targets(targets: NDArray[Any]) -> NDArray[Any]:
 def _residual(
     prediction: ArrayLike, target: ArrayLike, sample_weight: ArrayLike | None
 ) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """The prediction minus the target, a new (N, K) array of the prediction's dtype, and weights (N,) or None."""
+    """Prediction minus target as a new (N, K) array of the prediction's dtype, and weights (N,) or None."""
     p = as_inexact("prediction", prediction)
     if p.ndim not in (1, 2) or p.size == 0:
         raise InvalidInput(
             f"prediction must have shape (N, K) or (N,), with N and K at least 1; got {p.shape}"
         )
-    t = _real("target", target)
+    t = as_real("target", target)
     columns = p.reshape(len(p), -1)
     if not (t.shape == p.shape or (columns.shape[1] == 1 and t.shape in ((len(p),), (len(p), 1)))):
         raise InvalidInput(f"target must have the shape of the prediction, {p.shape}; got {t.shape}")
@@ -318,7 +318,7 @@ def _checked_weights(weights: ArrayLike | None, shape: tuple[int, ...]) -> NDArr
     """Weights as a flat float64 array, or None where there are none."""
     if weights is None:
         return None
-    w = _real("sample_weight", weights)
+    w = as_real("sample_weight", weights)
     if w.shape != shape:
         raise InvalidInput(f"sample_weight must have a weight for each sample, shape {shape}; got {w.shape}")
     w = w.astype(np.float64).reshape(-1)
@@ -328,13 +328,6 @@ def _checked_weights(weights: ArrayLike | None, shape: tuple[int, ...]) -> NDArr
             f"{w.min():g} to {w.max():g}"
         )
     return w
-
-
-def _real(name: str, values: ArrayLike) -> NDArray[Any]:
-    array = as_inexact(name, values)
-    if is_complex(array):
-        raise InvalidInput(f"{name} must be real; got dtype {array.dtype}: take its real part")
-    return array
 
 
 def _check_delta(delta: float) -> None:

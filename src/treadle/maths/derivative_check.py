@@ -1,0 +1,253 @@
+"""Check a derivative against numbers: central differences, or the complex step.
+
+The check finds wrong derivatives; it cannot prove one right, for it sees only the point and the coordinates
+that it was given. It does not smooth over kinks: at one, as of ReLU at 0, the two sides differ, and so it
+fails. No tolerance is widened by what was found.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from treadle.errors import InvalidInput
+from treadle.maths.dtypes import as_inexact, as_real, is_complex
+
+METHODS = ("central", "complex")
+
+# A tolerance beyond this would let errors pass that a reader sees at a glance.
+_LARGEST_DERIVED_TOLERANCE = 0.1
+
+
+@dataclass(frozen=True)
+class DerivativeReport:
+    """What ``check_derivative`` found; true where the check passed.
+
+    Parameters
+    ----------
+    largest_relative_error : float
+        ``|analytic - numeric| / max(|analytic|, |numeric|, floor)`` where it is largest; NaN if one is NaN.
+    where : tuple of int
+        Index of that entry in ``df(x)``.
+    analytic, numeric : float
+        Both derivatives there.
+    tolerance : float
+        What the error may be.
+    tolerance_reason : str
+        How the tolerance came about.
+    method : {"central", "complex"}
+    step : float
+        As in ``check_derivative``.
+    n_checked, n_entries : int
+        Entries of ``df(x)`` compared, and entries that it has.
+    """
+
+    largest_relative_error: float
+    where: tuple[int, ...]
+    analytic: float
+    numeric: float
+    tolerance: float
+    tolerance_reason: str
+    method: str
+    step: float
+    n_checked: int
+    n_entries: int
+
+    @property
+    def passed(self) -> bool:
+        """Whether the largest error is within the tolerance; a NaN is not."""
+        return self.largest_relative_error <= self.tolerance
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def __str__(self) -> str:
+        place = f"df(x)[{', '.join(map(str, self.where))}]" if self.where else "df(x)"
+        numeric = "central difference" if self.method == "central" else "complex step"
+        scale = " max(1, |x|)" if self.method == "central" else ""
+        return "\n".join(
+            (
+                f"derivative check {'passed' if self.passed else 'FAILED'}",
+                f"  largest relative error  {self.largest_relative_error:<9.2g} at {place}",
+                f"  tolerance               {self.tolerance:<9.2g} {self.tolerance_reason}",
+                f"  analytic                {self.analytic: .15g}",
+                f"  {numeric:<22}  {self.numeric: .15g}",
+                f"  step                    {self.step:.2g}{scale}",
+                f"  entries compared        {self.n_checked} of {self.n_entries}",
+            )
+        )
+
+
+def check_derivative(
+    f: Callable[[NDArray[Any]], ArrayLike],
+    df: Callable[[NDArray[Any]], ArrayLike],
+    x: ArrayLike,
+    *,
+    method: str = "central",
+    step: float | None = None,
+    tolerance: float | None = None,
+    n_coordinates: int | None = None,
+    random_state: int | np.random.Generator = 0,
+) -> DerivativeReport:
+    """Compare ``df(x)`` with numerical derivatives of f at x, one coordinate of x at a time.
+
+    ``central`` takes ``(f(x + h e_j) - f(x - h e_j)) / 2h`` with ``h = step * max(1, |x_j|)``. Its rounding
+    error is about ``eps |f| / h``, its truncation error ``h^2 |f'''| / 6``. Hence the default step
+    ``cbrt(eps)``, which balances them; the default tolerance ``50 (eps / step + step^2 + eps of df)``, right
+    for f whose third derivative is not much larger than f and f'; and the floor ``max |f| / max(1, |x_j|)``
+    of what errors are relative to: a derivative far below it drowns in the rounding of f.
+
+    ``complex`` takes ``Im f(x + i h e_j) / h`` with ``h = step``, by default 1e-20 (Squire and Trapp 1998).
+    Nothing is subtracted, so nothing cancels: the default tolerance is ``1000 eps``, the floor the largest
+    derivative in absolute value. f must be analytic, compute with complex numbers, and not conjugate.
+
+    Parameters
+    ----------
+    f : callable
+        Maps an array like x to a scalar or an array, real for a real argument.
+    df : callable
+        Maps x to the derivative, of shape ``f(x).shape + x.shape``: the gradient of a scalar f, else the
+        Jacobian. For a function that works element by element, check its sum against its derivative.
+    x : array_like of any shape, real
+        Finite. Taken in float64, float32 too, so that the check is one of the mathematics. If f or df
+        returns float32, the eps above are those of float32.
+    method : {"central", "complex"}
+        Complex is exact to rounding, central needs nothing of f but its values.
+    step : float, optional
+        Positive, without unit: relative to ``max(1, |x_j|)`` for central, absolute for complex.
+    tolerance : float, optional
+        Positive: the largest relative error that passes.
+    n_coordinates : int, optional
+        Check this many coordinates of x, drawn without replacement; all of them by default, or where x has
+        no more.
+    random_state : int or Generator
+        Draws those coordinates.
+
+    Returns
+    -------
+    DerivativeReport
+        Print it, or use it as a truth value.
+
+    Raises
+    ------
+    InvalidInput
+        If x is empty, complex or not finite; if f(x) or df(x) is complex, or df(x) has another shape; if f
+        returns real numbers for complex ones; if an option is not as above, or the step is so large or small that its tolerance
+        would be 0.1 or more.
+    """
+    if method not in METHODS:
+        raise InvalidInput(f"method must be one of {', '.join(METHODS)}; got {method!r}")
+    for name, option in (("step", step), ("tolerance", tolerance)):
+        if option is not None and not (option > 0 and math.isfinite(option)):
+            raise InvalidInput(f"{name} must be positive and finite; got {option!r}")
+    if n_coordinates is not None and not (isinstance(n_coordinates, int) and n_coordinates >= 1):
+        raise InvalidInput(f"n_coordinates must be an integer of at least 1; got {n_coordinates!r}")
+    x = _checked_point(x)
+    value = as_real("f(x)", f(x.copy()))
+    derivative = as_real("df(x)", df(x.copy()))
+    if derivative.shape != value.shape + x.shape:
+        raise InvalidInput(
+            f"df(x) must have shape {value.shape + x.shape}, that of f(x) and then that of x; "
+            f"got {derivative.shape}"
+        )
+    if step is None:
+        step = float(np.cbrt(_eps(value))) if method == "central" else 1e-20
+    if tolerance is None:
+        tolerance, reason = _derived_tolerance(method, step, value, derivative)
+    else:
+        reason = "as asked for"
+
+    coordinates = np.arange(x.size)
+    if n_coordinates is not None and n_coordinates < x.size:
+        coordinates = np.random.default_rng(random_state).choice(x.size, n_coordinates, replace=False)
+        coordinates.sort()
+    # One row for each coordinate checked, one column for each entry of f(x).
+    analytic = derivative.reshape(-1, x.size)[:, coordinates].T
+    with np.errstate(all="ignore"):
+        if method == "central":
+            numeric = np.stack([_central_difference(f, x, j, step) for j in coordinates])
+            floor = np.abs(value).max(initial=0) / np.maximum(1, np.abs(x.flat[coordinates]))[:, np.newaxis]
+        else:
+            numeric = np.stack([_complex_step(f, x, j, step) for j in coordinates])
+            floor = np.abs(analytic).max(initial=0)
+        size = np.maximum(np.maximum(np.abs(analytic), np.abs(numeric)), floor)
+        error = np.abs(analytic - numeric) / np.maximum(size, np.finfo(np.float64).tiny)
+    # The first NaN is the largest to argmax.
+    row, column = (int(i) for i in np.unravel_index(np.argmax(error), error.shape))
+    where = np.unravel_index(column * x.size + coordinates[row], derivative.shape)
+    return DerivativeReport(
+        largest_relative_error=float(error[row, column]),
+        where=tuple(int(i) for i in where),
+        analytic=float(analytic[row, column]),
+        numeric=float(numeric[row, column]),
+        tolerance=float(tolerance),
+        tolerance_reason=reason,
+        method=method,
+        step=float(step),
+        n_checked=error.size,
+        n_entries=derivative.size,
+    )
+
+
+def _checked_point(x: ArrayLike) -> NDArray[Any]:
+    point = as_inexact("x", x)
+    if is_complex(point) or point.size == 0 or not np.isfinite(point).all():
+        raise InvalidInput(
+            f"x must be real, finite and not empty; got {point.dtype} of shape {point.shape}, "
+            f"{np.count_nonzero(~np.isfinite(point))} of them not finite"
+        )
+    return point.astype(np.float64)
+
+
+def _eps(array: NDArray[Any]) -> float:
+    return float(np.finfo(array.dtype).eps)
+
+
+def _derived_tolerance(
+    method: str, step: float, value: NDArray[Any], derivative: NDArray[Any]
+) -> tuple[float, str]:
+    if method == "complex":
+        eps = max(_eps(value), _eps(derivative))
+        return 1000 * eps, f"1000 eps, with eps = {eps:.2g} of f or df (rounding only)"
+    tolerance = 50 * (_eps(value) / step + step**2 + _eps(derivative))
+    if not tolerance < _LARGEST_DERIVED_TOLERANCE:
+        raise InvalidInput(
+            f"a step of {step!r} would need a tolerance of {tolerance:.2g}, which tells nothing; "
+            f"try {np.cbrt(_eps(value)):.1g}, the default, or give a tolerance"
+        )
+    return tolerance, (
+        f"50 (eps / step + step^2 + eps of df), with eps = {_eps(value):.2g} of f (rounding, truncation)"
+    )
+
+
+def _central_difference(
+    f: Callable[[NDArray[Any]], ArrayLike], x: NDArray[Any], j: np.intp, step: float
+) -> NDArray[Any]:
+    """Slope of every entry of f between two points on either side of x along coordinate j."""
+    h = step * max(1.0, abs(x.flat[j]))
+    above, below = x.copy(), x.copy()
+    above.flat[j] += h
+    below.flat[j] -= h
+    # The points as rounded are exact: it is their distance that counts, not 2h.
+    distance = above.flat[j] - below.flat[j]
+    rise = np.asarray(f(above), dtype=np.float64) - np.asarray(f(below), dtype=np.float64)
+    return np.ravel(rise / distance)
+
+
+def _complex_step(
+    f: Callable[[NDArray[Any]], ArrayLike], x: NDArray[Any], j: np.intp, step: float
+) -> NDArray[Any]:
+    z = x.astype(np.complex128)
+    z.flat[j] += 1j * step
+    value = np.asarray(f(z))
+    if not is_complex(value):
+        raise InvalidInput(
+            f"f must return complex numbers for complex ones; got dtype {value.dtype}: it is not analytic, "
+            "or drops the imaginary part; use method='central'"
+        )
+    return np.ravel(value.imag / step)
