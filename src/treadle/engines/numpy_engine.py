@@ -105,7 +105,7 @@ class _Passes:
         """Equations (1) to (3); the logits, valid until the next call."""
         n = len(X)
         scale = self.parameters.dtype.type(self.network.input_scale)
-        a = np.multiply(X, scale, out=self.inputs[:n], casting="same_kind")
+        a: NDArray[Any] = np.multiply(X, scale, out=self.inputs[:n], casting="same_kind")
         for i, (layer, f) in enumerate(zip(self.network.layers, self.activations, strict=True)):
             z, h = self.z[i][:n], self.h[i][:n]
             np.matmul(a, self.parameters.weights[i], out=z)

@@ -42,24 +42,19 @@ class Run:
 
     @classmethod
     def create(cls, folder: Path, config: RunConfig, environment: Mapping[str, str]) -> Run:
-        """Begin a run in a folder that does not exist yet, or is empty.
+        """Plan a run in a folder that does not exist yet, or is empty; ``train`` makes it.
 
         Raises
         ------
         RunError
             If something is in the folder already.
-        OSError
-            If it cannot be made or written.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(not path.name.endswith(UNFINISHED) for path in folder.iterdir()):
+        if folder.exists() and any(not path.name.endswith(UNFINISHED) for path in folder.iterdir()):
             raise RunError(
                 f"{folder} is not empty: name another folder with --out, "
                 f"or go on with what is there: treadle train --resume {folder}"
             )
-        run = cls(folder, config, environment)
-        run._write_config()
-        return run
+        return cls(folder, config, environment)
 
     @classmethod
     def open(cls, folder: Path) -> Run:
@@ -69,8 +64,8 @@ class Run:
         ------
         RunError
             If the folder holds no run.
-        InvalidInput
-            If its configuration cannot be read.
+        InvalidInput, CorruptFile
+            If its configuration cannot be read or used.
         """
         path = folder / "config.toml"
         if not path.is_file():
@@ -131,7 +126,8 @@ class Run:
             )
         if epochs and epochs[1] < len(self.history()):
             raise RunError(
-                f"{self.folder} has {len(self.history())} epochs behind it: it cannot be resumed for {epochs[1]}"
+                f"{self.folder} has {len(self.history())} epochs behind it: it cannot be resumed for "
+                f"{epochs[1]}"
             )
         if self.environment.get("data_checksum") != environment["data_checksum"]:
             raise RunError(
@@ -145,12 +141,7 @@ class Run:
             for name in DECISIVE
             if self.environment.get(name) != environment.get(name)
         ]
-        run = Run(self.folder, config, self.environment)
-        if epochs:
-            run.model_path.unlink(missing_ok=True)
-            run.report_path.unlink(missing_ok=True)
-            run._write_config()
-        return run, warnings
+        return Run(self.folder, config, self.environment), warnings
 
     def train(
         self, engine: Engine, dataset: Dataset, on_epoch: Callable[[EpochRecord], None] = lambda record: None
@@ -167,15 +158,22 @@ class Run:
 
         Raises
         ------
+        InvalidInput
+            If a value of the configuration cannot be used; nothing is on the disk then.
         TrainingDiverged
             If a loss is NaN or infinite; the folder keeps the last good checkpoint.
         OSError
             If the folder cannot be written or the disk is full.
         """
-        remove_unfinished(self.folder)
         loop = training_loop(self.config, engine, dataset)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        remove_unfinished(self.folder)
+        write_atomically(self.folder / "config.toml", config_toml(self.config, self.environment).encode())
         if self.checkpoint_path.is_file():
             loop.restore(Checkpoint.load(self.checkpoint_path))
+        if len(loop.history) < self.config.epochs:
+            self.model_path.unlink(missing_ok=True)
+            self.report_path.unlink(missing_ok=True)
         for record in loop.epochs():
             loop.checkpoint().save(self.checkpoint_path)
             self._write_history(loop.history)
@@ -185,15 +183,12 @@ class Run:
         save_model(self.model_path, model)
         return model
 
-    def _write_config(self) -> None:
-        write_atomically(self.folder / "config.toml", config_toml(self.config, self.environment).encode())
-
     def _write_history(self, history: History) -> None:
         write_atomically(self.folder / "history.csv", history.to_csv().encode())
 
 
-def training_loop(config: RunConfig, engine: Engine, dataset: Dataset) -> TrainingLoop:
-    """The loop that a configuration describes, at its start.
+def training_problem(config: RunConfig, dataset: Dataset) -> TrainingProblem:
+    """What a configuration trains, on a data set's training rows.
 
     Raises
     ------
@@ -206,7 +201,7 @@ def training_loop(config: RunConfig, engine: Engine, dataset: Dataset) -> Traini
         dropout=config.dropout,
         input_scale=dataset.scale,
     )
-    problem = TrainingProblem(
+    return TrainingProblem(
         network=network,
         objective=Objective(label_smoothing=config.label_smoothing, l2=config.l2),
         optimizer=_optimizer(config),
@@ -216,8 +211,19 @@ def training_loop(config: RunConfig, engine: Engine, dataset: Dataset) -> Traini
         batch_size=config.batch_size,
         dropout_seed=config.seed,
     )
+
+
+def training_loop(config: RunConfig, engine: Engine, dataset: Dataset) -> TrainingLoop:
+    """The loop that a configuration describes, at its start.
+
+    Raises
+    ------
+    InvalidInput
+        If a value of the configuration cannot be used.
+    """
     plan = TrainingPlan(config.epochs, config.learning_rate, SCHEDULES[config.schedule](), config.seed)
-    parameters = Parameters.initialise(network, config.initialisation, config.seed)
+    problem = training_problem(config, dataset)
+    parameters = Parameters.initialise(problem.network, config.initialisation, config.seed)
     return TrainingLoop(engine, problem, plan, parameters, (dataset.X_test, dataset.y_test))
 
 

@@ -1,0 +1,214 @@
+"""``treadle check``: see for yourself that the gradients are right and that the engines agree."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Annotated, Literal
+
+import cyclopts
+from cyclopts import Parameter
+
+from treadle.cli.terminal import print_json, print_result, print_table
+
+Flag = Parameter(negative="")
+
+app = cyclopts.App(name="check", help="Check the mathematics: gradients, and engine against engine.")
+
+
+@app.command
+def gradients(
+    *,
+    network: str = "7,5,3",
+    engine: Literal["numpy", "torch"] = "numpy",
+    activation: Literal["identity", "relu", "tanh", "logistic", "gelu", "silu"] = "relu",
+    loss: Literal["cross_entropy", "squared", "absolute", "huber"] = "cross_entropy",
+    label_smoothing: float = 0.0,
+    dropout: float = 0.0,
+    l2: float = 0.0,
+    rows: int = 11,
+    seed: int = 0,
+    plant_error: Annotated[bool, Flag] = False,
+    json: Annotated[bool, Flag] = False,
+) -> int:
+    """Compare analytic gradients with finite differences, and with autograd where PyTorch is installed.
+
+    In float64, on random rows with random weights, one line for each parameter array. The exit code is 1 if
+    any of them fails.
+
+    treadle check gradients --network 20,16,8,4 --activation gelu --dropout 0.3
+
+    Parameters
+    ----------
+    network
+        Units of every layer, inputs and outputs included.
+    engine
+        Whose gradients.
+    activation
+        Of the hidden layers.
+    loss
+        What is differentiated.
+    label_smoothing
+        Share of each label spread over all classes.
+    dropout
+        Probability with which a hidden unit is dropped; the masks are those of training.
+    l2
+        Weight of half the squared weights.
+    rows
+        Rows of the batch.
+    seed
+        Of the weights, the rows and the masks.
+    plant_error
+        Spoil one entry by one part in a thousand first, to see that the check finds it.
+    json
+        Print the result as JSON.
+    """
+    import numpy as np
+
+    from treadle.engines.gradient_check import REFERENCE_TOLERANCE, check_gradients, random_batch
+    from treadle.engines.objective import Objective
+    from treadle.engines.selection import select_engine
+    from treadle.errors import InvalidInput
+    from treadle.network import Network, Parameters
+
+    try:
+        sizes = tuple(int(size) for size in network.split(","))
+    except ValueError:
+        raise InvalidInput(f"--network must be integers with commas between, like 7,5,3; got {network!r}") from None
+    if rows < 1:
+        raise InvalidInput(f"--rows must be at least 1; got {rows}")
+    objective = Objective(loss, label_smoothing=label_smoothing, l2=l2)
+    net = Network(
+        sizes, activation, output="softmax" if loss == "cross_entropy" else "identity", dropout=dropout
+    )
+    parameters = Parameters.initialise(net, "glorot", seed, np.float64)
+    X, y, sample_weight = random_batch(net, rows, seed)
+    dropout_key = (seed, 0) if dropout else None
+    checked = select_engine(engine).engine
+    has_reference = engine != "torch" and importlib.util.find_spec("torch") is not None
+    _loss, analytic = checked.loss_and_gradients(
+        net, parameters, X, y, sample_weight, objective=objective, dropout_key=dropout_key
+    )
+    if plant_error:
+        analytic.flat[np.abs(analytic.flat).argmax()] *= 1.001
+    reports = check_gradients(
+        checked,
+        parameters,
+        X,
+        y,
+        sample_weight,
+        objective=objective,
+        dropout_key=dropout_key,
+        reference=select_engine("torch").engine if has_reference else None,
+        gradients=analytic,
+    )
+    passed = all(report.passed for report in reports)
+    if json:
+        print_json(
+            {
+                "passed": passed,
+                "arrays": [
+                    {
+                        "name": report.name,
+                        "shape": report.shape,
+                        "finite_difference_error": report.finite_differences.largest_relative_error,
+                        "finite_difference_tolerance": report.finite_differences.tolerance,
+                        "autograd_error": report.reference_error,
+                        "autograd_tolerance": REFERENCE_TOLERANCE if has_reference else None,
+                        "passed": report.passed,
+                    }
+                    for report in reports
+                ],
+            }
+        )
+        return 0 if passed else 1
+    print_table(
+        ("array", "shape", "finite differences", "autograd", "result"),
+        [
+            (
+                report.name,
+                " x ".join(map(str, report.shape)),
+                f"{report.finite_differences.largest_relative_error:.1e}",
+                "-" if report.reference_error is None else f"{report.reference_error:.1e}",
+                "ok" if report.passed else "FAILED",
+            )
+            for report in reports
+        ],
+        align="<<>><",
+    )
+    allowed = f"{reports[0].finite_differences.tolerance:.1e} from finite differences"
+    if has_reference:
+        allowed += f", {REFERENCE_TOLERANCE:.0e} from autograd"
+    print_result(f"relative errors; allowed: {allowed}")
+    if engine == "numpy" and not has_reference:
+        print_result("PyTorch is not installed, so nothing was compared with autograd: pip install 'treadle[torch]'")
+    print_result(f"{sum(report.passed for report in reports)} of {len(reports)} arrays passed")
+    return 0 if passed else 1
+
+
+@app.command
+def engines(
+    *,
+    data: str = "fashion-mnist",
+    steps: int = 200,
+    seed: int = 0,
+    json: Annotated[bool, Flag] = False,
+) -> int:
+    """Train with each engine from the same start on the same batches, and compare the loss of every step.
+
+    The classic recipe in float32. The exit code is 1 if two engines' losses differ by more than one part in
+    a million at any step.
+
+    Parameters
+    ----------
+    data
+        As in treadle train.
+    steps
+        How many of the first steps; after some 220, rounding alone drives any two programs apart.
+    seed
+        Of the initial weights and the order of the rows.
+    json
+        Print the result as JSON.
+    """
+    from treadle.data import load_data
+    from treadle.engines.agreement import STEP_TOLERANCE, compare_engines
+    from treadle.engines.selection import select_engine
+    from treadle.network import Parameters
+    from treadle.runs.config import RunConfig
+    from treadle.runs.run import training_problem
+
+    named = {name: select_engine(name).engine for name in ("numpy", "torch")}
+    config = RunConfig(data, seed=seed)
+    problem = training_problem(config, load_data(data))
+    parameters = Parameters.initialise(problem.network, config.initialisation, seed)
+    agreement = compare_engines(
+        named["torch"], named["numpy"], problem, parameters, n_steps=steps, learning_rate=config.learning_rate, seed=seed
+    )
+    if json:
+        print_json(
+            {
+                "passed": agreement.passed,
+                "steps": len(agreement.losses),
+                "largest_relative_difference": agreement.largest_relative_difference,
+                "step": agreement.step,
+                "tolerance": STEP_TOLERANCE,
+                "losses": {"torch": agreement.losses.tolist(), "numpy": agreement.reference_losses.tolist()},
+            }
+        )
+        return 0 if agreement.passed else 1
+    shown = sorted({1, 2, 5, 10, 20, 50, 100, len(agreement.losses), agreement.step})
+    print_table(
+        ("step", "numpy", "torch", "relative difference"),
+        [
+            (str(step), f"{ours:.7f}", f"{theirs:.7f}", f"{abs(theirs - ours) / abs(ours):.1e}")
+            for step in shown
+            if step <= len(agreement.losses)
+            for ours, theirs in [(agreement.reference_losses[step - 1], agreement.losses[step - 1])]
+        ],
+        align=">>>>",
+    )
+    print_result(
+        f"largest relative difference over {len(agreement.losses)} steps: "
+        f"{agreement.largest_relative_difference:.1e}, at step {agreement.step}; allowed: {STEP_TOLERANCE:.0e}: "
+        f"{'ok' if agreement.passed else 'FAILED'}"
+    )
+    return 0 if agreement.passed else 1

@@ -1,0 +1,61 @@
+"""What the commands share of the terminal: progress on standard error, results on standard output."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def progress_console() -> Console:
+    """Standard error, in colour only where a terminal shows it and NO_COLOR does not forbid it."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def warn(console: Console, text: str) -> None:
+    """A warning, on standard error."""
+    from rich.text import Text
+
+    console.print(Text("warning: ", style="yellow").append(text, style="default"))
+
+
+def print_result(text: str) -> None:
+    """A line of the result."""
+    print(text)
+
+
+def print_json(value: Any) -> None:
+    """The result for machines: one JSON document; nan becomes null."""
+    print(json.dumps(_finite(value), indent=2, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _finite(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_finite(item) for item in value]
+        case float() if value != value or value in (float("inf"), float("-inf")):
+            return None
+        case _:
+            return value
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, align: str) -> None:
+    """A plain table: columns padded to their widest cell, two spaces between, no rules.
+
+    Parameters
+    ----------
+    header, rows : sequences of str
+    align : str
+        One of ``<`` and ``>`` for each column.
+    """
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    for row in (header, *rows):
+        cells = (f"{cell:{side}{width}}" for cell, side, width in zip(row, align, widths, strict=True))
+        print_result("  ".join(cells).rstrip())

@@ -1,0 +1,177 @@
+"""``treadle train``: train a classifier, into a run's folder with a report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import cyclopts
+from cyclopts import Parameter, Token
+
+from treadle.cli.terminal import print_json, print_result, progress_console, warn
+from treadle.errors import InvalidInput
+from treadle.runs.config import RunConfig, read_config_file, recipe_values
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from treadle.runs.run import Run
+    from treadle.training.history import EpochRecord
+
+
+def _fill_from_files(app: cyclopts.App, commands: tuple[str, ...], arguments: Any) -> None:
+    """Give each option that no flag set the value of the run to resume, else of --config, else of --recipe."""
+    by_name = {argument.name: argument for argument in arguments}
+    _split_at_commas(by_name["--hidden"].tokens)
+
+    def told(name: str) -> str | None:
+        tokens = by_name[name].tokens
+        return tokens[0].value if tokens else None
+
+    def fill(values: dict[str, Any], source: str) -> None:
+        cyclopts.config.Dict(values, source=source, use_commands_as_keys=False)(app, commands, arguments)
+
+    resumed = told("--resume")
+    if resumed and (path := Path(resumed, "config.toml")).is_file():
+        fill(read_config_file(path)[0], str(path))
+    if config := told("--config"):
+        fill(read_config_file(Path(config))[0], config)
+    recipe = told("--recipe") or RunConfig.recipe
+    if recipe in by_name["--recipe"].get_choices():
+        fill(recipe_values(recipe), f"the recipe {recipe}")
+
+
+def _split_at_commas(tokens: list[Token]) -> None:
+    values = [(token, value) for token in tokens for value in token.value.split(",")]
+    tokens[:] = [
+        Token(keyword=token.keyword, value=value, source=token.source, index=i)
+        for i, (token, value) in enumerate(values)
+    ]
+
+
+app = cyclopts.App(name="train", config=_fill_from_files)
+
+
+@app.default
+def train(
+    options: Annotated[RunConfig, Parameter(name="*")] = RunConfig(),  # noqa: B008
+    *,
+    config: Path | None = None,
+    out: Path | None = None,
+    resume: Path | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Train a classifier on a data set; save it with its history, pictures and a report.
+
+    treadle train fashion-mnist --hidden 512,256 --epochs 10
+
+    A flag goes before the file that --config names, and that before the recipe.
+
+    Parameters
+    ----------
+    config
+        TOML file with values for the other options; a run's config.toml is one.
+    out
+        Folder for the run, new or empty. Left out: runs/NAME-1, or the next number.
+    resume
+        Folder of a run to go on with, to the same bits as if it had never stopped.
+    json
+        Print the result as JSON.
+    """
+    from treadle.data import load_data
+    from treadle.engines.selection import select_engine
+    from treadle.report.run_report import evaluate_model, write_run_report
+    from treadle.runs.environment import describe_environment
+    from treadle.runs.run import Run, next_free_folder
+
+    console = progress_console()
+    timings: dict[str, float] = {}
+    if resume and out:
+        raise InvalidInput("--out and --resume exclude each other: a run stays in its folder")
+    begun = Run.open(resume) if resume else None
+    selection = select_engine(options.engine)
+    with _timed(timings, "data"):
+        dataset = load_data(options.data)
+        environment = describe_environment(selection, dataset)
+    resolved = replace(options, engine=selection.engine.name)
+    if begun:
+        run, warnings = begun.continued(resolved, environment)
+        for warning in warnings:
+            warn(console, warning)
+    else:
+        run = Run.create(out or next_free_folder(Path("runs"), dataset.name), resolved, environment)
+    with _timed(timings, "training and evaluation of each epoch"), _Progress(console, run) as progress:
+        model = run.train(selection.engine, dataset, progress.show)
+    with _timed(timings, "final evaluation"):
+        evaluation = evaluate_model(model, selection.engine, dataset)
+    with _timed(timings, "pictures and report"):
+        write_run_report(run, model, evaluation, dataset, timings)
+    if json:
+        result = {"run": str(run.folder), "report": str(run.report_path), "seconds": timings}
+        print_json({**result, "test": evaluation.to_dict(), "history": run.history().as_dicts()})
+    else:
+        low, high = evaluation.accuracy_interval
+        print_result(f"test accuracy  {evaluation.accuracy:.2%}  (95 % interval {low:.2%} to {high:.2%})")
+        print_result(f"test loss      {evaluation.loss:.4f}")
+        print_result(f"report         {run.report_path}")
+    return 0
+
+
+@contextmanager
+def _timed(timings: dict[str, float], part: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    timings[part] = time.perf_counter() - start
+
+
+class _Progress:
+    """A line for each epoch and, in a terminal, a bar below them; on Ctrl-C, how to go on."""
+
+    def __init__(self, console: Console, run: Run) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._console = console
+        self._run = run
+        self._n_done = len(run.history())
+        self._bar = Progress(
+            TextColumn("training"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("epochs, left"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("training", total=run.config.epochs, completed=self._n_done)
+
+    def __enter__(self) -> _Progress:
+        config = self._run.config
+        engine = f"{config.engine} engine"
+        self._console.print(f"{config.data}, {config.recipe} recipe, {engine}, in {self._run.folder}")
+        if self._n_done:
+            self._console.print(f"going on after epoch {self._n_done} of {config.epochs}")
+        self._console.print("epoch  train loss  test loss  test accuracy  learning rate  seconds")
+        self._bar.start()
+        return self
+
+    def show(self, record: EpochRecord) -> None:
+        """Print the line of a finished epoch."""
+        self._n_done = record.epoch
+        self._bar.update(self._task, completed=record.epoch)
+        self._console.print(
+            f"{record.epoch:5d}  {record.train_loss:10.4f}  {record.test_loss:9.4f}  "
+            f"{record.test_accuracy:13.4f}  {record.learning_rate:13.3g}  {record.seconds:7.2f}"
+        )
+
+    def __exit__(self, kind: type[BaseException] | None, *_details: object) -> None:
+        self._bar.stop()
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            self._console.print(
+                f"stopped; {self._n_done} of {self._run.config.epochs} epochs are saved. "
+                f"Go on with: treadle train --resume {self._run.folder}"
+            )

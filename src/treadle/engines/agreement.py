@@ -1,0 +1,89 @@
+"""Hold one engine against another: the loss of each step, from the same start and on the same batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.engines.engine import Engine, TrainingProblem
+from treadle.errors import InvalidInput
+from treadle.network import Parameters
+
+# float32 rounds at 6e-8; from about step 220 of the classic recipe any two float32 programs drift apart.
+STEP_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Losses of two engines, step by step.
+
+    Parameters
+    ----------
+    losses, reference_losses : ndarray of shape (S,), float64
+    """
+
+    losses: NDArray[np.float64]
+    reference_losses: NDArray[np.float64]
+
+    @property
+    def relative_differences(self) -> NDArray[Any]:
+        """Of each step, relative to the reference."""
+        return np.asarray(np.abs(self.losses - self.reference_losses) / np.abs(self.reference_losses))
+
+    @property
+    def largest_relative_difference(self) -> float:
+        """NaN if any is."""
+        return float(self.relative_differences.max())
+
+    @property
+    def step(self) -> int:
+        """Where the difference is largest, from 1."""
+        return int(self.relative_differences.argmax()) + 1
+
+    @property
+    def passed(self) -> bool:
+        """Whether every step of a float32 run is within ``STEP_TOLERANCE``."""
+        return self.largest_relative_difference <= STEP_TOLERANCE
+
+
+def compare_engines(
+    engine: Engine,
+    reference: Engine,
+    problem: TrainingProblem,
+    parameters: Parameters,
+    *,
+    n_steps: int,
+    learning_rate: float,
+    seed: int,
+) -> Agreement:
+    """Let both engines take the first n_steps steps of one shuffled epoch.
+
+    Parameters
+    ----------
+    engine, reference : Engine
+    problem : TrainingProblem
+    parameters : Parameters
+        Where both start, in float32 or float64.
+    n_steps : int
+        From 1 to the steps of an epoch.
+    learning_rate : float
+    seed : int
+        Of the order of the rows.
+
+    Raises
+    ------
+    InvalidInput
+        If an epoch has fewer steps than n_steps, or n_steps is below 1.
+    """
+    n_rows = len(problem.X)
+    if not 1 <= n_steps <= problem.n_steps(n_rows):
+        raise InvalidInput(f"steps must be from 1 to {problem.n_steps(n_rows)}, those of an epoch; got {n_steps}")
+    order = np.random.default_rng(seed).permutation(n_rows)[: n_steps * problem.batch_size]
+    rates = np.full(n_steps, learning_rate)
+    return Agreement(
+        engine.trainer(problem, parameters).run_epoch(order, rates),
+        reference.trainer(problem, parameters).run_epoch(order, rates),
+    )

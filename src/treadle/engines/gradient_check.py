@@ -1,0 +1,145 @@
+"""Check an engine's gradients, array by array, against finite differences and against another engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.engines.engine import Engine
+from treadle.engines.objective import Objective
+from treadle.errors import InvalidInput
+from treadle.maths.derivative_check import DerivativeReport, check_derivative
+from treadle.network import Network, Parameters
+
+# Two float64 engines sum in different orders: a few thousand roundings of 1.1e-16, of either sign.
+REFERENCE_TOLERANCE = 1e-12
+
+
+@dataclass(frozen=True)
+class GradientReport:
+    """What was found for one parameter array.
+
+    Parameters
+    ----------
+    name : str
+        As in ``Parameters.named``.
+    shape : tuple of int
+    finite_differences : DerivativeReport
+    reference_error : float or None
+        Largest difference from the reference engine's gradient, relative to the largest entry of it; None
+        where there was no reference.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    finite_differences: DerivativeReport
+    reference_error: float | None
+
+    @property
+    def passed(self) -> bool:
+        """Whether every comparison is within its tolerance; a NaN is not."""
+        agrees = self.reference_error is None or self.reference_error <= REFERENCE_TOLERANCE
+        return self.finite_differences.passed and agrees
+
+
+def check_gradients(
+    engine: Engine,
+    parameters: Parameters,
+    X: NDArray[Any],
+    y: NDArray[Any],
+    sample_weight: NDArray[Any] | None = None,
+    *,
+    objective: Objective,
+    dropout_key: tuple[int, int] | None = None,
+    reference: Engine | None = None,
+    gradients: Parameters | None = None,
+) -> list[GradientReport]:
+    """Compare the gradient of the objective on one batch with central differences, for every parameter.
+
+    Parameters
+    ----------
+    engine : Engine
+    parameters : Parameters, float64
+        Where the gradient is taken. It takes two evaluations of the objective for each of them.
+    X, y, sample_weight, objective, dropout_key
+        As in ``Engine.loss_and_gradients``.
+    reference : Engine, optional
+        Another engine to compare with, PyTorch's automatic differentiation say.
+    gradients : Parameters, optional
+        Check these in place of the engine's own.
+
+    Returns
+    -------
+    list of GradientReport
+        One for each parameter array, in the order of ``Parameters.named``.
+
+    Raises
+    ------
+    InvalidInput
+        If the parameters are not float64: finite differences of float32 tell little.
+    """
+    if parameters.dtype != np.float64:
+        raise InvalidInput(f"a gradient check needs float64 parameters; got {parameters.dtype}")
+    network = parameters.network
+
+    def objective_of(flat: NDArray[Any]) -> float:
+        at = Parameters(network, flat)
+        return engine.loss_and_gradients(
+            network, at, X, y, sample_weight, objective=objective, dropout_key=dropout_key
+        )[0]
+
+    def gradient_by(other: Engine) -> Parameters:
+        return other.loss_and_gradients(
+            network, parameters, X, y, sample_weight, objective=objective, dropout_key=dropout_key
+        )[1]
+
+    checked = gradients or gradient_by(engine)
+    expected = dict(gradient_by(reference).named()) if reference else {}
+    reports = []
+    for name, gradient in checked.named():
+        report = check_derivative(
+            _along(objective_of, parameters, name), _constant(gradient), dict(parameters.named())[name]
+        )
+        error = _relative_error(gradient, expected[name]) if expected else None
+        reports.append(GradientReport(name, gradient.shape, report, error))
+    return reports
+
+
+def _along(
+    objective_of: Callable[[NDArray[Any]], float], parameters: Parameters, name: str
+) -> Callable[[NDArray[Any]], float]:
+    """The objective as a function of one array, all others held."""
+
+    def f(array: NDArray[Any]) -> float:
+        at = parameters.copy()
+        dict(at.named())[name][...] = array
+        return objective_of(at.flat)
+
+    return f
+
+
+def _constant(gradient: NDArray[Any]) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    return lambda _at: gradient
+
+
+def _relative_error(actual: NDArray[Any], expected: NDArray[Any]) -> float:
+    size = max(float(np.abs(expected).max()), float(np.finfo(np.float64).tiny))
+    return float(np.abs(actual - expected).max()) / size
+
+
+def random_batch(
+    network: Network, n_rows: int, seed: int
+) -> tuple[NDArray[np.float64], NDArray[Any], NDArray[np.float64]]:
+    """X (n_rows, D), y and sample weights to check gradients on: normal inputs, and labels or normal targets."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n_rows, network.sizes[0]))
+    n_outputs = network.sizes[-1]
+    if network.output == "softmax":
+        y: NDArray[Any] = rng.integers(n_outputs, size=n_rows)
+    else:
+        y = rng.normal(size=(n_rows, n_outputs))
+    return X, y, rng.uniform(0.5, 2.0, n_rows)

@@ -1,0 +1,123 @@
+"""The engine that computes with PyTorch: torch.nn layers, automatic differentiation, torch.optim.
+
+It derives nothing by hand, so that it is an independent oracle for the engines that do, and it reaches GPUs. It
+takes its dropout masks from ``treadle.engines.dropout`` and never draws a random number, and it leaves PyTorch's
+global state (threads, default dtype, grad mode, generators) as it finds it. PyTorch is imported when an engine
+is made, not before. What it does with PyTorch is in ``treadle.engines.torch_model``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.engines.engine import Engine, Trainer, TrainingProblem
+from treadle.engines.objective import Objective
+from treadle.errors import EngineUnavailable, InvalidInput
+from treadle.network import Network, Parameters
+
+if TYPE_CHECKING:
+    import torch
+
+DEVICES = ("auto", "cpu", "cuda")
+
+# Rows of a prediction computed at a time, which bounds the memory of the hidden outputs.
+ROWS_PER_PREDICTION = 8192
+
+
+class TorchEngine(Engine):
+    """The contract of ``treadle.engines.engine`` in PyTorch, float32 or float64 as the parameters are.
+
+    Parameters
+    ----------
+    device : {"auto", "cpu", "cuda"}
+        Where to compute; ``auto`` is ``cuda`` where PyTorch finds a GPU, else ``cpu``. Batches are gathered on
+        the CPU, since X may be larger than the GPU's memory.
+
+    Raises
+    ------
+    EngineUnavailable
+        If PyTorch is not installed, or ``cuda`` is asked for where there is no GPU.
+    InvalidInput
+        If device is another word.
+    """
+
+    name = "torch"
+
+    def __init__(self, device: str = "auto") -> None:
+        self.device = _find_device(device)
+
+    def logits(self, network: Network, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
+        """See ``Engine.logits``."""
+        from treadle.engines.torch_model import TorchModel, predicting
+
+        logits = np.empty((len(X), network.sizes[-1]), dtype=parameters.dtype)
+        with predicting():
+            model = TorchModel(parameters, self.device)
+            for start in range(0, len(X), ROWS_PER_PREDICTION):
+                rows = X[start : start + ROWS_PER_PREDICTION]
+                logits[start : start + len(rows)] = model(rows, None).cpu().numpy()
+        return logits
+
+    def loss_and_gradients(
+        self,
+        network: Network,
+        parameters: Parameters,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        sample_weight: NDArray[Any] | None = None,
+        *,
+        objective: Objective,
+        dropout_key: tuple[int, int] | None = None,
+    ) -> tuple[float, Parameters]:
+        """See ``Engine.loss_and_gradients``."""
+        from treadle.engines.torch_model import TorchModel, differentiating
+
+        objective.check_fits(network)
+        _check_targets(objective, network, y, sample_weight)
+        with differentiating():
+            model = TorchModel(parameters, self.device)
+            loss = model.loss(X, y, sample_weight, objective, dropout_key)
+            loss.backward()  # type: ignore[no-untyped-call]
+            return loss.item(), model.gather(lambda tensor: tensor.grad)
+
+    def trainer(self, problem: TrainingProblem, parameters: Parameters) -> Trainer:
+        """See ``Engine.trainer``."""
+        from treadle.engines.torch_trainer import TorchTrainer
+
+        problem.objective.check_fits(problem.network)
+        _check_targets(problem.objective, problem.network, problem.y, problem.sample_weight)
+        return TorchTrainer(problem, parameters, self.device)
+
+
+def _find_device(device: str) -> torch.device:
+    if device not in DEVICES:
+        raise InvalidInput(f"device must be one of {', '.join(DEVICES)}; got {device!r}")
+    try:
+        import torch
+    except ImportError as error:
+        raise EngineUnavailable(
+            f"the torch engine needs PyTorch, which cannot be imported ({error}): "
+            "pip install 'treadle[torch]', or take the numpy engine"
+        ) from error
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    elif device == "cuda" and not torch.cuda.is_available():
+        raise EngineUnavailable(
+            f"device='cuda' needs a GPU and a PyTorch built for it; PyTorch {torch.__version__} finds none: "
+            "take device='cpu'"
+        )
+    return torch.device(device)
+
+
+def _check_targets(
+    objective: Objective, network: Network, y: NDArray[Any], sample_weight: NDArray[Any] | None
+) -> None:
+    """Raise InvalidInput for the targets and weights that the losses of ``treadle.maths`` refuse."""
+    outputs = np.zeros((min(len(y), ROWS_PER_PREDICTION), network.sizes[-1]), dtype=np.float32)
+    for start in range(0, max(len(y), 1), ROWS_PER_PREDICTION):
+        rows = slice(start, start + ROWS_PER_PREDICTION)
+        weights = None if sample_weight is None else sample_weight[rows]
+        objective.data_loss(outputs[: len(y[rows])], y[rows], weights)

@@ -1,0 +1,130 @@
+"""Mini-batch training in PyTorch: the rules of ``treadle.optimizers`` by torch.optim, in its fused kernels.
+
+Imports PyTorch: load this module only when it is asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from treadle.engines.engine import Trainer, TrainingProblem, diverged
+from treadle.engines.torch_model import TorchModel, differentiating
+from treadle.errors import EngineUnavailable
+from treadle.network import Parameters
+from treadle.optimizers import SGD, Adam, AdamW, Optimizer
+
+# What torch.optim calls the moments of treadle.optimizers.
+TORCH_NAMES = {"m": "exp_avg", "v": "exp_avg_sq", "velocity": "momentum_buffer"}
+
+
+class TorchTrainer(Trainer):
+    """See ``treadle.engines.engine.Trainer``. The caller has checked the targets."""
+
+    def __init__(self, problem: TrainingProblem, parameters: Parameters, device: torch.device) -> None:
+        self._problem = problem
+        self._step = 0
+        with differentiating():
+            self._model = TorchModel(parameters, device)
+            self._optimizer = _torch_optimizer(problem.optimizer, self._model)
+            self._set_moments(problem.optimizer.start(parameters.flat.size, parameters.dtype))
+
+    def run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
+        """See ``Trainer.run_epoch``."""
+        with differentiating():
+            return self._run_epoch(order, learning_rates)
+
+    def _run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
+        problem = self._problem
+        losses = np.empty(problem.n_steps(len(order)))
+        for s in range(len(losses)):
+            rows = order[s * problem.batch_size : (s + 1) * problem.batch_size]
+            self._optimizer.zero_grad()
+            loss = self._model.loss(
+                problem.X[rows],
+                problem.y[rows],
+                None if problem.sample_weight is None else problem.sample_weight[rows],
+                problem.objective,
+                (problem.dropout_seed, self._step),
+            )
+            losses[s] = loss.item()
+            if not math.isfinite(losses[s]):
+                raise diverged(s + 1, float(losses[s]))
+            loss.backward()  # type: ignore[no-untyped-call]
+            for group in self._optimizer.param_groups:
+                group["lr"] = float(learning_rates[s])
+            self._optimizer.step()
+            self._step += 1
+        return losses
+
+    def parameters(self) -> Parameters:
+        """See ``Trainer.parameters``."""
+        return self._model.gather(lambda tensor: tensor)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """See ``Trainer.state``."""
+        moments = {
+            name: self._model.gather(
+                lambda tensor, key=TORCH_NAMES[name]: self._optimizer.state[tensor][key]
+            ).flat
+            for name in self._problem.optimizer.moments
+        }
+        return {"parameters": self.parameters().flat, "step": np.array(self._step), **moments}
+
+    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """See ``Trainer.load_state``."""
+        self._step = int(state["step"])
+        with differentiating():
+            self._model.scatter(self._in_layout(state["parameters"]), lambda tensor: tensor)
+            self._set_moments(state)
+
+    def _set_moments(self, moments: Mapping[str, NDArray[Any]]) -> None:
+        """Give torch.optim its state, as it would have it after ``self._step`` steps."""
+        for tensor in self._model.parameters():
+            state = {TORCH_NAMES[name]: torch.empty_like(tensor) for name in self._problem.optimizer.moments}
+            if isinstance(self._problem.optimizer, Adam):
+                state["step"] = torch.tensor(
+                    float(self._step), dtype=torch.float32, device=self._model.device
+                )
+            self._optimizer.state[tensor] = state
+        for name in self._problem.optimizer.moments:
+            self._model.scatter(
+                self._in_layout(moments[name]),
+                lambda tensor, key=TORCH_NAMES[name]: self._optimizer.state[tensor][key],
+            )
+
+    def _in_layout(self, flat: NDArray[Any]) -> Parameters:
+        return Parameters(self._problem.network, flat)
+
+
+def _torch_optimizer(optimizer: Optimizer, model: TorchModel) -> torch.optim.Optimizer:
+    """The same update rule in torch.optim; the learning rate is set at each step."""
+    groups: list[dict[str, Any]] = [{"params": model.weights}, {"params": model.biases}]
+    match optimizer:
+        case AdamW():
+            groups[0]["weight_decay"] = optimizer.weight_decay
+            groups[1]["weight_decay"] = 0.0
+            return torch.optim.AdamW(
+                groups, betas=(optimizer.beta_1, optimizer.beta_2), eps=optimizer.epsilon, fused=True
+            )
+        case Adam():
+            return torch.optim.Adam(
+                groups, betas=(optimizer.beta_1, optimizer.beta_2), eps=optimizer.epsilon, fused=True
+            )
+        case SGD():
+            return torch.optim.SGD(
+                groups,
+                momentum=optimizer.momentum,
+                nesterov=optimizer.nesterov and optimizer.momentum > 0,
+                fused=True,
+            )
+        case _:
+            raise EngineUnavailable(
+                f"the torch engine has the update rules adam, adamw and sgd; got {type(optimizer).__name__}: "
+                "take the numpy engine"
+            )

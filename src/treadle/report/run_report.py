@@ -1,0 +1,98 @@
+"""A finished run's pictures and page: its model evaluated on the test set, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+import numpy as np
+
+from treadle.data.dataset import Dataset
+from treadle.engines.engine import Engine
+from treadle.engines.objective import Objective
+from treadle.errors import RunError
+from treadle.export.model_file import Model
+from treadle.maths.softmax import softmax
+from treadle.report.evaluation import Evaluation
+from treadle.report.figures import draw_confusion, draw_curves, draw_predictions, save_figure
+from treadle.report.report import ReportInputs, write_report
+from treadle.runs.run import Run
+from treadle.training.loop import plain_loss
+
+SAMPLES_IN_PICTURE = 12
+
+
+def evaluate_model(model: Model, engine: Engine, dataset: Dataset) -> Evaluation:
+    """The model's loss and class probabilities on the data set's test rows.
+
+    Raises
+    ------
+    RunError
+        If the data set's columns or classes are not those that the model was trained on.
+    """
+    n_inputs = model.network.sizes[0]
+    if dataset.X_test.shape[1] != n_inputs or dataset.class_names != model.class_names:
+        raise RunError(
+            f"{dataset.name} has {dataset.X_test.shape[1]} columns and the classes "
+            f"{', '.join(dataset.class_names)}; the model takes {n_inputs} and {', '.join(model.class_names)}: "
+            "evaluate it on data like those it was trained on"
+        )
+    logits = engine.logits(model.network, model.parameters, dataset.X_test)
+    loss = plain_loss(Objective(), logits, dataset.y_test)
+    return Evaluation(dataset.y_test, softmax(logits), dataset.class_names, loss)
+
+
+def write_run_report(
+    run: Run, model: Model, evaluation: Evaluation, dataset: Dataset, timings: Mapping[str, float]
+) -> None:
+    """Write ``report.html`` and the three pictures into the run's folder.
+
+    Parameters
+    ----------
+    run : Run
+        Finished.
+    model : Model
+        The run's.
+    evaluation : Evaluation
+        Of the model on the test rows of ``dataset``.
+    dataset : Dataset
+    timings : mapping of str to float
+        Seconds by part, shown in the report.
+    """
+    history = run.history()
+    samples = sample_rows(evaluation)
+    save_figure(draw_curves(history), run.folder / "curves.png")
+    save_figure(draw_confusion(evaluation.confusion, evaluation.class_names), run.folder / "confusion.png")
+    save_figure(
+        draw_predictions(
+            dataset.X_test[samples],
+            evaluation.y_true[samples],
+            evaluation.probabilities[samples],
+            evaluation.class_names,
+            dataset.image_shape,
+        ),
+        run.folder / "predictions.png",
+    )
+    configuration = {**asdict(run.config), "parameters": model.network.n_parameters}
+    inputs = ReportInputs(
+        title=f"{dataset.name}, {run.config.recipe} recipe",
+        history=history,
+        evaluation=evaluation,
+        X_test=dataset.X_test,
+        image_shape=dataset.image_shape,
+        configuration=configuration,
+        environment=run.environment,
+        timings=timings,
+    )
+    write_report(run.report_path, inputs)
+
+
+def sample_rows(
+    evaluation: Evaluation, n: int = SAMPLES_IN_PICTURE
+) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Rows for the picture of sample predictions, drawn without looking at the answers, in order.
+
+    A fixed stream, so that two runs show the same images and can be compared.
+    """
+    n = min(n, evaluation.n_samples)
+    return np.sort(np.random.default_rng(0).choice(evaluation.n_samples, n, replace=False))
