@@ -1,0 +1,45 @@
+"""scikit-learn's MLPClassifier in float32, an epoch a call of ``partial_fit``, which keeps Adam's moments.
+
+It starts from Glorot's initialisation, the only one that it has; its L2 penalty, on by default, is off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import sklearn
+from numpy.typing import NDArray
+from sklearn.neural_network import MLPClassifier
+
+from recipe import BATCH_SIZE, LEARNING_RATE, SIZES
+
+NAME = "scikit-learn, MLPClassifier"
+
+
+def versions() -> dict[str, str]:
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    return {"scikit-learn": sklearn.__version__, "numpy": np.__version__, blas["name"]: blas["version"]}
+
+
+def prepare(X: NDArray[Any], y: NDArray[Any], seed: int) -> Callable[[], float]:
+    pixels = X.astype(np.float32) / np.float32(255)
+    classes = np.arange(SIZES[-1])
+    classifier = MLPClassifier(
+        SIZES[1:-1],
+        activation="relu",
+        solver="adam",
+        alpha=0.0,
+        batch_size=BATCH_SIZE,
+        learning_rate_init=LEARNING_RATE,
+        shuffle=True,
+        # A generator, not a seed: a seed would give every call of partial_fit the same order of rows.
+        random_state=np.random.RandomState(seed),
+    )
+
+    def train_epoch() -> float:
+        classifier.partial_fit(pixels, y, classes=classes)
+        return float(classifier.loss_)
+
+    return train_epoch
