@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from treadle.engines.engine import Engine
 from treadle.errors import InvalidInput
@@ -35,8 +38,10 @@ def select_engine(name: str = "auto") -> Selection:
         case "torch":
             return Selection(_torch(), "asked for")
         case "auto":
+            if not _gpu_driver():
+                return Selection(_numpy(), "there is no GPU driver")
             if importlib.util.find_spec("torch") is None:
-                return Selection(_numpy(), "PyTorch is not installed, so there is no GPU to use")
+                return Selection(_numpy(), "there is a GPU driver, but PyTorch is not installed")
             import torch
 
             if torch.cuda.is_available():
@@ -44,6 +49,17 @@ def select_engine(name: str = "auto") -> Selection:
             return Selection(_numpy(), "PyTorch found no GPU")
         case _:
             raise InvalidInput(f"engine must be one of {', '.join(ENGINES)}; got {name!r}")
+
+
+def _gpu_driver() -> bool:
+    """Whether a GPU can be there at all: asking PyTorch takes a second or two to import it."""
+    if Path("/dev/kfd").exists():
+        return True
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def _numpy() -> Engine:
