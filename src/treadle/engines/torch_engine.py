@@ -1,9 +1,9 @@
 """The engine that computes with PyTorch: torch.nn layers, automatic differentiation, torch.optim.
 
-It derives nothing by hand, so that it is an independent oracle for the engines that do, and it reaches GPUs. It
-takes its dropout masks from ``treadle.engines.dropout`` and never draws a random number, and it leaves PyTorch's
-global state (threads, default dtype, grad mode, generators) as it finds it. PyTorch is imported when an engine
-is made, not before. What it does with PyTorch is in ``treadle.engines.torch_model``.
+It derives nothing by hand, so that it is an independent oracle for the engines that do, and it reaches GPUs.
+It draws no random number, its dropout masks being those of ``treadle.engines.dropout``, and leaves PyTorch's
+global state (threads, default dtype, grad mode, generators) as it finds it. PyTorch is imported when an
+engine is made, not before; what is done with it is in ``torch_model`` and ``torch_trainer``.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class TorchEngine(Engine):
     Parameters
     ----------
     device : {"auto", "cpu", "cuda"}
-        Where to compute; ``auto`` is ``cuda`` where PyTorch finds a GPU, else ``cpu``. Batches are gathered on
-        the CPU, since X may be larger than the GPU's memory.
+        Where to compute; ``auto`` is ``cuda`` where PyTorch finds a GPU, else ``cpu``. Batches are gathered
+        on the CPU, since X may be larger than the GPU's memory.
 
     Raises
     ------
@@ -76,7 +76,7 @@ class TorchEngine(Engine):
         from treadle.engines.torch_model import TorchModel, differentiating
 
         objective.check_fits(network)
-        _check_targets(objective, network, y, sample_weight)
+        _check_targets(objective, network, len(X), y, sample_weight)
         with differentiating():
             model = TorchModel(parameters, self.device)
             loss = model.loss(X, y, sample_weight, objective, dropout_key)
@@ -88,7 +88,7 @@ class TorchEngine(Engine):
         from treadle.engines.torch_trainer import TorchTrainer
 
         problem.objective.check_fits(problem.network)
-        _check_targets(problem.objective, problem.network, problem.y, problem.sample_weight)
+        _check_targets(problem.objective, problem.network, len(problem.X), problem.y, problem.sample_weight)
         return TorchTrainer(problem, parameters, self.device)
 
 
@@ -113,11 +113,15 @@ def _find_device(device: str) -> torch.device:
 
 
 def _check_targets(
-    objective: Objective, network: Network, y: NDArray[Any], sample_weight: NDArray[Any] | None
+    objective: Objective,
+    network: Network,
+    n_rows: int,
+    y: NDArray[Any],
+    sample_weight: NDArray[Any] | None,
 ) -> None:
     """Raise InvalidInput for the targets and weights that the losses of ``treadle.maths`` refuse."""
-    outputs = np.zeros((min(len(y), ROWS_PER_PREDICTION), network.sizes[-1]), dtype=np.float32)
-    for start in range(0, max(len(y), 1), ROWS_PER_PREDICTION):
+    outputs = np.zeros((min(n_rows, ROWS_PER_PREDICTION), network.sizes[-1]), dtype=np.float32)
+    for start in range(0, max(n_rows, 1), ROWS_PER_PREDICTION):
         rows = slice(start, start + ROWS_PER_PREDICTION)
         weights = None if sample_weight is None else sample_weight[rows]
-        objective.data_loss(outputs[: len(y[rows])], y[rows], weights)
+        objective.data_loss(outputs[: n_rows - start], y[rows], weights)

@@ -55,22 +55,17 @@ class TorchModel(nn.Module):
         self.dtype = torch.float64 if parameters.dtype == np.float64 else torch.float32
         self.device = device
         # skip_init draws no initial parameters, so that torch's generator stays as it was.
-        self.linears = nn.ModuleList(
-            nn.utils.skip_init(nn.Linear, layer.n_in, layer.n_out, dtype=self.dtype, device=device)
+        linears: list[nn.Linear] = [
+            nn.utils.skip_init(  # type: ignore[no-untyped-call]
+                nn.Linear, layer.n_in, layer.n_out, dtype=self.dtype, device=device
+            )
             for layer in self.network.layers
-        )
+        ]
+        self.linears = nn.ModuleList(linears)
+        self.weights = [linear.weight for linear in linears]
+        self.biases = [linear.bias for linear in linears]
         self.activations = nn.ModuleList(ACTIVATIONS[layer.activation]() for layer in self.network.layers)
         self.scatter(parameters, lambda tensor: tensor)
-
-    @property
-    def weights(self) -> list[nn.Parameter]:
-        """Each (n_out, n_in), first layer first."""
-        return [parameter for name, parameter in self.named_parameters() if name.endswith("weight")]
-
-    @property
-    def biases(self) -> list[nn.Parameter]:
-        """Each (n_out,), first layer first."""
-        return [parameter for name, parameter in self.named_parameters() if name.endswith("bias")]
 
     def scatter(self, source: Parameters, target: Callable[[Tensor], Tensor]) -> None:
         """Copy source into one tensor for each parameter: itself, or a moment of the optimizer's."""

@@ -6,12 +6,13 @@ Imports PyTorch: load this module only when it is asked for.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from treadle.engines.engine import Trainer, TrainingProblem, diverged
 from treadle.engines.torch_model import TorchModel, differentiating
@@ -69,10 +70,7 @@ class TorchTrainer(Trainer):
     def state(self) -> dict[str, NDArray[Any]]:
         """See ``Trainer.state``."""
         moments = {
-            name: self._model.gather(
-                lambda tensor, key=TORCH_NAMES[name]: self._optimizer.state[tensor][key]
-            ).flat
-            for name in self._problem.optimizer.moments
+            name: self._model.gather(self._moment(name)).flat for name in self._problem.optimizer.moments
         }
         return {"parameters": self.parameters().flat, "step": np.array(self._step), **moments}
 
@@ -93,10 +91,11 @@ class TorchTrainer(Trainer):
                 )
             self._optimizer.state[tensor] = state
         for name in self._problem.optimizer.moments:
-            self._model.scatter(
-                self._in_layout(moments[name]),
-                lambda tensor, key=TORCH_NAMES[name]: self._optimizer.state[tensor][key],
-            )
+            self._model.scatter(self._in_layout(moments[name]), self._moment(name))
+
+    def _moment(self, name: str) -> Callable[[Tensor], Tensor]:
+        """From a parameter to the moment that torch.optim keeps for it."""
+        return lambda tensor: cast(Tensor, self._optimizer.state[tensor][TORCH_NAMES[name]])
 
     def _in_layout(self, flat: NDArray[Any]) -> Parameters:
         return Parameters(self._problem.network, flat)
