@@ -137,8 +137,8 @@ def check_derivative(
     ------
     InvalidInput
         If x is empty, complex or not finite; if f(x) or df(x) is complex, or df(x) has another shape; if f
-        returns real numbers for complex ones; if an option is not as above, or the step is so large or small that its tolerance
-        would be 0.1 or more.
+        returns real numbers for complex ones; if an option is not as above, or the step is so large or small
+        that its tolerance would be 0.1 or more.
     """
     if method not in METHODS:
         raise InvalidInput(f"method must be one of {', '.join(METHODS)}; got {method!r}")
