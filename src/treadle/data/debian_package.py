@@ -1,0 +1,152 @@
+"""Files out of a Debian package, fetched and unpacked as an ordinary user: nothing is installed.
+
+``apt-get download`` and ``dpkg-deb -x`` need no privileges. Where the system's package lists are missing or
+too old to know the package, lists of one's own are fetched beside it, and thrown away with it. Proxies and
+sources are those that the system's apt is set to.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+from treadle.data.progress import Progress
+from treadle.errors import DataUnavailable
+
+SILENCE_SECONDS = 5  # of one connection
+UPDATE_SECONDS = 120.0
+DOWNLOAD_SECONDS = 600.0
+UNPACK_SECONDS = 120.0
+
+# The sandbox user _apt could not write into root's private folder; #clear drops hooks that need root.
+APT_CONFIGURATION = """
+APT::Sandbox::User "root";
+Acquire::Retries "0";
+Acquire::http::Timeout "{silence}";
+Acquire::https::Timeout "{silence}";
+Dir::Cache "{folder}/cache";
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+"""
+PRIVATE_LISTS = """
+Dir::State::Lists "{folder}/lists";
+Acquire::Languages "none";
+Acquire::GzipIndexes "true";
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+"""
+
+
+def fetch_package(package: str, folder: Path, progress: Progress) -> Path:
+    """Download a package and unpack it.
+
+    Parameters
+    ----------
+    package : str
+        Its name.
+    folder : Path
+        An existing folder of this call's own, where everything goes.
+    progress : Progress
+        Told what is asked for.
+
+    Returns
+    -------
+    Path
+        The folder that holds the package's ``usr``.
+
+    Raises
+    ------
+    DataUnavailable
+        If there is no apt-get or dpkg-deb here, or one of them fails or exceeds its time; it says why.
+    """
+    for program in ("apt-get", "dpkg-deb"):
+        if shutil.which(program) is None:
+            raise DataUnavailable(f"{program} is not on this machine")
+    progress.note(f"asking apt-get for Debian's package {package}")
+    configuration = folder / "apt.conf"
+    options = APT_CONFIGURATION.format(folder=folder, silence=SILENCE_SECONDS)
+    configuration.write_text(options)
+    apt = ("apt-get", "-q", "-c", str(configuration))
+    if not _download_by_system_lists(apt, package, folder):
+        progress.note("the system's package lists are missing or old; fetching lists for this once")
+        (folder / "lists" / "partial").mkdir(parents=True)
+        configuration.write_text(options + PRIVATE_LISTS.format(folder=folder))
+        _download_by_private_lists(apt, package, folder)
+    archive = next(folder.glob("*.deb"), None)
+    if archive is None:
+        raise DataUnavailable("apt-get download left no package behind")
+    unpacked = folder / "unpacked"
+    _run(("dpkg-deb", "-x", str(archive), str(unpacked)), folder, UNPACK_SECONDS)
+    return unpacked
+
+
+def _download_by_system_lists(apt: tuple[str, ...], package: str, folder: Path) -> bool:
+    """Whether the lists know the package, and the server still has it."""
+    try:
+        _run((*apt, "download", "--print-uris", package), folder, UPDATE_SECONDS)
+    except DataUnavailable:
+        return False
+    try:
+        _run((*apt, "download", package), folder, DOWNLOAD_SECONDS)
+    except DataUnavailable as error:
+        if "404" in str(error):  # the lists are older than the server's pool
+            return False
+        raise
+    return True
+
+
+def _download_by_private_lists(apt: tuple[str, ...], package: str, folder: Path) -> None:
+    before = ""
+    try:
+        _run((*apt, "update"), folder, UPDATE_SECONDS)
+    except DataUnavailable as error:  # one dead source among several does not matter
+        before = f", after {error}"
+    try:
+        _run((*apt, "download", package), folder, DOWNLOAD_SECONDS)
+    except DataUnavailable as error:
+        raise DataUnavailable(f"{error}{before}") from error
+
+
+def _run(command: tuple[str, ...], folder: Path, seconds: float) -> None:
+    """Run a command in the folder; end it and all that it started when its time is up.
+
+    Raises
+    ------
+    DataUnavailable
+        If it fails: the first line that begins with ``E:``, else its last line.
+    """
+    said = folder / "said.txt"
+    # Output goes to a file: a pipe would be held open by whatever the command leaves running.
+    with said.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=os.environ | {"LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            status = process.wait(seconds)
+        except subprocess.TimeoutExpired as error:
+            raise DataUnavailable(f"{_name(command)} took longer than {seconds:g} s") from error
+        finally:
+            if process.returncode is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+    if status != 0:
+        lines = said.read_text(errors="replace").split("\n")
+        shown = [line.strip() for line in lines if line.strip()]
+        errors = [line for line in shown if line.startswith("E:")] or shown[-1:] or [f"status {status}"]
+        raise DataUnavailable(f"{_name(command)} failed: {errors[0][:200]}")
+
+
+def _name(command: tuple[str, ...]) -> str:
+    """``apt-get update`` out of ``apt-get -q -c FILE update``."""
+    words = [word for word in command if word in ("update", "download")]
+    return " ".join([command[0], *words])

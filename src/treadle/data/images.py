@@ -1,0 +1,111 @@
+"""An image file, as cameras and drawing programs write it, made into what a network was trained on.
+
+It refuses files that are truncated or damaged, and, before memory is taken, those of over 50 million pixels.
+"""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.errors import CorruptFile, InvalidInput
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+# Raster formats that Pillow decodes itself; EPS would start another program.
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "TGA", "ICO", "JPEG2000", "AVIF")
+MOST_PIXELS = 50_000_000
+
+
+def read_image(
+    path: str | Path, image_shape: tuple[int, int] = (28, 28), *, invert: bool = False
+) -> NDArray[np.uint8]:
+    """Read an image file as a small grey image.
+
+    The image is turned upright as its EXIF data says; transparent parts become the background; it is made
+    grey (ITU-R 601-2 luma), inverted if asked, and shrunk or enlarged until it just fits; the rest is
+    background. An image that has the shape already keeps its pixels.
+
+    Parameters
+    ----------
+    path : str or Path
+        PNG, JPEG, GIF (first frame), BMP, TIFF, WebP, PPM, TGA, ICO, JPEG 2000 or AVIF; 8 or 16 bits a
+        channel.
+    image_shape : tuple (height, width)
+        In pixels.
+    invert : bool
+        Exchange black and white: for dark things on a light ground, where a network has learnt bright things
+        on black.
+
+    Returns
+    -------
+    ndarray of shape image_shape, uint8
+        0 is black, the background; 255 is white.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such file, or it cannot be read.
+    CorruptFile
+        If it is no image of these formats, is damaged, or has more than 50 million pixels.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    height, width = image_shape
+    try:
+        with Path(path).open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's warnings: what matters is refused below
+            with Image.open(file, formats=FORMATS) as opened:
+                if opened.width * opened.height > MOST_PIXELS:
+                    raise CorruptFile(
+                        f"{path} is an image of {opened.width} x {opened.height} pixels; at most "
+                        f"{MOST_PIXELS} are decoded: shrink it first"
+                    )
+                opened.load()
+                image = ImageOps.exif_transpose(opened)
+                grey = _as_grey(image, background=255 if invert else 0, path=path)
+    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise CorruptFile(f"{path} is no image that can be read: {error}; use PNG or JPEG") from error
+    except CorruptFile:
+        raise
+    except (ValueError, SyntaxError, EOFError, struct.error, OverflowError, MemoryError) as error:
+        raise CorruptFile(f"{path} is a damaged image: {error}; save it again") from error
+    except OSError as error:
+        if error.errno is None:  # Pillow's way to say truncated or broken
+            raise CorruptFile(f"{path} is a damaged image: {error}; save it again") from error
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}; check the path") from error
+    if invert:
+        grey = ImageOps.invert(grey)
+    if grey.size == (width, height):
+        return np.array(grey, dtype=np.uint8)
+    factor = min(width / grey.width, height / grey.height)
+    size = (max(1, round(grey.width * factor)), max(1, round(grey.height * factor)))
+    fitted = Image.new("L", (width, height), 0)
+    corner = ((width - size[0]) // 2, (height - size[1]) // 2)
+    fitted.paste(grey.resize(size, Image.Resampling.LANCZOS), corner)
+    return np.array(fitted, dtype=np.uint8)
+
+
+def _as_grey(image: Image.Image, background: int, path: str | Path) -> Image.Image:
+    """Mode L; ``Image.convert`` alone would clip 16-bit values and forget transparency."""
+    from PIL import Image
+
+    if image.mode in ("I", "I;16", "I;16L", "I;16B", "I;16N"):
+        values = np.asarray(image).astype(np.int64)
+        if values.min() < 0 or values.max() > 65535:
+            raise CorruptFile(
+                f"{path} has 32-bit grey values outside of 0 to 65535; save it with 8 or 16 bits"
+            )
+        return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
+    if image.mode == "F":
+        raise CorruptFile(f"{path} has floating-point pixels of no known range; save it with 8 or 16 bits")
+    if image.has_transparency_data:
+        ground = Image.new("RGBA", image.size, (background, background, background, 255))
+        image = Image.alpha_composite(ground, image.convert("RGBA"))
+    return image.convert("RGB").convert("L")

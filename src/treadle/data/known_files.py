@@ -1,0 +1,106 @@
+"""Files whose content is known beforehand: read from any folder, believed only if their SHA-256 is right."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.data.idx import read_idx
+from treadle.errors import CorruptFile, DataUnavailable, InvalidInput
+
+
+class Edition(NamedTuple):
+    """A compressed file; the same values can be packed in several, with another date in the header say."""
+
+    n_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    """An IDX file of uint8 as it was published.
+
+    Parameters
+    ----------
+    name : str
+        Of the plain file; the compressed one has ``.gz`` after it.
+    editions : tuple of Edition
+        Every compressed file that may be believed; the first is its author's.
+    shape, values_sha256 : tuple of int, str
+        Shape, and SHA-256 of the values in C order, without the header.
+    """
+
+    name: str
+    editions: tuple[Edition, ...]
+    shape: tuple[int, ...]
+    values_sha256: str
+
+    @property
+    def gz_name(self) -> str:
+        """The compressed file's name."""
+        return f"{self.name}.gz"
+
+    def check_compressed(self, data: bytes) -> None:
+        """Raise DataUnavailable unless these are all bytes of one of the editions."""
+        _check_sha256(self.gz_name, data, {edition.sha256 for edition in self.editions})
+
+    def check_values(self, values: NDArray[Any], what: str) -> None:
+        """Raise DataUnavailable unless these are the published values."""
+        if values.dtype != np.uint8 or values.shape != self.shape:
+            raise DataUnavailable(f"{what} holds {values.dtype} {values.shape}, not uint8 {self.shape}")
+        _check_sha256(what, values.data, {self.values_sha256})
+
+
+def read_known_files(folder: Path, files: Sequence[KnownFile]) -> dict[str, NDArray[np.uint8]]:
+    """Read each file, compressed or else plain, and check it.
+
+    Returns
+    -------
+    dict of str to ndarray, uint8
+        By the plain file's name.
+
+    Raises
+    ------
+    DataUnavailable
+        If one is missing, cannot be read, or is not byte for byte the published one; it says which and why.
+    """
+    return {file.name: _read(folder, file) for file in files}
+
+
+def _read(folder: Path, file: KnownFile) -> NDArray[np.uint8]:
+    compressed, plain = folder / file.gz_name, folder / file.name
+    try:
+        if compressed.is_file():
+            with compressed.open("rb") as stream:  # one byte too many at most: it may be any file
+                data = stream.read(max(edition.n_bytes for edition in file.editions) + 1)
+            file.check_compressed(data)
+            path, values = compressed, read_idx(data, what=file.gz_name)
+        elif plain.is_file():
+            path, values = plain, read_idx(plain, what=file.name)
+        else:
+            nothing = f"there is no {file.gz_name}" if folder.is_dir() else "there is no such folder"
+            raise DataUnavailable(nothing)
+    except (CorruptFile, InvalidInput) as error:
+        raise DataUnavailable(str(error)) from error
+    except PermissionError as error:
+        raise DataUnavailable(f"{error.filename} cannot be read: {error.strerror}") from error
+    file.check_values(values, path.name)
+    return values
+
+
+def _check_sha256(what: str, data: Any, allowed: set[str]) -> None:
+    got = hashlib.sha256(data).hexdigest()
+    if got not in allowed:
+        raise DataUnavailable(
+            f"{what} has SHA-256 {got[:12]}..., not {_either(digest[:12] + '...' for digest in allowed)}"
+        )
+
+
+def _either(allowed: Iterable[object]) -> str:
+    return " or ".join(sorted(map(str, allowed)))

@@ -1,0 +1,111 @@
+"""A data set in a .npz file: X_train, y_train, X_test, y_test, and perhaps class_names. Nothing is unpickled.
+
+Each member's header is read, and its size checked, before memory is taken for its values.
+"""
+
+from __future__ import annotations
+
+import math
+import zipfile
+import zlib
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.data.dataset import Dataset
+from treadle.data.expansion import check_expansion, read_exactly
+from treadle.data.features import as_rows
+from treadle.data.labels import number_classes
+from treadle.errors import CorruptFile, InvalidInput
+
+REQUIRED = ("X_train", "y_train", "X_test", "y_test")
+OPTIONAL = ("class_names",)
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what NumPy writes
+
+
+def load_npz(path: Path) -> Dataset:
+    """Load what ``np.savez`` or ``np.savez_compressed`` wrote.
+
+    X is of shape (N, D), or (N, H, W) for grey images; y holds integers or strings, one a row. See
+    ``as_rows`` for what becomes of dtypes and ``number_classes`` for what becomes of labels.
+
+    Raises
+    ------
+    CorruptFile
+        If the file is damaged, a decompression bomb, or holds pickled objects.
+    InvalidInput
+        If an array is missing, unknown or unusable, or the arrays do not fit together.
+    """
+    arrays = read_npz(path)
+    names = arrays.get("class_names")
+    if names is not None and (names.ndim != 1 or names.dtype.kind != "U"):
+        raise InvalidInput(f"{path}: class_names must be a row of strings; got {names.dtype} {names.shape}")
+    try:
+        y_train, y_test, class_names = number_classes(
+            arrays["y_train"], arrays["y_test"], None if names is None else tuple(names.tolist())
+        )
+        rows, image_shape, scale = as_rows({name: arrays[name] for name in ("X_train", "X_test")})
+        return Dataset(
+            name=path.stem,
+            **rows,
+            y_train=y_train,
+            y_test=y_test,
+            class_names=class_names,
+            image_shape=image_shape,
+            scale=scale,
+            source=f"the file {path}",
+        )
+    except InvalidInput as error:
+        raise InvalidInput(f"{path}: {error}") from error
+
+
+def read_npz(path: Path) -> dict[str, NDArray[Any]]:
+    """Read the arrays by name, as they are stored; raise as ``load_npz`` does."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            missing = [name for name in REQUIRED if name not in members]
+            unknown = [name for name in members if name not in REQUIRED + OPTIONAL]
+            if missing or unknown or len(members) != len(archive.infolist()):
+                raise InvalidInput(
+                    f"{path} must hold {', '.join(REQUIRED)}, each once, and perhaps {', '.join(OPTIONAL)}; "
+                    f"it holds {', '.join(members) or 'nothing'}"
+                )
+            check_expansion(str(path), sum(info.file_size for info in members.values()), path.stat().st_size)
+            return {name: _read_member(archive, info, f"{path}: {name}") for name, info in members.items()}
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise CorruptFile(f"{path} is no whole .npz file: {error}; write it again with np.savez") from error
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}; check the path") from error
+
+
+def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, what: str) -> NDArray[Any]:
+    if info.compress_type not in COMPRESSIONS or info.flag_bits & 0x1:
+        raise CorruptFile(f"{what} is encrypted or oddly compressed; write the file again with np.savez")
+    with archive.open(info) as stream:
+        shape, fortran_order, dtype = _read_header(stream, what)
+        if dtype.hasobject:
+            raise CorruptFile(
+                f"{what} holds pickled Python objects, which are never loaded; save numbers or strings"
+            )
+        n_bytes = math.prod(shape) * dtype.itemsize
+        if n_bytes > info.file_size:
+            raise CorruptFile(
+                f"{what} is truncated: its header promises {n_bytes} bytes of data, it has {info.file_size}"
+            )
+        values = np.frombuffer(read_exactly(stream, n_bytes, what), dtype=dtype)
+    return values.reshape(shape, order="F" if fortran_order else "C")
+
+
+def _read_header(stream: IO[bytes], what: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    try:
+        version = np.lib.format.read_magic(stream)
+        if version == (1, 0):
+            return np.lib.format.read_array_header_1_0(stream)
+        if version == (2, 0):
+            return np.lib.format.read_array_header_2_0(stream)
+    except ValueError as error:
+        raise CorruptFile(f"{what} is no .npy array: {' '.join(str(error).split())[:200]}") from error
+    raise CorruptFile(f"{what} is .npy version {version}, not 1.0 or 2.0; write it again with np.savez")
