@@ -1,0 +1,273 @@
+"""The report of a run: one HTML page with everything in it, that works offline and loads nothing.
+
+The page holds no script and its content security policy forbids any, as it forbids every request; its charts
+are SVG and answer to the pointer through CSS alone. Every text from outside (titles, class names, paths,
+settings) is escaped. Dimensions: N samples, D features, K classes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.errors import InvalidInput
+from treadle.files import write_atomically
+from treadle.report import charts
+from treadle.report.evaluation import Evaluation
+from treadle.report.samples import as_grey_images, choose_samples, png_data_uri, short_name, shown_classes
+from treadle.training.history import History
+
+N_RIGHT, N_WRONG, N_MISTAKES = 6, 6, 12
+CLASSES_ON_CARD = 4
+LARGEST_MATRIX = 30  # classes; beyond, a table of the most frequent confusions says more
+FREQUENT_CONFUSIONS = 8
+TABLE_NAME_WIDTH = 60
+
+
+@dataclass(frozen=True, eq=False)
+class ReportInputs:
+    """All that a report shows.
+
+    Parameters
+    ----------
+    title : str
+    history : History
+        At least one epoch.
+    evaluation : Evaluation
+        Of the final model, on the test set.
+    X_test : array of shape (N, D), uint8 or float
+        The rows that ``evaluation`` is about, in its order.
+    image_shape : (H, W), or None
+        None for rows that are no images: their samples are shown by their probabilities alone.
+    configuration : mapping of str to object
+        The resolved settings; mappings inside are flattened to dotted names. ``parameters``, where present,
+        is the number of weights and biases and goes into the headline.
+    environment : mapping of str to str
+        Versions, processor, engine and why it was chosen, checksums.
+    timings : mapping of str to float
+        Seconds by part.
+
+    Raises
+    ------
+    InvalidInput
+        If the history is empty, or X_test is not as above.
+    """
+
+    title: str
+    history: History
+    evaluation: Evaluation
+    X_test: NDArray[Any]
+    image_shape: tuple[int, int] | None
+    configuration: Mapping[str, object]
+    environment: Mapping[str, str]
+    timings: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        if len(self.history) == 0:
+            raise InvalidInput("a report needs a history of at least one epoch; train before reporting")
+        if self.X_test.ndim != 2 or len(self.X_test) != self.evaluation.n_samples:
+            raise InvalidInput(
+                f"X_test must have the {self.evaluation.n_samples} rows that were evaluated; "
+                f"got an array of shape {self.X_test.shape}"
+            )
+        if self.image_shape is not None and self.X_test.shape[1] != math.prod(self.image_shape):
+            raise InvalidInput(
+                f"image_shape must be None or have as many pixels as X_test has columns, "
+                f"{self.X_test.shape[1]}; got {self.image_shape!r}"
+            )
+
+
+def render_report(inputs: ReportInputs) -> str:
+    """The page, as one string of HTML."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("treadle.report", "page"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"percent": _percent, "duration": _duration, "xy": lambda value: f"{value:.1f}"}
+    evaluation = inputs.evaluation
+    calibration = evaluation.calibration()
+    samples = choose_samples(evaluation, N_RIGHT, N_WRONG)
+    right = evaluation.correct[samples]
+    parameters = inputs.configuration.get("parameters")
+    return environment.get_template("report.html.jinja").render(
+        title=inputs.title,
+        evaluation=evaluation,
+        n_right=int(evaluation.correct.sum()),
+        history=inputs.history,
+        training_seconds=sum(inputs.history.column("seconds")),
+        n_parameters=parameters if isinstance(parameters, int) else None,
+        curves=_curves(inputs.history),
+        charts=charts,
+        number=_number_or_dash,
+        matrix=_matrix(evaluation) if evaluation.n_classes <= LARGEST_MATRIX else None,
+        confusions=_frequent_confusions(evaluation),
+        right=_cards(inputs, samples[right]),
+        wrong=_cards(inputs, samples[~right]),
+        mistakes=_cards(inputs, evaluation.most_confident_mistakes(N_MISTAKES)),
+        calibration=calibration,
+        calibration_chart=charts.calibration_chart(calibration),
+        configuration=_flattened(inputs.configuration),
+        environment=inputs.environment,
+        timings=inputs.timings,
+    )
+
+
+def write_report(path: Path, inputs: ReportInputs) -> None:
+    """Render the page and write it; path holds the old page or the new one, whole."""
+    write_atomically(path, render_report(inputs).encode("utf-8"))
+
+
+@dataclass(frozen=True)
+class _Curves:
+    """A chart with its words: the name of its series by style, and a sentence that says what it shows."""
+
+    title: str
+    chart: charts.Chart
+    legend: list[tuple[str, str]]
+    summary: str
+
+
+def _curves(history: History) -> list[_Curves]:
+    """Loss and, where any epoch has one, test accuracy."""
+    epochs = history.column("epoch")
+    accuracy = charts.Series("test", "test", [100 * value for value in history.column("test_accuracy")])
+    test_loss = charts.Series("test", "test", history.column("test_loss"))
+    losses = [charts.Series("train", "train", history.column("train_loss"))]
+    curves = []
+    best, summary = None, f"train loss {losses[0].values[-1]:.4f} after epoch {epochs[-1]}"
+    if any(map(math.isfinite, test_loss.values)):
+        losses.append(test_loss)
+        at = int(np.nanargmin(test_loss.values))
+        best, summary = ("test", at), f"lowest test loss {test_loss.values[at]:.4f}, epoch {epochs[at]}"
+    chart = charts.epoch_chart(epochs, losses, "loss (nats)", lambda value: f"{value:.4f}", best)
+    curves.append(_Curves("Loss", chart, [(one.key, one.label) for one in losses], summary))
+    if any(map(math.isfinite, accuracy.values)):
+        at = int(np.nanargmax(accuracy.values))
+        summary = f"highest test accuracy {accuracy.values[at]:.2f} %, epoch {epochs[at]}"
+        chart = charts.epoch_chart(
+            epochs, [accuracy], "accuracy (%)", lambda value: f"{value:.2f} %", ("test", at)
+        )
+        curves.append(_Curves("Accuracy", chart, [("test", "test")], summary))
+    return curves
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """One count of the confusion matrix; ``strength`` in [0, 1] is how deep its colour is."""
+
+    count: int
+    strength: float
+    right: bool
+
+
+def _matrix(evaluation: Evaluation) -> list[tuple[str, list[_Cell]]]:
+    """Rows of the confusion matrix: the diagonal by its share of the row, mistakes relative to the worst."""
+    confusion = evaluation.confusion
+    share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    mistakes = share - np.diag(share.diagonal())
+    worst = mistakes.max()
+    strength = mistakes / worst if worst > 0 else mistakes
+    np.fill_diagonal(strength, share.diagonal())
+    return [
+        (name, [_Cell(int(confusion[i, j]), float(strength[i, j]), i == j) for j in range(len(confusion))])
+        for i, name in enumerate(evaluation.class_names)
+    ]
+
+
+def _frequent_confusions(evaluation: Evaluation) -> list[tuple[str, str, int, float]]:
+    """The largest counts off the diagonal: true class, predicted class, count, share of the true class."""
+    mistakes = evaluation.confusion - np.diag(evaluation.confusion.diagonal())
+    support = evaluation.confusion.sum(axis=1)
+    order = np.argsort(-mistakes, axis=None, kind="stable")
+    n = FREQUENT_CONFUSIONS if evaluation.n_classes <= LARGEST_MATRIX else LARGEST_MATRIX
+    names = evaluation.class_names
+    return [
+        (names[i], names[j], int(mistakes[i, j]), float(mistakes[i, j] / support[i]))
+        for i, j in (divmod(int(place), evaluation.n_classes) for place in order[:n])
+        if mistakes[i, j] > 0
+    ]
+
+
+@dataclass(frozen=True)
+class _Card:
+    """One sample: its picture as an address or None, and the probabilities of its likeliest classes.
+
+    ``bars`` are (class name, probability, is it the predicted class, is it the true one), the likeliest first.
+    """
+
+    index: int
+    picture: str | None
+    predicted_class: str
+    true_class: str
+    right: bool
+    bars: list[tuple[str, float, bool, bool]]
+
+
+def _cards(inputs: ReportInputs, indices: NDArray[np.int64]) -> list[_Card]:
+    evaluation = inputs.evaluation
+    names = [short_name(name, TABLE_NAME_WIDTH) for name in evaluation.class_names]
+    pictures: Sequence[str | None] = [None] * len(indices)
+    if inputs.image_shape is not None:
+        images = as_grey_images(inputs.X_test[indices], inputs.image_shape)
+        pictures = [png_data_uri(image) for image in images]
+    cards = []
+    for index, picture in zip(indices, pictures, strict=True):
+        probabilities = evaluation.probabilities[index]
+        true, predicted = evaluation.y_true[index], evaluation.predicted[index]
+        shown = shown_classes(probabilities, int(true), CLASSES_ON_CARD)
+        shown = shown[np.argsort(-probabilities[shown], kind="stable")]
+        bars = [(names[k], float(probabilities[k]), bool(k == predicted), bool(k == true)) for k in shown]
+        right = bool(evaluation.correct[index])
+        cards.append(_Card(int(index), picture, names[predicted], names[true], right, bars))
+    return cards
+
+
+def _flattened(settings: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
+    """Settings as names and texts, in their order: nested names are joined by dots."""
+    rows: list[tuple[str, str]] = []
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            rows += _flattened(value, f"{prefix}{name}.")
+        else:
+            rows.append((f"{prefix}{name}", _setting(value)))
+    return rows
+
+
+def _setting(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(_setting(item) for item in value) or "none"
+    return str(value)
+
+
+def _number_or_dash(value: float, form: str) -> str:
+    return "–" if math.isnan(value) else form % value
+
+
+def _percent(share: float, digits: int = 1) -> str:
+    return f"{100 * share:.{digits}f} %"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
