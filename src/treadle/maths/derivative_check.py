@@ -1,8 +1,9 @@
 """Check a derivative against numbers: central differences, or the complex step.
 
 The check finds wrong derivatives; it cannot prove one right, for it sees only the point and the coordinates
-that it was given. It does not smooth over kinks: at one, as of ReLU at 0, the two sides differ, and so it
-fails. No tolerance is widened by what was found.
+that it was given. It does not smooth over kinks: central differences look at both sides, and where their
+slopes differ, as for ReLU at 0, there is no derivative and no claim of one passes. No tolerance is widened by
+what was found.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class DerivativeReport:
     where : tuple of int
         Index of that entry in ``df(x)``.
     analytic, numeric : float
-        Both derivatives there.
+        Both derivatives there; numeric is NaN at a kink.
     tolerance : float
         What the error may be.
     tolerance_reason : str
@@ -70,13 +71,14 @@ class DerivativeReport:
         place = f"df(x)[{', '.join(map(str, self.where))}]" if self.where else "df(x)"
         numeric = "central difference" if self.method == "central" else "complex step"
         scale = " max(1, |x|)" if self.method == "central" else ""
+        no_number = "  (f has a kink there, or is not finite)" if math.isnan(self.numeric) else ""
         return "\n".join(
             (
                 f"derivative check {'passed' if self.passed else 'FAILED'}",
                 f"  largest relative error  {self.largest_relative_error:<9.2g} at {place}",
                 f"  tolerance               {self.tolerance:<9.2g} {self.tolerance_reason}",
                 f"  analytic                {self.analytic: .15g}",
-                f"  {numeric:<22}  {self.numeric: .15g}",
+                f"  {numeric:<22}  {self.numeric: .15g}{no_number}",
                 f"  step                    {self.step:.2g}{scale}",
                 f"  entries compared        {self.n_checked} of {self.n_entries}",
             )
@@ -100,7 +102,9 @@ def check_derivative(
     error is about ``eps |f| / h``, its truncation error ``h^2 |f'''| / 6``. Hence the default step
     ``cbrt(eps)``, which balances them; the default tolerance ``50 (eps / step + step^2 + eps of df)``, right
     for f whose third derivative is not much larger than f and f'; and the floor ``max |f| / max(1, |x_j|)``
-    of what errors are relative to: a derivative far below it drowns in the rounding of f.
+    of what errors are relative to: a derivative far below it drowns in the rounding of f. Where the slopes of
+    the two sides differ by more than the root of the step, and not by much less at a quarter of it, there is
+    a kink: the numeric derivative is NaN, and the check fails.
 
     ``complex`` takes ``Im f(x + i h e_j) / h`` with ``h = step``, by default 1e-20 (Squire and Trapp 1998).
     Nothing is subtracted, so nothing cancels: the default tolerance is ``1000 eps``, the floor the largest
@@ -166,15 +170,17 @@ def check_derivative(
     if n_coordinates is not None and n_coordinates < x.size:
         coordinates = np.random.default_rng(random_state).choice(x.size, n_coordinates, replace=False)
         coordinates.sort()
+    floor: NDArray[Any] | float
     # One row for each coordinate checked, one column for each entry of f(x).
     analytic = derivative.reshape(-1, x.size)[:, coordinates].T
     with np.errstate(all="ignore"):
         if method == "central":
-            numeric = np.stack([_central_difference(f, x, j, step) for j in coordinates])
-            floor = np.abs(value).max(initial=0) / np.maximum(1, np.abs(x.flat[coordinates]))[:, np.newaxis]
+            columns = [_central_difference(f, x, value, j, step) for j in coordinates]
+            numeric = np.stack([slope for slope, _ in columns])
+            floor = np.array([[floor] for _, floor in columns])
         else:
             numeric = np.stack([_complex_step(f, x, j, step) for j in coordinates])
-            floor = np.abs(analytic).max(initial=0)
+            floor = _largest_finite(analytic)
         size = np.maximum(np.maximum(np.abs(analytic), np.abs(numeric)), floor)
         error = np.abs(analytic - numeric) / np.maximum(size, np.finfo(np.float64).tiny)
     # The first NaN is the largest to argmax.
@@ -226,17 +232,41 @@ def _derived_tolerance(
 
 
 def _central_difference(
-    f: Callable[[NDArray[Any]], ArrayLike], x: NDArray[Any], j: np.intp, step: float
-) -> NDArray[Any]:
-    """Slope of every entry of f between two points on either side of x along coordinate j."""
-    h = step * max(1.0, abs(x.flat[j]))
-    above, below = x.copy(), x.copy()
-    above.flat[j] += h
-    below.flat[j] -= h
-    # The points as rounded are exact: it is their distance that counts, not 2h.
-    distance = above.flat[j] - below.flat[j]
-    rise = np.asarray(f(above), dtype=np.float64) - np.asarray(f(below), dtype=np.float64)
-    return np.ravel(rise / distance)
+    f: Callable[[NDArray[Any]], ArrayLike], x: NDArray[Any], value: NDArray[Any], j: np.intp, step: float
+) -> tuple[NDArray[Any], float]:
+    """Slope of every entry of f along coordinate j, NaN at a kink; and the floor that errors relate to."""
+    scale = max(1.0, abs(x.flat[j]))
+    before, slope, after, largest = _slopes(f, x, value, j, step * scale)
+    floor = largest / scale
+    # For a smooth f the two sides differ by h f'', which vanishes with h; at a kink they go on to differ.
+    # What rounding alone may bring about is no suspect.
+    bend = np.abs(after - before)
+    rounding = 1000 * _eps(value) / step * floor
+    suspect = bend > np.maximum(math.sqrt(step) * np.maximum(np.abs(before), np.abs(after)), rounding)
+    if suspect.any():
+        before, _, after, _ = _slopes(f, x, value, j, step * scale / 4)
+        slope[suspect & (np.abs(after - before) > bend / 2)] = math.nan
+    return slope, floor
+
+
+def _slopes(
+    f: Callable[[NDArray[Any]], ArrayLike], x: NDArray[Any], value: NDArray[Any], j: np.intp, h: float
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], float]:
+    """Flat slopes of f before x_j, around it, and after it, and the largest |f| that they came from."""
+    points = []
+    for signed_h in (-h, h):
+        point = x.copy()
+        point.flat[j] += signed_h
+        # x + h as rounded is exact: it is the distance covered that counts, not h.
+        points.append((point.flat[j], np.asarray(f(point.copy()), dtype=np.float64).ravel()))
+    (x_below, f_below), (x_above, f_above) = points
+    middle = value.astype(np.float64).ravel()
+    return (
+        (middle - f_below) / (x.flat[j] - x_below),
+        (f_above - f_below) / (x_above - x_below),
+        (f_above - middle) / (x_above - x.flat[j]),
+        max(_largest_finite(array) for array in (f_below, middle, f_above)),
+    )
 
 
 def _complex_step(
@@ -251,3 +281,8 @@ def _complex_step(
             "or drops the imaginary part; use method='central'"
         )
     return np.ravel(value.imag / step)
+
+
+def _largest_finite(array: NDArray[Any]) -> float:
+    """Largest absolute value of the finite entries, 0 where there are none."""
+    return float(np.abs(array[np.isfinite(array)]).max(initial=0))

@@ -96,15 +96,15 @@ def cross_entropy_gradient(
         gradient = shift_by_max(z, -1)
         np.exp(gradient, out=gradient)
         gradient /= np.add.reduce(gradient, axis=-1, keepdims=True)
+    if t.ndim == 2:
+        # The sum is 1 to within the tolerance; the factor makes this the gradient of the loss as computed.
+        gradient *= (1 - label_smoothing) * t.sum(axis=-1, keepdims=True) + label_smoothing
+    if label_smoothing:
+        gradient -= label_smoothing / z.shape[-1]
     if t.ndim == 1:
         gradient[np.arange(len(t)), t] -= 1 - label_smoothing
     else:
-        # The sum is 1 to within the tolerance; the factor makes this the gradient of the loss as computed.
-        mass = (1 - label_smoothing) * t.sum(axis=-1, keepdims=True) + label_smoothing
-        gradient *= mass
         gradient -= (1 - label_smoothing) * t
-    if label_smoothing:
-        gradient -= label_smoothing / z.shape[-1]
     return _scaled_for_mean(gradient, w).reshape(np.shape(logits))
 
 
