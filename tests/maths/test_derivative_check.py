@@ -268,6 +268,11 @@ def test_refuses_a_derivative_of_another_shape():
         check_derivative(np.sin, np.cos, X)
 
 
+def test_refuses_a_function_without_entries():
+    with pytest.raises(InvalidInput, match=r"f\(x\) must have an entry to differentiate; got shape \(0,\)"):
+        check_derivative(lambda x: x.ravel()[:0], cubic_gradient, X)
+
+
 def test_refuses_complex_results_for_real_arguments():
     with pytest.raises(InvalidInput, match=r"f\(x\) must be real"):
         check_derivative(lambda x: 1j * x.sum(), cubic_gradient, X)

@@ -108,7 +108,8 @@ def check_derivative(
 
     ``complex`` takes ``Im f(x + i h e_j) / h`` with ``h = step``, by default 1e-20 (Squire and Trapp 1998).
     Nothing is subtracted, so nothing cancels: the default tolerance is ``1000 eps``, the floor the largest
-    derivative in absolute value. f must be analytic, compute with complex numbers, and not conjugate.
+    derivative in absolute value. f must be analytic, compute with complex numbers, and not conjugate; kinks
+    go unseen.
 
     Parameters
     ----------
@@ -140,8 +141,8 @@ def check_derivative(
     Raises
     ------
     InvalidInput
-        If x is empty, complex or not finite; if f(x) or df(x) is complex, or df(x) has another shape; if f
-        returns real numbers for complex ones; if an option is not as above, or the step is so large or small
+        If x is empty, complex or not finite; if f(x) is empty or complex; if df(x) is complex or has another
+        shape; if f returns real numbers for complex ones; if an option is not as above, or the step is so large or small
         that its tolerance would be 0.1 or more.
     """
     if method not in METHODS:
@@ -149,10 +150,12 @@ def check_derivative(
     for name, option in (("step", step), ("tolerance", tolerance)):
         if option is not None and not (option > 0 and math.isfinite(option)):
             raise InvalidInput(f"{name} must be positive and finite; got {option!r}")
-    if n_coordinates is not None and not (isinstance(n_coordinates, int) and n_coordinates >= 1):
+    if n_coordinates is not None and not (isinstance(n_coordinates, int | np.integer) and n_coordinates >= 1):
         raise InvalidInput(f"n_coordinates must be an integer of at least 1; got {n_coordinates!r}")
     x = _checked_point(x)
     value = as_real("f(x)", f(x.copy()))
+    if value.size == 0:
+        raise InvalidInput(f"f(x) must have an entry to differentiate; got shape {value.shape}")
     derivative = as_real("df(x)", df(x.copy()))
     if derivative.shape != value.shape + x.shape:
         raise InvalidInput(
