@@ -1,9 +1,16 @@
 """Run the examples in the README and in docs/ as tests: python blocks, with the output that they show."""
 
-from doctest import ELLIPSIS, NORMALIZE_WHITESPACE
+import os
 
-from sybil import Sybil
-from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+# Before NumPy is loaded. Threads of OpenBLAS spin while they wait: beside other work on the same processors the
+# small products of the tests take a hundred times as long with two threads as with one.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from doctest import ELLIPSIS, NORMALIZE_WHITESPACE  # noqa: E402
+
+from sybil import Sybil  # noqa: E402
+from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser  # noqa: E402
 
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(doctest_optionflags=ELLIPSIS | NORMALIZE_WHITESPACE), SkipParser()],
