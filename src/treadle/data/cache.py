@@ -58,8 +58,10 @@ def open_cached(folder: Path, files: Sequence[KnownFile]) -> dict[str, NDArray[n
             if not arrays:
                 raise
             raise DataUnavailable(f"there is no {path.name}") from error
-        except (OSError, ValueError, EOFError) as error:
-            raise DataUnavailable(f"{path.name} cannot be read: {error}") from error
+        except OSError as error:
+            raise DataUnavailable(f"{path.name} cannot be read: {error.strerror}") from error
+        except (ValueError, EOFError) as error:
+            raise DataUnavailable(f"{path.name} is damaged: {error}") from error
         file.check_values(values, path.name)
         arrays[file.name] = values
     return arrays

@@ -16,7 +16,7 @@ from pathlib import Path
 from treadle.data.progress import Progress
 from treadle.errors import DataUnavailable
 
-SILENCE_SECONDS = 5  # of one connection
+SILENCE_SECONDS = 3  # of one connection
 UPDATE_SECONDS = 120.0
 DOWNLOAD_SECONDS = 600.0
 UNPACK_SECONDS = 120.0
@@ -35,6 +35,7 @@ PRIVATE_LISTS = """
 Dir::State::Lists "{folder}/lists";
 Acquire::Languages "none";
 Acquire::GzipIndexes "true";
+APT::Update::Error-Mode "any";
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
@@ -100,15 +101,15 @@ def _download_by_system_lists(apt: tuple[str, ...], package: str, folder: Path) 
 
 
 def _download_by_private_lists(apt: tuple[str, ...], package: str, folder: Path) -> None:
-    before = ""
+    update_failure = ""
     try:
         _run((*apt, "update"), folder, UPDATE_SECONDS)
     except DataUnavailable as error:  # one dead source among several does not matter
-        before = f", after {error}"
+        update_failure = f"{error}, and then "
     try:
         _run((*apt, "download", package), folder, DOWNLOAD_SECONDS)
     except DataUnavailable as error:
-        raise DataUnavailable(f"{error}{before}") from error
+        raise DataUnavailable(f"{update_failure}{error}") from error
 
 
 def _run(command: tuple[str, ...], folder: Path, seconds: float) -> None:

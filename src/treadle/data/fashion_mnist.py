@@ -118,7 +118,7 @@ def load_fashion_mnist(folder: Path | None = None, progress: Progress | None = N
         pass  # a first start: nothing to report
     except DataUnavailable as error:
         failures.append(f"the cache {cache}: {error}")
-        progress.note(f"renewing what is damaged in {failures[-1]}")
+        progress.note(f"{failures[-1]}; renewing it")
 
     places: list[tuple[str, AbstractContextManager[Path]]] = [
         (f"the cache {cache}", nullcontext(cache)),
@@ -136,11 +136,14 @@ def load_fashion_mnist(folder: Path | None = None, progress: Progress | None = N
             return _dataset(arrays, name)
         except OSError as error:
             failures.append(f"{name}: {error}")
+    remedy = "connect to the network"
     if offline():
         failures.append("the mirrors and Debian's package: not asked, since TREADLE_OFFLINE is set")
+        remedy = "unset TREADLE_OFFLINE"
+    names = ", ".join(file.gz_name for file in FILES)
     raise DataUnavailable(
-        f"Fashion-MNIST could not be had: {'; '.join(failures)}; to go on, connect to the network and try "
-        f"again, or put {', '.join(file.gz_name for file in FILES)} into {cache}"
+        f"Fashion-MNIST could not be had: {'; '.join(failures)}; to go on, {remedy} and try again, "
+        f"or put {names} into {cache}"
     )
 
 

@@ -88,8 +88,8 @@ def _read(folder: Path, file: KnownFile) -> NDArray[np.uint8]:
             raise DataUnavailable(nothing)
     except (CorruptFile, InvalidInput) as error:
         raise DataUnavailable(str(error)) from error
-    except PermissionError as error:
-        raise DataUnavailable(f"{error.filename} cannot be read: {error.strerror}") from error
+    except OSError as error:
+        raise DataUnavailable(error.strerror or str(error)) from error
     file.check_values(values, path.name)
     return values
 

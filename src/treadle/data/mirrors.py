@@ -19,7 +19,7 @@ from treadle.errors import DataUnavailable
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0  # of silence in the middle of a file
-ANSWER_SECONDS = 5.0  # for all mirrors together
+ANSWER_SECONDS = 4.0  # until a mirror answers at all, looking its name up included
 CHUNK_BYTES = 1 << 16
 
 
@@ -66,7 +66,7 @@ def _why_silent(urls: Sequence[str]) -> list[str | None]:
 
         try:
             with requests.head(
-                url, timeout=(CONNECT_SECONDS, ANSWER_SECONDS), allow_redirects=True
+                url, timeout=(CONNECT_SECONDS, CONNECT_SECONDS), allow_redirects=True
             ) as response:
                 response.raise_for_status()
             reasons[index] = None
@@ -144,7 +144,7 @@ def _short(error: Exception) -> str:
     if isinstance(error, requests.ConnectTimeout):
         return f"no connection within {CONNECT_SECONDS:g} s"
     if isinstance(error, requests.Timeout):
-        return "stopped answering"
+        return "no answer in time"
     if "NameResolution" in text:
         return "its name cannot be resolved"
     if "refused" in text:
