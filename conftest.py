@@ -2,15 +2,15 @@
 
 import os
 
-# Before NumPy is loaded. Threads of OpenBLAS spin while they wait: beside other work on the same processors the
-# small products of the tests take a hundred times as long with two threads as with one.
+# Before NumPy and PyTorch are loaded. Their threads spin while they wait: beside other work on the same
+# processors the small products of the tests take up to a hundred times as long with two threads as with one.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from doctest import ELLIPSIS, NORMALIZE_WHITESPACE  # noqa: E402
+from doctest import ELLIPSIS, NORMALIZE_WHITESPACE
 
-from sybil import Sybil  # noqa: E402
-from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser  # noqa: E402
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(doctest_optionflags=ELLIPSIS | NORMALIZE_WHITESPACE), SkipParser()],

@@ -73,7 +73,9 @@ def gradients(
     try:
         sizes = tuple(int(size) for size in network.split(","))
     except ValueError:
-        raise InvalidInput(f"--network must be integers with commas between, like 7,5,3; got {network!r}") from None
+        raise InvalidInput(
+            f"--network must be integers with commas between, like 7,5,3; got {network!r}"
+        ) from None
     if rows < 1:
         raise InvalidInput(f"--rows must be at least 1; got {rows}")
     objective = Objective(loss, label_smoothing=label_smoothing, l2=l2)
@@ -140,7 +142,9 @@ def gradients(
         allowed += f", {REFERENCE_TOLERANCE:.0e} from autograd"
     print_result(f"relative errors; allowed: {allowed}")
     if engine == "numpy" and not has_reference:
-        print_result("PyTorch is not installed, so nothing was compared with autograd: pip install 'treadle[torch]'")
+        print_result(
+            "PyTorch is not installed, so nothing was compared with autograd: pip install 'treadle[torch]'"
+        )
     print_result(f"{sum(report.passed for report in reports)} of {len(reports)} arrays passed")
     return 0 if passed else 1
 
@@ -181,7 +185,13 @@ def engines(
     problem = training_problem(config, load_data(data))
     parameters = Parameters.initialise(problem.network, config.initialisation, seed)
     agreement = compare_engines(
-        named["torch"], named["numpy"], problem, parameters, n_steps=steps, learning_rate=config.learning_rate, seed=seed
+        named["torch"],
+        named["numpy"],
+        problem,
+        parameters,
+        n_steps=steps,
+        learning_rate=config.learning_rate,
+        seed=seed,
     )
     if json:
         print_json(

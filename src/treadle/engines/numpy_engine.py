@@ -20,23 +20,38 @@ Back-propagation is the chain rule from the last layer to the first, with d_l = 
 No vector-Jacobian product forms its Jacobian: (6) costs as much as (1), so a gradient costs about twice what
 a prediction does (Rumelhart, Hinton and Williams 1986; Griewank and Walther 2008, section 3.2).
 
-Every array that a step of training needs is allocated once, and NumPy's BLAS writes into it.
+Every array that a step of training needs is allocated once, and NumPy's BLAS writes into it. BLAS computes on
+one thread: with more, its sums run in another order, and the bits of a result would depend on their number.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from contextlib import AbstractContextManager
+from functools import cache
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from treadle.engines.dropout import dropout_mask
 from treadle.engines.engine import Engine, Trainer, TrainingProblem, diverged
 from treadle.engines.objective import Objective
 from treadle.maths.activations import ACTIVATIONS
 from treadle.network import Network, Parameters
+
+
+@cache
+def _thread_pools() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def _one_blas_thread() -> AbstractContextManager[Any]:
+    """Within it, NumPy's BLAS uses one thread; afterwards, as many as before."""
+    return cast("AbstractContextManager[Any]", _thread_pools().limit(limits=1, user_api="blas"))
+
 
 # Rows of a prediction computed at a time: enough for BLAS, and a few megabytes of hidden outputs at most.
 ROWS_PER_PREDICTION = 1024
@@ -51,9 +66,10 @@ class NumpyEngine(Engine):
         """See ``Engine.logits``."""
         logits = np.empty((len(X), network.sizes[-1]), dtype=parameters.dtype)
         passes = _Passes(network, parameters, min(len(X), ROWS_PER_PREDICTION))
-        for start in range(0, len(X), ROWS_PER_PREDICTION):
-            rows = X[start : start + ROWS_PER_PREDICTION]
-            logits[start : start + len(rows)] = passes.forward(rows, dropout_key=None)
+        with _one_blas_thread():
+            for start in range(0, len(X), ROWS_PER_PREDICTION):
+                rows = X[start : start + ROWS_PER_PREDICTION]
+                logits[start : start + len(rows)] = passes.forward(rows, dropout_key=None)
         return logits
 
     def loss_and_gradients(
@@ -70,7 +86,8 @@ class NumpyEngine(Engine):
         """See ``Engine.loss_and_gradients``."""
         objective.check_fits(network)
         passes = _Passes(network, parameters, len(X))
-        loss = passes.loss_and_gradients(X, y, sample_weight, objective, dropout_key)
+        with _one_blas_thread():
+            loss = passes.loss_and_gradients(X, y, sample_weight, objective, dropout_key)
         return loss, passes.gradients
 
     def trainer(self, problem: TrainingProblem, parameters: Parameters) -> Trainer:
@@ -162,6 +179,10 @@ class NumpyTrainer(Trainer):
 
     def run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
         """See ``Trainer.run_epoch``."""
+        with _one_blas_thread():
+            return self._run_epoch(order, learning_rates)
+
+    def _run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
         problem = self._problem
         losses = np.empty(problem.n_steps(len(order)))
         for s in range(len(losses)):

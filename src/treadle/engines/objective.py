@@ -50,7 +50,9 @@ class Objective:
         if self.loss not in LOSSES:
             raise InvalidInput(f"loss must be one of {', '.join(LOSSES)}; got {self.loss!r}")
         if not 0 <= self.label_smoothing < 1:
-            raise InvalidInput(f"label_smoothing must be at least 0 and below 1; got {self.label_smoothing!r}")
+            raise InvalidInput(
+                f"label_smoothing must be at least 0 and below 1; got {self.label_smoothing!r}"
+            )
         if not (self.huber_delta > 0 and math.isfinite(self.huber_delta)):
             raise InvalidInput(f"huber_delta must be positive and finite; got {self.huber_delta!r}")
         if not (self.l2 >= 0 and math.isfinite(self.l2)):

@@ -86,7 +86,9 @@ class RunConfig:
 
     def differences(self, other: RunConfig) -> dict[str, tuple[Any, Any]]:
         """Fields in which the two differ, with both values."""
-        pairs = {field.name: (getattr(self, field.name), getattr(other, field.name)) for field in fields(self)}
+        pairs = {
+            field.name: (getattr(self, field.name), getattr(other, field.name)) for field in fields(self)
+        }
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
