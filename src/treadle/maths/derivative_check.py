@@ -142,8 +142,8 @@ def check_derivative(
     ------
     InvalidInput
         If x is empty, complex or not finite; if f(x) is empty or complex; if df(x) is complex or has another
-        shape; if f returns real numbers for complex ones; if an option is not as above, or the step is so large or small
-        that its tolerance would be 0.1 or more.
+        shape; if f returns real numbers for complex ones; if an option is not as above, or the step is so
+        large or small that its tolerance would be 0.1 or more.
     """
     if method not in METHODS:
         raise InvalidInput(f"method must be one of {', '.join(METHODS)}; got {method!r}")
@@ -172,7 +172,6 @@ def check_derivative(
     coordinates = np.arange(x.size)
     if n_coordinates is not None and n_coordinates < x.size:
         coordinates = np.random.default_rng(random_state).choice(x.size, n_coordinates, replace=False)
-        coordinates.sort()
     floor: NDArray[Any] | float
     # One row for each coordinate checked, one column for each entry of f(x).
     analytic = derivative.reshape(-1, x.size)[:, coordinates].T
@@ -261,7 +260,7 @@ def _slopes(
         point = x.copy()
         point.flat[j] += signed_h
         # x + h as rounded is exact: it is the distance covered that counts, not h.
-        points.append((point.flat[j], np.asarray(f(point.copy()), dtype=np.float64).ravel()))
+        points.append((point.flat[j], np.asarray(f(point), dtype=np.float64).ravel()))
     (x_below, f_below), (x_above, f_above) = points
     middle = value.astype(np.float64).ravel()
     return (
