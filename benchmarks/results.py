@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import statistics
@@ -31,7 +32,9 @@ class Measurement:
 
 def untrained(measurements: list[Measurement]) -> list[str]:
     """A sentence for each rival whose losses say that it did not train the recipe; none where all did."""
-    middle = statistics.median(m.losses[-1] for m in measurements)
+    # Not a number has no place in an order: it must not move the median that the others are held to.
+    finite = [m.losses[-1] for m in measurements if math.isfinite(m.losses[-1])]
+    middle = statistics.median(finite) if finite else math.nan
     sentences = []
     for m in measurements:
         fell = m.losses[-1] < m.losses[0]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -30,24 +31,17 @@ def measurements():
     ]
 
 
-# Loss of the first and of the eighth epoch on 1000 rows. Five seeds of the rivals that start as PyTorch does
-# gave 2.02 to 2.12 and 0.48 to 0.57; of scikit-learn's, which starts as Glorot does, 1.47 to 1.62 and 0.30 to
-# 0.38. Half of the rows, or batches twice as large, leave the first epoch above these bounds.
-TORCH_START = ((1.95, 2.17), (0.42, 0.62))
-GLOROT_START = ((1.40, 1.70), (0.27, 0.41))
-
-
 @pytest.mark.parametrize(
-    ("module", "packages", "bounds"),
+    ("module", "packages"),
     [
-        ("treadle_numpy", (), TORCH_START),
-        ("reference_script", ("torch",), TORCH_START),
-        ("torch_in_memory", ("torch",), TORCH_START),
-        ("jax_scan", ("jax", "optax"), TORCH_START),
-        ("sklearn_mlp", (), GLOROT_START),
+        ("treadle_numpy", ()),
+        ("reference_script", ("torch",)),
+        ("torch_in_memory", ("torch",)),
+        ("jax_scan", ("jax", "optax")),
+        ("sklearn_mlp", ()),
     ],
 )
-def test_a_rival_trains_the_recipe(module, packages, bounds, fashion_mnist, request):
+def test_a_rival_trains_the_recipe(module, packages, fashion_mnist, request):
     for package in packages:
         pytest.importorskip(package, reason=f"{package} is a rival's, and installed by `make bench`")
     if module == "torch_in_memory":
@@ -57,10 +51,14 @@ def test_a_rival_trains_the_recipe(module, packages, bounds, fashion_mnist, requ
     rival = import_module(module)
     # Fifteen whole batches and one of forty rows.
     X, y = np.array(fashion_mnist.X_train[:1000]), np.array(fashion_mnist.y_train[:1000])
-    train_epoch = rival.prepare(X, y, seed=0)
-    losses = [train_epoch() for _ in range(8)]
-    for loss, (low, high) in zip((losses[0], losses[-1]), bounds, strict=True):
-        assert low <= loss <= high
+    # One thread: on so few rows two would mostly wait for each other.
+    with threadpool_limits(1):
+        train_epoch = rival.prepare(X, y, seed=0)
+        losses = [train_epoch() for _ in range(8)]
+    # Five seeds of each gave 2.02 to 2.12 and 0.48 to 0.57. Half of the rows, batches of 128 or Glorot's
+    # initialisation take the first epoch out of its bounds.
+    assert 1.95 <= losses[0] <= 2.17
+    assert 0.42 <= losses[-1] <= 0.62
     assert all(isinstance(version, str) for version in rival.versions().values())
 
 
@@ -68,6 +66,12 @@ def test_rivals_that_trained_alike_pass(measurements):
     from results import untrained
 
     assert untrained(measurements) == []
+
+
+def test_losses_that_are_all_not_a_number_are_all_named(measurements):
+    from results import untrained
+
+    assert len(untrained([replace(m, losses=[0.5, math.nan]) for m in measurements])) == 3
 
 
 @pytest.mark.parametrize(
