@@ -73,9 +73,7 @@ def gradients(
     try:
         sizes = tuple(int(size) for size in network.split(","))
     except ValueError:
-        raise InvalidInput(
-            f"--network must be integers with commas between, like 7,5,3; got {network!r}"
-        ) from None
+        raise InvalidInput(f"--network must be integers like 7,5,3; got {network!r}") from None
     if rows < 1:
         raise InvalidInput(f"--rows must be at least 1; got {rows}")
     objective = Objective(loss, label_smoothing=label_smoothing, l2=l2)
@@ -217,8 +215,7 @@ def engines(
         align=">>>>",
     )
     print_result(
-        f"largest relative difference over {len(agreement.losses)} steps: "
-        f"{agreement.largest_relative_difference:.1e}, at step {agreement.step}; allowed: {STEP_TOLERANCE:.0e}: "
-        f"{'ok' if agreement.passed else 'FAILED'}"
+        f"largest relative difference {agreement.largest_relative_difference:.1e}, at step {agreement.step} "
+        f"of {len(agreement.losses)}; allowed {STEP_TOLERANCE:.0e}: {'ok' if agreement.passed else 'FAILED'}"
     )
     return 0 if agreement.passed else 1

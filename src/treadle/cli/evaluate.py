@@ -62,21 +62,13 @@ def _print_evaluation(evaluation: Evaluation) -> None:
     print_table(
         ("class", "precision", "recall", "F1", "rows"),
         [
-            (
-                scores.name,
-                f"{scores.precision:.3f}",
-                f"{scores.recall:.3f}",
-                f"{scores.f1:.3f}",
-                str(scores.support),
-            )
-            for scores in (*evaluation.per_class, evaluation.macro)
+            (row.name, f"{row.precision:.3f}", f"{row.recall:.3f}", f"{row.f1:.3f}", str(row.support))
+            for row in (*evaluation.per_class, evaluation.macro)
         ],
         align="<>>>>",
     )
     print_result("")
-    print_result(
-        "confusion matrix: a row for each true class, a column for each predicted one, in the same order"
-    )
+    print_result("confusion matrix: a row for each true class, a column for each predicted one")
     print_table(
         ("class", *(str(k) for k in range(evaluation.n_classes))),
         [

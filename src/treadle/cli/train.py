@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def _fill_from_files(app: cyclopts.App, commands: tuple[str, ...], arguments: Any) -> None:
-    """Give each option that no flag set the value of the run to resume, else of --config, else of --recipe."""
+    """Fill what no flag set from the run to resume, then from --config, then from the recipe."""
     by_name = {argument.name: argument for argument in arguments}
     _split_at_commas(by_name["--hidden"].tokens)
 

@@ -81,7 +81,7 @@ def compare_engines(
     n_rows = len(problem.X)
     if not 1 <= n_steps <= problem.n_steps(n_rows):
         raise InvalidInput(
-            f"steps must be from 1 to {problem.n_steps(n_rows)}, those of an epoch; got {n_steps}"
+            f"steps must be from 1 to the {problem.n_steps(n_rows)} of an epoch; got {n_steps}"
         )
     order = np.random.default_rng(seed).permutation(n_rows)[: n_steps * problem.batch_size]
     rates = np.full(n_steps, learning_rate)

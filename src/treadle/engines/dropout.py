@@ -1,10 +1,10 @@
 """Dropout masks from a counter-based generator, so that every engine draws the same ones in any order.
 
 A mask is a function of (seed, step, layer, row, unit) alone. Philox4x64-10 (Salmon et al. 2011) with the key
-``seed`` and the counter ``(block, 0, layer, step)``, least significant word first, gives blocks of four 64-bit
-words; NumPy increments the counter before it draws, so block numbers count from 1. Each word is two 32-bit
-words, low half first. The 32-bit word number ``row * n_units + unit`` belongs to that row of the batch and
-that unit: it is kept where the word is at least ``round(rate * 2**32)``.
+``seed`` and the counter ``(block, 0, layer, step)``, least significant word first, gives blocks of four
+64-bit words; NumPy increments the counter before it draws, so block numbers count from 1. Each word is two
+32-bit words, low half first. The 32-bit word number ``row * n_units + unit`` belongs to that row of the batch
+and that unit: it is kept where the word is at least ``round(rate * 2**32)``.
 """
 
 from __future__ import annotations

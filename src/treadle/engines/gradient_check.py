@@ -134,7 +134,7 @@ def _relative_error(actual: NDArray[Any], expected: NDArray[Any]) -> float:
 def random_batch(
     network: Network, n_rows: int, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[Any], NDArray[np.float64]]:
-    """X (n_rows, D), y and sample weights to check gradients on: normal inputs, and labels or normal targets."""
+    """X, y and sample weights to check gradients on: normal inputs, and labels or normal targets."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n_rows, network.sizes[0]))
     n_outputs = network.sizes[-1]

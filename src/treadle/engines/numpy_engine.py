@@ -2,20 +2,20 @@ r"""Back-propagation by hand: the readable specification of every other engine.
 
 The network. A batch of N rows, a_0 = X * input_scale of shape (N, D). For each layer l = 1 .. L::
 
-    z_l = a_(l-1) W_l + b_l          (N, n_l)      W_l (n_(l-1), n_l), b_l (n_l,)           (1)
-    h_l = f_l(z_l)                   (N, n_l)      f_L is the identity: h_L are the logits  (2)
-    a_l = h_l * mask_l               (N, n_l)      the mask is 1 where there is no dropout  (3)
+    z_l = a_(l-1) W_l + b_l          (N, n_l)      W_l (n_(l-1), n_l), b_l (n_l,)                       (1)
+    h_l = f_l(z_l)                   (N, n_l)      f_L is the identity: h_L are the logits              (2)
+    a_l = h_l * mask_l               (N, n_l)      the mask is 1 where there is no dropout              (3)
 
 The objective (``treadle.engines.objective``), a weighted mean over the rows plus a penalty::
 
-    J = sum_i c_i loss(h_L[i], y[i]) / sum_i c_i + l2 / 2 * sum_l ||W_l||^2                 (4)
+    J = sum_i c_i loss(h_L[i], y[i]) / sum_i c_i + l2 / 2 * sum_l ||W_l||^2                             (4)
 
 Back-propagation is the chain rule from the last layer to the first, with d_l = dJ/dz_l, of shape (N, n_l)::
 
-    d_L = dJ/dh_L                               for softmax and cross-entropy: c_i (softmax - target) / sum c  (5)
-    d_l = (d_(l+1) W_(l+1)^T) * mask_l * f_l'(z_l)      from (1), (3), (2) of layer l + 1 and l                (6)
-    dJ/dW_l = a_(l-1)^T d_l + l2 W_l                    from (1): z_l depends on W_l through a_(l-1)           (7)
-    dJ/db_l = sum over the rows of d_l                  from (1)                                               (8)
+    d_L = dJ/dh_L                        with cross-entropy, c_i (softmax - target) / sum c             (5)
+    d_l = (d_(l+1) W_(l+1)^T) * mask_l * f_l'(z_l)       from (1) of layer l + 1, (3) and (2)           (6)
+    dJ/dW_l = a_(l-1)^T d_l + l2 W_l                     from (1): W_l meets each row of a_(l-1)        (7)
+    dJ/db_l = sum over the rows of d_l                   from (1)                                       (8)
 
 No vector-Jacobian product forms its Jacobian: (6) costs as much as (1), so a gradient costs about twice what
 a prediction does (Rumelhart, Hinton and Williams 1986; Griewank and Walther 2008, section 3.2).

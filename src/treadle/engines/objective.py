@@ -85,7 +85,7 @@ class Objective:
     def data_gradient(
         self, logits: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None = None
     ) -> NDArray[Any]:
-        """d data_loss / d logits, (N, K), the mean over the batch included."""
+        """The derivative of ``data_loss`` with respect to the logits, (N, K)."""
         match self.loss:
             case "cross_entropy":
                 return cross_entropy_gradient(

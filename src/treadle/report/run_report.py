@@ -34,7 +34,8 @@ def evaluate_model(model: Model, engine: Engine, dataset: Dataset) -> Evaluation
     if dataset.X_test.shape[1] != n_inputs or dataset.class_names != model.class_names:
         raise RunError(
             f"{dataset.name} has {dataset.X_test.shape[1]} columns and the classes "
-            f"{', '.join(dataset.class_names)}; the model takes {n_inputs} and {', '.join(model.class_names)}: "
+            f"{', '.join(dataset.class_names)}; the model takes {n_inputs} and "
+            f"{', '.join(model.class_names)}: "
             "evaluate it on data like those it was trained on"
         )
     logits = engine.logits(model.network, model.parameters, dataset.X_test)

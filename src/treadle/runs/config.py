@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, asdict, dataclass, fields
+from dataclasses import KW_ONLY, asdict, dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -86,10 +86,8 @@ class RunConfig:
 
     def differences(self, other: RunConfig) -> dict[str, tuple[Any, Any]]:
         """Fields in which the two differ, with both values."""
-        pairs = {
-            field.name: (getattr(self, field.name), getattr(other, field.name)) for field in fields(self)
-        }
-        return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+        mine, theirs = asdict(self), asdict(other)
+        return {name: (mine[name], theirs[name]) for name in mine if mine[name] != theirs[name]}
 
 
 def recipe_values(name: str) -> dict[str, Any]:

@@ -129,11 +129,11 @@ class Run:
                 f"{self.folder} has {len(self.history())} epochs behind it: it cannot be resumed for "
                 f"{epochs[1]}"
             )
-        if self.environment.get("data_checksum") != environment["data_checksum"]:
+        began, now = self.environment.get("data_checksum", "unknown"), environment["data_checksum"]
+        if began != now:
             raise RunError(
-                f"the data {config.data} are not those that {self.folder} began with (SHA-256 "
-                f"{environment['data_checksum'][:12]}..., then "
-                f"{self.environment.get('data_checksum', 'unknown')[:12]}...): restore them, or begin another run"
+                f"the data {config.data} are not those that {self.folder} began with (SHA-256 {now[:12]}..., "
+                f"then {began[:12]}...): restore them, or begin another run"
             )
         warnings = [
             f"this run began with {name} {self.environment.get(name)}, and goes on with "

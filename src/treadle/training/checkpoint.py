@@ -1,7 +1,7 @@
 """A checkpoint: all that training needs to go on, to the bit, after the end of an epoch.
 
 The file is safetensors: the trainer's named arrays, and one entry of metadata, ``treadle``, which holds JSON
-with the format's version and the history as CSV. Nothing is pickled; the file is replaced whole or not at all.
+with the format's version and the history as CSV. Nothing is pickled; a file is replaced whole or not at all.
 """
 
 from __future__ import annotations
