@@ -1,11 +1,11 @@
 """NumPy against torch over the first 200 steps of training, from the same start on the same batches.
 
-In float64 the two stay within a few roundings of each other. In float32 they do too, until the sum of a hidden
-unit comes so close to the kink of ReLU, some 1e-6 from zero, that it is positive for one engine and negative
-for the other. Then the unit takes part in one gradient and not in the other, and the runs part for good. It
-happens within 200 steps of the classic recipe for about a third of the seeds, and is no error of either. So
-the free-running float32 test has the seed, out of 0 to 999, whose sums keep furthest from zero; and any seed
-serves where torch begins each step in NumPy's state.
+In float64 the two stay within a few roundings of each other. In float32 they do too, until the sum of a
+hidden unit comes so close to the kink of ReLU, some 1e-6 from zero, that it is positive for one engine and
+negative for the other. Then the unit takes part in one gradient and not in the other, and the runs part for
+good. It happens within 200 steps of the classic recipe for about a third of the seeds, and is no error of
+either. So the free-running float32 test has the seed, out of 0 to 699, whose sums keep furthest from zero; and any
+seed serves where torch begins each step in NumPy's state.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ from treadle.engines.torch_engine import TorchEngine
 from treadle.network import Network, Parameters
 from treadle.optimizers import SGD, Adam, AdamW
 
-SEED_CLEAR_OF_KINKS = 226
+SEED_CLEAR_OF_KINKS = 481
 SEED_THAT_MEETS_ONE = 1
 TOLERANCES = {np.float32: 1e-6, np.float64: 1e-12}
 CLASSIC = (784, 256, 128, 64, 10)

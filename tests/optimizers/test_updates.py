@@ -149,6 +149,34 @@ def test_gradients_are_only_read_and_a_zero_rate_leaves_the_parameters(optimizer
     np.testing.assert_array_equal(g.flat, expected_g)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("optimizer", "make", "name"),
+    [
+        (Adam(0.75), lambda w: torch.optim.Adam(w, betas=(0.75, 0.999)), "exp_avg"),
+        (SGD(0.75), lambda w: torch.optim.SGD(w, momentum=0.75, nesterov=True), "momentum_buffer"),
+    ],
+)
+def test_moments_fade_to_zero_where_torchs_get_stuck_in_subnormals(optimizer, make, name, dtype):
+    """The gradient is zero after the first step, and 0.75 to the number of steps underflows."""
+    parameters, g = start(dtype), gradient(1, dtype)
+    moments = optimizer.start(g.flat.size, dtype)
+    w = torch.tensor(parameters.flat, requires_grad=True)
+    theirs = make([w])
+    theirs.param_groups[0]["lr"] = 0.01
+    for step in range(1, 500 if dtype == np.float32 else 2700):
+        w.grad = torch.tensor(g.flat)
+        theirs.step()
+        optimizer.update(parameters, g, moments, step, 0.01)
+        g.flat[:] = 0
+    tiny = np.finfo(dtype).tiny
+    left = np.abs(theirs.state[w][name].numpy())
+    assert ((left > 0) & (left < tiny)).any()
+    for moment in moments.values():
+        assert not ((moment != 0) & (np.abs(moment) < tiny)).any()
+    np.testing.assert_allclose(parameters.flat, w.detach().numpy(), rtol=100 * np.finfo(dtype).eps)
+
+
 def test_moments_are_named_zeros_of_the_parameters_type():
     assert Adam().moments == AdamW().moments == ("m", "v")
     assert SGD().moments == ("velocity",)

@@ -11,8 +11,9 @@ With w the parameters, g the gradient, t the step from 1, eta the learning rate:
 AdamW first shrinks the weights, never the biases: ``w <- w - eta weight_decay w``. Unlike an L2 penalty,
 which is part of g, the decay is not divided by sqrt(v): "decoupled".
 
-To rounding these are PyTorch's ``torch.optim.Adam`` and ``AdamW``. scikit-learn's Adam adds epsilon
-to sqrt(v) instead of sqrt(v / c_2), so that its epsilon is effectively larger in the first steps.
+To rounding these are PyTorch's ``torch.optim.Adam`` and ``AdamW``; moments that have faded to nothing become
+zero, see ``drop_remnants``. scikit-learn's Adam adds epsilon to sqrt(v) instead of sqrt(v / c_2), so that its
+epsilon is effectively larger in the first steps.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
 from treadle.network import Parameters
-from treadle.optimizers.optimizer import BLOCK, Optimizer, blocks, check_decay
+from treadle.optimizers.optimizer import BLOCK, Optimizer, blocks, check_decay, drop_remnants
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,9 @@ class Adam(Optimizer):
             np.divide(m, x, out=x)
             x *= learning_rate * math.sqrt(c_2) / c_1
             w -= x
+
+            drop_remnants(m, step)
+            drop_remnants(v, step)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.network import Parameters
-from treadle.optimizers.optimizer import BLOCK, Optimizer, blocks, check_decay
+from treadle.optimizers.optimizer import BLOCK, Optimizer, blocks, check_decay, drop_remnants
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class SGD(Optimizer):
         step: int,
         learning_rate: float,
     ) -> None:
-        """Equations (1) and (2) or (2'); the step number makes no difference."""
+        """Equations (1) and (2) or (2')."""
         scratch = np.empty(min(BLOCK, parameters.flat.size), parameters.dtype)
         for block in blocks(parameters.flat.size):
             w, g = parameters.flat[block], gradients.flat[block]
@@ -78,3 +78,4 @@ class SGD(Optimizer):
             else:
                 np.multiply(u, learning_rate, out=x)
             w -= x
+            drop_remnants(u, step)
