@@ -274,6 +274,7 @@ def test_regression_losses_pass_nan_and_infinity_on(loss, gradient):
     assert math.isnan(loss([NAN], [0.0])) and np.isnan(gradient([NAN], [0.0]))
     assert loss([INF], [0.0]) == INF
     assert loss([1e308], [-1e308]) == INF
+    assert loss([[1e308, 1e308]], np.zeros((1, 2))) == INF
 
 
 @each_regression
@@ -342,6 +343,7 @@ def test_labels_may_be_of_any_integer_type(dtype):
             {},
             r"labels of shape \(2,\) or soft targets of shape \(2, 3\).*got shape \(1,\)",
         ),
+        (np.ones((2, 3)), [[0], [1, 2]], {}, "target must be an array of numbers, with rows of one length"),
         (np.ones((2, 3)), [0, 3], {}, r"labels must lie in 0\.\.2.*K = 3 classes.*got 3 at index 1"),
         (np.ones((2, 3)), [-1, 3], {}, "got -1 at index 0"),
         (np.ones((1, 2, 3)), [[0, 7]], {}, r"got 7 at index \(0, 1\)"),

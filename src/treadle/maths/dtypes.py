@@ -15,6 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 from treadle.errors import InvalidInput
 
 
+def as_array(name: str, values: ArrayLike) -> NDArray[Any]:
+    """``numpy.asarray``, with rows of several lengths refused as InvalidInput."""
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise InvalidInput(f"{name} must be an array of numbers, with rows of one length; {error}") from error
+
+
 def as_inexact(name: str, values: ArrayLike) -> NDArray[Any]:
     """An array of float32, float64, complex64 or complex128; not copied where it is one already.
 
@@ -28,12 +36,9 @@ def as_inexact(name: str, values: ArrayLike) -> NDArray[Any]:
     Raises
     ------
     InvalidInput
-        If the numbers are of another type, or are none.
+        If these are other numbers, or none, or rows of several lengths.
     """
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise InvalidInput(f"{name} must be an array of numbers, with rows of one length; {error}") from error
+    array = as_array(name, values)
     if array.dtype.char in "fdFD":
         return array
     if array.dtype.kind in "biu":

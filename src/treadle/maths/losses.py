@@ -3,7 +3,8 @@
 Each loss is a sum over outputs and a mean over samples, weighted where weights are given:
 ``sum_i c_i loss_i / sum_i c_i``. Samples of weight 0 take no part; if no sample has weight, the loss is 0.
 A loss is accumulated in float64 and returned as a Python float (a complex where the logits are complex, for
-the complex step); a gradient has the shape and dtype of the logits or the prediction.
+the complex step); a gradient has the shape and dtype of the logits or the prediction. Overflow, infinities
+and NaN show in the result, and are no warnings.
 
 The targets are constants: no derivative with respect to them is given. Penalties are not the business of
 this file, see ``treadle.engines.objective``. Dimensions: N samples, K classes or outputs.
@@ -18,13 +19,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import InvalidInput
-from treadle.maths.dtypes import as_inexact, as_real, is_complex
+from treadle.maths.dtypes import as_array, as_inexact, as_real, is_complex
 from treadle.maths.softmax import shift_by_max
 
 # Soft targets computed in float32 over a thousand classes stay well within this of summing to 1.
 _TARGET_SUM_TOLERANCE = 1e-4
 
 
+@np.errstate(all="ignore")
 def cross_entropy(
     logits: ArrayLike,
     target: ArrayLike,
@@ -61,20 +63,20 @@ def cross_entropy(
         If an argument is not as above, or there is no sample.
     """
     z, t, w = _classification_arguments(logits, target, label_smoothing, sample_weight)
-    with np.errstate(all="ignore"):
-        shifted = shift_by_max(z, -1)
-        log_sum = np.log(np.add.reduce(np.exp(shifted), axis=-1))
-        if t.ndim == 1:
-            losses = log_sum - shifted[np.arange(len(t)), t]
-        else:
-            terms = t * (log_sum[:, np.newaxis] - shifted)
-            losses = np.where((t == 0) & np.isinf(shifted), 0, terms).sum(axis=-1)
-        if label_smoothing:
-            everywhere = log_sum - shifted.mean(axis=-1)
-            losses = (1 - label_smoothing) * losses + label_smoothing * everywhere
+    shifted = shift_by_max(z, -1)
+    log_sum = np.log(np.add.reduce(np.exp(shifted), axis=-1))
+    if t.ndim == 1:
+        losses = log_sum - shifted[np.arange(len(t)), t]
+    else:
+        terms = t * (log_sum[:, np.newaxis] - shifted)
+        losses = np.where((t == 0) & np.isinf(shifted), 0, terms).sum(axis=-1)
+    if label_smoothing:
+        everywhere = log_sum - shifted.mean(axis=-1)
+        losses = (1 - label_smoothing) * losses + label_smoothing * everywhere
     return _mean(losses, w)
 
 
+@np.errstate(all="ignore")
 def cross_entropy_gradient(
     logits: ArrayLike,
     target: ArrayLike,
@@ -92,10 +94,9 @@ def cross_entropy_gradient(
     ndarray of the shape and dtype of the logits
     """
     z, t, w = _classification_arguments(logits, target, label_smoothing, sample_weight)
-    with np.errstate(all="ignore"):
-        gradient = shift_by_max(z, -1)
-        np.exp(gradient, out=gradient)
-        gradient /= np.add.reduce(gradient, axis=-1, keepdims=True)
+    gradient = shift_by_max(z, -1)
+    np.exp(gradient, out=gradient)
+    gradient /= np.add.reduce(gradient, axis=-1, keepdims=True)
     if t.ndim == 2:
         # The sum is 1 to within the tolerance; the factor makes this the gradient of the loss as computed.
         gradient *= (1 - label_smoothing) * t.sum(axis=-1, keepdims=True) + label_smoothing
@@ -108,6 +109,7 @@ def cross_entropy_gradient(
     return _scaled_for_mean(gradient, w).reshape(np.shape(logits))
 
 
+@np.errstate(all="ignore")
 def squared_loss(
     prediction: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
 ) -> float:
@@ -133,10 +135,10 @@ def squared_loss(
         If an argument is not as above, or there is no sample.
     """
     r, w = _residual(prediction, target, sample_weight)
-    with np.errstate(over="ignore", under="ignore"):
-        return _mean(0.5 * np.add.reduce(r * r, axis=-1), w)
+    return _mean(0.5 * np.add.reduce(r * r, axis=-1), w)
 
 
+@np.errstate(all="ignore")
 def squared_loss_gradient(
     prediction: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
 ) -> NDArray[Any]:
@@ -152,6 +154,7 @@ def squared_loss_gradient(
     return _scaled_for_mean(r, w).reshape(np.shape(prediction))
 
 
+@np.errstate(all="ignore")
 def absolute_loss(
     prediction: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
 ) -> float:
@@ -164,6 +167,7 @@ def absolute_loss(
     return _mean(np.add.reduce(_sign(r) * r, axis=-1), w)
 
 
+@np.errstate(all="ignore")
 def absolute_loss_gradient(
     prediction: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
 ) -> NDArray[Any]:
@@ -179,6 +183,7 @@ def absolute_loss_gradient(
     return _scaled_for_mean(_sign(r), w).astype(r.dtype, copy=False).reshape(np.shape(prediction))
 
 
+@np.errstate(all="ignore")
 def huber_loss(
     prediction: ArrayLike,
     target: ArrayLike,
@@ -200,6 +205,7 @@ def huber_loss(
     return _mean(np.add.reduce(slope * (r - 0.5 * slope), axis=-1), w)
 
 
+@np.errstate(all="ignore")
 def huber_loss_gradient(
     prediction: ArrayLike,
     target: ArrayLike,
@@ -227,8 +233,7 @@ def _mean(losses: NDArray[Any], weights: NDArray[Any] | None) -> float:
         mean = np.add.reduce(losses, dtype=dtype) / len(losses)
     else:
         total = weights.sum()
-        with np.errstate(over="ignore", invalid="ignore"):
-            weighted = np.where(weights == 0, 0, losses.astype(dtype) * weights).sum()
+        weighted = np.where(weights == 0, 0, losses.astype(dtype) * weights).sum()
         mean = weighted / total if total > 0 else dtype(0)
     return cast(float, mean.item())
 
@@ -240,8 +245,7 @@ def _scaled_for_mean(gradient: NDArray[Any], weights: NDArray[Any] | None) -> ND
         return gradient
     total = weights.sum()
     share = weights / total if total > 0 else weights
-    with np.errstate(under="ignore", invalid="ignore"):
-        gradient *= share.astype(gradient.real.dtype)[:, np.newaxis]
+    gradient *= share.astype(gradient.real.dtype)[:, np.newaxis]
     gradient[weights == 0] = 0
     return gradient
 
@@ -256,7 +260,7 @@ def _classification_arguments(
     if not 0 <= label_smoothing < 1:
         raise InvalidInput(f"label_smoothing must be at least 0 and below 1; got {label_smoothing!r}")
     leading, K = z.shape[:-1], z.shape[-1]
-    t = np.asarray(target)
+    t = as_array("target", target)
     if t.shape == leading:
         t = _checked_labels(t, K).reshape(-1)
     elif t.shape == z.shape:
@@ -309,8 +313,7 @@ def _residual(
     columns = p.reshape(len(p), -1)
     if not (t.shape == p.shape or (columns.shape[1] == 1 and t.shape in ((len(p),), (len(p), 1)))):
         raise InvalidInput(f"target must have the shape of the prediction, {p.shape}; got {t.shape}")
-    with np.errstate(over="ignore", invalid="ignore"):
-        r = (columns - t.reshape(columns.shape)).astype(p.dtype, copy=False)
+    r = (columns - t.reshape(columns.shape)).astype(p.dtype, copy=False)
     return r, _checked_weights(sample_weight, (len(p),))
 
 
