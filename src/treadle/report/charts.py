@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from treadle.errors import InvalidInput
 from treadle.report.evaluation import Calibration
@@ -17,6 +18,7 @@ from treadle.report.evaluation import Calibration
 WIDTH, HEIGHT = 460.0, 270.0
 LEFT, RIGHT, TOP, BOTTOM = 54.0, 446.0, 12.0, 228.0  # of the plot's box
 TIP_WIDTH, TIP_LINE = 128.0, 17.0
+FACTORS = (Fraction(1), Fraction(2), Fraction(5, 2), Fraction(5))  # of a power of ten, between ticks
 MOST_STOPS = 200  # points that answer to the pointer; more would be narrower than a pixel
 
 
@@ -108,15 +110,14 @@ def ticks(low: float, high: float, at_most: int = 6, integers: bool = False) -> 
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise InvalidInput(f"an axis needs finite ends, the lower first; got {low!r} and {high!r}")
     magnitude = math.floor(math.log10((high - low) / at_most))
-    for exponent in (magnitude, magnitude + 1):
-        for factor in (1, 2, Fraction(5, 2), 5):
-            step = Fraction(10) ** exponent * factor
-            if integers and step.denominator != 1:
-                continue
-            first, last = math.ceil(Fraction(low) / step), math.floor(Fraction(high) / step)
-            if last - first < at_most:
-                return [step * i for i in range(first, last + 1)]
-    return [step * i for i in range(first, last + 1)]  # unreachable but for the integers 0 and 1
+    if integers:
+        magnitude = max(magnitude, 0)
+    steps = (Fraction(10) ** m * factor for m in (magnitude, magnitude + 1) for factor in FACTORS)
+    for step in steps:
+        first, last = math.ceil(Fraction(low) / step), math.floor(Fraction(high) / step)
+        if last - first < at_most and (step.denominator == 1 or not integers):
+            break
+    return [step * i for i in range(first, last + 1)]
 
 
 def epoch_chart(
@@ -162,9 +163,9 @@ def epoch_chart(
             if math.isfinite(one.values[i])
         ]
 
-    shown = _stop_indices(len(epochs), best[1] if best else None)
+    shown = stop_indices(len(epochs), best[1] if best else None)
     xs = [x_at(epochs[i]) for i in shown]
-    edges = [LEFT, *((a + b) / 2 for a, b in zip(xs, xs[1:], strict=False)), RIGHT]
+    edges = [LEFT, *((a + b) / 2 for a, b in pairwise(xs)), RIGHT]
     stops = [
         _stop(
             x,
@@ -176,10 +177,11 @@ def epoch_chart(
         )
         for j, (i, x) in enumerate(zip(shown, xs, strict=True))
     ]
+    y_values = ticks(low, high)
     marked = next((dot for dot in dots(best[1]) if dot.key == best[0]), None) if best else None
     return Chart(
         x_ticks=[Tick(x_at(float(t)), f"{int(t)}") for t in ticks(first, last, 10, integers=True)],
-        y_ticks=[Tick(y_at(float(t)), f"{float(t):g}") for t in ticks(low, high)],
+        y_ticks=[Tick(y_at(float(t)), label) for t, label in zip(y_values, _labels(y_values), strict=True)],
         x_label="epoch",
         y_label=y_label,
         bars=[],
@@ -191,7 +193,7 @@ def epoch_chart(
 
 
 def calibration_chart(calibration: Calibration) -> Chart:
-    """Accuracy of each bin as a bar, the diagonal of perfect calibration, a dot at each bin's mean confidence.
+    """Accuracy of each bin as a bar, the diagonal of perfect calibration, a dot at its mean confidence.
 
     The distance of a dot from the diagonal is the bin's share in the calibration error, before weighting.
     """
@@ -233,7 +235,15 @@ def calibration_chart(calibration: Calibration) -> Chart:
     )
 
 
-def _stop_indices(n: int, best: int | None) -> list[int]:
+def _labels(values: Sequence[Fraction]) -> list[str]:
+    """Decimal texts with as many places for all as the one that needs most."""
+    places = 0
+    while places < 12 and any((value * 10**places).denominator != 1 for value in values):
+        places += 1
+    return [f"{float(value):.{places}f}" for value in values]
+
+
+def stop_indices(n: int, best: int | None = None) -> list[int]:
     """At most MOST_STOPS of n places, evenly spread, the first and last among them, and the best as well."""
     if n <= MOST_STOPS:
         return list(range(n))

@@ -99,7 +99,7 @@ def draw_predictions(
     n_columns = min(n, 2 if n <= 8 else 3)
     n_rows = math.ceil(n / n_columns)
     n_bars = min(len(class_names), BARS_SHOWN)
-    figure = _new_figure(4.9 * n_columns, n_rows * (1.05 + 0.185 * n_bars))
+    figure = _new_figure(4.9 * n_columns, n_rows * (1.15 + 0.185 * n_bars))
     pictures = as_grey_images(images, image_shape) if image_shape is not None else None
     cells = figure.subfigures(n_rows, n_columns, squeeze=False).flat
     for i, cell in zip(range(n), cells, strict=False):  # the last row may have cells left over
@@ -107,17 +107,17 @@ def draw_predictions(
         sign, colour = (RIGHT_SIGN, BLUE) if predicted == y_true[i] else (WRONG_SIGN, VERMILLION)
         title = _verbatim(f"{sign} predicted: {short_name(class_names[predicted], NAME_WIDTH)}")
         cell.suptitle(title, x=0.02, ha="left", fontsize=10.5, fontweight="bold", color=colour)
-        true_name = _verbatim(short_name(class_names[y_true[i]], NAME_WIDTH))
+        true_name = _verbatim(f"true: {short_name(class_names[y_true[i]], NAME_WIDTH)}")
+        cell.supxlabel(true_name, x=0.02, ha="left", fontsize=9.5, color=INK)
         if pictures is None:
             bars = cell.subplots()
-            bars.set_xlabel(f"true: {true_name}", color=INK, fontsize=9, loc="left")
         else:
             picture, bars = cell.subplots(1, 2, width_ratios=(1, 1.5))
             picture.imshow(pictures[i], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
             picture.set_xticks([])
             picture.set_yticks([])
             picture.spines[:].set_visible(False)
-            picture.set_xlabel(f"true:\n{true_name}", color=INK, fontsize=9)
+            picture.set_anchor("SW")  # on its caption
         _draw_bars(bars, int(y_true[i]), probabilities[i], class_names)
     return figure
 
@@ -134,7 +134,7 @@ def draw_confusion(confusion: NDArray[Any], class_names: Sequence[str]) -> Figur
     from matplotlib.patches import Rectangle
 
     side = min(2.4 + 0.62 * K, 18.0)
-    figure = _new_figure(side, side)
+    figure = _new_figure(side + 1.2, side)
     axes = figure.add_subplot()
     colours = _confusion_colours(confusion)
     axes.imshow(colours, interpolation="nearest")
@@ -162,7 +162,7 @@ def draw_confusion(confusion: NDArray[Any], class_names: Sequence[str]) -> Figur
     axes.spines[:].set_color(PALE)
     axes.set_xlabel("predicted class", color=INK)
     axes.set_ylabel("true class", color=INK)
-    axes.set_title("Confusion matrix (framed: right)", loc="left", fontsize=11, color=INK)
+    figure.suptitle("Confusion matrix (framed: right)", x=0.03, ha="left", fontsize=11, color=INK)
     return figure
 
 
@@ -176,12 +176,11 @@ def save_figure(figure: Figure, path: Path) -> None:
 def _new_figure(width: float, height: float) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1)
+    figure = Figure(figsize=(width, height), layout=layout, facecolor="white")
     FigureCanvasAgg(figure)
-    layout = figure.get_layout_engine()
-    assert layout is not None  # it was asked for in the line above
-    layout.set(w_pad=0.1, h_pad=0.1)
     return figure
 
 

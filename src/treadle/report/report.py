@@ -8,7 +8,7 @@ settings) is escaped. Dimensions: N samples, D features, K classes.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ N_RIGHT, N_WRONG, N_MISTAKES = 6, 6, 12
 CLASSES_ON_CARD = 4
 LARGEST_MATRIX = 30  # classes; beyond, a table of the most frequent confusions says more
 FREQUENT_CONFUSIONS = 8
-TABLE_NAME_WIDTH = 60
+NAME_WIDTH = 60  # characters
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,17 +94,25 @@ def render_report(inputs: ReportInputs) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": _percent, "duration": _duration, "xy": lambda value: f"{value:.1f}"}
+    environment.filters |= {
+        "percent": _percent,
+        "duration": _duration,
+        "xy": lambda length: f"{length:.1f}",
+        "short": lambda name: short_name(name, NAME_WIDTH),
+    }
     evaluation = inputs.evaluation
     calibration = evaluation.calibration()
     samples = choose_samples(evaluation, N_RIGHT, N_WRONG)
     right = evaluation.correct[samples]
+    mistakes = evaluation.most_confident_mistakes(N_MISTAKES)
+    pictures = _pictures(inputs, np.union1d(samples, mistakes))
     parameters = inputs.configuration.get("parameters")
     return environment.get_template("report.html.jinja").render(
         title=inputs.title,
         evaluation=evaluation,
         n_right=int(evaluation.correct.sum()),
         history=inputs.history,
+        records=[inputs.history[i] for i in charts.stop_indices(len(inputs.history))],
         training_seconds=sum(inputs.history.column("seconds")),
         n_parameters=parameters if isinstance(parameters, int) else None,
         curves=_curves(inputs.history),
@@ -112,9 +120,9 @@ def render_report(inputs: ReportInputs) -> str:
         number=_number_or_dash,
         matrix=_matrix(evaluation) if evaluation.n_classes <= LARGEST_MATRIX else None,
         confusions=_frequent_confusions(evaluation),
-        right=_cards(inputs, samples[right]),
-        wrong=_cards(inputs, samples[~right]),
-        mistakes=_cards(inputs, evaluation.most_confident_mistakes(N_MISTAKES)),
+        right=_cards(evaluation, samples[right], pictures),
+        wrong=_cards(evaluation, samples[~right], pictures),
+        mistakes=_cards(evaluation, mistakes, pictures),
         calibration=calibration,
         calibration_chart=charts.calibration_chart(calibration),
         configuration=_flattened(inputs.configuration),
@@ -149,16 +157,16 @@ def _curves(history: History) -> list[_Curves]:
     if any(map(math.isfinite, test_loss.values)):
         losses.append(test_loss)
         at = int(np.nanargmin(test_loss.values))
-        best, summary = ("test", at), f"lowest test loss {test_loss.values[at]:.4f}, epoch {epochs[at]}"
+        best, summary = ("test", at), f"lowest {test_loss.values[at]:.4f}, epoch {epochs[at]}"
     chart = charts.epoch_chart(epochs, losses, "loss (nats)", lambda value: f"{value:.4f}", best)
     curves.append(_Curves("Loss", chart, [(one.key, one.label) for one in losses], summary))
     if any(map(math.isfinite, accuracy.values)):
         at = int(np.nanargmax(accuracy.values))
-        summary = f"highest test accuracy {accuracy.values[at]:.2f} %, epoch {epochs[at]}"
+        summary = f"highest {accuracy.values[at]:.2f} %, epoch {epochs[at]}"
         chart = charts.epoch_chart(
             epochs, [accuracy], "accuracy (%)", lambda value: f"{value:.2f} %", ("test", at)
         )
-        curves.append(_Curves("Accuracy", chart, [("test", "test")], summary))
+        curves.append(_Curves("Test accuracy", chart, [("test", "test")], summary))
     return curves
 
 
@@ -203,7 +211,7 @@ def _frequent_confusions(evaluation: Evaluation) -> list[tuple[str, str, int, fl
 class _Card:
     """One sample: its picture as an address or None, and the probabilities of its likeliest classes.
 
-    ``bars`` are (class name, probability, is it the predicted class, is it the true one), the likeliest first.
+    ``bars`` are (class name, probability, is it the predicted one, is it the true one), the likeliest first.
     """
 
     index: int
@@ -214,22 +222,25 @@ class _Card:
     bars: list[tuple[str, float, bool, bool]]
 
 
-def _cards(inputs: ReportInputs, indices: NDArray[np.int64]) -> list[_Card]:
-    evaluation = inputs.evaluation
-    names = [short_name(name, TABLE_NAME_WIDTH) for name in evaluation.class_names]
-    pictures: Sequence[str | None] = [None] * len(indices)
-    if inputs.image_shape is not None:
-        images = as_grey_images(inputs.X_test[indices], inputs.image_shape)
-        pictures = [png_data_uri(image) for image in images]
+def _pictures(inputs: ReportInputs, indices: NDArray[np.int64]) -> dict[int, str]:
+    """Pictures of the samples, all on one scale of grey, as addresses; none where rows are no images."""
+    if inputs.image_shape is None:
+        return {}
+    images = as_grey_images(inputs.X_test[indices], inputs.image_shape)
+    return {int(index): png_data_uri(image) for index, image in zip(indices, images, strict=True)}
+
+
+def _cards(evaluation: Evaluation, indices: NDArray[np.int64], pictures: Mapping[int, str]) -> list[_Card]:
+    names = evaluation.class_names
     cards = []
-    for index, picture in zip(indices, pictures, strict=True):
+    for index in map(int, indices):
         probabilities = evaluation.probabilities[index]
         true, predicted = evaluation.y_true[index], evaluation.predicted[index]
         shown = shown_classes(probabilities, int(true), CLASSES_ON_CARD)
         shown = shown[np.argsort(-probabilities[shown], kind="stable")]
         bars = [(names[k], float(probabilities[k]), bool(k == predicted), bool(k == true)) for k in shown]
         right = bool(evaluation.correct[index])
-        cards.append(_Card(int(index), picture, names[predicted], names[true], right, bars))
+        cards.append(_Card(index, pictures.get(index), names[predicted], names[true], right, bars))
     return cards
 
 
