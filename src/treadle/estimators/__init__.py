@@ -1,0 +1,1 @@
+"""Estimators that keep scikit-learn's contract; they alone import scikit-learn's base classes."""
