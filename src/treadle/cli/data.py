@@ -30,13 +30,13 @@ def list_known(*, json: bool = False) -> int:
     known = [
         {
             "name": FASHION_MNIST,
-            "content": "60000 + 10000 grey images of clothes, 28 x 28, 10 classes",
+            "content": "60000 + 10000 images of clothes, 28 x 28, 10 classes",
             "available": near is not None,
             "where": near or "to be downloaded, 31 MB",
         },
         {
             "name": DIGITS,
-            "content": "1442 + 355 grey images of digits, 8 x 8, 10 classes",
+            "content": "1442 + 355 images of digits, 8 x 8, 10 classes",
             "available": True,
             "where": "scikit-learn",
         },

@@ -67,6 +67,11 @@ def open_cached(folder: Path, files: Sequence[KnownFile]) -> dict[str, NDArray[n
     return arrays
 
 
+def is_stored(folder: Path, files: Sequence[KnownFile]) -> bool:
+    """Whether each array has a file, whatever is in it."""
+    return all(_npy(folder, file).exists() for file in files)
+
+
 def store(folder: Path, files: Sequence[KnownFile], arrays: dict[str, NDArray[np.uint8]]) -> None:
     """Keep the arrays, each as a .npy file; raise OSError where the system does (disk full)."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -10,16 +10,16 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.data.cache import cache_folder, open_cached, store, store_compressed
+from treadle.data.cache import cache_folder, is_stored, open_cached, store, store_compressed
 from treadle.data.dataset import Dataset
 from treadle.data.debian_package import fetch_package
-from treadle.data.known_files import Edition, KnownFile, read_known_files
+from treadle.data.known_files import Edition, KnownFile, has_known_files, read_known_files
 from treadle.data.mirrors import download
 from treadle.data.progress import Progress
 from treadle.errors import DataUnavailable
@@ -145,6 +145,17 @@ def load_fashion_mnist(folder: Path | None = None, progress: Progress | None = N
         f"Fashion-MNIST could not be had: {'; '.join(failures)}; to go on, {remedy} and try again, "
         f"or put {names} into {cache}"
     )
+
+
+def nearest_place() -> str | None:
+    """The nearest place on this machine that has all files, not yet checked; None if there is none."""
+    cache = cache_folder() / NAME
+    with suppress(PermissionError):
+        if is_stored(cache, FILES) or has_known_files(cache, FILES):
+            return f"the cache {cache}"
+    if has_known_files(SYSTEM_FOLDER, FILES):
+        return f"the system's folder {SYSTEM_FOLDER}"
+    return None
 
 
 def offline() -> bool:

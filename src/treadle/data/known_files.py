@@ -73,6 +73,11 @@ def read_known_files(folder: Path, files: Sequence[KnownFile]) -> dict[str, NDAr
     return {file.name: _read(folder, file) for file in files}
 
 
+def has_known_files(folder: Path, files: Sequence[KnownFile]) -> bool:
+    """Whether each file is there, compressed or plain, whatever is in it."""
+    return all((folder / file.gz_name).exists() or (folder / file.name).exists() for file in files)
+
+
 def _read(folder: Path, file: KnownFile) -> NDArray[np.uint8]:
     compressed, plain = folder / file.gz_name, folder / file.name
     try:
