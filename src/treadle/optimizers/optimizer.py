@@ -74,8 +74,8 @@ def drop_remnants(moment: NDArray[Any], step: int) -> None:
 
     The moments of a parameter without gradient, of a dead unit say, fade into the subnormal numbers and stay
     there for good: 0.9 times the smallest few of them rounds back to themselves. Processors are slow at
-    those, and after an epoch of the classic recipe one parameter in ten has such a moment, which doubles the time of
-    an update.
+    those, and after an epoch of the classic recipe one parameter in ten has such a moment, which doubles the
+    time of an update.
     """
     if step % REMNANTS_EVERY == 0:
         np.copyto(moment, 0, where=np.abs(moment) < 1e4 * np.finfo(moment.dtype).tiny)
