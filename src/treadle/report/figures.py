@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from treadle.errors import InvalidInput
 from treadle.files import write_atomically
 from treadle.report.samples import as_grey_images, short_name, shown_classes
+from treadle.report.shading import confusion_strength
 from treadle.training.history import History
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def draw_predictions(
     n_bars = min(len(class_names), BARS_SHOWN)
     figure = _new_figure(4.9 * n_columns, n_rows * (1.15 + 0.185 * n_bars))
     pictures = as_grey_images(images, image_shape) if image_shape is not None else None
-    cells = figure.subfigures(n_rows, n_columns, squeeze=False).flat
+    cells = figure.subfigures(n_rows, n_columns, squeeze=False, hspace=0.04).flat
     for i, cell in zip(range(n), cells, strict=False):  # the last row may have cells left over
         predicted = int(np.argmax(probabilities[i]))
         sign, colour = (RIGHT_SIGN, BLUE) if predicted == y_true[i] else (WRONG_SIGN, VERMILLION)
@@ -134,7 +135,7 @@ def draw_confusion(confusion: NDArray[Any], class_names: Sequence[str]) -> Figur
     from matplotlib.patches import Rectangle
 
     side = min(2.4 + 0.62 * K, 18.0)
-    figure = _new_figure(side + 1.2, side)
+    figure = _new_figure(side + 0.8, side)
     axes = figure.add_subplot()
     colours = _confusion_colours(confusion)
     axes.imshow(colours, interpolation="nearest")
@@ -178,7 +179,7 @@ def _new_figure(width: float, height: float) -> Figure:
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1)
+    layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.05)
     figure = Figure(figsize=(width, height), layout=layout, facecolor="white")
     FigureCanvasAgg(figure)
     return figure
@@ -250,9 +251,6 @@ def _confusion_colours(confusion: NDArray[Any]) -> NDArray[np.float64]:
     """Red, green and blue of each cell, shape (K, K, 3), between white and the cell's colour."""
     from matplotlib.colors import to_rgb
 
-    share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    mistakes = share * ~np.eye(len(share), dtype=bool)
-    strength = mistakes / max(mistakes.max(), np.finfo(float).tiny)
-    np.fill_diagonal(strength, share.diagonal())
-    colour = np.where(np.eye(len(share), dtype=bool)[..., None], to_rgb(BLUE), to_rgb(VERMILLION))
-    return np.asarray(1 - strength[..., None] * (1 - colour), dtype=np.float64)
+    diagonal = np.eye(len(confusion), dtype=bool)[..., None]
+    colour = np.where(diagonal, to_rgb(BLUE), to_rgb(VERMILLION))
+    return np.asarray(1 - confusion_strength(confusion)[..., None] * (1 - colour))

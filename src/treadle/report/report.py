@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,11 @@ from treadle.files import write_atomically
 from treadle.report import charts
 from treadle.report.evaluation import Evaluation
 from treadle.report.samples import as_grey_images, choose_samples, png_data_uri, short_name, shown_classes
+from treadle.report.shading import confusion_strength
 from treadle.training.history import History
+
+if TYPE_CHECKING:
+    import jinja2
 
 N_RIGHT, N_WRONG, N_MISTAKES = 6, 6, 12
 CLASSES_ON_CARD = 4
@@ -85,21 +90,6 @@ class ReportInputs:
 
 def render_report(inputs: ReportInputs) -> str:
     """The page, as one string of HTML."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("treadle.report", "page"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "percent": _percent,
-        "duration": _duration,
-        "xy": lambda length: f"{length:.1f}",
-        "short": lambda name: short_name(name, NAME_WIDTH),
-    }
     evaluation = inputs.evaluation
     calibration = evaluation.calibration()
     samples = choose_samples(evaluation, N_RIGHT, N_WRONG)
@@ -107,7 +97,7 @@ def render_report(inputs: ReportInputs) -> str:
     mistakes = evaluation.most_confident_mistakes(N_MISTAKES)
     pictures = _pictures(inputs, np.union1d(samples, mistakes))
     parameters = inputs.configuration.get("parameters")
-    return environment.get_template("report.html.jinja").render(
+    return _template().render(
         title=inputs.title,
         evaluation=evaluation,
         n_right=int(evaluation.correct.sum()),
@@ -180,13 +170,9 @@ class _Cell:
 
 
 def _matrix(evaluation: Evaluation) -> list[tuple[str, list[_Cell]]]:
-    """Rows of the confusion matrix: the diagonal by its share of the row, mistakes relative to the worst."""
+    """Rows of the confusion matrix, each with the name of its class."""
     confusion = evaluation.confusion
-    share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    mistakes = share - np.diag(share.diagonal())
-    worst = mistakes.max()
-    strength = mistakes / worst if worst > 0 else mistakes
-    np.fill_diagonal(strength, share.diagonal())
+    strength = confusion_strength(confusion)
     return [
         (name, [_Cell(int(confusion[i, j]), float(strength[i, j]), i == j) for j in range(len(confusion))])
         for i, name in enumerate(evaluation.class_names)
@@ -267,6 +253,26 @@ def _setting(value: object) -> str:
 
 def _number_or_dash(value: float, form: str) -> str:
     return "–" if math.isnan(value) else form % value
+
+
+@cache
+def _template() -> jinja2.Template:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("treadle.report", "page"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "percent": _percent,
+        "duration": _duration,
+        "xy": lambda length: f"{length:.1f}",
+        "short": lambda name: short_name(name, NAME_WIDTH),
+    }
+    return environment.get_template("report.html.jinja")
 
 
 def _percent(share: float, digits: int = 1) -> str:
