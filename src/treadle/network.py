@@ -7,9 +7,11 @@ engine's work. Dimensions: N samples, D inputs, K outputs, L layers with weights
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -63,25 +65,28 @@ class Network:
     input_scale: float = 1.0
 
     def __post_init__(self) -> None:
-        sizes = tuple(self.sizes)
-        if len(sizes) < 2 or not all(isinstance(n, int | np.integer) and n > 0 for n in sizes):
+        sizes, activations, rates = map(_as_tuple, (self.sizes, self.activation, self.dropout))
+        if len(sizes) < 2 or not all(_is_whole(n) and n > 0 for n in sizes):
             raise InvalidInput(f"sizes must be two or more positive integers, inputs first; got {sizes!r}")
-        object.__setattr__(self, "sizes", tuple(int(n) for n in sizes))
-        if not isinstance(self.activation, str):
-            object.__setattr__(self, "activation", tuple(self.activation))
-        if isinstance(self.dropout, Sequence):
-            object.__setattr__(self, "dropout", tuple(self.dropout))
-        for layer in self.layers[:-1]:
-            if layer.activation not in ACTIVATIONS:
-                raise InvalidInput(
-                    f"activation must be one of {', '.join(ACTIVATIONS)}; got {layer.activation!r}"
-                )
-            if not 0 <= layer.dropout < 1:
-                raise InvalidInput(f"dropout must be at least 0 and below 1; got {layer.dropout!r}")
+        for name in activations:
+            if not (isinstance(name, str) and name in ACTIVATIONS):
+                raise InvalidInput(f"activation must be one of {', '.join(ACTIVATIONS)}; got {name!r}")
+        for rate in rates:
+            if not (_is_number(rate) and 0 <= rate < 1):
+                raise InvalidInput(f"dropout must be at least 0 and below 1; got {rate!r}")
         if self.output not in OUTPUTS:
             raise InvalidInput(f"output must be one of {', '.join(OUTPUTS)}; got {self.output!r}")
-        if not (math.isfinite(self.input_scale) and self.input_scale != 0):
-            raise InvalidInput(f"input_scale must be finite and not 0; got {self.input_scale!r}")
+        scale = self.input_scale
+        if not (_is_number(scale) and 0 < abs(scale) <= sys.float_info.max):
+            raise InvalidInput(f"input_scale must be finite and not 0; got {scale!r}")
+        # Plain tuples and numbers: a network has one text, whatever it was made of.
+        object.__setattr__(self, "sizes", tuple(map(int, sizes)))
+        object.__setattr__(self, "input_scale", float(scale))
+        if not isinstance(self.activation, str):
+            object.__setattr__(self, "activation", activations)
+        floats = tuple(map(float, rates))
+        object.__setattr__(self, "dropout", floats[0] if _is_number(self.dropout) else floats)
+        _ = self.layers  # refuses a count of activations or dropouts that is not that of the hidden layers
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
@@ -91,7 +96,7 @@ class Network:
         dropouts = _one_per_layer("dropout", self.dropout, n_hidden)
         shapes = zip(self.sizes[:-1], self.sizes[1:], strict=True)
         return tuple(
-            Layer(n_in, n_out, activation, float(dropout))
+            Layer(n_in, n_out, activation, dropout)
             for (n_in, n_out), activation, dropout in zip(
                 shapes, (*activations, "identity"), (*dropouts, 0.0), strict=True
             )
@@ -101,6 +106,18 @@ class Network:
     def n_parameters(self) -> int:
         """Weights and biases together."""
         return sum(layer.n_in * layer.n_out + layer.n_out for layer in self.layers)
+
+
+def _as_tuple(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real)
 
 
 def _one_per_layer(name: str, value: Any, n_hidden: int) -> tuple[Any, ...]:

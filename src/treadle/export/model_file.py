@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from treadle.errors import CorruptFile, TreadleError
+from treadle.errors import CorruptFile, InvalidInput
 from treadle.export.safetensors_file import read_safetensors
 from treadle.files import write_atomically
 from treadle.network import Network, Parameters
@@ -77,12 +77,16 @@ def load_model(path: Path) -> Model:
             "use the treadle that wrote it, or train again"
         )
     try:
-        network = _network_from_json(metadata["network"])
-        class_names = tuple(str(name) for name in metadata["class_names"])
-        shape = metadata["image_shape"]
-        image_shape = None if shape is None else (int(shape[0]), int(shape[1]))
-    except (KeyError, TypeError, ValueError, IndexError, TreadleError) as error:
+        network = Network(**metadata["network"])
+    except (KeyError, TypeError, InvalidInput) as error:
         raise CorruptFile(f"{path} does not describe a network: {error!r}") from error
+    class_names, image_shape = metadata.get("class_names"), metadata.get("image_shape")
+    if not isinstance(class_names, list) or not all(isinstance(name, str) for name in class_names):
+        raise CorruptFile(f"{path} must hold class_names, a list of texts; it holds {class_names!r}")
+    if image_shape is not None and not _is_image_shape(image_shape):
+        raise CorruptFile(
+            f"{path} must hold an image_shape of two positive integers, or null; it holds {image_shape!r}"
+        )
     shapes: dict[str, tuple[int, ...]] = {}
     for i, layer in enumerate(network.layers):
         shapes[f"weights.{i}"] = (layer.n_in, layer.n_out)
@@ -90,7 +94,9 @@ def load_model(path: Path) -> Model:
     found = {name: array.shape for name, array in arrays.items()}
     dtypes = {array.dtype for array in arrays.values()}
     if found != shapes or len(dtypes) != 1 or dtypes.pop() not in (np.float32, np.float64):
-        raise CorruptFile(f"{path} describes arrays of shapes {shapes}, all float32 or all float64; it holds {found}")
+        raise CorruptFile(
+            f"{path} describes arrays of shapes {shapes}, all float32 or all float64; it holds {found}"
+        )
     if class_names and len(class_names) != network.sizes[-1]:
         raise CorruptFile(f"{path} names {len(class_names)} classes for {network.sizes[-1]} outputs")
     if image_shape and image_shape[0] * image_shape[1] != network.sizes[0]:
@@ -98,11 +104,8 @@ def load_model(path: Path) -> Model:
     parameters = Parameters.zeros(network, next(iter(arrays.values())).dtype)
     for name, array in parameters.named():
         array[:] = arrays[name]
-    return Model(parameters, class_names, image_shape)
+    return Model(parameters, tuple(class_names), image_shape and tuple(image_shape))
 
 
-def _network_from_json(fields: dict[str, Any]) -> Network:
-    def tuples(value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
-
-    return Network(**{name: tuples(value) for name, value in fields.items()})
+def _is_image_shape(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(type(n) is int and n > 0 for n in value)

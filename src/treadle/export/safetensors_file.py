@@ -28,12 +28,17 @@ def read_safetensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any
     path.open("rb").close()  # safetensors' own error for a missing file names no path
     try:
         with safe_open(path, framework="numpy") as file:
-            metadata = json.loads((file.metadata() or {})["treadle"])
+            text = (file.metadata() or {}).get("treadle", "null")
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, KeyError, json.JSONDecodeError, TypeError) as error:
+        metadata = json.loads(text)
+    # A type that NumPy lacks is a TypeError or AttributeError, 65 dimensions a ValueError, deep JSON a
+    # RecursionError.
+    except (SafetensorError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise CorruptFile(f"{path} is not a file that treadle wrote, or was cut short: {error}") from error
     if not isinstance(metadata, dict):
-        raise CorruptFile(f"{path} is not a file that treadle wrote: its metadata is not an object")
+        raise CorruptFile(
+            f"{path} is not a file that treadle wrote: its metadata has no JSON object named treadle"
+        )
     for name, array in arrays.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise CorruptFile(f"{path} holds NaN or infinite numbers in {name!r}: it is damaged")

@@ -47,4 +47,10 @@ class Checkpoint:
             )
         if not {"parameters", "step"} <= state.keys():
             raise CorruptFile(f"{path} lacks the parameters or the step; it has {sorted(state)}")
-        return cls(state, History.from_csv(metadata["history"]))
+        step = state["step"]
+        if step.shape != () or step.dtype.kind != "i" or step < 0:
+            raise CorruptFile(f"{path} must hold a step, one integer of at least 0; it holds {step!r}")
+        try:
+            return cls(state, History.from_csv(metadata["history"]))
+        except CorruptFile as error:
+            raise CorruptFile(f"{path} is damaged: {error}") from error

@@ -81,10 +81,16 @@ class History:
     @classmethod
     def from_csv(cls, text: str) -> History:
         """Read what ``to_csv`` wrote; raise CorruptFile for anything else."""
-        rows = list(csv.reader(io.StringIO(text)))
+        try:
+            rows = list(csv.reader(io.StringIO(text)))
+        except csv.Error as error:
+            raise CorruptFile(f"a history is a table in CSV; this is none: {error}") from error
         if not rows or tuple(rows[0]) != COLUMNS:
             raise CorruptFile(f"a history begins with the line {','.join(COLUMNS)}; got {rows[:1]}")
         try:
-            return cls(EpochRecord(int(row[0]), *map(float, row[1:])) for row in rows[1:])
+            history = cls(EpochRecord(int(row[0]), *map(float, row[1:])) for row in rows[1:])
         except (ValueError, TypeError, IndexError) as error:
             raise CorruptFile(f"a line of the history is not {len(COLUMNS)} numbers: {error}") from error
+        if history.column("epoch") != list(range(1, len(history) + 1)):
+            raise CorruptFile(f"the epochs of a history count from 1; got {history.column('epoch')}")
+        return history
