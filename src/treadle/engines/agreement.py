@@ -30,8 +30,10 @@ class Agreement:
 
     @property
     def relative_differences(self) -> NDArray[Any]:
-        """Of each step, relative to the reference."""
-        return np.asarray(np.abs(self.losses - self.reference_losses) / np.abs(self.reference_losses))
+        """Of each step, relative to the reference; 0 where both are 0."""
+        size = np.maximum(np.abs(self.reference_losses), np.finfo(np.float64).tiny)
+        with np.errstate(over="ignore"):
+            return np.asarray(np.abs(self.losses - self.reference_losses) / size)
 
     @property
     def largest_relative_difference(self) -> float:

@@ -14,10 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from treadle.engines.objective import Objective
-from treadle.errors import TrainingDiverged
+from treadle.errors import InvalidInput, TrainingDiverged
 from treadle.maths.softmax import softmax
 from treadle.network import Network, Parameters
 from treadle.optimizers import Optimizer
@@ -40,7 +41,13 @@ class TrainingProblem:
     batch_size : int
         The last batch of an epoch holds what is left.
     dropout_seed : int
-        Key of the counter-based dropout masks; see ``treadle.engines.dropout``.
+        In [0, 2**64): key of the counter-based dropout masks; see ``treadle.engines.dropout``.
+
+    Raises
+    ------
+    InvalidInput
+        If X, y and sample_weight do not go together, the loss does not go with the network's output, or a
+        number is out of range. What is in y is checked batch by batch.
     """
 
     network: Network
@@ -52,9 +59,33 @@ class TrainingProblem:
     batch_size: int
     dropout_seed: int
 
+    def __post_init__(self) -> None:
+        self.objective.check_fits(self.network)
+        check_rows(self.network, self.X)
+        for name, array in (("y", self.y), ("sample_weight", self.sample_weight)):
+            if array is not None and array.shape[:1] != self.X.shape[:1]:
+                raise InvalidInput(
+                    f"{name} must have an entry for each of the {len(self.X)} rows of X; "
+                    f"got shape {array.shape}"
+                )
+        if self.batch_size < 1:
+            raise InvalidInput(f"batch_size must be at least 1; got {self.batch_size}")
+        if not 0 <= self.dropout_seed < 2**64:
+            raise InvalidInput(f"dropout_seed must be at least 0 and below 2**64; got {self.dropout_seed}")
+
     def n_steps(self, n_rows: int) -> int:
         """Batches in an epoch of n_rows rows, the last partial one included."""
         return -(-n_rows // self.batch_size)
+
+
+def check_rows(network: Network, X: NDArray[Any]) -> None:
+    """Raise InvalidInput unless X is of shape (N, D), D being the network's inputs, and of a usable type."""
+    n_inputs = network.sizes[0]
+    if X.ndim != 2 or X.shape[1] != n_inputs or X.dtype not in (np.uint8, np.float32, np.float64):
+        raise InvalidInput(
+            f"X must be uint8, float32 or float64 of shape (N, {n_inputs}), for the {n_inputs} inputs of the "
+            f"network; got {X.dtype} of shape {X.shape}"
+        )
 
 
 class Trainer(ABC):

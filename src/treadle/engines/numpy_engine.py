@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from treadle.engines.dropout import dropout_mask
-from treadle.engines.engine import Engine, Trainer, TrainingProblem, diverged
+from treadle.engines.engine import Engine, Trainer, TrainingProblem, check_rows, diverged
 from treadle.engines.objective import Objective
 from treadle.maths.activations import ACTIVATIONS
 from treadle.network import Network, Parameters
@@ -64,6 +64,7 @@ class NumpyEngine(Engine):
 
     def logits(self, network: Network, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
         """See ``Engine.logits``."""
+        check_rows(network, X)
         logits = np.empty((len(X), network.sizes[-1]), dtype=parameters.dtype)
         passes = _Passes(network, parameters, min(len(X), ROWS_PER_PREDICTION))
         with _one_blas_thread():
@@ -85,6 +86,7 @@ class NumpyEngine(Engine):
     ) -> tuple[float, Parameters]:
         """See ``Engine.loss_and_gradients``."""
         objective.check_fits(network)
+        check_rows(network, X)
         passes = _Passes(network, parameters, len(X))
         with _one_blas_thread():
             loss = passes.loss_and_gradients(X, y, sample_weight, objective, dropout_key)
@@ -170,7 +172,6 @@ class NumpyTrainer(Trainer):
     """Mini-batch training: gather a batch, back-propagate, let the optimizer update."""
 
     def __init__(self, problem: TrainingProblem, parameters: Parameters) -> None:
-        problem.objective.check_fits(problem.network)
         self._problem = problem
         self._parameters = parameters.copy()
         self._moments = problem.optimizer.start(parameters.flat.size, parameters.dtype)
@@ -179,7 +180,8 @@ class NumpyTrainer(Trainer):
 
     def run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
         """See ``Trainer.run_epoch``."""
-        with _one_blas_thread():
+        # What overflows shows in the loss, which is looked at in every step.
+        with _one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
             return self._run_epoch(order, learning_rates)
 
     def _run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:

@@ -53,6 +53,10 @@ class Objective:
             raise InvalidInput(
                 f"label_smoothing must be at least 0 and below 1; got {self.label_smoothing!r}"
             )
+        if self.label_smoothing and self.loss != "cross_entropy":
+            raise InvalidInput(
+                f"label_smoothing is for cross_entropy; got {self.label_smoothing!r} for {self.loss!r}"
+            )
         if not (self.huber_delta > 0 and math.isfinite(self.huber_delta)):
             raise InvalidInput(f"huber_delta must be positive and finite; got {self.huber_delta!r}")
         if not (self.l2 >= 0 and math.isfinite(self.l2)):
