@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -85,7 +85,19 @@ class TrainingLoop:
         self._trainer = engine.trainer(problem, parameters)
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on from the end of the checkpoint's last epoch."""
+        """Go on from the end of the checkpoint's last epoch.
+
+        Raises
+        ------
+        InvalidInput
+            If its arrays are not those that this training keeps: another network, optimizer or dtype.
+        """
+        needed, given = _layout(self._trainer.state()), _layout(checkpoint.state)
+        if given != needed:
+            raise InvalidInput(
+                f"the checkpoint does not fit this training: it holds {given}, and {needed} are needed; "
+                "take the network, the optimizer and the dtype that it was made with"
+            )
         self._trainer.load_state(checkpoint.state)
         self.history = History(checkpoint.history)
 
@@ -103,8 +115,8 @@ class TrainingLoop:
         Raises
         ------
         TrainingDiverged
-            If a step's loss is NaN or infinite. The trainer is then in the middle of an epoch: go on from
-            the last checkpoint, if at all.
+            If a step's loss is NaN or infinite, or the trainer's state is at the end of an epoch. Go on from
+            the last checkpoint, if at all: the trainer is in the middle of an epoch.
         """
         for epoch in range(len(self.history) + 1, self._plan.n_epochs + 1):
             self.history.append(self._run_epoch(epoch))
@@ -126,6 +138,12 @@ class TrainingLoop:
             losses = self._trainer.run_epoch(epoch_order(plan.seed, epoch, n_rows), rates)
         except TrainingDiverged as error:
             raise TrainingDiverged(f"epoch {epoch}: {error}") from error
+        # The loss does not see what the last update of the epoch did.
+        if not all(np.isfinite(array).all() for array in self._trainer.state().values()):
+            raise TrainingDiverged(
+                f"epoch {epoch}: parameters or the optimizer's moments are not finite at its end; "
+                "try a smaller learning rate, and look for extreme values in X and y"
+            )
         seconds = time.perf_counter() - start
         rows_in_step = np.full(len(losses), problem.batch_size)
         rows_in_step[-1] = n_rows - problem.batch_size * (len(losses) - 1)
@@ -144,8 +162,14 @@ class TrainingLoop:
             return math.nan, math.nan
         X, y = self._test_set
         problem = self._problem
-        logits = self._engine.logits(problem.network, self._trainer.parameters(), X)
-        return plain_loss(problem.objective, logits, y), accuracy(problem.network, logits, y)
+        with np.errstate(over="ignore", invalid="ignore"):  # a loss of inf or nan in the history says it
+            logits = self._engine.logits(problem.network, self._trainer.parameters(), X)
+            return plain_loss(problem.objective, logits, y), accuracy(problem.network, logits, y)
+
+
+def _layout(state: Mapping[str, NDArray[Any]]) -> dict[str, str]:
+    """Names, types and shapes, for people and for comparison."""
+    return {name: f"{array.dtype} {array.shape}" for name, array in sorted(state.items())}
 
 
 def plain_loss(objective: Objective, logits: NDArray[Any], y: NDArray[Any]) -> float:
