@@ -169,3 +169,9 @@ def test_sums_may_differ_from_one_by_float32_rounding_only():
     Evaluation(np.zeros(2000, int), probabilities, names, 1.0)
     with pytest.raises(InvalidInput, match="must have sum 1"):
         Evaluation(np.zeros(2000, int), probabilities * np.float32(1.001), names, 1.0)
+
+
+def test_a_confidence_on_an_edge_belongs_to_the_bin_below():
+    probabilities = np.array([[0.5, 0.5], [0.75, 0.25], [0.25, 0.75]])
+    evaluation = Evaluation(np.array([0, 0, 1]), probabilities, ["a", "b"], 0.1)
+    assert evaluation.calibration(4).count.tolist() == [0, 1, 2, 0]

@@ -209,3 +209,9 @@ def test_predictions_that_do_not_fit_together_are_refused(arguments, message):
 def test_a_confusion_matrix_of_the_wrong_shape_is_refused():
     with pytest.raises(InvalidInput, match=re.escape("shape (3, 3), a row a name; got (2, 2)")):
         draw_confusion(np.eye(2), ["a", "b", "c"])
+
+
+def test_dollars_in_names_are_no_mathematics(tmp_path):
+    names = ["$\\frac$", "$5"]  # the first would not even parse
+    save_figure(predictions(names, n=1), tmp_path / "predictions.png")
+    save_figure(draw_confusion(np.eye(2, dtype=int), names), tmp_path / "confusion.png")
