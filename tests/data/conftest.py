@@ -3,40 +3,16 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from small_fashion import SmallFashion
 
 from treadle.data import fashion_mnist as module
 from treadle.data.known_files import Edition, KnownFile
-
-
-@dataclass
-class SmallFashion:
-    """A data set of the published layout, but small, and every place where it could be, all inside tmp_path."""
-
-    files: tuple[KnownFile, ...]
-    compressed: dict[str, bytes]
-    arrays: dict[str, NDArray[Any]]
-    cache: Path
-    system: Path
-    programs: Path
-
-    def put(self, folder: Path) -> Path:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, data in self.compressed.items():
-            (folder / f"{name}.gz").write_bytes(data)
-        return folder
-
-    def add_program(self, name: str, script: str) -> None:
-        """A shell script, found before anything else and the only thing found."""
-        path = self.programs / name
-        path.write_text(f"#!/bin/sh\n{script}\n")
-        path.chmod(0o755)
 
 
 @pytest.fixture

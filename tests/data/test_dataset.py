@@ -35,7 +35,7 @@ def with_value(value: float) -> np.ndarray:
 def test_arrays_are_handed_out_read_only_and_the_caller_s_stay_writable() -> None:
     X = np.zeros((5, 4), dtype=np.uint8)
     small = dataset(X_train=X, X_test=np.zeros((3, 4), dtype=np.uint8))
-    with pytest.raises(ValueError, match="read-only"):
+    with pytest.raises(ValueError, match=r"read-only"):
         small.X_train[0, 0] = 1
     X[0, 0] = 1
     assert small.X_train[0, 0] == 1
@@ -88,5 +88,5 @@ def test_what_does_not_hold_is_refused(changes: dict[str, object], message: str)
 
 def test_nan_is_found_in_a_later_block(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("treadle.data.dataset.BLOCK_BYTES", 32)
-    with pytest.raises(InvalidInput, match="nan in row 3, column 2"):
+    with pytest.raises(InvalidInput, match=r"nan in row 3, column 2"):
         dataset(X_train=with_value(np.nan))

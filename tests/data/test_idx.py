@@ -44,7 +44,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_an_error_in_the_bytes_of_memory_says_so() -> None:
-    with pytest.raises(CorruptFile, match="the IDX data is no IDX file.*got nothing"):
+    with pytest.raises(CorruptFile, match=r"the IDX data is no IDX file.*got nothing"):
         read_idx(b"")
 
 

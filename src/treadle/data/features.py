@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -44,9 +45,13 @@ def as_rows(parts: Parts) -> tuple[Parts, tuple[int, int] | None, float]:
             raise InvalidInput(f"{name} must hold real numbers; got {X.dtype}")
     image_shape = (int(first.shape[1]), int(first.shape[2])) if first.ndim == 3 else None
     pixels = all(_are_pixels(X, image_shape is not None) for X in parts.values())
+    n_features = math.prod(first.shape[1:])
     dtype = np.uint8 if pixels else np.float32
     with np.errstate(over="ignore"):  # what exceeds float32 becomes infinite, which a Dataset refuses
-        rows = {name: np.ascontiguousarray(X.reshape(len(X), -1), dtype=dtype) for name, X in parts.items()}
+        rows = {
+            name: np.ascontiguousarray(X.reshape(len(X), n_features), dtype=dtype)
+            for name, X in parts.items()
+        }
     return rows, image_shape, 1 / 255 if pixels else 1.0
 
 

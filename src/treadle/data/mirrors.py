@@ -91,6 +91,8 @@ def _download_all(mirror: str, files: Sequence[KnownFile], folder: Path, progres
     with progress.bar(_host(mirror), total) as move_to:
         done = 0
         for file in files:
+            # pooch takes a file that is there for the one that is wanted: a former mirror's must go.
+            (folder / file.gz_name).unlink(missing_ok=True)
             received = _Received(file, done, move_to)
             pooch.retrieve(
                 mirror + file.gz_name,
