@@ -17,7 +17,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises
     ------
     OSError
-        As the operating system has it: no such folder, no permission, disk full.
+        As the operating system has it, with the path: no such folder, no permission, disk full.
     """
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
     try:
@@ -26,8 +26,10 @@ def write_atomically(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
-    except BaseException:
+    except BaseException as error:
         unfinished.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno:
+            raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
         raise
     if os.name == "posix":
         folder = os.open(path.parent, os.O_RDONLY)

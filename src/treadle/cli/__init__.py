@@ -20,8 +20,8 @@ HELP = """Feed-forward networks at hardware speed, with the proof attached.
 
 A first run:  treadle train fashion-mnist
 
-Add --debug to any command for a traceback where it fails. NO_COLOR is respected; TREADLE_CACHE names the
-folder for data sets, TREADLE_OFFLINE=1 forbids the network.
+--debug with any command: a traceback where it fails.
+TREADLE_CACHE: the folder for data sets. TREADLE_OFFLINE=1: no network.
 """
 
 

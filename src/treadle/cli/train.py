@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import cyclopts
 from cyclopts import Parameter, Token
 
 from treadle.cli.terminal import print_json, print_result, progress_console, warn
-from treadle.errors import InvalidInput
+from treadle.errors import InvalidInput, RunError
 from treadle.runs.config import RunConfig, read_config_file, recipe_values
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from treadle.training.history import EpochRecord
 
 
-def _fill_from_files(app: cyclopts.App, commands: tuple[str, ...], arguments: Any) -> None:
+def _fill_from_files(app: cyclopts.App, _commands: tuple[str, ...], arguments: Any) -> None:
     """Fill what no flag set from the run to resume, then from --config, then from the recipe."""
     by_name = {argument.name: argument for argument in arguments}
     _split_at_commas(by_name["--hidden"].tokens)
@@ -33,7 +33,8 @@ def _fill_from_files(app: cyclopts.App, commands: tuple[str, ...], arguments: An
         return tokens[0].value if tokens else None
 
     def fill(values: dict[str, Any], source: str) -> None:
-        cyclopts.config.Dict(values, source=source, use_commands_as_keys=False)(app, commands, arguments)
+        # Keys are options of this command: "data" is also a command of its own, which Dict would skip.
+        cyclopts.config.Dict(values, source=source)(app, (), arguments)
 
     resumed = told("--resume")
     if resumed and (path := Path(resumed, "config.toml")).is_file():
@@ -97,19 +98,24 @@ def train(
     with _timed(timings, "data"):
         dataset = load_data(options.data)
         environment = describe_environment(selection, dataset)
-    resolved = replace(options, engine=selection.engine.name)
+    resolved = replace(options, engine=cast(Any, selection.engine.name))
     if begun:
         run, warnings = begun.continued(resolved, environment)
         for warning in warnings:
             warn(console, warning)
     else:
         run = Run.create(out or next_free_folder(Path("runs"), dataset.name), resolved, environment)
-    with _timed(timings, "training and evaluation of each epoch"), _Progress(console, run) as progress:
-        model = run.train(selection.engine, dataset, progress.show)
-    with _timed(timings, "final evaluation"):
-        evaluation = evaluate_model(model, selection.engine, dataset)
-    with _timed(timings, "pictures and report"):
+    try:
+        with _timed(timings, "training"), _Progress(console, run) as progress:
+            model = run.train(selection.engine, dataset, on_start=progress.start, on_epoch=progress.show)
+        with _timed(timings, "final evaluation"):
+            evaluation = evaluate_model(model, selection.engine, dataset)
         write_run_report(run, model, evaluation, dataset, timings)
+    except OSError as error:
+        remedy = "make room, or name another folder with --out"
+        if run.checkpoint_path.is_file():
+            remedy = f"make room, then go on with: treadle train --resume {run.folder}"
+        raise RunError(f"{error.filename or run.folder}: {error.strerror}; {remedy}") from error
     if json:
         result = {"run": str(run.folder), "report": str(run.report_path), "seconds": timings}
         print_json({**result, "test": evaluation.to_dict(), "history": run.history().as_dicts()})
@@ -150,6 +156,10 @@ class _Progress:
         self._task = self._bar.add_task("training", total=run.config.epochs, completed=self._n_done)
 
     def __enter__(self) -> _Progress:
+        return self
+
+    def start(self) -> None:
+        """Print what begins, and the table's header."""
         config = self._run.config
         engine = f"{config.engine} engine"
         self._console.print(f"{config.data}, {config.recipe} recipe, {engine}, in {self._run.folder}")
@@ -157,7 +167,6 @@ class _Progress:
             self._console.print(f"going on after epoch {self._n_done} of {config.epochs}")
         self._console.print("epoch  train loss  test loss  test accuracy  learning rate  seconds")
         self._bar.start()
-        return self
 
     def show(self, record: EpochRecord) -> None:
         """Print the line of a finished epoch."""

@@ -144,7 +144,12 @@ class Run:
         return Run(self.folder, config, self.environment), warnings
 
     def train(
-        self, engine: Engine, dataset: Dataset, on_epoch: Callable[[EpochRecord], None] = lambda record: None
+        self,
+        engine: Engine,
+        dataset: Dataset,
+        *,
+        on_start: Callable[[], None] = lambda: None,
+        on_epoch: Callable[[EpochRecord], None] = lambda record: None,
     ) -> Model:
         """Train from where the folder stands to the last epoch; return the model, which is then in its file.
 
@@ -153,6 +158,8 @@ class Run:
         engine : Engine
         dataset : Dataset
             What the configuration names.
+        on_start : callable
+            Called when all is known to be usable and the folder is there.
         on_epoch : callable
             Called with each new record, after the checkpoint is safe.
 
@@ -174,6 +181,7 @@ class Run:
         if len(loop.history) < self.config.epochs:
             self.model_path.unlink(missing_ok=True)
             self.report_path.unlink(missing_ok=True)
+        on_start()
         for record in loop.epochs():
             loop.checkpoint().save(self.checkpoint_path)
             self._write_history(loop.history)

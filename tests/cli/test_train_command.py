@@ -1,0 +1,239 @@
+"""``treadle train`` as a person calls it."""
+
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from treadle.cli import run
+
+QUICK = ["--hidden", "16,8", "--batch-size", "100"]
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "treadle", *arguments]
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_training_prints_a_table_the_accuracy_and_the_report(tmp_path, capsys):
+    assert run(["train", "digits", *QUICK, "--epochs", "2"]) == 0
+    out, err = capsys.readouterr()
+    assert err.splitlines()[0] == "digits, classic recipe, numpy engine, in runs/digits-1"
+    assert " ".join(err.splitlines()[1].split()) == (
+        "epoch train loss test loss test accuracy learning rate seconds"
+    )
+    assert [line.split()[0] for line in err.splitlines()[2:]] == ["1", "2"]
+    assert re.search(r"^test accuracy  \d+\.\d\d%  \(95 % interval", out, re.M)
+    assert re.search(r"^report         runs/digits-1/report.html$", out, re.M)
+    assert {path.name for path in (tmp_path / "runs/digits-1").iterdir()} == {
+        "config.toml",
+        "history.csv",
+        "checkpoint.safetensors",
+        "model.safetensors",
+        "report.html",
+        "curves.png",
+        "confusion.png",
+        "predictions.png",
+    }
+
+
+def test_json_is_one_document_on_standard_output(capsys):
+    assert run(["train", "digits", *QUICK, "--epochs", "2", "--json", "--out", "here"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["run"] == "here"
+    assert result["test"]["accuracy"] == result["history"][-1]["test_accuracy"]
+    assert len(result["history"]) == 2
+
+
+def resolved(folder):
+    return tomllib.loads(Path(folder, "config.toml").read_text())
+
+
+def test_a_flag_goes_before_the_file_and_the_file_before_the_recipe(tmp_path):
+    (tmp_path / "mine.toml").write_text(
+        'data = "digits"\nhidden = [5]\nepochs = 1\nl2 = 0.5\nbatch_size = 500\n'
+    )
+    assert run(["train", "--config", "mine.toml", "--l2", "0.25", "--out", "run"]) == 0
+    config = resolved("run")
+    assert (config["data"], config["hidden"], config["l2"], config["learning_rate"]) == (
+        "digits",
+        [5],
+        0.25,
+        0.001,
+    )
+
+
+def test_a_runs_configuration_repeats_the_run_to_the_byte(tmp_path):
+    assert run(["train", "digits", *QUICK, "--epochs", "2", "--seed", "3", "--out", "a"]) == 0
+    assert run(["train", "--config", "a/config.toml", "--out", "b"]) == 0
+    assert (tmp_path / "a/model.safetensors").read_bytes() == (tmp_path / "b/model.safetensors").read_bytes()
+
+
+def test_another_seed_is_another_model(tmp_path):
+    for seed in ("0", "1"):
+        assert run(["train", "digits", *QUICK, "--epochs", "1", "--seed", seed, "--out", seed]) == 0
+    assert (tmp_path / "0/model.safetensors").read_bytes() != (tmp_path / "1/model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["train", "--epocs", "3"], 2, r"Unknown option: --epocs\. Did you mean --epochs\?"),
+        (["train", "digits", "--engine", "abacus"], 2, r'Invalid value "abacus" for --engine'),
+        (["train", "digits", "--recipe", "quick"], 2, r'Invalid value "quick" for --recipe'),
+        (["train", "digits", "--epochs", "0"], 2, "epochs must be at least 1; got 0"),
+        (["train", "digits", "--epochs", "many"], 2, "--epochs"),
+        (["train", "digits", "--hidden", "16,-2"], 2, r"sizes must be two or more positive integers.*-2"),
+        (
+            ["train", "digits", "--learning-rate", "nan"],
+            2,
+            "learning_rate must be positive and finite; got nan",
+        ),
+        (["train", "digits", "--dropout", "1"], 2, "dropout must be at least 0 and below 1; got 1.0"),
+        (["train", "digits", "--seed", "-1"], 2, "seed"),
+        (["train", "digits", "--weight-decay", "0.1"], 2, "weight_decay needs the optimizer adamw"),
+        (["train", "digits", "--config", "none.toml"], 2, "none.toml cannot be read: No such file"),
+        (["train", "digits", "--out", "a", "--resume", "b"], 2, "--out and --resume exclude each other"),
+        (["train", "--resume", "nowhere"], 1, r"nowhere holds no run \(no config.toml\)"),
+        (["train", "fashion-minst"], 2, "fashion-mnist"),
+        (["train", "digits", "--out", "file/run"], 1, "file/run.*: Not a directory; .* with --out"),
+        (["unknown"], 2, 'Unknown command "unknown"'),
+    ],
+)
+def test_a_wrong_call_is_told_in_one_line(tmp_path, capsys, arguments, code, message):
+    (tmp_path / "file").touch()
+    assert run(arguments) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.search(message, err)
+    assert err.startswith("treadle: ")
+    assert len(err.splitlines()) == 1
+    assert "Traceback" not in err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_debug_shows_where_it_failed(capsys):
+    assert run(["train", "--resume", "nowhere", "--debug"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_unknown_keys_of_a_file_are_refused(tmp_path, capsys):
+    (tmp_path / "mine.toml").write_text("epoch = 3\n")
+    assert run(["train", "digits", "--config", "mine.toml"]) == 2
+    assert re.search(r'Unknown option: "\[epoch\]" from .*mine.toml', capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("spoil", ["label", "nan", "empty"])
+def test_bad_data_is_refused_before_a_run_begins(tmp_path, capsys, spoil):
+    X, y = np.ones((20, 3), np.float32), np.arange(20) % 2
+    if spoil == "nan":
+        X[7, 1] = np.nan
+    y_test = y + 5 if spoil == "label" else y
+    X_train, y_train = (X[:0], y[:0]) if spoil == "empty" else (X, y)
+    np.savez("bad.npz", X_train=X_train, y_train=y_train, X_test=X, y_test=y_test)
+    code = run(["train", "bad.npz"])
+    err = capsys.readouterr().err
+    assert code in (1, 2)
+    assert re.search({"label": "y_test", "nan": "X_train.*nan", "empty": "training.* empty"}[spoil], err)
+    assert len(err.splitlines()) == 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_loss_that_diverges_is_told_and_leaves_no_model(tmp_path, capsys):
+    code = run(["train", "digits", *QUICK, "--optimizer", "sgd", "--learning-rate", "1e30", "--out", "run"])
+    assert code == 1
+    assert "try a smaller learning rate" in capsys.readouterr().err
+    assert not (tmp_path / "run/model.safetensors").exists()
+
+
+def limit_files_to_20_kb():
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+
+def test_a_full_disk_is_told_and_the_run_is_not_passed_off_as_whole(tmp_path, capsys):
+    done = subprocess.run(
+        command("train", "digits", "--epochs", "2", "--out", "run"),
+        capture_output=True,
+        text=True,
+        preexec_fn=limit_files_to_20_kb,
+    )
+    assert done.returncode == 1
+    assert re.search(r"run/checkpoint.safetensors: File too large; make room", done.stderr.splitlines()[-1])
+    assert run(["evaluate", "run"]) == 1
+    assert "run is not finished (0 of 2 epochs)" in capsys.readouterr().err
+
+
+def start(folder, *, epochs):
+    return subprocess.Popen(
+        command("train", "digits", *QUICK, "--epochs", str(epochs), "--out", folder),
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+
+
+def wait_for_epoch(process, epoch):
+    for line in process.stderr:
+        if line.split()[:1] == [str(epoch)]:
+            return
+    raise AssertionError(f"epoch {epoch} was not printed")
+
+
+def test_ctrl_c_says_how_to_go_on_and_going_on_ends_in_the_same_bytes(tmp_path):
+    process = start("run", epochs=200)
+    wait_for_epoch(process, 2)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert re.search(r"stopped; \d+ of 200 epochs are saved. Go on with: treadle train --resume run", err)
+    assert "Traceback" not in err
+    assert not (tmp_path / "run/model.safetensors").exists()
+    assert run(["train", "--resume", "run"]) == 0
+    assert run(["train", "digits", *QUICK, "--epochs", "200", "--out", "whole"]) == 0
+    assert (tmp_path / "run/model.safetensors").read_bytes() == (
+        tmp_path / "whole/model.safetensors"
+    ).read_bytes()
+
+
+def test_killed_again_and_again_it_still_ends_in_the_same_bytes(tmp_path):
+    process = start("run", epochs=100)
+    for epoch in (1, 20, 60):
+        wait_for_epoch(process, epoch)
+        process.kill()
+        process.wait()
+        process.stderr.close()
+        process = subprocess.Popen(
+            command("train", "--resume", "run"), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        )
+    process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert run(["train", "digits", *QUICK, "--epochs", "100", "--out", "whole"]) == 0
+    assert (tmp_path / "run/model.safetensors").read_bytes() == (
+        tmp_path / "whole/model.safetensors"
+    ).read_bytes()
+
+
+def test_a_finished_run_can_be_prolonged_by_a_flag(tmp_path, capsys):
+    assert run(["train", "digits", *QUICK, "--epochs", "1", "--out", "run"]) == 0
+    assert run(["train", "--resume", "run", "--epochs", "2"]) == 0
+    assert "going on after epoch 1 of 2" in capsys.readouterr().err
+    assert resolved("run")["epochs"] == 2
+
+
+def test_a_resumed_run_refuses_other_flags(capsys):
+    assert run(["train", "digits", *QUICK, "--epochs", "1", "--out", "run"]) == 0
+    assert run(["train", "--resume", "run", "--seed", "5"]) == 1
+    assert "was begun with seed 0, not 5" in capsys.readouterr().err

@@ -1,0 +1,64 @@
+import tomllib
+from dataclasses import asdict, replace
+
+import pytest
+
+from treadle import InvalidInput, RunConfig
+from treadle.runs.config import config_toml, read_config_file, recipe_values
+
+
+def test_the_classic_recipe_is_the_reference_network_and_training():
+    config = RunConfig("fashion-mnist", **recipe_values("classic"))
+    assert config.hidden == (256, 128, 64)
+    assert (config.activation, config.optimizer, config.initialisation) == ("relu", "adam", "torch")
+    assert (config.learning_rate, config.batch_size, config.epochs) == (0.001, 64, 20)
+    assert (config.schedule, config.dropout, config.l2, config.label_smoothing) == ("constant", 0, 0, 0)
+
+
+def test_a_configuration_comes_back_from_its_file(tmp_path):
+    config = RunConfig("digits", hidden=(3, 4), epochs=2, learning_rate=0.1 + 0.2)
+    path = tmp_path / "config.toml"
+    path.write_text(config_toml(config, {"numpy": "2.0"}))
+    values, environment = read_config_file(path)
+    assert RunConfig(**values) == config
+    assert environment == {"numpy": "2.0"}
+
+
+def test_the_file_holds_every_field_under_its_name():
+    assert {*tomllib.loads(config_toml(RunConfig(), {}))} == {*asdict(RunConfig()), "environment"}
+
+
+def test_differences_name_the_fields_and_both_values():
+    config = RunConfig(epochs=3)
+    assert config.differences(replace(config, epochs=5, seed=1)) == {"epochs": (3, 5), "seed": (0, 1)}
+    assert config.differences(replace(config)) == {}
+
+
+def test_a_batch_of_no_rows_is_refused():
+    with pytest.raises(InvalidInput, match="batch_size must be at least 1; got 0"):
+        RunConfig(batch_size=0)
+
+
+def test_weight_decay_without_adamw_is_refused_rather_than_ignored():
+    with pytest.raises(InvalidInput, match="weight_decay needs the optimizer adamw; got adam"):
+        RunConfig(weight_decay=0.1)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"epochs = ", "is not a TOML file"),
+        (b"\xff\xfe", "is not a TOML file"),
+        (b"environment = 3", r"\[environment\] must be a table; got 3"),
+    ],
+)
+def test_a_broken_file_is_refused(tmp_path, text, message):
+    path = tmp_path / "config.toml"
+    path.write_bytes(text)
+    with pytest.raises(InvalidInput, match=message):
+        read_config_file(path)
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(InvalidInput, match=r"none.toml cannot be read: No such file or directory"):
+        read_config_file(tmp_path / "none.toml")

@@ -1,0 +1,231 @@
+"""A run's folder: training into it, and going on after being stopped anywhere."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import treadle.files
+import treadle.runs.run
+import treadle.training.checkpoint
+from treadle import (
+    CorruptFile,
+    InvalidInput,
+    Run,
+    RunConfig,
+    RunError,
+    TrainingDiverged,
+    load_data,
+    load_model,
+    select_engine,
+)
+from treadle.runs.environment import describe_environment
+from treadle.runs.run import next_free_folder
+
+CONFIG = RunConfig("digits", hidden=(16, 8), epochs=3, batch_size=100, dropout=0.2, engine="numpy")
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_data("digits")
+
+
+@pytest.fixture(scope="module")
+def selection():
+    return select_engine("numpy")
+
+
+@pytest.fixture(scope="module")
+def environment(selection, digits):
+    return describe_environment(selection, digits)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, selection, environment, digits):
+    """A run that nothing interrupted."""
+    run = Run.create(tmp_path_factory.mktemp("whole"), CONFIG, environment)
+    run.train(selection.engine, digits)
+    return run
+
+
+def test_a_finished_run_has_its_files_and_opens_again(whole):
+    names = {path.name for path in whole.folder.iterdir()}
+    assert names == {"config.toml", "history.csv", "checkpoint.safetensors", "model.safetensors"}
+    opened = Run.open(whole.folder)
+    assert opened == whole
+    assert [record.epoch for record in opened.history()] == [1, 2, 3]
+    assert opened.model().network.sizes == (64, 16, 8, 10)
+
+
+def test_the_model_file_predicts_what_the_history_says(whole, selection, digits):
+    model = load_model(whole.model_path)
+    predicted = selection.engine.predict(model.network, model.parameters, digits.X_test).argmax(axis=1)
+    assert np.mean(predicted == digits.y_test) == whole.history()[-1].test_accuracy
+
+
+def test_the_environment_names_versions_engine_and_data(whole, digits):
+    assert whole.environment["data_checksum"] == digits.checksum
+    assert whole.environment["engine"] == "numpy"
+    assert whole.environment["numpy"] == np.__version__
+
+
+class Killed(BaseException):
+    """Stands for a process that ends at once: nothing on the way catches it."""
+
+
+def test_killed_at_any_write_and_resumed_the_model_is_the_same_to_the_byte(
+    tmp_path, monkeypatch, whole, selection, environment, digits
+):
+    write = treadle.files.write_atomically
+    n_writes = 1 + 2 * CONFIG.epochs + 1 + 1  # config; checkpoint and history an epoch; history; model
+    for last in range(n_writes + 1):
+        for torn in (False, True):
+            folder = tmp_path / f"{last}-{torn}"
+            left = [last]
+
+            def write_until_killed(path, data, left=left, torn=torn):
+                if left[0] == 0:
+                    if torn:
+                        path.with_name(f".{path.name}.0{treadle.files.UNFINISHED}").write_bytes(data[:100])
+                    raise Killed
+                left[0] -= 1
+                write(path, data)
+
+            for module in (treadle.runs.run, treadle.training.checkpoint, treadle.export.model_file):
+                monkeypatch.setattr(module, "write_atomically", write_until_killed)
+            run = Run.create(folder, CONFIG, environment)
+            try:
+                run.train(selection.engine, digits)
+                assert last == n_writes
+            except Killed:
+                assert not run.model_path.exists()
+            monkeypatch.undo()
+            if (folder / "config.toml").exists():
+                run, warnings = Run.open(folder).continued(CONFIG, environment)
+                assert warnings == []
+            run.train(selection.engine, digits)
+            assert run.model_path.read_bytes() == whole.model_path.read_bytes()
+            assert [replace(r, seconds=0) for r in run.history()] == [
+                replace(r, seconds=0) for r in whole.history()
+            ]
+            assert not list(folder.glob(".*"))
+
+
+def test_a_run_prolonged_is_a_run_planned_longer(tmp_path, selection, environment, digits, whole):
+    run = Run.create(tmp_path / "run", replace(CONFIG, epochs=1), environment)
+    run.train(selection.engine, digits)
+    longer, _ = Run.open(run.folder).continued(CONFIG, environment)
+    longer.train(selection.engine, digits)
+    assert run.model_path.read_bytes() == whole.model_path.read_bytes()
+    assert Run.open(run.folder).config.epochs == 3
+
+
+def test_while_a_prolonged_run_trains_it_has_no_model(tmp_path, selection, environment, digits):
+    run = Run.create(tmp_path / "run", replace(CONFIG, epochs=1), environment)
+    run.train(selection.engine, digits)
+    longer, _ = run.continued(replace(CONFIG, epochs=2), environment)
+    longer.train(
+        selection.engine,
+        digits,
+        on_epoch=lambda record: (not run.model_path.exists()) or pytest.fail("model"),
+    )
+
+
+def test_another_configuration_cannot_resume_a_run(whole, environment):
+    with pytest.raises(RunError, match=r"was begun with hidden \(16, 8\), not \(9,\): resume it as it is"):
+        whole.continued(replace(CONFIG, hidden=(9,)), environment)
+
+
+def test_fewer_epochs_than_are_done_are_refused(whole, environment):
+    with pytest.raises(RunError, match="has 3 epochs behind it: it cannot be resumed for 2"):
+        whole.continued(replace(CONFIG, epochs=2), environment)
+
+
+def test_a_schedule_with_an_end_cannot_be_prolonged(tmp_path, selection, environment, digits):
+    config = replace(CONFIG, schedule="cosine")
+    run = Run.create(tmp_path / "run", config, environment)
+    with pytest.raises(RunError, match="planned for 3 epochs and its schedule cosine depends on that"):
+        run.continued(replace(config, epochs=4), environment)
+
+
+def test_other_data_cannot_resume_a_run(whole, environment):
+    with pytest.raises(RunError, match=r"the data digits are not those that .* began with"):
+        whole.continued(CONFIG, {**environment, "data_checksum": "0" * 64})
+
+
+def test_another_version_resumes_with_a_warning(whole, environment):
+    _, warnings = whole.continued(CONFIG, {**environment, "numpy": "9.9"})
+    assert len(warnings) == 1
+    assert f"began with numpy {np.__version__}, and goes on with 9.9" in warnings[0]
+
+
+def test_a_folder_with_something_in_it_is_refused(tmp_path, environment):
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(RunError, match="is not empty: name another folder with --out"):
+        Run.create(tmp_path, CONFIG, environment)
+
+
+def test_a_folder_without_a_run_cannot_be_opened(tmp_path):
+    with pytest.raises(RunError, match=r"holds no run \(no config.toml\)"):
+        Run.open(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["learning_rat = 3", "hidden = 3"])
+def test_a_configuration_that_is_none_is_refused(tmp_path, text):
+    (tmp_path / "config.toml").write_text(text)
+    with pytest.raises(CorruptFile, match="is not a run's configuration"):
+        Run.open(tmp_path)
+
+
+def test_an_unfinished_run_has_no_model(tmp_path, selection, environment, digits):
+    run = Run.create(tmp_path / "run", CONFIG, environment)
+
+    def stop(record):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run.train(selection.engine, digits, on_epoch=stop)
+    with pytest.raises(RunError, match=r"not finished \(1 of 3 epochs\): go on with: treadle train --resume"):
+        run.model()
+
+
+def test_a_value_that_cannot_be_used_leaves_nothing_on_the_disk(tmp_path, selection, environment, digits):
+    run = Run.create(tmp_path / "run", replace(CONFIG, learning_rate=-1.0), environment)
+    with pytest.raises(InvalidInput, match=r"learning_rate must be positive and finite; got -1\.0"):
+        run.train(selection.engine, digits)
+    assert not run.folder.exists()
+
+
+def test_a_loss_that_diverges_keeps_the_last_good_checkpoint(tmp_path, selection, environment, digits):
+    config = replace(CONFIG, optimizer="sgd", learning_rate=1e30, dropout=0.0)
+    run = Run.create(tmp_path / "run", config, environment)
+    with pytest.raises(
+        TrainingDiverged, match=r"epoch 1: the loss became (nan|inf) at step \d+ of the epoch"
+    ):
+        run.train(selection.engine, digits)
+    assert not run.model_path.exists()
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
+@pytest.mark.parametrize("schedule", ["constant", "one_cycle", "cosine", "inverse_scaling", "adaptive"])
+def test_every_optimizer_and_schedule_resumes_to_the_same_bytes(
+    tmp_path, selection, environment, digits, optimizer, schedule
+):
+    config = replace(CONFIG, optimizer=optimizer, schedule=schedule, epochs=2)
+    whole = Run.create(tmp_path / "whole", config, environment)
+    whole.train(selection.engine, digits)
+    run = Run.create(tmp_path / "run", config, environment)
+
+    def stop(record):
+        raise Killed
+
+    with pytest.raises(Killed):
+        run.train(selection.engine, digits, on_epoch=stop)
+    run.train(selection.engine, digits)
+    assert run.model_path.read_bytes() == whole.model_path.read_bytes()
+
+
+def test_the_next_free_folder_counts_on(tmp_path):
+    assert next_free_folder(tmp_path, "digits") == tmp_path / "digits-1"
+    (tmp_path / "digits-1").mkdir()
+    assert next_free_folder(tmp_path, "digits") == tmp_path / "digits-2"
