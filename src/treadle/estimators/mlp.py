@@ -27,7 +27,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from treadle.engines.engine import Engine, TrainingProblem
 from treadle.engines.objective import Objective
 from treadle.engines.selection import select_engine
-from treadle.errors import InvalidInput, TrainingDiverged
+from treadle.errors import InvalidInput
 from treadle.estimators.hyperparameters import check_hyperparameters
 from treadle.estimators.stopping import AdaptiveOnValidation, Stall
 from treadle.maths.softmax import log_softmax, softmax
@@ -268,11 +268,6 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
             Parameters.initialise(network, "glorot", seed, dtype),
         )
         parameters = self._train(loop, schedule, engine, network, validation)
-        if not np.isfinite(parameters.flat).all():
-            raise TrainingDiverged(
-                f"the last step of epoch {len(loop.history)} left parameters that are not finite; "
-                "try a smaller learning_rate_init, and look for extreme values in X"
-            )
 
         self.network_ = network
         self.engine_ = engine.name

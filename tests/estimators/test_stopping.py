@@ -1,0 +1,48 @@
+import math
+
+import numpy as np
+
+from treadle.estimators.stopping import AdaptiveOnValidation, Stall
+from treadle.optimizers import Adaptive
+
+
+def stalls(figures, tol=0.1, n_iter_no_change=2):
+    stall = Stall(tol, n_iter_no_change)
+    return [stall.add(figure) for figure in figures]
+
+
+def test_more_than_so_many_epochs_without_improvement_are_a_stall():
+    assert stalls([5, 5, 5, 5]) == [False, False, False, True]
+
+
+def test_the_count_starts_anew_after_a_stall():
+    assert stalls([5, 5, 5, 5, 5, 5, 5]) == [False] * 3 + [True] + [False] * 2 + [True]
+
+
+def test_the_count_starts_anew_after_an_improvement():
+    assert stalls([5, 5, 5, 4, 4, 4, 4]) == [False] * 6 + [True]
+
+
+def test_an_improvement_of_less_than_tol_does_not_count_but_is_the_new_best():
+    stall = Stall(0.1, 10)
+    for figure in (5, 4.95):
+        stall.add(figure)
+    assert stall.improved
+    assert stall.best == 4.95
+    stall.add(4.95)
+    assert not stall.improved
+
+
+def test_an_infinite_patience_never_stalls():
+    assert not any(stalls([5.0] * 50, n_iter_no_change=math.inf))
+
+
+def test_adaptive_on_validation_slows_down_as_adaptive_does_on_losses():
+    rng = np.random.default_rng(0)
+    scores = list(rng.uniform(0, 1, 20))
+    adaptive = Adaptive(tol=0.05, n_iter_no_change=2)
+    time = {"epoch": 20, "n_epochs": 30, "n_steps": 3, "n_rows": 9}
+    rates = AdaptiveOnValidation(adaptive, scores).learning_rates(0.1, train_losses=[1.0] * 20, **time)
+    expected = adaptive.learning_rates(0.1, train_losses=[-score for score in scores], **time)
+    assert rates[0] < 0.1
+    np.testing.assert_array_equal(rates, expected)
