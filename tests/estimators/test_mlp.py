@@ -7,11 +7,24 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_digits
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from treadle import InvalidInput, MLPClassifier, TrainingDiverged
+from treadle import (
+    Adam,
+    Constant,
+    InvalidInput,
+    MLPClassifier,
+    Network,
+    Objective,
+    Parameters,
+    TrainingDiverged,
+    TrainingLoop,
+    TrainingPlan,
+    TrainingProblem,
+)
+from treadle.engines.numpy_engine import NumpyEngine
 from treadle.estimators import mlp
 
 ignores_convergence = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -118,6 +131,21 @@ def test_the_table_of_effects_is_complete():
 def test_one_random_state_gives_one_result(fit):
     arguments = {"dropout": 0.3, "batch_size": 7}
     assert bits(fit(**arguments)) == bits(fit(**arguments))
+
+
+def test_random_state_is_the_seed_of_initial_parameters_order_and_dropout(fit):
+    X, y = data()
+    network = Network((4, 8, 3), dropout=0.3)
+    problem = TrainingProblem(network, Objective(l2=0.01 / 7), Adam(), X, y, None, 7, dropout_seed=5)
+    loop = TrainingLoop(
+        NumpyEngine(),
+        problem,
+        TrainingPlan(5, 0.001, Constant(), 5),
+        Parameters.initialise(network, "glorot", 5, X.dtype),
+    )
+    by_hand = [record.train_loss for record in loop.epochs()]
+    fitted = fit(X, y, random_state=5, dropout=0.3, batch_size=7, alpha=0.01, engine="numpy")
+    assert fitted.loss_curve_ == by_hand
 
 
 def test_a_random_state_object_goes_on_from_fit_to_fit(fit):
@@ -252,6 +280,15 @@ def test_several_labels_a_row_are_refused():
     X, y = data()
     with pytest.raises(ValueError, match="y should be a 1d array"):
         classifier().fit(X, np.eye(3)[y])
+
+
+def test_a_fit_that_failed_leaves_nothing_to_predict_with():
+    X, y = data()
+    unfitted = classifier(solver="sgd", learning_rate_init=1e200, activation="identity")
+    with pytest.raises(TrainingDiverged), np.errstate(all="ignore"):
+        unfitted.fit(1e100 * X, y)
+    with pytest.raises(NotFittedError):
+        unfitted.predict(X)
 
 
 def test_a_fitted_classifier_survives_pickling(fit):

@@ -328,7 +328,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         return log_softmax(self._logits(X))
 
     def _logits(self, X: ArrayLike) -> NDArray[Any]:
-        check_is_fitted(self)
+        check_is_fitted(self, "coefs_")
         features = validate_data(self, X, dtype=list(X_DTYPES), reset=False)
         flat = np.concatenate([array.ravel() for array in (*self.coefs_, *self.intercepts_)])
         engine = select_engine(self.engine).engine
