@@ -198,11 +198,19 @@ def test_targets_that_do_not_fit_are_refused_before_training():
         engine.trainer(make_problem(sample_weight=np.full(50, -1.0)), start)
 
 
+def test_rows_that_do_not_fit_the_network_are_refused():
+    start = Parameters.initialise(NETWORK)
+    X = np.zeros((4, 6))
+    message = r"of shape \(N, 5\), for the 5 inputs of the network; got float64 of shape \(4, 6\)"
+    with pytest.raises(InvalidInput, match=message):
+        TorchEngine("cpu").logits(NETWORK, start, X)
+    with pytest.raises(InvalidInput, match=message):
+        TorchEngine("cpu").loss_and_gradients(NETWORK, start, X, np.zeros(4, np.int64), objective=Objective())
+
+
 def test_a_loss_that_does_not_fit_the_output_is_refused():
     start = Parameters.initialise(NETWORK)
     squared = Objective("squared")
-    with pytest.raises(InvalidInput, match="'squared' needs a network with output='identity'"):
-        TorchEngine("cpu").trainer(make_problem(objective=squared), start)
     with pytest.raises(InvalidInput, match="'squared' needs a network with output='identity'"):
         TorchEngine("cpu").loss_and_gradients(
             NETWORK, start, np.zeros((4, 5)), np.zeros((4, 3)), objective=squared

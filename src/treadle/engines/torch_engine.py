@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.engines.engine import Engine, Trainer, TrainingProblem
+from treadle.engines.engine import Engine, Trainer, TrainingProblem, check_rows
 from treadle.engines.objective import Objective
 from treadle.errors import EngineUnavailable, InvalidInput
 from treadle.network import Network, Parameters
@@ -53,6 +53,7 @@ class TorchEngine(Engine):
         """See ``Engine.logits``."""
         from treadle.engines.torch_model import TorchModel, predicting
 
+        check_rows(network, X)
         logits = np.empty((len(X), network.sizes[-1]), dtype=parameters.dtype)
         with predicting():
             model = TorchModel(parameters, self.device)
@@ -76,6 +77,7 @@ class TorchEngine(Engine):
         from treadle.engines.torch_model import TorchModel, differentiating
 
         objective.check_fits(network)
+        check_rows(network, X)
         _check_targets(objective, network, len(X), y, sample_weight)
         with differentiating():
             model = TorchModel(parameters, self.device)
@@ -87,7 +89,6 @@ class TorchEngine(Engine):
         """See ``Engine.trainer``."""
         from treadle.engines.torch_trainer import TorchTrainer
 
-        problem.objective.check_fits(problem.network)
         _check_targets(problem.objective, problem.network, len(problem.X), problem.y, problem.sample_weight)
         return TorchTrainer(problem, parameters, self.device)
 
