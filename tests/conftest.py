@@ -4,7 +4,6 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
 from numpy.typing import NDArray
 

@@ -9,7 +9,7 @@ import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,7 @@ def test_a_wrong_header_is_refused(data: bytes, message: str, packed: bool) -> N
 def test_truncated_gzip_is_refused_wherever_it_is_cut(idx_bytes: Encode) -> None:
     whole = gzip.compress(idx_bytes(IMAGES))
     for n in range(2, len(whole)):
-        with pytest.raises(CorruptFile, match="damaged gzip|no IDX file|truncated"):
+        with pytest.raises(CorruptFile, match=r"damaged gzip|no IDX file|truncated"):
             read_idx(whole[:n])
 
 
@@ -91,20 +91,20 @@ def test_every_flipped_byte_of_gzip_s_data_is_noticed(idx_bytes: Encode) -> None
 
 
 def test_rubbish_after_gzip_is_refused(idx_bytes: Encode) -> None:
-    with pytest.raises(CorruptFile, match="damaged gzip"):
+    with pytest.raises(CorruptFile, match=r"damaged gzip"):
         read_idx(gzip.compress(idx_bytes(IMAGES)) + b"rubbish")
 
 
 def test_a_gigabyte_of_zeros_behind_ten_rows_is_not_unpacked() -> None:
     bomb = zeros_gz(1024, header(10, 28, 28))
     assert len(bomb) < 2e6
-    with at_most(5), pytest.raises(CorruptFile, match="padded: it goes on after the 7840 bytes"):
+    with at_most(5), pytest.raises(CorruptFile, match=r"padded: it goes on after the 7840 bytes"):
         read_idx(bomb)
 
 
 def test_a_gigabyte_of_zeros_that_the_header_admits_is_not_unpacked() -> None:
     bomb = zeros_gz(1024, header(1024, 1024, 1024))
-    with at_most(5), pytest.raises(CorruptFile, match="would grow from .* to 1073741824 bytes.*bomb"):
+    with at_most(5), pytest.raises(CorruptFile, match=r"would grow from .* to 1073741824 bytes.*bomb"):
         read_idx(bomb)
 
 
@@ -117,7 +117,7 @@ def test_labels_in_the_place_of_images_are_refused(tmp_path: Path, idx_bytes: En
     labels = idx_bytes(np.array([0, 1], dtype=np.uint8))
     for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):
         (tmp_path / name).write_bytes(labels)
-    with pytest.raises(CorruptFile, match="array of 1 dimensions, where 3 are needed.*took the place"):
+    with pytest.raises(CorruptFile, match=r"array of 1 dimensions, where 3 are needed.*took the place"):
         load_data(tmp_path)
 
 
@@ -138,7 +138,7 @@ def test_a_pickle_in_an_npz_is_never_loaded(tmp_path: Path) -> None:
             return (Path.touch, (tmp_path / "sprung",))
 
     path = npz(tmp_path / "trap.npz", y_train=np.array([Trap()] * 4, dtype=object))
-    with pytest.raises(CorruptFile, match="y_train holds pickled Python objects, which are never loaded"):
+    with pytest.raises(CorruptFile, match=r"y_train holds pickled Python objects, which are never loaded"):
         load_data(path)
     assert not (tmp_path / "sprung").exists()
 
@@ -191,27 +191,58 @@ def test_a_wrong_member_of_an_npz_is_refused(tmp_path: Path, member: bytes, mess
 
 def test_a_negative_size_in_an_npy_header_is_refused(tmp_path: Path) -> None:
     member = npy_header((4, 2)).replace(b"(4, 2), ", b"(4, -2),") + bytes(8)
-    with pytest.raises(CorruptFile, match="X_train"):
+    with pytest.raises(CorruptFile, match=r"X_train"):
         load_data(with_member(tmp_path / "negative.npz", member))
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "data"),
+    [
+        ((0, 2**70), "|u1", b""),
+        ((4,), "<U0", b""),
+        ((1,), "<U1", b"\xff\xff\xff\xff"),
+        ((1,), "<U1", b"\x00\xd8\x00\x00"),
+    ],
+    ids=["impossible size", "items of no size", "no code point", "half a character"],
+)
+def test_arrays_that_numpy_cannot_make_are_refused(
+    tmp_path: Path, shape: tuple[int, ...], dtype: str, data: bytes
+) -> None:
+    path = with_member(tmp_path / "odd.npz", npy_header(shape, dtype) + data)
+    with pytest.raises(CorruptFile, match=r"odd\.npz is no whole \.npz file"):
+        load_data(path)
+
+
+def test_random_damage_to_an_npz_is_an_error_of_ours_or_none(tmp_path: Path) -> None:
+    path = npz(tmp_path / "a.npz", y_train=np.array(["a", "b"] * 2), y_test=np.array(["a", "b"]))
+    whole = path.read_bytes()
+    rng = np.random.default_rng(6)
+    for _ in range(400):
+        broken = bytearray(whole)
+        for place in rng.integers(0, len(whole), rng.integers(1, 4)):
+            broken[place] = rng.integers(256)
+        path.write_bytes(broken)
+        with suppress(CorruptFile, InvalidInput):
+            assert load_data(path).X_train.shape == (4, 2)
 
 
 def test_compressions_that_numpy_never_writes_are_refused(tmp_path: Path) -> None:
     path = with_member(tmp_path / "lzma.npz", npy_header((4, 2)) + bytes(8), zipfile.ZIP_LZMA)
-    with pytest.raises(CorruptFile, match="X_train is encrypted or oddly compressed"):
+    with pytest.raises(CorruptFile, match=r"X_train is encrypted or oddly compressed"):
         load_data(path)
 
 
 def test_a_flipped_byte_in_an_npz_is_noticed(tmp_path: Path) -> None:
     path = npz(tmp_path / "flipped.npz", X_train=np.full((4, 2), 77, dtype=np.uint8))
     path.write_bytes(path.read_bytes().replace(b"M" * 8, b"MMMNMMMM"))
-    with pytest.raises(CorruptFile, match="no whole .npz file: Bad CRC-32"):
+    with pytest.raises(CorruptFile, match=r"no whole .npz file: Bad CRC-32"):
         load_data(path)
 
 
 def test_a_truncated_npz_is_refused(tmp_path: Path) -> None:
     path = npz(tmp_path / "cut.npz")
     path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(CorruptFile, match="no whole .npz file"):
+    with pytest.raises(CorruptFile, match=r"no whole .npz file"):
         load_data(path)
 
 
@@ -219,7 +250,7 @@ def test_names_that_lead_out_of_the_archive_are_only_unknown_names(tmp_path: Pat
     path = npz(tmp_path / "path.npz")
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("../../escaped.npy", b"")
-    with pytest.raises(InvalidInput, match="must hold X_train, y_train, X_test, y_test"):
+    with pytest.raises(InvalidInput, match=r"must hold X_train, y_train, X_test, y_test"):
         load_data(path)
     assert not list(tmp_path.parent.glob("escaped*"))
 
@@ -247,5 +278,5 @@ def test_a_truncated_png_is_refused(tmp_path: Path) -> None:
     whole = png(50, 50, zlib.compress(rows))
     for n in (40, 100, len(whole) // 2, len(whole) - 200):
         path.write_bytes(whole[:n])
-        with pytest.raises(CorruptFile, match="damaged image|no image"):
+        with pytest.raises(CorruptFile, match=r"damaged image|no image"):
             read_image(path)

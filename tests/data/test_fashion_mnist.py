@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +123,23 @@ def test_a_damaged_array_in_the_cache_heals(
     assert path.read_bytes() == whole
     assert load_fashion_mnist().source == f"the cache {small_fashion.cache}"
     assert capsys.readouterr().err == ""
+
+
+def test_random_damage_to_the_header_of_an_array_heals(small_fashion: SmallFashion) -> None:
+    small_fashion.put(small_fashion.system)
+    load_fashion_mnist()
+    path = small_fashion.cache / f"{LABELS}.npy"
+    whole = path.read_bytes()
+    rng = np.random.default_rng(7)
+    for _ in range(100):
+        broken = bytearray(whole)
+        for place in rng.integers(0, 80, 2):
+            broken[place] = rng.choice(list(b"0123456789(),' {}:<>|ufiV\x00\xff\n"))
+        path.write_bytes(broken)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # NumPy's, of headers that look like Python 2
+            data = load_data("fashion-mnist", progress=False)
+        check(data, small_fashion)
 
 
 def test_the_cache_s_compressed_files_serve_where_arrays_are_lost(small_fashion: SmallFashion) -> None:

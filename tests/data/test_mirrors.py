@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from small_fashion import SmallFashion
@@ -106,8 +107,16 @@ def test_a_mirror_whose_first_file_fails_is_not_asked_for_more(
 
 
 def test_every_mirror_s_failure_is_named(
-    small_fashion: SmallFashion, serve: Serve, closed: str, tmp_path: Path
+    small_fashion: SmallFashion, serve: Serve, closed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    look_up = socket.getaddrinfo
+
+    def know_this_machine_only(host: str, *rest: Any, **options: Any) -> Any:
+        if host == "127.0.0.1":
+            return look_up(host, *rest, **options)
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr("socket.getaddrinfo", know_this_machine_only)
     wrong = {name: data[:-1] + b"?" for name, data in gz(small_fashion).items()}
     endless = {name: data + bytes(1 << 20) for name, data in gz(small_fashion).items()}
     with pytest.raises(DataUnavailable) as caught:
@@ -122,7 +131,7 @@ def test_every_mirror_s_failure_is_named(
     assert reasons[1] == "answered with status 404"
     assert reasons[2].startswith("train-images-idx3-ubyte.gz has SHA-256 ")
     assert "train-images-idx3-ubyte.gz goes on beyond its" in reasons[3]
-    assert reasons[4] in ("its name cannot be resolved", f"no answer within {mirrors.ANSWER_SECONDS:g} s")
+    assert reasons[4] == "its name cannot be resolved"
 
 
 def test_silent_servers_are_given_up_together(

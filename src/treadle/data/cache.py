@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+import tokenize
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
@@ -21,6 +22,8 @@ from treadle.data.known_files import KnownFile
 from treadle.errors import DataUnavailable
 from treadle.files import UNFINISHED, write_atomically
 
+# What NumPy raises for a file that is no .npy file, or not all of one.
+UNREADABLE = (ValueError, EOFError, OverflowError, SyntaxError, TypeError, tokenize.TokenError)
 ABANDONED_SECONDS = 3600.0  # no write takes this long: what is older was left by a killed process
 
 
@@ -60,7 +63,7 @@ def open_cached(folder: Path, files: Sequence[KnownFile]) -> dict[str, NDArray[n
             raise DataUnavailable(f"there is no {path.name}") from error
         except OSError as error:
             raise DataUnavailable(f"{path.name} cannot be read: {error.strerror}") from error
-        except (ValueError, EOFError) as error:
+        except UNREADABLE as error:
             raise DataUnavailable(f"{path.name} is damaged: {error}") from error
         file.check_values(values, path.name)
         arrays[file.name] = values

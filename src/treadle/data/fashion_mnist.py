@@ -165,14 +165,14 @@ def offline() -> bool:
 
 @contextmanager
 def _mirrored_files(progress: Progress) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="treadle-") as work:
+    with tempfile.TemporaryDirectory(prefix="treadle-", ignore_cleanup_errors=True) as work:
         download(MIRRORS, FILES, Path(work), progress)
         yield Path(work)
 
 
 @contextmanager
 def _packaged_files(progress: Progress) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="treadle-") as work:
+    with tempfile.TemporaryDirectory(prefix="treadle-", ignore_cleanup_errors=True) as work:
         yield fetch_package(DEBIAN_PACKAGE, Path(work), progress) / "usr/share/datasets/fashion-mnist"
 
 

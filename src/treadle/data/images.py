@@ -61,7 +61,9 @@ def read_image(
     try:
         with Path(path).open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's warnings: what matters is refused below
-            with Image.open(file, formats=FORMATS) as opened:
+            Image.init()  # Pillow's builds differ in what they can read
+            readable = [name for name in FORMATS if name in Image.OPEN]
+            with Image.open(file, formats=readable) as opened:
                 if opened.width * opened.height > MOST_PIXELS:
                     raise CorruptFile(
                         f"{path} is an image of {opened.width} x {opened.height} pixels; at most "

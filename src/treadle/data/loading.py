@@ -18,7 +18,7 @@ from treadle.errors import InvalidInput
 NAMES = (FASHION_MNIST, DIGITS)
 
 
-def load_data(data: str | Path, *, folder: Path | None = None, progress: bool = True) -> Dataset:
+def load_data(data: str | Path, *, folder: str | Path | None = None, progress: bool = True) -> Dataset:
     """Load a data set.
 
     Parameters
@@ -27,7 +27,7 @@ def load_data(data: str | Path, *, folder: Path | None = None, progress: bool = 
         ``"fashion-mnist"`` or ``"digits"``; or a folder with the four IDX files of MNIST's layout, plain or
         ``.gz``; or a ``.npz`` file with X_train, y_train, X_test, y_test and perhaps class_names. A folder
         that is called like a data set is meant by ``./digits`` or by a Path.
-    folder : Path, optional
+    folder : str or Path, optional
         For ``"fashion-mnist"`` alone: a folder with its files, tried before all other places.
     progress : bool
         Whether to say on standard error what takes time or was repaired, with a bar if it is a terminal.
@@ -53,7 +53,7 @@ def load_data(data: str | Path, *, folder: Path | None = None, progress: bool = 
     ((1442, 64), (355, 64))
     """
     if data == FASHION_MNIST:
-        return load_fashion_mnist(folder, Progress(progress))
+        return load_fashion_mnist(None if folder is None else Path(folder), Progress(progress))
     if folder is not None:
         raise InvalidInput(f"folder goes with the data set {FASHION_MNIST} alone; got data {str(data)!r}")
     if data == DIGITS:

@@ -6,6 +6,8 @@ Each member's header is read, and its size checked, before memory is taken for i
 from __future__ import annotations
 
 import math
+import struct
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -18,10 +20,14 @@ from treadle.data.dataset import Dataset
 from treadle.data.expansion import check_expansion, read_exactly
 from treadle.data.features import as_rows
 from treadle.data.labels import number_classes
-from treadle.errors import CorruptFile, InvalidInput
+from treadle.errors import CorruptFile, InvalidInput, TreadleError
 
 REQUIRED = ("X_train", "y_train", "X_test", "y_test")
 OPTIONAL = ("class_names",)
+DAMAGE = (  # what zipfile and NumPy raise for bytes that make no sense
+    *(zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError),
+    *(EOFError, NotImplementedError, OverflowError, RuntimeError, SyntaxError, TypeError, ValueError),
+)
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what NumPy writes
 
 
@@ -75,7 +81,9 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
                 )
             check_expansion(str(path), sum(info.file_size for info in members.values()), path.stat().st_size)
             return {name: _read_member(archive, info, f"{path}: {name}") for name, info in members.items()}
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except TreadleError:
+        raise
+    except DAMAGE as error:
         raise CorruptFile(f"{path} is no whole .npz file: {error}; write it again with np.savez") from error
     except OSError as error:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}; check the path") from error
@@ -96,6 +104,9 @@ def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, what: str) -> 
                 f"{what} is truncated: its header promises {n_bytes} bytes of data, it has {info.file_size}"
             )
         values = np.frombuffer(read_exactly(stream, n_bytes, what), dtype=dtype)
+    if dtype.kind == "U":
+        # NumPy believes any 32 bits to be a character; the codec does not, and raises ValueError.
+        values.tobytes().decode("utf-32-be" if dtype.str[0] == ">" else "utf-32-le")
     return values.reshape(shape, order="F" if fortran_order else "C")
 
 
