@@ -7,7 +7,6 @@ engine's work. Dimensions: N samples, D inputs, K outputs, L layers with weights
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -65,27 +64,27 @@ class Network:
     input_scale: float = 1.0
 
     def __post_init__(self) -> None:
-        sizes, activations, rates = map(_as_tuple, (self.sizes, self.activation, self.dropout))
+        sizes, activations, dropouts = map(_as_tuple, (self.sizes, self.activation, self.dropout))
         if len(sizes) < 2 or not all(_is_whole(n) and n > 0 for n in sizes):
             raise InvalidInput(f"sizes must be two or more positive integers, inputs first; got {sizes!r}")
         for name in activations:
             if not (isinstance(name, str) and name in ACTIVATIONS):
                 raise InvalidInput(f"activation must be one of {', '.join(ACTIVATIONS)}; got {name!r}")
-        for rate in rates:
-            if not (_is_number(rate) and 0 <= rate < 1):
-                raise InvalidInput(f"dropout must be at least 0 and below 1; got {rate!r}")
+        rates = tuple(map(_as_float, dropouts))
+        for dropout, rate in zip(dropouts, rates, strict=True):
+            if not 0 <= rate < 1:
+                raise InvalidInput(f"dropout must be at least 0 and below 1; got {dropout!r}")
         if self.output not in OUTPUTS:
             raise InvalidInput(f"output must be one of {', '.join(OUTPUTS)}; got {self.output!r}")
-        scale = self.input_scale
-        if not (_is_number(scale) and 0 < abs(scale) <= sys.float_info.max):
-            raise InvalidInput(f"input_scale must be finite and not 0; got {scale!r}")
+        scale = _as_float(self.input_scale)
+        if not 0 < abs(scale) < math.inf:
+            raise InvalidInput(f"input_scale must be finite and not 0; got {self.input_scale!r}")
         # Plain tuples and numbers: a network has one text, whatever it was made of.
         object.__setattr__(self, "sizes", tuple(map(int, sizes)))
-        object.__setattr__(self, "input_scale", float(scale))
+        object.__setattr__(self, "input_scale", scale)
         if not isinstance(self.activation, str):
             object.__setattr__(self, "activation", activations)
-        floats = tuple(map(float, rates))
-        object.__setattr__(self, "dropout", floats[0] if _is_number(self.dropout) else floats)
+        object.__setattr__(self, "dropout", rates[0] if isinstance(self.dropout, Real) else rates)
         _ = self.layers  # refuses a count of activations or dropouts that is not that of the hidden layers
 
     @cached_property
@@ -116,8 +115,12 @@ def _is_whole(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real)
+def _as_float(value: Any) -> float:
+    """The number, or NaN for what is none or exceeds float64."""
+    try:
+        return float(value) if isinstance(value, Real) else math.nan
+    except OverflowError:
+        return math.nan
 
 
 def _one_per_layer(name: str, value: Any, n_hidden: int) -> tuple[Any, ...]:
