@@ -13,8 +13,17 @@ from collections.abc import Sequence
 
 import cyclopts
 
-from treadle.cli import check, data, evaluate, predict, report, train
 from treadle.errors import InvalidInput, TreadleError
+
+# A command's file, with all that it imports, is loaded when the command is called.
+COMMANDS = {
+    "train": "Train a classifier, with pictures and a report.",
+    "evaluate": "Score a trained classifier, class by class.",
+    "predict": "Class probabilities of image files.",
+    "report": "Write a run's pictures and report anew.",
+    "data": "List, fetch and describe data sets.",
+    "check": "See that gradients are right and engines agree.",
+}
 
 HELP = """Feed-forward networks at hardware speed, with the proof attached.
 
@@ -25,11 +34,19 @@ TREADLE_CACHE: the folder for data sets. TREADLE_OFFLINE=1: no network.
 """
 
 
-def _app() -> cyclopts.App:
-    app = cyclopts.App(name="treadle", help=HELP, help_format="plaintext", version_flags=["--version"])
-    app.version = _version
-    for command in (train, evaluate, predict, report, data, check):
-        app.command(command.app)
+def _app(tokens: Sequence[str]) -> cyclopts.App:
+    app = cyclopts.App(
+        name="treadle",
+        help=HELP,
+        help_format="plaintext",
+        version=_version,
+        version_flags=["--version"],
+        default_parameter=cyclopts.Parameter(negative=()),  # no --no-json, no --empty-hidden
+    )
+    for i, (name, summary) in enumerate(COMMANDS.items()):
+        # A summary given here would take the place of the command's own, longer help.
+        called = tokens[:1] == [name]
+        app.command(f"treadle.cli.{name}:app", name=name, help=None if called else summary, sort_key=i)
     return app
 
 
@@ -49,7 +66,7 @@ def run(arguments: Sequence[str]) -> int:
     debug = "--debug" in arguments
     tokens = [argument for argument in arguments if argument != "--debug"]
     try:
-        code = _app()(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+        code = _app(tokens)(tokens, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except KeyboardInterrupt:

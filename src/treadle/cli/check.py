@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import Annotated, Literal
+from typing import Literal
 
 import cyclopts
-from cyclopts import Parameter
 
 from treadle.cli.terminal import print_json, print_result, print_table
-
-Flag = Parameter(negative="")
 
 app = cyclopts.App(name="check", help="Check the mathematics: gradients, and engine against engine.")
 
@@ -27,13 +24,13 @@ def gradients(
     l2: float = 0.0,
     rows: int = 11,
     seed: int = 0,
-    plant_error: Annotated[bool, Flag] = False,
-    json: Annotated[bool, Flag] = False,
+    plant_error: bool = False,
+    json: bool = False,
 ) -> int:
     """Compare analytic gradients with finite differences, and with autograd where PyTorch is installed.
 
-    In float64, on random rows with random weights, one line for each parameter array. The exit code is 1 if
-    any of them fails.
+    In float64, on random rows with random weights, one line for each array
+    of parameters. The exit code is 1 if any of them fails.
 
     treadle check gradients --network 20,16,8,4 --activation gelu --dropout 0.3
 
@@ -153,12 +150,12 @@ def engines(
     data: str = "fashion-mnist",
     steps: int = 200,
     seed: int = 0,
-    json: Annotated[bool, Flag] = False,
+    json: bool = False,
 ) -> int:
     """Train with each engine from the same start on the same batches, and compare the loss of every step.
 
-    The classic recipe in float32. The exit code is 1 if two engines' losses differ by more than one part in
-    a million at any step.
+    The classic recipe in float32. The exit code is 1 if two engines' losses
+    differ by more than one part in a million at any step.
 
     Parameters
     ----------

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import cyclopts
-from cyclopts import Parameter
 
 from treadle.cli.terminal import print_json, print_result, print_table
 
@@ -22,7 +21,7 @@ def evaluate(
     data: str | None = None,
     /,
     *,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    json: bool = False,
 ) -> int:
     """Evaluate a run's model: accuracy, loss, scores of each class, confusion matrix.
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import cyclopts
-from cyclopts import Parameter
 
 from treadle.cli.terminal import print_json, print_table
 from treadle.errors import InvalidInput, RunError
@@ -19,15 +17,16 @@ def predict(
     run: Path,
     /,
     *images: Path,
-    invert: Annotated[bool, Parameter(negative="")] = False,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    invert: bool = False,
+    json: bool = False,
 ) -> int:
     """Predict the classes of image files with a run's model.
 
     treadle predict runs/fashion-mnist-1 boot.png bag.jpg --invert
 
-    Any image file will do: it is turned to grey and scaled to the size that the model takes. Fashion-MNIST
-    shows light things on black, so a photograph of a dark thing on white needs --invert.
+    Any image file will do: it is turned to grey and scaled to the size that
+    the model takes. Fashion-MNIST shows light things on black, so a picture
+    of a dark thing on white needs --invert.
 
     Parameters
     ----------

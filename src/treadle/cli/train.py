@@ -64,13 +64,14 @@ def train(
     config: Path | None = None,
     out: Path | None = None,
     resume: Path | None = None,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    json: bool = False,
 ) -> int:
     """Train a classifier on a data set; save it with its history, pictures and a report.
 
     treadle train fashion-mnist --hidden 512,256 --epochs 10
 
-    A flag goes before the file that --config names, and that before the recipe.
+    A flag goes before the file that --config names, and that before the
+    recipe.
 
     Parameters
     ----------

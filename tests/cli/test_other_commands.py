@@ -1,0 +1,214 @@
+"""``treadle evaluate``, ``predict``, ``report`` and ``check`` as a person calls them."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from treadle import Run, load_data
+from treadle.cli import COMMANDS, run
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A finished run on the digits."""
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    assert run(["train", "digits", "--hidden", "32", "--epochs", "15", "--out", str(folder)]) == 0
+    return folder
+
+
+def test_help_lists_every_command_and_an_example(capsys):
+    assert run(["--help"]) == 0
+    out = capsys.readouterr().out
+    assert "treadle train fashion-mnist" in out
+    for name, summary in COMMANDS.items():
+        assert name in out
+        assert summary in out
+
+
+@pytest.mark.parametrize(
+    "command", [[name] for name in COMMANDS] + [["check", "gradients"], ["data", "info"]]
+)
+def test_every_command_has_help_of_its_own(capsys, command):
+    assert run([*command, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert f"treadle {' '.join(command)}" in out
+
+
+def test_version_is_the_packages(capsys):
+    from importlib.metadata import version
+
+    assert run(["--version"]) == 0
+    assert version("treadle") in capsys.readouterr().out
+
+
+def test_evaluate_says_what_the_history_says(trained, capsys):
+    assert run(["evaluate", str(trained), "--json"]) == 0
+    test = json.loads(capsys.readouterr().out)["test"]
+    last = Run.open(trained).history()[-1]
+    assert (test["accuracy"], test["loss"]) == (last.test_accuracy, pytest.approx(last.test_loss, rel=1e-6))
+    assert np.sum(test["confusion"]) == test["n_samples"] == 355
+
+
+def test_evaluate_prints_a_row_for_each_class_and_the_confusion_matrix(trained, capsys):
+    assert run(["evaluate", str(trained)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("accuracy  9")
+    assert sum(line.startswith("macro average") for line in lines) == 1
+    matrix = np.array([line.split()[-10:] for line in lines[-10:]], dtype=int)
+    assert matrix.sum() == 355
+    assert matrix.trace() / 355 == Run.open(trained).history()[-1].test_accuracy
+
+
+def test_evaluate_takes_other_data_of_the_same_kind(trained, tmp_path, capsys):
+    digits = load_data("digits")
+    names = np.array(digits.class_names)
+    few = digits.X_test[:50].astype(np.float32)
+    path = tmp_path / "few.npz"
+    np.savez(
+        path,
+        X_train=few,
+        y_train=digits.y_test[:50],
+        X_test=few,
+        y_test=digits.y_test[:50],
+        class_names=names,
+    )
+    assert run(["evaluate", str(trained), str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["test"]["n_samples"] == 50
+
+
+def test_evaluate_refuses_data_of_another_kind(trained, tmp_path, capsys):
+    X, y = np.ones((4, 3), np.float32), np.arange(4) % 2
+    np.savez(tmp_path / "other.npz", X_train=X, y_train=y, X_test=X, y_test=y)
+    assert run(["evaluate", str(trained), str(tmp_path / "other.npz")]) == 1
+    assert "other has 3 columns and the classes 0, 1; the model takes 64 and" in capsys.readouterr().err
+
+
+def image_file(path, row, *, invert=False):
+    pixels = (row.reshape(8, 8) * (255 / 16)).astype(np.uint8)
+    Image.fromarray(255 - pixels if invert else pixels).save(path)
+    return str(path)
+
+
+def test_predict_gives_the_probabilities_of_each_image(trained, tmp_path, capsys):
+    digits = load_data("digits")
+    rows = [int(np.flatnonzero(digits.y_test == k)[0]) for k in (0, 6)]
+    paths = [image_file(tmp_path / f"{k}.png", digits.X_test[row]) for k, row in zip("ab", rows, strict=True)]
+    assert run(["predict", str(trained), *paths, "--json"]) == 0
+    answers = json.loads(capsys.readouterr().out)
+    assert [answer["class"] for answer in answers] == ["0", "6"]
+    for answer in answers:
+        assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    assert run(["predict", str(trained), *paths]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["image", *paths]
+    assert lines[1].split() == ["class", "0", "6"]
+
+
+def test_predict_can_invert(trained, tmp_path, capsys):
+    digits = load_data("digits")
+    row = digits.X_test[int(np.flatnonzero(digits.y_test == 6)[0])]
+    dark = image_file(tmp_path / "dark.png", row, invert=True)
+    assert run(["predict", str(trained), dark, "--invert", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["class"] == "6"
+
+
+def test_predict_says_what_is_wrong_with_an_image(trained, tmp_path, capsys):
+    (tmp_path / "text.png").write_text("no image")
+    assert run(["predict", str(trained), str(tmp_path / "text.png")]) == 1
+    assert "text.png" in capsys.readouterr().err
+    assert run(["predict", str(trained), str(tmp_path / "none.png")]) == 2
+    assert "none.png" in capsys.readouterr().err
+    assert run(["predict", str(trained)]) == 2
+    assert "no image was named" in capsys.readouterr().err
+
+
+def test_predict_refuses_a_model_that_takes_no_images(tmp_path, capsys):
+    X = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    y = (X[:, 0] > 0).astype(int)
+    np.savez(tmp_path / "table.npz", X_train=X, y_train=y, X_test=X, y_test=y)
+    folder = str(tmp_path / "run")
+    assert run(["train", str(tmp_path / "table.npz"), "--epochs", "1", "--out", folder]) == 0
+    assert run(["predict", folder, image_file(tmp_path / "a.png", np.zeros(64))]) == 1
+    assert "was not trained on images: it takes 3 numbers a row" in capsys.readouterr().err
+
+
+def test_report_writes_pictures_and_page_anew(trained, capsys):
+    names = ["report.html", "curves.png", "confusion.png", "predictions.png"]
+    for name in names:
+        (trained / name).unlink()
+    assert run(["report", str(trained)]) == 0
+    assert f"report  {trained}/report.html" in capsys.readouterr().out
+    assert all((trained / name).stat().st_size > 1000 for name in names)
+
+
+def test_a_damaged_model_is_told(trained, tmp_path, capsys):
+    (tmp_path / "config.toml").write_bytes((trained / "config.toml").read_bytes())
+    (tmp_path / "model.safetensors").write_bytes((trained / "model.safetensors").read_bytes()[:-10])
+    assert run(["evaluate", str(tmp_path)]) == 1
+    assert "model.safetensors is not a file that treadle wrote, or was cut short" in capsys.readouterr().err
+
+
+def test_gradients_pass_with_a_line_for_each_array(capsys):
+    pytest.importorskip("torch")
+    assert run(["check", "gradients", "--network", "7,5,3"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:5]] == ["weights.0", "biases.0", "weights.1", "biases.1"]
+    assert all(line.endswith("ok") for line in lines[1:5])
+    assert lines[-1] == "4 of 4 arrays passed"
+
+
+@pytest.mark.parametrize("engine", ["numpy", "torch"])
+@pytest.mark.parametrize("loss", ["cross_entropy", "squared", "absolute", "huber"])
+def test_gradients_of_every_loss_pass_with_every_option(engine, loss, capsys):
+    pytest.importorskip("torch")
+    smoothing = ["--label-smoothing", "0.1"] if loss == "cross_entropy" else []
+    options = ["--activation", "gelu", "--dropout", "0.3", "--l2", "0.1", *smoothing, "--json"]
+    assert (
+        run(["check", "gradients", "--network", "6,5,4,3", "--engine", engine, "--loss", loss, *options]) == 0
+    )
+    result = json.loads(capsys.readouterr().out)
+    assert result["passed"]
+    assert len(result["arrays"]) == 6
+
+
+def test_a_planted_error_is_found(capsys):
+    assert run(["check", "gradients", "--plant-error"]) == 1
+    out = capsys.readouterr().out
+    assert out.count("FAILED") == 1
+    assert "3 of 4 arrays passed" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--network", "7,x"], "--network must be integers like 7,5,3; got '7,x'"),
+        (["--network", "7"], "sizes must be two or more positive integers"),
+        (["--rows", "0"], "--rows must be at least 1; got 0"),
+    ],
+)
+def test_gradients_refuses_nonsense(arguments, message, capsys):
+    assert run(["check", "gradients", *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_engines_agree_step_by_step(capsys):
+    pytest.importorskip("torch")
+    assert run(["check", "engines", "--data", "digits", "--steps", "20", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["passed"]
+    assert 0 < result["largest_relative_difference"] <= result["tolerance"]
+    assert run(["check", "engines", "--data", "digits", "--steps", "20"]) == 0
+    assert "of 20; allowed 1e-06: ok" in capsys.readouterr().out
+    assert run(["check", "engines", "--data", "digits", "--steps", "9999"]) == 2
+    assert "steps must be from 1 to the 23 of an epoch; got 9999" in capsys.readouterr().err
+
+
+def test_whoever_stops_reading_gets_no_traceback(trained):
+    done = subprocess.run(
+        f"{sys.executable} -m treadle evaluate {trained} | true", shell=True, capture_output=True, text=True
+    )
+    assert done.stderr == ""
