@@ -50,7 +50,9 @@ def predict(
     model = Run.open(run).model()
     if model.image_shape is None:
         raise RunError(f"{run} was not trained on images: it takes {model.network.sizes[0]} numbers a row")
-    X = np.stack([read_image(path, model.image_shape, invert=invert).ravel() for path in images])
+    pixels = np.stack([read_image(path, model.image_shape, invert=invert).ravel() for path in images])
+    # The network sees X * input_scale, with white as 1.
+    X = pixels.astype(np.float32) / np.float32(255 * model.network.input_scale)
     probabilities = select_engine().engine.predict(model.network, model.parameters, X)
     if json:
         print_json(
