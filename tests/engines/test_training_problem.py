@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+
+from treadle.engines.engine import TrainingProblem, diverged
+from treadle.engines.objective import Objective
+from treadle.errors import InvalidInput
+from treadle.network import Network
+from treadle.optimizers import Adam
+
+NETWORK = Network((4, 3))
+
+
+def problem(**changes):
+    arguments = {
+        "network": NETWORK,
+        "objective": Objective(),
+        "optimizer": Adam(),
+        "X": np.zeros((10, 4)),
+        "y": np.zeros(10, int),
+        "sample_weight": None,
+        "batch_size": 4,
+        "dropout_seed": 0,
+    }
+    return TrainingProblem(**(arguments | changes))
+
+
+def test_the_last_partial_batch_is_a_step():
+    assert [problem().n_steps(n) for n in (0, 1, 4, 5, 8, 10)] == [0, 1, 1, 2, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "X", [np.zeros((10, 5)), np.zeros((10, 1)), np.zeros(4), np.zeros((10, 4, 1)), np.zeros((10, 4), int)]
+)
+def test_rows_that_are_not_the_network_s_inputs_are_refused(X):
+    with pytest.raises(
+        InvalidInput,
+        match=r"X must be uint8, float32 or float64 of shape \(N, 4\), for the 4 inputs of the network; got",
+    ):
+        problem(X=X)
+
+
+@pytest.mark.parametrize("name", ["y", "sample_weight"])
+@pytest.mark.parametrize("shape", [(9,), (11,), ()])
+def test_targets_and_weights_go_with_the_rows(name, shape):
+    with pytest.raises(
+        InvalidInput, match=f"{name} must have an entry for each of the 10 rows of X; got shape"
+    ):
+        problem(**{name: np.zeros(shape, int)})
+
+
+@pytest.mark.parametrize("batch_size", [0, -1])
+def test_a_batch_has_a_row(batch_size):
+    with pytest.raises(InvalidInput, match=f"batch_size must be at least 1; got {batch_size}"):
+        problem(batch_size=batch_size)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64])
+def test_a_dropout_seed_is_a_64_bit_word(seed):
+    with pytest.raises(
+        InvalidInput, match=f"dropout_seed must be at least 0 and below 2\\*\\*64; got {seed}"
+    ):
+        problem(dropout_seed=seed)
+
+
+def test_the_loss_goes_with_the_output():
+    with pytest.raises(InvalidInput, match="needs a network with output='identity'"):
+        problem(objective=Objective("squared"))
+
+
+def test_diverging_says_the_step_and_what_to_try():
+    assert str(diverged(7, float("nan"))) == (
+        "the loss became nan at step 7 of the epoch; try a smaller learning rate, "
+        "and look for extreme values in X and y"
+    )
