@@ -1,8 +1,9 @@
 """One rival in a process of its own, so that its threads and its imports meet nobody else's.
 
 ``python worker.py MODULE THREADS SEED [ROWS]`` trains one epoch for each line that comes on standard
-input and answers with a line of JSON on standard output: first the rival's name, its versions and the
-processors that it may use, then ``seconds`` and ``loss`` an epoch. It ends when its input does.
+input and answers with a line of JSON on standard output: first the rival's name and its versions, then
+``seconds`` and ``loss`` an epoch; with each, ``cpu``: the seconds of all processors that this process has
+taken so far. It ends when its input does.
 """
 
 from __future__ import annotations
@@ -24,9 +25,6 @@ def main(module: str, threads: int, seed: int, n_rows: int | None) -> None:
     # Affinity binds every library, those that read no environment variable for their threads included.
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-        processors = len(os.sched_getaffinity(0))
-    else:
-        processors = os.cpu_count() or 1
     try:
         rival = importlib.import_module(module)
         dataset = load_data("fashion-mnist")
@@ -35,7 +33,7 @@ def main(module: str, threads: int, seed: int, n_rows: int | None) -> None:
     except TreadleError as error:
         sys.exit(f"{module}: {error}")
     train_epoch = rival.prepare(np.array(dataset.X_train[:n_rows]), np.array(dataset.y_train[:n_rows]), seed)
-    answer({"name": rival.NAME, "versions": rival.versions(), "processors": processors})
+    answer({"name": rival.NAME, "versions": rival.versions()})
     for _ in sys.stdin:
         start = time.perf_counter()
         loss = train_epoch()
@@ -43,7 +41,7 @@ def main(module: str, threads: int, seed: int, n_rows: int | None) -> None:
 
 
 def answer(message: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.write(json.dumps({**message, "cpu": time.process_time()}) + "\n")
     sys.stdout.flush()
 
 

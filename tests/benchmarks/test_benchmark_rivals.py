@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -78,11 +79,13 @@ def test_losses_that_are_all_not_a_number_are_all_named(measurements):
     "losses",
     [
         [0.55, 0.40, math.nan],
+        [0.55, math.nan, 0.30],
         [math.nan, 0.40, 0.30],
         [0.55, 0.40, math.inf],
         [0.55, 0.40, 0.34],
         [0.55, 0.40, 0.26],
-        [0.30, 0.30, 0.30],
+        [0.60, 0.40, 0.30],
+        [0.55, 0.55, 0.55],
     ],
 )
 def test_a_rival_that_did_not_train_the_recipe_is_named(measurements, losses):
@@ -90,19 +93,21 @@ def test_a_rival_that_did_not_train_the_recipe_is_named(measurements, losses):
 
     measurements[1] = replace(measurements[1], losses=losses)
     (sentence,) = untrained(measurements)
-    assert "rival did not train the recipe" in sentence
+    assert sentence.startswith("rival did not train")
 
 
 def test_the_table_holds_median_spread_and_ratio_to_the_first(measurements):
-    from results import as_json, as_markdown, conditions
+    from machine import description
+    from results import as_json, as_markdown
 
-    circumstances = conditions(threads=2, load=0.25)
+    circumstances = {**description(), "threads": 2, "others": 0.125}
     table = as_markdown(measurements, circumstances, "2026-01-02")
     assert "| treadle | 2.000 | 1.000 | 3.000 | 1.00 | 0.3000 |" in table
     assert "| rival | 5.000 | 4.000 | 6.000 | 2.50 | 0.3000 |" in table
     assert "| rival | torch 2.13 |" in table
     assert circumstances["processor"] in table
     assert "Threads: 2" in table
+    assert "0.12 processors on average" in table
     record = as_json(measurements, circumstances, "2026-01-02")
     assert record["rivals"][1]["seconds"] == [6.0, 5.0, 4.0]
 
@@ -128,6 +133,7 @@ def test_a_trial_prints_the_table_and_writes_nothing(fashion_mnist):
         (("--rivals", "keras"), "no rival is called keras; there are treadle_numpy, "),
         (("--rounds", "0"), "--rounds, --threads and --rows must be at least 1"),
         (("--rows", "0"), "--rounds, --threads and --rows must be at least 1"),
+        (("--threads", "4096"), "--threads 4096 is more than the"),
     ],
 )
 def test_a_wrong_call_is_refused(arguments, message):
@@ -136,7 +142,12 @@ def test_a_wrong_call_is_refused(arguments, message):
     assert message in ran.stderr
 
 
-def test_more_threads_than_processors_are_refused(fashion_mnist):
-    ran = run_benchmark("--rivals", "treadle_numpy", "--threads", "4096", "--rows", "64")
-    assert ran.returncode == 1
-    assert "4096 threads were asked for; this machine has" in ran.stderr
+def test_work_of_this_process_is_seen_as_the_machines_work():
+    from machine import busy_seconds
+
+    before, start = busy_seconds(), time.process_time()
+    if before is None:
+        pytest.skip("this system does not count its processors' work in /proc/stat")
+    while time.process_time() - start < 0.3:
+        pass
+    assert busy_seconds() - before >= 0.25
