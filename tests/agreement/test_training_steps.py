@@ -110,7 +110,7 @@ def small_problem(optimizer, loss="cross_entropy"):
     )
     X = rng.standard_normal((150, 6))
     y = rng.integers(3, size=150) if loss == "cross_entropy" else rng.standard_normal((150, 3))
-    return TrainingProblem(network, Objective(loss), optimizer, X, y, None, 16, 2)
+    return TrainingProblem(network, Objective(loss), optimizer, X, y, 16, None, 2)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)

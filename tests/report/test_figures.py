@@ -85,6 +85,11 @@ def test_an_empty_history_has_no_curves():
         draw_curves(History())
 
 
+def titles(cell):
+    """What a sample's cell says of the prediction, and of the truth."""
+    return [text.get_text() for text in cell.texts]
+
+
 def test_each_sample_has_image_true_class_and_a_bar_for_each_class():
     figure = predictions(n=6)
     cells = figure.subfigs
@@ -92,7 +97,7 @@ def test_each_sample_has_image_true_class_and_a_bar_for_each_class():
     for i, cell in enumerate(cells):
         picture, bars = cell.axes
         assert picture.images[0].get_array().shape == (5, 4)
-        assert cell.get_supxlabel() == f"true: {NAMES[i % 4]}"
+        assert titles(cell)[1] == f"true: {NAMES[i % 4]}"
         assert len(bars.patches) == len(NAMES)
         assert [label.get_text() for label in bars.get_yticklabels()] == list(NAMES)
 
@@ -101,7 +106,7 @@ def test_right_and_wrong_differ_by_sign_and_hatch_as_well_as_colour():
     for i, cell in enumerate(predictions(n=6).subfigs):
         wrong = i < 3
         name = NAMES[(i + wrong) % 4]
-        assert cell.get_suptitle() == f"{'✗' if wrong else '✓'} predicted: {name}"
+        assert titles(cell)[0] == f"{'✗' if wrong else '✓'} predicted: {name}"
         hatched = [bar.get_hatch() is not None for bar in cell.axes[1].patches]
         assert sum(hatched) == wrong
         colours = {to_hex(bar.get_facecolor()).upper() for bar in cell.axes[1].patches}
@@ -122,7 +127,7 @@ def test_rows_that_are_no_images_show_bars_and_true_class():
     for i, cell in enumerate(predictions(n=2, image_shape=None).subfigs):
         (bars,) = cell.axes
         assert not bars.images and len(bars.patches) == 4
-        assert cell.get_supxlabel() == f"true: {NAMES[i]}"
+        assert titles(cell)[1] == f"true: {NAMES[i]}"
 
 
 def test_of_many_classes_ten_are_shown_and_the_true_one_among_them():

@@ -37,9 +37,9 @@ class TrainingProblem:
         Never copied as a whole: rows are gathered, and converted, a batch at a time.
     y : ndarray
         (N,) integers below K, or (N, K) soft targets, for cross-entropy; (N, K) real otherwise.
-    sample_weight : ndarray of shape (N,), or None
     batch_size : int
         The last batch of an epoch holds what is left.
+    sample_weight : ndarray of shape (N,), or None
     dropout_seed : int
         In [0, 2**64): key of the counter-based dropout masks; see ``treadle.engines.dropout``.
 
@@ -55,9 +55,9 @@ class TrainingProblem:
     optimizer: Optimizer
     X: NDArray[Any]
     y: NDArray[Any]
-    sample_weight: NDArray[Any] | None
     batch_size: int
-    dropout_seed: int
+    sample_weight: NDArray[Any] | None = None
+    dropout_seed: int = 0
 
     def __post_init__(self) -> None:
         self.objective.check_fits(self.network)

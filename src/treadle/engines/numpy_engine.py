@@ -17,8 +17,9 @@ Back-propagation is the chain rule from the last layer to the first, with d_l = 
     dJ/dW_l = a_(l-1)^T d_l + l2 W_l                     from (1): W_l meets each row of a_(l-1)        (7)
     dJ/db_l = sum over the rows of d_l                   from (1)                                       (8)
 
-No vector-Jacobian product forms its Jacobian: (6) costs as much as (1), so a gradient costs about twice what
-a prediction does (Rumelhart, Hinton and Williams 1986; Griewank and Walther 2008, section 3.2).
+No vector-Jacobian product forms its Jacobian: (6) and (7) cost as much as (1) each, so a loss with all its
+gradients costs at most three predictions (Rumelhart, Hinton and Williams 1986; Griewank and Walther 2008,
+section 3.2).
 
 Every array that a step of training needs is allocated once, and NumPy's BLAS writes into it. BLAS computes on
 one thread: with more, its sums run in another order, and the bits of a result would depend on their number.

@@ -215,7 +215,6 @@ def training_problem(config: RunConfig, dataset: Dataset) -> TrainingProblem:
         optimizer=_optimizer(config),
         X=dataset.X_train,
         y=dataset.y_train,
-        sample_weight=None,
         batch_size=config.batch_size,
         dropout_seed=config.seed,
     )
