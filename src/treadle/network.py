@@ -118,7 +118,7 @@ def _is_whole(value: Any) -> bool:
 def _as_float(value: Any) -> float:
     """The number, or NaN for what is none or exceeds float64."""
     try:
-        return float(value) if isinstance(value, Real) else math.nan
+        return float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
     except OverflowError:
         return math.nan
 

@@ -8,6 +8,7 @@ shape of an image. Equal models give equal bytes: no date, no duration, no versi
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -34,11 +35,26 @@ class Model:
         One an output; empty for a regressor.
     image_shape : (height, width), or None
         Where rows of X are images.
+
+    Raises
+    ------
+    InvalidInput
+        If there is another number of class names than of outputs, or of pixels than of inputs.
     """
 
     parameters: Parameters
     class_names: tuple[str, ...] = ()
     image_shape: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        n_inputs, n_outputs = self.network.sizes[0], self.network.sizes[-1]
+        if self.class_names and len(self.class_names) != n_outputs:
+            raise InvalidInput(
+                f"class_names must have a name for each of the {n_outputs} outputs, or none; "
+                f"got {len(self.class_names)}"
+            )
+        if self.image_shape and math.prod(self.image_shape) != n_inputs:
+            raise InvalidInput(f"image_shape must multiply to the {n_inputs} inputs; got {self.image_shape}")
 
     @property
     def network(self) -> Network:
@@ -47,7 +63,20 @@ class Model:
 
 
 def save_model(path: Path, model: Model) -> None:
-    """Write the file whole or not at all; OSError if the folder cannot be written or the disk is full."""
+    """Write the file whole or not at all.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written or the disk is full.
+    InvalidInput
+        If a parameter is NaN or infinite: ``load_model`` takes that for damage.
+    """
+    if not np.isfinite(model.parameters.flat).all():
+        raise InvalidInput(
+            f"the model holds NaN or infinite parameters, so {path} was not written: train with a smaller "
+            "learning rate"
+        )
     from safetensors.numpy import save
 
     metadata = {
@@ -97,14 +126,13 @@ def load_model(path: Path) -> Model:
         raise CorruptFile(
             f"{path} describes arrays of shapes {shapes}, all float32 or all float64; it holds {found}"
         )
-    if class_names and len(class_names) != network.sizes[-1]:
-        raise CorruptFile(f"{path} names {len(class_names)} classes for {network.sizes[-1]} outputs")
-    if image_shape and image_shape[0] * image_shape[1] != network.sizes[0]:
-        raise CorruptFile(f"{path} has images of shape {image_shape} for {network.sizes[0]} inputs")
     parameters = Parameters.zeros(network, next(iter(arrays.values())).dtype)
     for name, array in parameters.named():
         array[:] = arrays[name]
-    return Model(parameters, tuple(class_names), image_shape and tuple(image_shape))
+    try:
+        return Model(parameters, tuple(class_names), image_shape and tuple(image_shape))
+    except InvalidInput as error:
+        raise CorruptFile(f"{path} contradicts itself: {error}") from error
 
 
 def _is_image_shape(value: Any) -> bool:
