@@ -65,7 +65,7 @@ def test_an_unknown_activation_is_refused_even_where_no_layer_has_it(sizes, acti
 
 
 @pytest.mark.parametrize(
-    "dropout", [1, -0.1, math.nan, "0.1", None, (0.1, 1.5), 10**400], ids=lambda d: str(d)[:9]
+    "dropout", [1, -0.1, math.nan, "0.1", None, False, (0.1, 1.5), 10**400], ids=lambda d: str(d)[:9]
 )
 @pytest.mark.parametrize("sizes", [(7, 5, 4, 3), (7, 3)], ids=["hidden", "none hidden"])
 def test_a_dropout_outside_of_its_range_is_refused(sizes, dropout):
@@ -91,7 +91,7 @@ def test_an_unknown_output_is_refused(output):
 
 
 @pytest.mark.parametrize(
-    "scale", [0, math.nan, math.inf, -math.inf, "1", None, 10**400], ids=lambda s: str(s)[:9]
+    "scale", [0, math.nan, math.inf, -math.inf, "1", None, True, 10**400], ids=lambda s: str(s)[:9]
 )
 def test_an_input_scale_that_loses_the_inputs_is_refused(scale):
     with pytest.raises(InvalidInput, match="input_scale must be finite and not 0; got"):

@@ -303,7 +303,7 @@ from treadle.engines.numpy_engine import NumpyEngine
 rng = np.random.default_rng(0)
 network = treadle.Network((784, 256, 128, 64, 10), input_scale=1 / 255)
 X, y = rng.integers(256, size=(1280, 784), dtype=np.uint8), rng.integers(10, size=1280)
-problem = treadle.TrainingProblem(network, treadle.Objective(), treadle.Adam(), X, y, None, 64, 0)
+problem = treadle.TrainingProblem(network, treadle.Objective(), treadle.Adam(), X, y, 64)
 trainer = NumpyEngine().trainer(problem, treadle.Parameters.initialise(network))
 losses = trainer.run_epoch(np.arange(1280), np.full(20, 0.001))
 logits = NumpyEngine().logits(network, trainer.parameters(), X)
