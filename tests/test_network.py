@@ -145,7 +145,8 @@ def bounds(network, scheme):
         if scheme == "torch":
             yield 1 / math.sqrt(layer.n_in)
         else:
-            yield math.sqrt((2 if layer.activation == "logistic" else 6) / (layer.n_in + layer.n_out))
+            # scikit-learn's MLP takes 2 for every layer of a logistic network, the last one too.
+            yield math.sqrt((2 if network.activation == "logistic" else 6) / (layer.n_in + layer.n_out))
 
 
 @pytest.mark.parametrize("activation", ["relu", "logistic"])

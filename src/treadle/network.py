@@ -188,7 +188,8 @@ class Parameters:
         scheme : {"torch", "glorot", "he"}
             ``torch``: weights and biases uniform on +-1/sqrt(n_in), as ``torch.nn.Linear`` does by default.
             ``glorot``: both uniform on +-sqrt(6 / (n_in + n_out)), with 2 in place of 6 where the layer's
-            activation is logistic, as scikit-learn's MLP does (Glorot and Bengio 2010).
+            activation is logistic (Glorot and Bengio 2010); the last layer has the gain of the one before, as
+            in scikit-learn's MLP.
             ``he``: weights normal with variance 2 / n_in, biases zero (He et al. 2015).
         random_state : int, SeedSequence or Generator
             Anything that ``numpy.random.default_rng`` takes.
@@ -199,14 +200,16 @@ class Parameters:
             raise InvalidInput(f"initialisation must be one of {', '.join(INITIALISATIONS)}; got {scheme!r}")
         rng = np.random.default_rng(random_state)
         parameters = cls.zeros(network, dtype)
+        gain = 6
         for layer, W, b in zip(network.layers, parameters.weights, parameters.biases, strict=True):
+            if layer is not network.layers[-1]:
+                gain = 2 if layer.activation == "logistic" else 6
             if scheme == "he":
                 W[:] = rng.normal(0.0, math.sqrt(2 / layer.n_in), W.shape)
                 continue
             if scheme == "torch":
                 bound = 1 / math.sqrt(layer.n_in)
             else:
-                gain = 2 if layer.activation == "logistic" else 6
                 bound = math.sqrt(gain / (layer.n_in + layer.n_out))
             W[:] = rng.uniform(-bound, bound, W.shape)
             b[:] = rng.uniform(-bound, bound, b.shape)

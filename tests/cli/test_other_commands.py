@@ -200,12 +200,17 @@ def test_gradients_refuses_nonsense(arguments, message, capsys):
 
 def test_engines_agree_step_by_step(capsys):
     pytest.importorskip("torch")
-    assert run(["check", "engines", "--data", "digits", "--steps", "20", "--json"]) == 0
+    arguments = ["check", "engines", "--data", "digits", "--steps", "20"]
+    assert run([*arguments, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["passed"]
-    assert 0 < result["largest_relative_difference"] <= result["tolerance"]
-    assert run(["check", "engines", "--data", "digits", "--steps", "20"]) == 0
-    assert "of 20; allowed 1e-06: ok" in capsys.readouterr().out
+    for dtype, tolerance in (("float32", 1e-6), ("float64", 1e-12)):
+        assert 0 < result[dtype]["largest_relative_difference"] <= result[dtype]["tolerance"] == tolerance
+        assert len(result[dtype]["losses"]["torch"]) == 20
+    assert run(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[-2:]] == ["float32", "float64"]
+    assert all(line.endswith("ok") for line in lines[-2:])
     assert run(["check", "engines", "--data", "digits", "--steps", "9999"]) == 2
     assert "steps must be from 1 to the 23 of an epoch; got 9999" in capsys.readouterr().err
 

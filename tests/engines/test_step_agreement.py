@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from treadle.engines.agreement import STEP_TOLERANCE, Agreement, compare_engines
+from treadle.engines.agreement import STEP_TOLERANCES, Agreement, compare_engines
 from treadle.engines.engine import TrainingProblem
 from treadle.engines.gradient_check import random_batch
 from treadle.engines.numpy_engine import NumpyEngine, NumpyTrainer
@@ -66,15 +66,24 @@ def test_a_drift_is_found_with_its_size_and_step(drift, passes):
 
 def test_the_tolerance_itself_passes_and_a_nan_does_not():
     reference = np.ones(3)
-    assert Agreement(reference + np.array([0, 0, 0.999 * STEP_TOLERANCE]), reference).passed
-    failed = Agreement(np.array([1, math.nan, 1]), reference)
+    assert Agreement(reference + np.array([0, 0, 0.999e-6]), reference, 1e-6).passed
+    failed = Agreement(np.array([1, math.nan, 1]), reference, 1e-6)
     assert not failed.passed and failed.step == 2 and math.isnan(failed.largest_relative_difference)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_tolerance_is_that_of_the_parameters_dtype(dtype):
+    start = Parameters.initialise(NETWORK, dtype=dtype)
+    agreement = compare_engines(
+        NumpyEngine(), NumpyEngine(), problem(), start, n_steps=2, learning_rate=0.1, seed=3
+    )
+    assert agreement.tolerance == STEP_TOLERANCES[np.dtype(dtype)]
 
 
 def test_losses_of_zero_agree_and_differ_from_others():
     zeros = np.zeros(2)
-    assert Agreement(zeros, zeros).passed
-    assert not Agreement(np.array([0, 1e-3]), zeros).passed
+    assert Agreement(zeros, zeros, 1e-6).passed
+    assert not Agreement(np.array([0, 1e-3]), zeros, 1e-6).passed
 
 
 def test_the_steps_are_those_of_one_shuffled_epoch():
