@@ -227,7 +227,7 @@ def test_random_damage_to_a_model_raises_corruptfile_or_leaves_a_whole_model(pat
     save_model(path, Model(Parameters.initialise(NETWORK), ("cat", "dog"), (2, 2)))
     whole = path.read_bytes()
     n_refused = 0
-    for seed in range(500):
+    for seed in range(300):
         path.write_bytes(spoiled(whole, seed))
         try:
             model = load_model(path)
@@ -236,7 +236,7 @@ def test_random_damage_to_a_model_raises_corruptfile_or_leaves_a_whole_model(pat
             continue
         assert model.parameters.flat.shape == (23,) and np.isfinite(model.parameters.flat).all()
         assert len(model.class_names) in (0, 2) and model.image_shape in (None, (2, 2), (1, 4), (4, 1))
-    assert 350 <= n_refused < 500
+    assert 200 <= n_refused < 300
 
 
 def test_random_damage_to_a_checkpoint_raises_corruptfile_or_leaves_a_whole_one(path):
@@ -245,7 +245,7 @@ def test_random_damage_to_a_checkpoint_raises_corruptfile_or_leaves_a_whole_one(
     Checkpoint(state, History(records)).save(path)
     whole = path.read_bytes()
     n_refused = 0
-    for seed in range(500):
+    for seed in range(300):
         path.write_bytes(spoiled(whole, seed))
         try:
             checkpoint = Checkpoint.load(path)
@@ -254,16 +254,15 @@ def test_random_damage_to_a_checkpoint_raises_corruptfile_or_leaves_a_whole_one(
             continue
         assert checkpoint.state["step"] >= 0 and np.isfinite(checkpoint.state["parameters"]).all()
         assert checkpoint.history.column("epoch") == [1, 2, 3]
-    assert 250 <= n_refused < 500
+    assert 150 <= n_refused < 300
 
 
-def test_damage_at_every_byte_of_the_header_is_met_in_words(path):
+def test_a_quote_or_a_minus_anywhere_in_the_header_is_met_in_words(path):
     whole = with_metadata(METADATA)
     (length,) = struct.unpack("<Q", whole[:8])
     for at in range(8 + length):
-        for byte in (0x22, 0x2D):
-            path.write_bytes(whole[:at] + bytes([byte]) + whole[at + 1 :])
-            try:
-                load_model(path)
-            except CorruptFile as error:
-                assert "model.safetensors" in str(error)
+        path.write_bytes(whole[:at] + b'"-'[at % 2 :][:1] + whole[at + 1 :])
+        try:
+            load_model(path)
+        except CorruptFile as error:
+            assert "model.safetensors" in str(error)
