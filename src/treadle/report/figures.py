@@ -31,7 +31,7 @@ INK, GREY, PALE = "#1b1e23", "#69707a", "#dcdfe4"
 RIGHT_SIGN, WRONG_SIGN = "✓", "✗"
 BARS_SHOWN = 10
 NAME_WIDTH = 18  # characters of a class name that fit everywhere
-NAMES_WIDTH = 1.75  # inches that they take beside the bars
+CHARACTER_WIDTH = 0.09  # inches that one of them takes at most, beside the bars
 CELL_WIDTH = 4.9  # inches that a sample takes
 COUNTS_SHOWN_UP_TO = 25  # classes; beyond, the cells of a confusion matrix are too small for numbers
 DPI = 150
@@ -106,7 +106,9 @@ def draw_predictions(
     width, height = CELL_WIDTH, 1.0 + 0.185 * n_bars
     figure = _new_figure(width * n_columns, height * n_rows, layout=False)
     pictures = as_grey_images(images, image_shape) if image_shape is not None else None
-    side = 0.0 if pictures is None else min(1.3, height - 0.75)
+    side = 0.0 if pictures is None else min(1.8, height - 0.84)
+    longest = max(len(short_name(name, NAME_WIDTH)) for name in class_names)
+    bars_left = 0.12 + side + 0.15 + CHARACTER_WIDTH * longest
     cells = figure.subfigures(n_rows, n_columns, squeeze=False).flat
     for i, cell in zip(range(n), cells, strict=False):  # the last row may have cells left over
 
@@ -128,7 +130,7 @@ def draw_predictions(
             picture.imshow(pictures[i], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
             picture.set_axis_off()
             picture.set_anchor("SW")  # on its caption
-        bars = axes(0.12 + side + NAMES_WIDTH, 0.42, width - 0.08, height - 0.42)
+        bars = axes(bars_left, 0.42, width - 0.08, height - 0.42)
         _draw_bars(bars, int(y_true[i]), probabilities[i], class_names)
     return figure
 
