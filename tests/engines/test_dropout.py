@@ -101,3 +101,9 @@ def test_the_type_is_the_one_asked_for_and_the_zeros_are_the_same(dtype):
 def test_a_rate_next_to_one_zeroes_all_and_overflows_nothing():
     mask = dropout_mask(0, 0, 0, 50, 50, np.nextafter(1, 0), np.float32)
     assert not mask.any()
+
+
+def test_a_word_at_the_threshold_is_kept_and_one_below_is_not():
+    word = philox_block((0, 0), (1, 0, 0, 0))[0] & 0xFFFFFFFF
+    for threshold, kept in ((word, True), (word + 1, False)):
+        assert (dropout_mask(0, 0, 0, 1, 1, threshold / 2**32, np.float64)[0, 0] > 0) == kept

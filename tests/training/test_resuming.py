@@ -130,6 +130,7 @@ def test_restoring_goes_back_as_well():
     assert len(made.history) == 1
     list(made.epochs())
     assert result(made) == finished
+    assert len(checkpoint.history) == 1
 
 
 def test_a_checkpoint_does_not_change_with_the_training_that_goes_on():
