@@ -60,9 +60,9 @@ def test_the_model_that_is_spoiled_below_is_good(path):
     assert load_model(path).network == NETWORK
 
 
-def test_a_file_cut_short_anywhere_is_refused(path):
+def test_a_file_cut_short_is_refused_wherever_it_is_cut(path):
     whole = with_metadata(METADATA)
-    for length in range(len(whole)):
+    for length in (*range(20), *range(20, len(whole), 7), len(whole) - 1):
         refuses(path, whole[:length], NOT_OURS)
 
 
@@ -227,7 +227,7 @@ def test_random_damage_to_a_model_raises_corruptfile_or_leaves_a_whole_model(pat
     save_model(path, Model(Parameters.initialise(NETWORK), ("cat", "dog"), (2, 2)))
     whole = path.read_bytes()
     n_refused = 0
-    for seed in range(300):
+    for seed in range(200):
         path.write_bytes(spoiled(whole, seed))
         try:
             model = load_model(path)
@@ -236,7 +236,7 @@ def test_random_damage_to_a_model_raises_corruptfile_or_leaves_a_whole_model(pat
             continue
         assert model.parameters.flat.shape == (23,) and np.isfinite(model.parameters.flat).all()
         assert len(model.class_names) in (0, 2) and model.image_shape in (None, (2, 2), (1, 4), (4, 1))
-    assert 200 <= n_refused < 300
+    assert 130 <= n_refused < 200
 
 
 def test_random_damage_to_a_checkpoint_raises_corruptfile_or_leaves_a_whole_one(path):
@@ -245,7 +245,7 @@ def test_random_damage_to_a_checkpoint_raises_corruptfile_or_leaves_a_whole_one(
     Checkpoint(state, History(records)).save(path)
     whole = path.read_bytes()
     n_refused = 0
-    for seed in range(300):
+    for seed in range(200):
         path.write_bytes(spoiled(whole, seed))
         try:
             checkpoint = Checkpoint.load(path)
@@ -254,13 +254,13 @@ def test_random_damage_to_a_checkpoint_raises_corruptfile_or_leaves_a_whole_one(
             continue
         assert checkpoint.state["step"] >= 0 and np.isfinite(checkpoint.state["parameters"]).all()
         assert checkpoint.history.column("epoch") == [1, 2, 3]
-    assert 150 <= n_refused < 300
+    assert 100 <= n_refused < 200
 
 
-def test_a_quote_or_a_minus_anywhere_in_the_header_is_met_in_words(path):
+def test_quotes_and_minus_signs_all_over_the_header_are_met_in_words(path):
     whole = with_metadata(METADATA)
     (length,) = struct.unpack("<Q", whole[:8])
-    for at in range(8 + length):
+    for at in range(0, 8 + length, 3):
         path.write_bytes(whole[:at] + b'"-'[at % 2 :][:1] + whole[at + 1 :])
         try:
             load_model(path)
