@@ -39,8 +39,13 @@ def test_a_heavy_module_would_be_noticed():
     assert "numpy" in loaded_by("import treadle; treadle.Network")
 
 
-def test_help_loads_no_numbers_and_no_pictures():
-    loaded = loaded_by("import treadle.cli\nassert treadle.cli.run(['--help']) == 0")
+@pytest.mark.parametrize("argument", ["--help", "--version"])
+def test_help_and_version_load_nothing_heavy(argument):
+    assert loaded_by(f"import treadle.cli\nassert treadle.cli.run(['{argument}']) == 0").isdisjoint(HEAVY)
+
+
+def test_help_of_a_command_loads_no_numbers_and_no_pictures():
+    loaded = loaded_by("import treadle.cli\nassert treadle.cli.run(['train', '--help']) == 0")
     assert "cyclopts" in loaded
     assert loaded.isdisjoint({"numpy", "scipy", "sklearn", "matplotlib", "torch"})
 

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 
-import cyclopts
-
-from treadle.errors import InvalidInput, TreadleError
-
-# A command's file, with all that it imports, is loaded when the command is called.
+# A command's file, with all that it imports, is loaded when the command is called, and cyclopts when any is:
+# it takes several times as long to load as the page below to print.
 COMMANDS = {
     "train": "Train a classifier, with pictures and a report.",
     "evaluate": "Score a trained classifier, class by class.",
@@ -25,35 +21,22 @@ COMMANDS = {
     "check": "See that gradients are right and engines agree.",
 }
 
-HELP = """Feed-forward networks at hardware speed, with the proof attached.
+_SUMMARIES = "\n".join(f"  {name:<10}{summary}" for name, summary in COMMANDS.items())
+
+HELP = f"""Usage: treadle COMMAND [ARGUMENTS]
+
+Feed-forward networks at hardware speed, with the proof attached.
 
 A first run:  treadle train fashion-mnist
 
+Commands:
+{_SUMMARIES}
+
+treadle COMMAND --help describes a command.
+treadle --version says which treadle this is.
+
 --debug with any command: a traceback where it fails.
-TREADLE_CACHE: the folder for data sets. TREADLE_OFFLINE=1: no network.
-"""
-
-
-def _app(tokens: Sequence[str]) -> cyclopts.App:
-    app = cyclopts.App(
-        name="treadle",
-        help=HELP,
-        help_format="plaintext",
-        version=_version,
-        version_flags=["--version"],
-        default_parameter=cyclopts.Parameter(negative=()),  # no --no-json, no --empty-hidden
-    )
-    for i, (name, summary) in enumerate(COMMANDS.items()):
-        # A summary given here would take the place of the command's own, longer help.
-        called = tokens[:1] == [name]
-        app.command(f"treadle.cli.{name}:app", name=name, help=None if called else summary, sort_key=i)
-    return app
-
-
-def _version() -> str:
-    from importlib.metadata import version
-
-    return f"treadle {version('treadle')}"
+TREADLE_CACHE: the folder for data sets. TREADLE_OFFLINE=1: no network."""
 
 
 def main() -> None:
@@ -66,9 +49,17 @@ def run(arguments: Sequence[str]) -> int:
     debug = "--debug" in arguments
     tokens = [argument for argument in arguments if argument != "--debug"]
     try:
-        code = _app(tokens)(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+        match tokens:
+            case [] | ["--help"] | ["-h"]:
+                print(HELP)
+                code = 0
+            case ["--version"]:
+                print(_version())
+                code = 0
+            case _:
+                code = _call(tokens)
         sys.stdout.flush()
-        return code if isinstance(code, int) else 0
+        return code
     except KeyboardInterrupt:
         print("treadle: interrupted", file=sys.stderr)
         return 130
@@ -77,23 +68,53 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
+        text, code = _told(error)
         if debug:
+            import traceback
+
             traceback.print_exc()
         else:
-            print(f"treadle: {_one_line(error)}", file=sys.stderr)
-        return 2 if isinstance(error, cyclopts.CycloptsError | InvalidInput) else 1
+            print(f"treadle: {' '.join(text.split())}", file=sys.stderr)
+        return code
 
 
-def _one_line(error: Exception) -> str:
+def _call(tokens: Sequence[str]) -> int:
+    import cyclopts
+
+    app = cyclopts.App(
+        name="treadle",
+        help_format="plaintext",
+        version=_version,
+        default_parameter=cyclopts.Parameter(negative=()),  # no --no-json, no --empty-hidden
+    )
+    for name in COMMANDS:
+        app.command(f"treadle.cli.{name}:app", name=name)
+    code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+    return code if isinstance(code, int) else 0  # --help of a command returns nothing
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return f"treadle {version('treadle')}"
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    """What to print of an error, and the exit code."""
+    import cyclopts
+
+    from treadle.errors import InvalidInput, TreadleError
+
     match error:
         case cyclopts.CycloptsError():
-            text = f"{error}  (treadle --help shows what is allowed)"
+            return f"{error}  (treadle --help shows what is allowed)", 2
+        case InvalidInput():
+            return str(error), 2
         case TreadleError():
-            text = str(error)
+            return str(error), 1
         case OSError() if error.strerror:
-            text = f"{error.filename or 'a file'}: {error.strerror}"
+            return f"{error.filename or 'a file'}: {error.strerror}", 1
         case MemoryError():
-            text = f"not enough memory: {error}"
+            return f"not enough memory: {error}", 1
         case _:
-            text = f"unexpected {type(error).__name__}: {error}  (--debug shows where)"
-    return " ".join(text.split())
+            return f"unexpected {type(error).__name__}: {error}  (--debug shows where)", 1
