@@ -101,7 +101,7 @@ def test_predict_gives_the_probabilities_of_each_image(trained, tmp_path, capsys
     answers = json.loads(capsys.readouterr().out)
     assert [answer["class"] for answer in answers] == ["0", "6"]
     model = Run.open(trained).model()
-    expected = select_engine("numpy").engine.predict(model.network, model.parameters, digits.X_test[rows])
+    expected = select_engine("numpy").engine.predict(model.parameters, digits.X_test[rows])
     for answer, p in zip(answers, expected, strict=True):
         # Pixels of 0 to 16 became bytes and came back.
         assert list(answer["probabilities"].values()) == pytest.approx(p.tolist(), abs=0.01)

@@ -46,6 +46,15 @@ def test_auto_with_a_gpu_but_no_pytorch_takes_numpy(monkeypatch):
     assert taken.reason == "there is a GPU driver, but PyTorch is not installed"
 
 
+def test_auto_with_a_gpu_but_a_broken_pytorch_takes_numpy(monkeypatch):
+    monkeypatch.setattr(selection, "_gpu_driver", lambda: True)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: "found")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    taken = select_engine("auto")
+    assert taken.engine.name == "numpy"
+    assert taken.reason.startswith("PyTorch is installed but cannot be imported: ")
+
+
 @pytest.mark.parametrize("found", [True, False])
 def test_auto_takes_torch_where_pytorch_finds_the_gpu(monkeypatch, found):
     import torch

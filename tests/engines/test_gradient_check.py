@@ -123,7 +123,7 @@ def test_leaving_an_option_out_of_the_gradient_is_found(option):
         "weights": (None, objective, key),
     }[option]
     _, gradients = ENGINE.loss_and_gradients(
-        parameters.network, parameters, X, y, changed[0], objective=changed[1], dropout_key=changed[2]
+        parameters, X, y, changed[0], objective=changed[1], dropout_key=changed[2]
     )
     reports = check(ENGINE, parameters, X, y, weights, objective, key, gradients=gradients)
     assert not all(report.passed for report in reports)

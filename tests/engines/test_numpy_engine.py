@@ -56,7 +56,7 @@ def test_logits_are_affine_maps_and_activations(activation):
     X = np.random.default_rng(0).normal(size=(9, 4))
     f = FORMULAS[activation]
     expected = f(f(X * 0.5 @ W1 + b1) @ W2 + b2) @ W3 + b3
-    np.testing.assert_allclose(ENGINE.logits(network, start(network), X), expected, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(ENGINE.logits(start(network), X), expected, rtol=1e-12, atol=1e-13)
 
 
 def test_each_layer_has_its_own_activation():
@@ -64,14 +64,14 @@ def test_each_layer_has_its_own_activation():
     (W1, W2, W3), (b1, b2, b3) = start(network).weights, start(network).biases
     X = np.random.default_rng(0).normal(size=(9, 4))
     expected = FORMULAS["gelu"](np.tanh(X @ W1 + b1) @ W2 + b2) @ W3 + b3
-    np.testing.assert_allclose(ENGINE.logits(network, start(network), X), expected, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(ENGINE.logits(start(network), X), expected, rtol=1e-12, atol=1e-13)
 
 
 def test_predictions_are_probabilities_or_the_logits():
     X = np.random.default_rng(0).normal(size=(9, 4))
     for output in ("softmax", "identity"):
         network = Network((4, 6, 3), output=output)
-        logits, prediction = (f(network, start(network), X) for f in (ENGINE.logits, ENGINE.predict))
+        logits, prediction = (f(start(network), X) for f in (ENGINE.logits, ENGINE.predict))
         shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
         np.testing.assert_allclose(prediction, shares if output == "softmax" else logits, rtol=1e-13)
 
@@ -80,9 +80,9 @@ def test_predictions_are_probabilities_or_the_logits():
 def test_rows_are_predicted_in_blocks_and_none_is_lost(n_rows, monkeypatch):
     network = Network((4, 6, 3))
     X = np.random.default_rng(0).normal(size=(n_rows, 4))
-    at_once = ENGINE.logits(network, start(network), X)
+    at_once = ENGINE.logits(start(network), X)
     monkeypatch.setattr(module, "ROWS_PER_PREDICTION", 3)
-    in_blocks = ENGINE.logits(network, start(network), X)
+    in_blocks = ENGINE.logits(start(network), X)
     assert in_blocks.shape == (n_rows, 3)
     np.testing.assert_allclose(in_blocks, at_once, rtol=1e-13)
 
@@ -94,16 +94,16 @@ def test_pixels_with_a_scale_are_the_same_numbers_as_floats(dtype, X_dtype):
     pixels = np.random.default_rng(0).integers(256, size=(9, 4), dtype=np.uint8)
     floats = pixels.astype(X_dtype)
     y = np.arange(9) % 3
-    logits = ENGINE.logits(network, start(network, dtype), pixels)
+    logits = ENGINE.logits(start(network, dtype), pixels)
     assert logits.dtype == dtype
     # float64 inputs times a float32 scale round once, in another place than float32 ones.
     tolerance = 0 if X_dtype == dtype or dtype == np.float64 else 1e-6
-    np.testing.assert_allclose(logits, ENGINE.logits(network, start(network, dtype), floats), rtol=tolerance)
+    np.testing.assert_allclose(logits, ENGINE.logits(start(network, dtype), floats), rtol=tolerance)
     scaled = Network((4, 6, 3))
-    divided = ENGINE.logits(scaled, Parameters(scaled, start(network, dtype).flat), floats / 255)
+    divided = ENGINE.logits(Parameters(scaled, start(network, dtype).flat), floats / 255)
     np.testing.assert_allclose(logits, divided, rtol=1e-5 if dtype == np.float32 else 1e-13, atol=1e-6)
     (loss, gradients), (float_loss, float_gradients) = (
-        ENGINE.loss_and_gradients(network, start(network, dtype), X, y, objective=Objective())
+        ENGINE.loss_and_gradients(start(network, dtype), X, y, objective=Objective())
         for X in (pixels, floats)
     )
     assert gradients.dtype == dtype
@@ -115,9 +115,9 @@ def test_rows_of_one_column_are_not_stretched_to_fit():
     network, y = Network((4, 3)), np.zeros(9, int)
     for X in (np.zeros((9, 1)), np.zeros(4)):
         for call in (
-            lambda X: ENGINE.logits(network, start(network), X),
-            lambda X: ENGINE.predict(network, start(network), X),
-            lambda X: ENGINE.loss_and_gradients(network, start(network), X, y, objective=Objective()),
+            lambda X: ENGINE.logits(start(network), X),
+            lambda X: ENGINE.predict(start(network), X),
+            lambda X: ENGINE.loss_and_gradients(start(network), X, y, objective=Objective()),
         ):
             with pytest.raises(InvalidInput, match=r"X must be .* of shape \(N, 4\), for the 4 inputs"):
                 call(X)
@@ -127,16 +127,16 @@ def test_a_loss_that_does_not_go_with_the_output_is_refused():
     network = Network((4, 3))
     X, y, _ = random_batch(network, 5, 0)
     with pytest.raises(InvalidInput, match="the loss 'huber' needs a network with output='identity'"):
-        ENGINE.loss_and_gradients(network, start(network), X, y, objective=Objective("huber"))
+        ENGINE.loss_and_gradients(start(network), X, y, objective=Objective("huber"))
 
 
 def test_dropout_is_for_training_alone():
     network, without = Network((4, 6, 3), dropout=0.5), Network((4, 6, 3))
     X, y, _ = random_batch(network, 9, 0)
     same = Parameters(without, start(network).flat)
-    np.testing.assert_array_equal(ENGINE.logits(network, start(network), X), ENGINE.logits(without, same, X))
+    np.testing.assert_array_equal(ENGINE.logits(start(network), X), ENGINE.logits(same, X))
     losses = [
-        ENGINE.loss_and_gradients(n, p, X, y, objective=Objective(), dropout_key=key)[0]
+        ENGINE.loss_and_gradients(p, X, y, objective=Objective(), dropout_key=key)[0]
         for n, p, key in (
             (network, start(network), None),
             (without, same, (1, 2)),
@@ -153,7 +153,7 @@ def test_dropout_multiplies_each_hidden_layer_by_its_mask():
     first, second = (dropout_mask(8, 2, i, 9, n, rate, float) for i, n, rate in ((0, 6, 0.5), (1, 5, 0.2)))
     outputs = (np.tanh((np.tanh(X @ W1 + b1) * first) @ W2 + b2) * second) @ W3 + b3
     loss, gradients = ENGINE.loss_and_gradients(
-        network, start(network), X, y, objective=Objective("squared"), dropout_key=(8, 2)
+        start(network), X, y, objective=Objective("squared"), dropout_key=(8, 2)
     )
     assert loss == pytest.approx(0.5 * ((outputs - y) ** 2).sum() / 9, rel=1e-13)
     np.testing.assert_allclose(gradients.biases[2], (outputs - y).mean(axis=0), rtol=1e-12)
@@ -163,8 +163,7 @@ def test_the_penalty_is_half_l2_times_the_squared_weights_and_no_biases():
     network = Network((4, 6, 3))
     X, y, w = random_batch(network, 9, 0)
     (plain, gradients), (penalised, with_l2) = (
-        ENGINE.loss_and_gradients(network, start(network), X, y, w, objective=Objective(l2=l2))
-        for l2 in (0, 0.3)
+        ENGINE.loss_and_gradients(start(network), X, y, w, objective=Objective(l2=l2)) for l2 in (0, 0.3)
     )
     weights = start(network).weights
     assert penalised - plain == pytest.approx(0.15 * sum((W**2).sum() for W in weights), rel=1e-12)
@@ -179,7 +178,7 @@ def test_a_batch_without_weight_has_the_penalty_alone(loss, l2):
     network = Network((4, 6, 3), output="softmax" if loss == "cross_entropy" else "identity")
     X, y, w = random_batch(network, 9, 0)
     found, gradients = ENGINE.loss_and_gradients(
-        network, start(network), X, y, 0 * w, objective=Objective(loss, l2=l2)
+        start(network), X, y, 0 * w, objective=Objective(loss, l2=l2)
     )
     weights = start(network).flat[: gradients.n_weights]
     assert found == pytest.approx(l2 / 2 * (weights**2).sum(), rel=1e-12, abs=0)
@@ -192,11 +191,9 @@ def test_a_row_of_weight_two_is_that_row_twice():
     X, y, _ = random_batch(network, 5, 0)
     twice = [0, 1, 1, 2, 4, 4]
     loss, gradients = ENGINE.loss_and_gradients(
-        network, start(network), X, y, np.array([1, 2, 1, 0, 2.0]), objective=Objective()
+        start(network), X, y, np.array([1, 2, 1, 0, 2.0]), objective=Objective()
     )
-    same, expected = ENGINE.loss_and_gradients(
-        network, start(network), X[twice], y[twice], objective=Objective()
-    )
+    same, expected = ENGINE.loss_and_gradients(start(network), X[twice], y[twice], objective=Objective())
     assert loss == pytest.approx(same, rel=1e-14)
     np.testing.assert_allclose(gradients.flat, expected.flat, rtol=1e-12, atol=1e-16)
 
@@ -217,7 +214,6 @@ def test_an_epoch_is_steps_of_loss_gradients_and_update_the_last_batch_partial(o
     assert [len(rows) for rows in batches] == [8, 8, 6] * 2
     for step, rows in enumerate(batches):
         loss, gradients = ENGINE.loss_and_gradients(
-            network,
             parameters,
             task.X[rows],
             task.y[rows],
@@ -254,9 +250,9 @@ def test_a_batch_larger_than_the_training_set_is_the_training_set():
     task = problem(network, batch_size=1000)
     losses = ENGINE.trainer(task, start(network)).run_epoch(np.arange(22), np.array([0.1]))
     assert losses == [
-        ENGINE.loss_and_gradients(
-            network, start(network), task.X, task.y, task.sample_weight, objective=Objective()
-        )[0]
+        ENGINE.loss_and_gradients(start(network), task.X, task.y, task.sample_weight, objective=Objective())[
+            0
+        ]
     ]
 
 
@@ -306,7 +302,7 @@ X, y = rng.integers(256, size=(1280, 784), dtype=np.uint8), rng.integers(10, siz
 problem = treadle.TrainingProblem(network, treadle.Objective(), treadle.Adam(), X, y, 64)
 trainer = NumpyEngine().trainer(problem, treadle.Parameters.initialise(network))
 losses = trainer.run_epoch(np.arange(1280), np.full(20, 0.001))
-logits = NumpyEngine().logits(network, trainer.parameters(), X)
+logits = NumpyEngine().logits(trainer.parameters(), X)
 for array in (losses, trainer.parameters().flat, logits):
     print(hashlib.sha256(array.tobytes()).hexdigest())
 """

@@ -35,6 +35,11 @@ def test_huber_s_delta_out_of_range_is_refused(value):
         Objective("huber", huber_delta=value)
 
 
+def test_a_huber_delta_that_would_be_ignored_is_refused():
+    with pytest.raises(InvalidInput, match="huber_delta is of the loss 'huber' alone; got it with 'squared'"):
+        Objective("squared", huber_delta=0.5)
+
+
 @pytest.mark.parametrize("value", [-1e-9, math.nan, math.inf])
 def test_l2_out_of_range_is_refused(value):
     with pytest.raises(InvalidInput, match="l2 must be at least 0 and finite; got"):

@@ -109,7 +109,7 @@ def test_global_state_of_torch_stays_as_it_was():
     engine = TorchEngine("cpu")
     trainer = engine.trainer(make_problem(), Parameters.initialise(NETWORK))
     trainer.run_epoch(order(0), RATES)
-    engine.logits(NETWORK, trainer.parameters(), np.zeros((2, 5)))
+    engine.logits(trainer.parameters(), np.zeros((2, 5)))
     assert state() == before
 
 
@@ -131,7 +131,7 @@ def test_read_only_arrays_serve():
     engine = TorchEngine("cpu")
     trainer = engine.trainer(problem, Parameters.initialise(NETWORK))
     trainer.run_epoch(order(0), RATES)
-    assert engine.logits(NETWORK, trainer.parameters(), problem.X).shape == (50, 3)
+    assert engine.logits(trainer.parameters(), problem.X).shape == (50, 3)
 
 
 def test_the_module_does_not_load_torch():
@@ -191,9 +191,7 @@ def test_targets_that_do_not_fit_are_refused_before_training():
     with pytest.raises(InvalidInput, match=r"labels must lie in 0..2.*got 3 at index 49"):
         engine.trainer(make_problem(y=y), start)
     with pytest.raises(InvalidInput, match="target must be labels"):
-        engine.loss_and_gradients(
-            NETWORK, start, np.zeros((4, 5)), np.zeros(3, np.int64), objective=Objective()
-        )
+        engine.loss_and_gradients(start, np.zeros((4, 5)), np.zeros(3, np.int64), objective=Objective())
     with pytest.raises(InvalidInput, match="sample_weight must be at least 0"):
         engine.trainer(make_problem(sample_weight=np.full(50, -1.0)), start)
 
@@ -203,15 +201,13 @@ def test_rows_that_do_not_fit_the_network_are_refused():
     X = np.zeros((4, 6))
     message = r"of shape \(N, 5\), for the 5 inputs of the network; got float64 of shape \(4, 6\)"
     with pytest.raises(InvalidInput, match=message):
-        TorchEngine("cpu").logits(NETWORK, start, X)
+        TorchEngine("cpu").logits(start, X)
     with pytest.raises(InvalidInput, match=message):
-        TorchEngine("cpu").loss_and_gradients(NETWORK, start, X, np.zeros(4, np.int64), objective=Objective())
+        TorchEngine("cpu").loss_and_gradients(start, X, np.zeros(4, np.int64), objective=Objective())
 
 
 def test_a_loss_that_does_not_fit_the_output_is_refused():
     start = Parameters.initialise(NETWORK)
     squared = Objective("squared")
     with pytest.raises(InvalidInput, match="'squared' needs a network with output='identity'"):
-        TorchEngine("cpu").loss_and_gradients(
-            NETWORK, start, np.zeros((4, 5)), np.zeros((4, 3)), objective=squared
-        )
+        TorchEngine("cpu").loss_and_gradients(start, np.zeros((4, 5)), np.zeros((4, 3)), objective=squared)

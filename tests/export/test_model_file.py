@@ -30,7 +30,7 @@ def test_a_model_comes_back_to_the_bit(tmp_path, dtype):
     assert back.parameters.dtype == dtype
     assert back.parameters.flat.tobytes() == model(dtype).parameters.flat.tobytes()
     X = np.random.default_rng(0).integers(256, size=(9, 4), dtype=np.uint8)
-    before, after = (NumpyEngine().predict(NETWORK, m.parameters, X) for m in (model(dtype), back))
+    before, after = (NumpyEngine().predict(m.parameters, X) for m in (model(dtype), back))
     assert before.tobytes() == after.tobytes()
     assert [path.name for path in tmp_path.iterdir()] == [path.name]
 

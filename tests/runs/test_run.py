@@ -59,7 +59,7 @@ def test_a_finished_run_has_its_files_and_opens_again(whole):
 
 def test_the_model_file_predicts_what_the_history_says(whole, selection, digits):
     model = load_model(whole.model_path)
-    predicted = selection.engine.predict(model.network, model.parameters, digits.X_test).argmax(axis=1)
+    predicted = selection.engine.predict(model.parameters, digits.X_test).argmax(axis=1)
     assert np.mean(predicted == digits.y_test) == whole.history()[-1].test_accuracy
 
 
@@ -175,6 +175,14 @@ def test_a_configuration_that_is_none_is_refused(tmp_path, text):
     (tmp_path / "config.toml").write_text(text)
     with pytest.raises(CorruptFile, match="is not a run's configuration"):
         Run.open(tmp_path)
+
+
+def test_a_damaged_history_is_told_with_its_file(tmp_path, environment):
+    run = Run.create(tmp_path, CONFIG, environment)
+    for damage in (b"epoch,loss\n1,2\n", b"\xff\xff"):
+        (tmp_path / "history.csv").write_bytes(damage)
+        with pytest.raises(CorruptFile, match=r"history\.csv is damaged: "):
+            run.history()
 
 
 def test_an_unfinished_run_has_no_model(tmp_path, selection, environment, digits):

@@ -93,7 +93,7 @@ def test_with_one_batch_the_train_loss_is_the_objective_before_the_update():
     task = problem(network, batch_size=100)
     made = make_loop(task)
     expected, _ = NumpyEngine().loss_and_gradients(
-        network, made.parameters(), task.X, task.y, task.sample_weight, objective=task.objective
+        made.parameters(), task.X, task.y, task.sample_weight, objective=task.objective
     )
     assert next(made.epochs()).train_loss == pytest.approx(expected, rel=1e-12)
 

@@ -83,7 +83,7 @@ def gradients(
     checked = select_engine(engine).engine
     has_reference = engine != "torch" and importlib.util.find_spec("torch") is not None
     _loss, analytic = checked.loss_and_gradients(
-        net, parameters, X, y, sample_weight, objective=objective, dropout_key=dropout_key
+        parameters, X, y, sample_weight, objective=objective, dropout_key=dropout_key
     )
     if plant_error:
         analytic.flat[np.abs(analytic.flat).argmax()] *= 1.001

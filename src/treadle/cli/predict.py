@@ -53,7 +53,7 @@ def predict(
     pixels = np.stack([read_image(path, model.image_shape, invert=invert).ravel() for path in images])
     # The network sees X * input_scale, with white as 1.
     X = pixels.astype(np.float32) / np.float32(255 * model.network.input_scale)
-    probabilities = select_engine().engine.predict(model.network, model.parameters, X)
+    probabilities = select_engine().engine.predict(model.parameters, X)
     if json:
         print_json(
             [

@@ -98,7 +98,8 @@ class Trainer(ABC):
         Parameters
         ----------
         order : ndarray of int64
-            Row numbers of X; ``order[s * batch_size : (s + 1) * batch_size]`` is the batch of step s.
+            Row numbers of X, each at most once; ``order[s * batch_size : (s + 1) * batch_size]`` is the batch
+            of step s.
         learning_rates : ndarray of shape (S,), float64
             One a step.
 
@@ -144,12 +145,13 @@ class Engine(ABC):
     name: ClassVar[str]
 
     @abstractmethod
-    def logits(self, network: Network, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
+    def logits(self, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
         """Last layer's sums for each row, without dropout.
 
         Parameters
         ----------
-        network, parameters
+        parameters : Parameters
+            With their network.
         X : ndarray of shape (N, D), uint8, float32 or float64
 
         Returns
@@ -157,15 +159,14 @@ class Engine(ABC):
         ndarray of shape (N, K) in the dtype of the parameters
         """
 
-    def predict(self, network: Network, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
+    def predict(self, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
         """The network's output for each row: class probabilities, or the logits themselves; (N, K)."""
-        logits = self.logits(network, parameters, X)
-        return softmax(logits) if network.output == "softmax" else logits
+        logits = self.logits(parameters, X)
+        return softmax(logits) if parameters.network.output == "softmax" else logits
 
     @abstractmethod
     def loss_and_gradients(
         self,
-        network: Network,
         parameters: Parameters,
         X: NDArray[Any],
         y: NDArray[Any],
@@ -178,7 +179,8 @@ class Engine(ABC):
 
         Parameters
         ----------
-        network, parameters
+        parameters : Parameters
+            With their network.
         X, y, sample_weight
             As in ``TrainingProblem``, all rows being one batch.
         objective : Objective

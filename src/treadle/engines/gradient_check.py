@@ -89,12 +89,12 @@ def check_gradients(
     def objective_of(flat: NDArray[Any]) -> float:
         at = Parameters(network, flat)
         return engine.loss_and_gradients(
-            network, at, X, y, sample_weight, objective=objective, dropout_key=dropout_key
+            at, X, y, sample_weight, objective=objective, dropout_key=dropout_key
         )[0]
 
     def gradient_by(other: Engine) -> Parameters:
         return other.loss_and_gradients(
-            network, parameters, X, y, sample_weight, objective=objective, dropout_key=dropout_key
+            parameters, X, y, sample_weight, objective=objective, dropout_key=dropout_key
         )[1]
 
     checked = gradients or gradient_by(engine)

@@ -41,7 +41,7 @@ from treadle.engines.dropout import dropout_mask
 from treadle.engines.engine import Engine, Trainer, TrainingProblem, check_rows, diverged
 from treadle.engines.objective import Objective
 from treadle.maths.activations import ACTIVATIONS
-from treadle.network import Network, Parameters
+from treadle.network import Parameters
 
 
 @cache
@@ -63,11 +63,11 @@ class NumpyEngine(Engine):
 
     name = "numpy"
 
-    def logits(self, network: Network, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
+    def logits(self, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
         """See ``Engine.logits``."""
-        check_rows(network, X)
-        logits = np.empty((len(X), network.sizes[-1]), dtype=parameters.dtype)
-        passes = _Passes(network, parameters, min(len(X), ROWS_PER_PREDICTION))
+        check_rows(parameters.network, X)
+        logits = np.empty((len(X), parameters.network.sizes[-1]), dtype=parameters.dtype)
+        passes = _Passes(parameters, min(len(X), ROWS_PER_PREDICTION))
         with _one_blas_thread():
             for start in range(0, len(X), ROWS_PER_PREDICTION):
                 rows = X[start : start + ROWS_PER_PREDICTION]
@@ -76,7 +76,6 @@ class NumpyEngine(Engine):
 
     def loss_and_gradients(
         self,
-        network: Network,
         parameters: Parameters,
         X: NDArray[Any],
         y: NDArray[Any],
@@ -86,9 +85,9 @@ class NumpyEngine(Engine):
         dropout_key: tuple[int, int] | None = None,
     ) -> tuple[float, Parameters]:
         """See ``Engine.loss_and_gradients``."""
-        objective.check_fits(network)
-        check_rows(network, X)
-        passes = _Passes(network, parameters, len(X))
+        objective.check_fits(parameters.network)
+        check_rows(parameters.network, X)
+        passes = _Passes(parameters, len(X))
         with _one_blas_thread():
             loss = passes.loss_and_gradients(X, y, sample_weight, objective, dropout_key)
         return loss, passes.gradients
@@ -101,10 +100,11 @@ class NumpyEngine(Engine):
 class _Passes:
     """The forward and the backward pass over batches of at most batch_size rows, in arrays that are kept."""
 
-    def __init__(self, network: Network, parameters: Parameters, batch_size: int) -> None:
+    def __init__(self, parameters: Parameters, batch_size: int) -> None:
         def array(n_units: int) -> NDArray[Any]:
             return np.empty((batch_size, n_units), dtype=parameters.dtype)
 
+        network = parameters.network
         self.network = network
         self.parameters = parameters
         self.gradients = Parameters.zeros(network, parameters.dtype)
@@ -177,7 +177,7 @@ class NumpyTrainer(Trainer):
         self._parameters = parameters.copy()
         self._moments = problem.optimizer.start(parameters.flat.size, parameters.dtype)
         self._step = 0
-        self._passes = _Passes(problem.network, self._parameters, min(problem.batch_size, len(problem.X)))
+        self._passes = _Passes(self._parameters, min(problem.batch_size, len(problem.X)))
 
     def run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
         """See ``Trainer.run_epoch``."""

@@ -59,6 +59,8 @@ class Objective:
             )
         if not (self.huber_delta > 0 and math.isfinite(self.huber_delta)):
             raise InvalidInput(f"huber_delta must be positive and finite; got {self.huber_delta!r}")
+        if self.huber_delta != 1 and self.loss != "huber":
+            raise InvalidInput(f"huber_delta is of the loss 'huber' alone; got it with {self.loss!r}")
         if not (self.l2 >= 0 and math.isfinite(self.l2)):
             raise InvalidInput(f"l2 must be at least 0 and finite; got {self.l2!r}")
 

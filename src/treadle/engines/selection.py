@@ -42,8 +42,10 @@ def select_engine(name: str = "auto") -> Selection:
                 return Selection(_numpy(), "there is no GPU driver")
             if importlib.util.find_spec("torch") is None:
                 return Selection(_numpy(), "there is a GPU driver, but PyTorch is not installed")
-            import torch
-
+            try:
+                import torch
+            except (ImportError, OSError) as error:
+                return Selection(_numpy(), f"PyTorch is installed but cannot be imported: {error}")
             if torch.cuda.is_available():
                 return Selection(_torch(), f"PyTorch found a GPU: {torch.cuda.get_device_name()}")
             return Selection(_numpy(), "PyTorch found no GPU")

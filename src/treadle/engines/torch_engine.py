@@ -49,12 +49,12 @@ class TorchEngine(Engine):
     def __init__(self, device: str = "auto") -> None:
         self.device = _find_device(device)
 
-    def logits(self, network: Network, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
+    def logits(self, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
         """See ``Engine.logits``."""
         from treadle.engines.torch_model import TorchModel, predicting
 
-        check_rows(network, X)
-        logits = np.empty((len(X), network.sizes[-1]), dtype=parameters.dtype)
+        check_rows(parameters.network, X)
+        logits = np.empty((len(X), parameters.network.sizes[-1]), dtype=parameters.dtype)
         with predicting():
             model = TorchModel(parameters, self.device)
             for start in range(0, len(X), ROWS_PER_PREDICTION):
@@ -64,7 +64,6 @@ class TorchEngine(Engine):
 
     def loss_and_gradients(
         self,
-        network: Network,
         parameters: Parameters,
         X: NDArray[Any],
         y: NDArray[Any],
@@ -76,9 +75,9 @@ class TorchEngine(Engine):
         """See ``Engine.loss_and_gradients``."""
         from treadle.engines.torch_model import TorchModel, differentiating
 
-        objective.check_fits(network)
-        check_rows(network, X)
-        _check_targets(objective, network, len(X), y, sample_weight)
+        objective.check_fits(parameters.network)
+        check_rows(parameters.network, X)
+        _check_targets(objective, parameters.network, len(X), y, sample_weight)
         with differentiating():
             model = TorchModel(parameters, self.device)
             loss = model.loss(X, y, sample_weight, objective, dropout_key)

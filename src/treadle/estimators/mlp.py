@@ -332,7 +332,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         features = validate_data(self, X, dtype=list(X_DTYPES), reset=False)
         flat = np.concatenate([array.ravel() for array in (*self.coefs_, *self.intercepts_)])
         engine = select_engine(self.engine).engine
-        return engine.logits(self.network_, Parameters(self.network_, flat), features)
+        return engine.logits(Parameters(self.network_, flat), features)
 
     def _train(
         self,
@@ -351,7 +351,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
                 stalled = stall.add(record.train_loss) and not schedule.needs_n_epochs
             else:
                 parameters = loop.parameters()
-                scores.append(_accuracy(engine.logits(network, parameters, validation.X), validation))
+                scores.append(_accuracy(engine.logits(parameters, validation.X), validation))
                 stalled = stall.add(-scores[-1])
                 if stall.improved:
                     best = parameters

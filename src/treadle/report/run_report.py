@@ -38,7 +38,7 @@ def evaluate_model(model: Model, engine: Engine, dataset: Dataset) -> Evaluation
             f"{', '.join(model.class_names)}: "
             "evaluate it on data like those it was trained on"
         )
-    logits = engine.logits(model.network, model.parameters, dataset.X_test)
+    logits = engine.logits(model.parameters, dataset.X_test)
     loss = plain_loss(Objective(), logits, dataset.y_test)
     return Evaluation(dataset.y_test, softmax(logits), dataset.class_names, loss)
 

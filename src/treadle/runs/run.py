@@ -103,7 +103,12 @@ class Run:
     def history(self) -> History:
         """The epochs so far."""
         path = self.folder / "history.csv"
-        return History.from_csv(path.read_text("utf-8")) if path.is_file() else History()
+        if not path.is_file():
+            return History()
+        try:
+            return History.from_csv(path.read_text("utf-8"))
+        except (CorruptFile, UnicodeDecodeError) as error:
+            raise CorruptFile(f"{path} is damaged: {error}") from error
 
     def continued(self, config: RunConfig, environment: Mapping[str, str]) -> tuple[Run, list[str]]:
         """The run to go on with under a configuration that may have more epochs, and warnings for people.

@@ -163,7 +163,7 @@ class TrainingLoop:
         X, y = self._test_set
         problem = self._problem
         with np.errstate(over="ignore", invalid="ignore"):  # a loss of inf or nan in the history says it
-            logits = self._engine.logits(problem.network, self._trainer.parameters(), X)
+            logits = self._engine.logits(self._trainer.parameters(), X)
             return plain_loss(problem.objective, logits, y), accuracy(problem.network, logits, y)
 
 
