@@ -39,7 +39,7 @@ clean:
 	touch $@
 
 .venv/ready-to-develop: .venv/created pyproject.toml
-	$(BIN)/$(INSTALL) --editable '.[torch]' --group test --group lint
+	$(BIN)/$(INSTALL) --editable '.[onnx,torch]' --group test --group lint
 	touch $@ .venv/ready-to-train
 
 .venv-bench/ready: constraints.txt pyproject.toml benchmarks/requirements.txt

@@ -11,6 +11,7 @@ from .errors import CorruptFile as CorruptFile
 from .errors import DataUnavailable as DataUnavailable
 from .errors import EngineUnavailable as EngineUnavailable
 from .errors import InvalidInput as InvalidInput
+from .errors import MissingDependency as MissingDependency
 from .errors import RunError as RunError
 from .errors import TrainingDiverged as TrainingDiverged
 from .errors import TreadleError as TreadleError
@@ -18,6 +19,8 @@ from .estimators.mlp import MLPClassifier as MLPClassifier
 from .export.model_file import Model as Model
 from .export.model_file import load_model as load_model
 from .export.model_file import save_model as save_model
+from .export.onnx import onnx_model as onnx_model
+from .export.onnx import save_onnx as save_onnx
 from .maths.activations import gelu as gelu
 from .maths.activations import gelu_derivative as gelu_derivative
 from .maths.activations import identity as identity

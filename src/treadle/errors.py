@@ -8,6 +8,7 @@
     ├── CorruptFile(ValueError)       a file that is not what its format says
     ├── RunError                      a run's folder that cannot be used as asked
     ├── EngineUnavailable             an engine that cannot serve the request here
+    ├── MissingDependency(ImportError)   an optional package that is not installed
     └── TrainingDiverged(ArithmeticError)   a loss that became NaN or infinite
 
 Each message says what was wrong, the value that came, what is allowed, and what to do.
@@ -36,6 +37,10 @@ class RunError(TreadleError):
 
 class EngineUnavailable(TreadleError):
     """An engine that is not installed, or cannot serve what was asked of it."""
+
+
+class MissingDependency(TreadleError, ImportError):
+    """An optional package that what was asked for needs, and that is not installed."""
 
 
 class TrainingDiverged(TreadleError, ArithmeticError):

@@ -220,3 +220,18 @@ def test_whoever_stops_reading_gets_no_traceback(trained):
         f"{sys.executable} -m treadle evaluate {trained} | true", shell=True, capture_output=True, text=True
     )
     assert done.stderr == ""
+
+
+def test_export_writes_a_file_that_predicts_the_same(trained, tmp_path, capsys):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    path = tmp_path / "net.onnx"
+    assert run(["export", str(trained), str(path)]) == 0
+    assert capsys.readouterr().out == f"ONNX  {path}  (2410 parameters)\n"
+    X = load_data("digits").X_test
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (probabilities,) = session.run(None, {"X": X.astype(np.float32)})
+    model = Run.open(trained).model()
+    expected = select_engine("numpy").engine.predict(model.parameters, X)
+    np.testing.assert_allclose(probabilities, expected, rtol=1e-4, atol=1e-6)
+    assert run(["export", str(trained), str(tmp_path / "none" / "net.onnx")]) == 1
+    assert "none/net.onnx: No such file or directory" in capsys.readouterr().err

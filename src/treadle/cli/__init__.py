@@ -16,6 +16,7 @@ COMMANDS = {
     "train": "Train a classifier, with pictures and a report.",
     "evaluate": "Score a trained classifier, class by class.",
     "predict": "Class probabilities of image files.",
+    "export": "Write a trained classifier as an ONNX file.",
     "report": "Write a run's pictures and report anew.",
     "data": "List, fetch and describe data sets.",
     "check": "See that gradients are right and engines agree.",

@@ -1,0 +1,100 @@
+"""A trained network as an ONNX file, for browsers, telephones and other languages.
+
+The graph takes ``X`` (N, D) in the dtype of the parameters, before ``input_scale``, and gives ``probabilities``
+(N, K), or ``prediction`` (N, K) where the output is the identity. Only standard operators of opset 20; no
+weights outside of the file. The class names and the image's shape are in the metadata, as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from treadle.errors import MissingDependency
+from treadle.export.model_file import Model
+from treadle.files import write_atomically
+
+if TYPE_CHECKING:
+    import onnx
+
+OPSET = 20  # the first with Gelu
+IR_VERSION = 9  # the one that came with it; readers refuse newer ones than they know
+
+
+def save_onnx(path: Path, model: Model) -> None:
+    """Write the model as ONNX, whole or not at all.
+
+    Raises
+    ------
+    MissingDependency
+        If the package onnx is not installed.
+    OSError
+        If the folder cannot be written or the disk is full.
+    """
+    write_atomically(path, onnx_model(model).SerializeToString())
+
+
+def onnx_model(model: Model) -> onnx.ModelProto:
+    """The model as ONNX, checked by onnx's own checker.
+
+    Raises
+    ------
+    MissingDependency
+        If the package onnx is not installed.
+    """
+    try:
+        import onnx
+        from onnx import helper, numpy_helper
+    except ImportError as error:
+        raise MissingDependency(
+            f"writing ONNX needs the package onnx, which cannot be imported ({error}): "
+            "pip install 'treadle[onnx]'"
+        ) from error
+
+    network, parameters = model.network, model.parameters
+    dtype = helper.np_dtype_to_tensor_dtype(parameters.dtype)
+    scale = np.array(network.input_scale, dtype=parameters.dtype)
+    initializers = [numpy_helper.from_array(scale, "input_scale")]
+    nodes = [helper.make_node("Mul", ["X", "input_scale"], ["a0"])]
+    for i, layer in enumerate(network.layers):
+        initializers.append(numpy_helper.from_array(parameters.weights[i], f"weights.{i}"))
+        initializers.append(numpy_helper.from_array(parameters.biases[i], f"biases.{i}"))
+        nodes.append(helper.make_node("Gemm", [f"a{i}", f"weights.{i}", f"biases.{i}"], [f"z{i}"]))
+        nodes.extend(_activation(helper, layer.activation, f"z{i}", f"a{i + 1}"))
+    output = "probabilities" if network.output == "softmax" else "prediction"
+    last = "Softmax" if network.output == "softmax" else "Identity"
+    nodes.append(helper.make_node(last, [f"a{len(network.layers)}"], [output]))
+    graph = helper.make_graph(
+        nodes,
+        "treadle",
+        [helper.make_tensor_value_info("X", dtype, ["N", network.sizes[0]])],
+        [helper.make_tensor_value_info(output, dtype, ["N", network.sizes[-1]])],
+        initializers,
+    )
+    opsets = [helper.make_opsetid("", OPSET)]
+    proto = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="treadle")
+    metadata = {"class_names": model.class_names, "image_shape": model.image_shape}
+    helper.set_model_props(proto, {name: json.dumps(value) for name, value in metadata.items()})
+    onnx.checker.check_model(proto, full_check=True)
+    return proto
+
+
+def _activation(helper: Any, name: str, z: str, a: str) -> list[onnx.NodeProto]:
+    """The nodes that take z to a."""
+    match name:
+        case "relu":
+            return [helper.make_node("Relu", [z], [a])]
+        case "tanh":
+            return [helper.make_node("Tanh", [z], [a])]
+        case "logistic":
+            return [helper.make_node("Sigmoid", [z], [a])]
+        case "gelu":
+            return [helper.make_node("Gelu", [z], [a], approximate="none")]
+        case "silu":
+            gate = f"{a}.gate"
+            return [helper.make_node("Sigmoid", [z], [gate]), helper.make_node("Mul", [z, gate], [a])]
+        case _:
+            return [helper.make_node("Identity", [z], [a])]

@@ -1,0 +1,66 @@
+"""ONNX files, run by ONNX Runtime against the NumPy engine."""
+
+import json
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from treadle import MissingDependency, Model, Network, Parameters, onnx_model, save_onnx
+from treadle.engines.numpy_engine import NumpyEngine
+from treadle.maths.activations import ACTIVATIONS
+
+X = np.random.default_rng(0).normal(0, 3, (17, 6))
+
+
+def model(dtype=np.float32, **options):
+    network = Network((6, 5, 4, 3), input_scale=0.25, **options)
+    return Model(Parameters.initialise(network, random_state=1, dtype=dtype), ("a", "b", "ü"), (2, 3))
+
+
+def run(proto, rows):
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    (output,) = session.get_outputs()
+    return output.name, session.run(None, {"X": rows})[0]
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("output", ["softmax", "identity"])
+def test_the_runtime_computes_what_the_engine_does(activation, output):
+    trained = model(activation=activation, output=output)
+    name, result = run(onnx_model(trained), X.astype(np.float32))
+    assert name == ("probabilities" if output == "softmax" else "prediction")
+    expected = NumpyEngine().predict(trained.parameters, X.astype(np.float32))
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_float64_stays_float64():
+    trained = model(np.float64, activation="tanh")
+    _, result = run(onnx_model(trained), X)
+    assert result.dtype == np.float64
+    np.testing.assert_allclose(result, NumpyEngine().predict(trained.parameters, X), rtol=1e-12)
+
+
+def test_layers_may_differ_and_any_number_of_rows_will_do():
+    trained = model(activation=("silu", "gelu"), dropout=0.5)
+    for n in (1, 17):
+        rows = X[:n].astype(np.float32)
+        expected = NumpyEngine().predict(trained.parameters, rows)
+        np.testing.assert_allclose(run(onnx_model(trained), rows)[1], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_file_is_the_model_with_names_and_shape(tmp_path):
+    save_onnx(tmp_path / "net.onnx", model())
+    loaded = onnx.load(tmp_path / "net.onnx")
+    assert loaded == onnx_model(model())
+    metadata = {entry.key: json.loads(entry.value) for entry in loaded.metadata_props}
+    assert metadata == {"class_names": ["a", "b", "ü"], "image_shape": [2, 3]}
+    assert [path.name for path in tmp_path.iterdir()] == ["net.onnx"]
+
+
+def test_without_onnx_it_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(MissingDependency, match=r"needs the package onnx.*pip install 'treadle\[onnx\]'"):
+        onnx_model(model())
