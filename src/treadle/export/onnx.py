@@ -1,8 +1,9 @@
 """A trained network as an ONNX file, for browsers, telephones and other languages.
 
 The graph takes ``X`` (N, D) in the dtype of the parameters, before ``input_scale``, and gives
-``probabilities`` (N, K), or ``prediction`` (N, K) where the output is the identity. Only standard operators of
-opset 20; no weights outside of the file. The class names and the image's shape are in the metadata, as JSON.
+``probabilities`` (N, K), or ``prediction`` (N, K) where the output is the identity. Only standard operators
+of opset 20; no weights outside of the file. The class names and the shape of an image are in the metadata, as
+JSON.
 """
 
 from __future__ import annotations
