@@ -108,7 +108,11 @@ def test_another_seed_is_another_model(tmp_path):
         (["train", "digits", "--out", "a", "--resume", "b"], 2, "--out and --resume exclude each other"),
         (["train", "--resume", "nowhere"], 1, r"nowhere holds no run \(no config.toml\)"),
         (["train", "fashion-minst"], 2, "fashion-mnist"),
-        (["train", "digits", "--out", "file/run"], 1, "file/run.*: Not a directory; .* with --out"),
+        (
+            ["train", "digits", "--out", "file/run"],
+            1,
+            "file/run.*: Not a directory; see that it can be written, or name another folder with --out",
+        ),
         (["unknown"], 2, 'Unknown command "unknown"'),
     ],
 )
@@ -182,6 +186,8 @@ def start(folder, *, epochs):
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        # In the background of some shells it is ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
@@ -237,3 +243,41 @@ def test_a_resumed_run_refuses_other_flags(capsys):
     assert run(["train", "digits", *QUICK, "--epochs", "1", "--out", "run"]) == 0
     assert run(["train", "--resume", "run", "--seed", "5"]) == 1
     assert "was begun with seed 0, not 5" in capsys.readouterr().err
+
+
+def test_runs_started_together_get_folders_of_their_own(tmp_path):
+    processes = [
+        subprocess.Popen(
+            command("train", "digits", *QUICK, "--epochs", "1", "--seed", str(seed)),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for seed in range(3)
+    ]
+    assert [process.wait(timeout=120) for process in processes] == [0, 0, 0]
+    seeds = {resolved(f"runs/digits-{n}")["seed"] for n in (1, 2, 3)}
+    assert seeds == {0, 1, 2}
+
+
+def test_a_folder_named_like_markup_is_told_as_it_is(capsys):
+    assert run(["train", "digits", *QUICK, "--epochs", "1", "--out", "a[/b]c :x:"]) == 0
+    assert capsys.readouterr().err.splitlines()[0].endswith("in a[/b]c :x:")
+
+
+def test_a_run_on_a_file_is_of_use_from_elsewhere(tmp_path, monkeypatch, capsys):
+    X, y = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32), np.arange(40) % 2
+    np.savez("mine.npz", X_train=X, y_train=y, X_test=X, y_test=y)
+    assert run(["train", "mine.npz", "--epochs", "1", "--out", "run"]) == 0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert run(["report", "../run"]) == 0
+    assert run(["train", "--resume", "../run"]) == 0
+
+
+def test_the_report_of_a_resumed_run_counts_all_its_training(capsys):
+    assert run(["train", "digits", *QUICK, "--epochs", "2", "--out", "run"]) == 0
+    capsys.readouterr()
+    assert run(["train", "--resume", "run", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["seconds"]["training"] == pytest.approx(sum(row["seconds"] for row in result["history"]))
+    assert result["seconds"]["evaluation of each epoch, checkpoints"] > 0

@@ -62,3 +62,29 @@ def test_a_broken_file_is_refused(tmp_path, text, message):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(InvalidInput, match=r"none.toml cannot be read: No such file or directory"):
         read_config_file(tmp_path / "none.toml")
+
+
+def test_adamw_without_decay_is_refused_rather_than_passed_off():
+    with pytest.raises(InvalidInput, match="the optimizer adamw with weight_decay 0 is adam"):
+        RunConfig(optimizer="adamw")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"optimizer": "lion"}, "optimizer must be one of adam, adamw, sgd; got 'lion'"),
+        ({"epochs": "20"}, "epochs must be an integer; got '20'"),
+        ({"epochs": True}, "epochs must be an integer; got True"),
+        ({"learning_rate": None}, "learning_rate must be a number; got None"),
+        ({"hidden": (3, 2.5)}, r"hidden must be a list of integers; got \(3, 2.5\)"),
+        ({"hidden": 3}, "hidden must be a list of integers; got 3"),
+        ({"data": 7}, "data must be text; got 7"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_by_name(values, message):
+    with pytest.raises(InvalidInput, match=message):
+        RunConfig(**values)
+
+
+def test_a_whole_number_will_do_for_a_number():
+    assert RunConfig(learning_rate=1).learning_rate == 1

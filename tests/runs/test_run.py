@@ -20,7 +20,7 @@ from treadle import (
     select_engine,
 )
 from treadle.runs.environment import describe_environment
-from treadle.runs.run import next_free_folder
+from treadle.runs.run import make_run_folder, training_loop
 
 CONFIG = RunConfig("digits", hidden=(16, 8), epochs=3, batch_size=100, dropout=0.2, engine="numpy")
 
@@ -177,12 +177,38 @@ def test_a_configuration_that_is_none_is_refused(tmp_path, text):
         Run.open(tmp_path)
 
 
-def test_a_damaged_history_is_told_with_its_file(tmp_path, environment):
+def test_a_lost_or_damaged_history_file_is_no_loss(tmp_path, selection, environment, digits):
+    run = Run.create(tmp_path / "run", CONFIG, environment)
+    run.train(selection.engine, digits)
+    before = run.history()
+    (run.folder / "history.csv").write_bytes(b"\xff\xff")
+    run.train(selection.engine, digits)
+    assert Run.open(run.folder).history() == before
+    assert (run.folder / "history.csv").read_text() == before.to_csv()
+
+
+def test_a_damaged_checkpoint_is_told_with_its_file(tmp_path, environment):
     run = Run.create(tmp_path, CONFIG, environment)
-    for damage in (b"epoch,loss\n1,2\n", b"\xff\xff"):
-        (tmp_path / "history.csv").write_bytes(damage)
-        with pytest.raises(CorruptFile, match=r"history\.csv is damaged: "):
-            run.history()
+    run.checkpoint_path.write_bytes(b"nothing")
+    with pytest.raises(CorruptFile, match=r"checkpoint\.safetensors is not a file that treadle wrote"):
+        run.history()
+
+
+def test_two_processes_do_not_train_in_one_folder(tmp_path, selection, environment, digits):
+    run = Run.create(tmp_path / "run", CONFIG, environment)
+    run.folder.mkdir()
+    with (
+        treadle.files.locked(run.folder),
+        pytest.raises(RunError, match=r"another process trains in .*run: wait for it, or name another"),
+    ):
+        run.train(selection.engine, digits)
+    run.train(selection.engine, digits)
+
+
+def test_one_class_is_refused(selection, digits):
+    one = replace(digits, y_train=digits.y_train * 0, y_test=digits.y_test * 0, class_names=("zero",))
+    with pytest.raises(InvalidInput, match="has the class zero alone: a classifier needs at least two"):
+        training_loop(CONFIG, selection.engine, one)
 
 
 def test_an_unfinished_run_has_no_model(tmp_path, selection, environment, digits):
@@ -219,7 +245,8 @@ def test_a_loss_that_diverges_keeps_the_last_good_checkpoint(tmp_path, selection
 def test_every_optimizer_and_schedule_resumes_to_the_same_bytes(
     tmp_path, selection, environment, digits, optimizer, schedule
 ):
-    config = replace(CONFIG, optimizer=optimizer, schedule=schedule, epochs=2)
+    weight_decay = 0.01 if optimizer == "adamw" else 0.0
+    config = replace(CONFIG, optimizer=optimizer, weight_decay=weight_decay, schedule=schedule, epochs=2)
     whole = Run.create(tmp_path / "whole", config, environment)
     whole.train(selection.engine, digits)
     run = Run.create(tmp_path / "run", config, environment)
@@ -233,7 +260,9 @@ def test_every_optimizer_and_schedule_resumes_to_the_same_bytes(
     assert run.model_path.read_bytes() == whole.model_path.read_bytes()
 
 
-def test_the_next_free_folder_counts_on(tmp_path):
-    assert next_free_folder(tmp_path, "digits") == tmp_path / "digits-1"
-    (tmp_path / "digits-1").mkdir()
-    assert next_free_folder(tmp_path, "digits") == tmp_path / "digits-2"
+def test_new_folders_count_on(tmp_path):
+    assert [make_run_folder(tmp_path / "runs", "digits").name for _ in range(3)] == [
+        "digits-1",
+        "digits-2",
+        "digits-3",
+    ]

@@ -69,7 +69,7 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
-        text, code = _told(error)
+        text, code = _told(error, tokens)
         if debug:
             import traceback
 
@@ -100,7 +100,7 @@ def _version() -> str:
     return f"treadle {version('treadle')}"
 
 
-def _told(error: Exception) -> tuple[str, int]:
+def _told(error: Exception, tokens: Sequence[str]) -> tuple[str, int]:
     """What to print of an error, and the exit code."""
     import cyclopts
 
@@ -108,7 +108,8 @@ def _told(error: Exception) -> tuple[str, int]:
 
     match error:
         case cyclopts.CycloptsError():
-            return f"{error}  (treadle --help shows what is allowed)", 2
+            command = f"treadle {tokens[0]}" if tokens[0] in COMMANDS else "treadle"
+            return f"{error}  ({command} --help shows what is allowed)", 2
         case InvalidInput():
             return str(error), 2
         case TreadleError():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -88,35 +90,40 @@ def train(
     from treadle.engines.selection import select_engine
     from treadle.report.run_report import evaluate_model, write_run_report
     from treadle.runs.environment import describe_environment
-    from treadle.runs.run import Run, next_free_folder
+    from treadle.runs.run import Run, make_run_folder, training_loop
 
     console = progress_console()
-    timings: dict[str, float] = {}
     if resume and out:
         raise InvalidInput("--out and --resume exclude each other: a run stays in its folder")
     begun = Run.open(resume) if resume else None
     selection = select_engine(options.engine)
+    timings: dict[str, float] = {}
     with _timed(timings, "data"):
         dataset = load_data(options.data)
         environment = describe_environment(selection, dataset)
-    resolved = replace(options, engine=cast(Any, selection.engine.name))
+    # The run's folder is to be of use from anywhere.
+    data = str(Path(options.data).resolve()) if Path(options.data).exists() else options.data
+    resolved = replace(options, data=data, engine=cast(Any, selection.engine.name))
     if begun:
         run, warnings = begun.continued(resolved, environment)
         for warning in warnings:
             warn(console, warning)
     else:
-        run = Run.create(out or next_free_folder(Path("runs"), dataset.name), resolved, environment)
-    try:
-        with _timed(timings, "training"), _Progress(console, run) as progress:
+        training_loop(
+            resolved, selection.engine, dataset
+        )  # refuses what cannot be used before there is a folder
+        with _failing_writes_explained(out or Path("runs")):
+            folder = out or make_run_folder(Path("runs"), dataset.name)
+        run = Run.create(folder, resolved, environment)
+    with _failing_writes_explained(run.folder), _Progress(console, run) as progress:
+        with _timed(timings, "evaluation of each epoch, checkpoints"):
             model = run.train(selection.engine, dataset, on_start=progress.start, on_epoch=progress.show)
+        progress.finish()
+        timings["training"] = sum(run.history().column("seconds"))
+        timings["evaluation of each epoch, checkpoints"] -= progress.seconds_of_training
         with _timed(timings, "final evaluation"):
             evaluation = evaluate_model(model, selection.engine, dataset)
         write_run_report(run, model, evaluation, dataset, timings)
-    except OSError as error:
-        remedy = "make room, or name another folder with --out"
-        if run.checkpoint_path.is_file():
-            remedy = f"make room, then go on with: treadle train --resume {run.folder}"
-        raise RunError(f"{error.filename or run.folder}: {error.strerror}; {remedy}") from error
     if json:
         result = {"run": str(run.folder), "report": str(run.report_path), "seconds": timings}
         print_json({**result, "test": evaluation.to_dict(), "history": run.history().as_dicts()})
@@ -135,6 +142,19 @@ def _timed(timings: dict[str, float], part: str) -> Iterator[None]:
     timings[part] = time.perf_counter() - start
 
 
+@contextmanager
+def _failing_writes_explained(folder: Path) -> Iterator[None]:
+    """Add to an error of writing into the run's folder what to do about it."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        remedy = "make room" if full else "see that it can be written, or name another folder with --out"
+        if (folder / "config.toml").is_file():
+            remedy += f"; go on with: treadle train --resume {shlex.quote(str(folder))}"
+        raise RunError(f"{error.filename or folder}: {error.strerror}; {remedy}") from error
+
+
 class _Progress:
     """A line for each epoch and, in a terminal, a bar below them; on Ctrl-C, how to go on."""
 
@@ -144,6 +164,7 @@ class _Progress:
         self._console = console
         self._run = run
         self._n_done = len(run.history())
+        self.seconds_of_training = 0.0
         self._bar = Progress(
             TextColumn("training"),
             BarColumn(),
@@ -172,16 +193,21 @@ class _Progress:
     def show(self, record: EpochRecord) -> None:
         """Print the line of a finished epoch."""
         self._n_done = record.epoch
+        self.seconds_of_training += record.seconds
         self._bar.update(self._task, completed=record.epoch)
         self._console.print(
             f"{record.epoch:5d}  {record.train_loss:10.4f}  {record.test_loss:9.4f}  "
             f"{record.test_accuracy:13.4f}  {record.learning_rate:13.3g}  {record.seconds:7.2f}"
         )
 
+    def finish(self) -> None:
+        """Take the bar away."""
+        self._bar.stop()
+
     def __exit__(self, kind: type[BaseException] | None, *_details: object) -> None:
         self._bar.stop()
         if kind is not None and issubclass(kind, KeyboardInterrupt):
             self._console.print(
                 f"stopped; {self._n_done} of {self._run.config.epochs} epochs are saved. "
-                f"Go on with: treadle train --resume {self._run.folder}"
+                f"Go on with: treadle train --resume {shlex.quote(str(self._run.folder))}"
             )

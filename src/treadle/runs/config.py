@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, asdict, dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from treadle.errors import InvalidInput
 
@@ -26,7 +26,7 @@ class RunConfig:
     data : str
         fashion-mnist, digits, a folder with the four IDX files, or an .npz file.
     recipe : str
-        Where the values come from that nothing else sets.
+        Where treadle train takes the values from that nothing else sets.
     hidden : tuple of int
         Units of each hidden layer, first to last.
     activation : str
@@ -76,18 +76,42 @@ class RunConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "hidden", tuple(self.hidden))
+        if isinstance(self.hidden, list):
+            object.__setattr__(self, "hidden", tuple(self.hidden))
+        for name, kind in get_type_hints(type(self)).items():
+            if name != "_" and not _is_of(kind, value := getattr(self, name)):
+                raise InvalidInput(f"{name} must be {_in_words(kind)}; got {value!r}")
         if self.batch_size < 1:
             raise InvalidInput(f"batch_size must be at least 1; got {self.batch_size}")
         if self.weight_decay and self.optimizer != "adamw":
             raise InvalidInput(
                 f"weight_decay needs the optimizer adamw; got {self.optimizer}: choose adamw, or use l2"
             )
+        if self.optimizer == "adamw" and not self.weight_decay:
+            raise InvalidInput(
+                "the optimizer adamw with weight_decay 0 is adam: choose that, or a weight_decay, 0.01 say"
+            )
 
     def differences(self, other: RunConfig) -> dict[str, tuple[Any, Any]]:
         """Fields in which the two differ, with both values."""
         mine, theirs = asdict(self), asdict(other)
         return {name: (mine[name], theirs[name]) for name in mine if mine[name] != theirs[name]}
+
+
+def _is_of(kind: Any, value: Any) -> bool:
+    """Whether a value has a field's type: Literal, str, int, float (an int will do) or tuple of int."""
+    if get_origin(kind) is Literal:
+        return value in get_args(kind)
+    if get_origin(kind) is tuple:
+        return isinstance(value, tuple) and all(_is_of(int, item) for item in value)
+    return isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool)
+
+
+def _in_words(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(get_args(kind))}"
+    names = {str: "text", int: "an integer", float: "a number"}
+    return names.get(kind, "a list of integers")
 
 
 def recipe_values(name: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ Each file is replaced whole or not at all, so a run killed at any moment resumes
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -20,9 +21,9 @@ from pathlib import Path
 from treadle.data.dataset import Dataset
 from treadle.engines.engine import Engine, TrainingProblem
 from treadle.engines.objective import Objective
-from treadle.errors import CorruptFile, RunError
+from treadle.errors import CorruptFile, InvalidInput, RunError
 from treadle.export.model_file import Model, load_model, save_model
-from treadle.files import UNFINISHED, remove_unfinished, write_atomically
+from treadle.files import UNFINISHED, locked, remove_unfinished, write_atomically
 from treadle.network import Network, Parameters
 from treadle.optimizers import SCHEDULES, SGD, Adam, AdamW, Optimizer
 from treadle.runs.config import RunConfig, config_toml, read_config_file
@@ -41,7 +42,7 @@ class Run:
     environment: Mapping[str, str]
 
     @classmethod
-    def create(cls, folder: Path, config: RunConfig, environment: Mapping[str, str]) -> Run:
+    def create(cls, folder: str | Path, config: RunConfig, environment: Mapping[str, str]) -> Run:
         """Plan a run in a folder that does not exist yet, or is empty; ``train`` makes it.
 
         Raises
@@ -49,6 +50,7 @@ class Run:
         RunError
             If something is in the folder already.
         """
+        folder = Path(folder)
         if folder.exists() and any(not path.name.endswith(UNFINISHED) for path in folder.iterdir()):
             raise RunError(
                 f"{folder} is not empty: name another folder with --out, "
@@ -57,7 +59,7 @@ class Run:
         return cls(folder, config, environment)
 
     @classmethod
-    def open(cls, folder: Path) -> Run:
+    def open(cls, folder: str | Path) -> Run:
         """Take up a run that was begun, finished or not.
 
         Raises
@@ -67,14 +69,17 @@ class Run:
         InvalidInput, CorruptFile
             If its configuration cannot be read or used.
         """
+        folder = Path(folder)
         path = folder / "config.toml"
         if not path.is_file():
             raise RunError(f"{folder} holds no run (no config.toml): name a folder that treadle train made")
         values, environment = read_config_file(path)
         try:
             return cls(folder, RunConfig(**values), environment)
-        except TypeError as error:
-            raise CorruptFile(f"{path} is not a run's configuration: {error}") from error
+        except (TypeError, InvalidInput) as error:
+            raise CorruptFile(
+                f"{path} is not a run's configuration: {error}; mend it, or train anew"
+            ) from error
 
     @property
     def model_path(self) -> Path:
@@ -101,14 +106,8 @@ class Run:
         return load_model(self.model_path)
 
     def history(self) -> History:
-        """The epochs so far."""
-        path = self.folder / "history.csv"
-        if not path.is_file():
-            return History()
-        try:
-            return History.from_csv(path.read_text("utf-8"))
-        except (CorruptFile, UnicodeDecodeError) as error:
-            raise CorruptFile(f"{path} is damaged: {error}") from error
+        """The epochs so far, as the checkpoint has them; history.csv is for people."""
+        return Checkpoint.load(self.checkpoint_path).history if self.checkpoint_path.is_file() else History()
 
     def continued(self, config: RunConfig, environment: Mapping[str, str]) -> tuple[Run, list[str]]:
         """The run to go on with under a configuration that may have more epochs, and warnings for people.
@@ -172,6 +171,8 @@ class Run:
         ------
         InvalidInput
             If a value of the configuration cannot be used; nothing is on the disk then.
+        RunError
+            If another process trains in the folder.
         TrainingDiverged
             If a loss is NaN or infinite; the folder keeps the last good checkpoint.
         OSError
@@ -179,6 +180,21 @@ class Run:
         """
         loop = training_loop(self.config, engine, dataset)
         self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with locked(self.folder):
+                return self._train(loop, dataset, on_start, on_epoch)
+        except BlockingIOError as error:
+            raise RunError(
+                f"another process trains in {self.folder}: wait for it, or name another folder with --out"
+            ) from error
+
+    def _train(
+        self,
+        loop: TrainingLoop,
+        dataset: Dataset,
+        on_start: Callable[[], None],
+        on_epoch: Callable[[EpochRecord], None],
+    ) -> Model:
         remove_unfinished(self.folder)
         write_atomically(self.folder / "config.toml", config_toml(self.config, self.environment).encode())
         if self.checkpoint_path.is_file():
@@ -208,6 +224,11 @@ def training_problem(config: RunConfig, dataset: Dataset) -> TrainingProblem:
     InvalidInput
         If a value of the configuration cannot be used.
     """
+    if len(dataset.class_names) < 2:
+        raise InvalidInput(
+            f"{dataset.name} has the class {', '.join(dataset.class_names)} alone: "
+            "a classifier needs at least two"
+        )
     network = Network(
         sizes=(dataset.X_train.shape[1], *config.hidden, len(dataset.class_names)),
         activation=config.activation,
@@ -249,6 +270,11 @@ def _optimizer(config: RunConfig) -> Optimizer:
             return SGD(momentum=0.9, nesterov=True)
 
 
-def next_free_folder(parent: Path, name: str) -> Path:
-    """``parent/name-1``, or the first number after it that is not taken."""
-    return next(path for n in count(1) if not (path := parent / f"{name}-{n}").exists())
+def make_run_folder(parent: Path, name: str) -> Path:
+    """Make ``parent/name-1``, or the first after it that is not taken: processes that ask at once get two."""
+    for n in count(1):
+        folder = parent / f"{name}-{n}"
+        with suppress(FileExistsError):
+            folder.mkdir(parents=True)
+            break
+    return folder
