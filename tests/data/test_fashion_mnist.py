@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -27,7 +28,7 @@ def check(data: object, small: SmallFashion) -> None:
         np.testing.assert_array_equal(getattr(data, attribute), wanted.reshape(len(wanted), -1).squeeze())
 
 
-def test_the_folder_comes_first_and_the_cache_is_left_alone(
+def test_the_folder_comes_first_and_is_kept_in_the_cache(
     small_fashion: SmallFashion, tmp_path: Path
 ) -> None:
     folder = small_fashion.put(tmp_path / "mine")
@@ -36,7 +37,9 @@ def test_the_folder_comes_first_and_the_cache_is_left_alone(
     check(data, small_fashion)
     assert data.source == f"the folder {folder}"
     assert (data.scale, data.image_shape) == (1 / 255, (28, 28))
-    assert not small_fashion.cache.exists()
+    again = load_data("fashion-mnist")
+    check(again, small_fashion)
+    assert again.source == f"the cache {small_fashion.cache}"
 
 
 def test_a_plain_file_in_the_folder_is_checked_too(
@@ -47,6 +50,7 @@ def test_a_plain_file_in_the_folder_is_checked_too(
     values = small_fashion.arrays[LABELS].copy()
     (folder / LABELS).write_bytes(idx_bytes(values))
     check(load_data("fashion-mnist", folder=folder), small_fashion)
+    shutil.rmtree(small_fashion.cache)
     values[0] ^= 1
     (folder / LABELS).write_bytes(idx_bytes(values))
     with pytest.raises(DataUnavailable, match=rf"the folder {folder}: {LABELS} has SHA-256 \w+..., not \w+"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import cyclopts
@@ -54,15 +55,17 @@ def list_known(*, json: bool = False) -> int:
 
 
 @app.command
-def fetch(name: str, /, *, json: bool = False) -> int:
+def fetch(name: str, /, *, folder: Path | None = None, json: bool = False) -> int:
     """Get a data set known by name onto this machine, and check it.
 
-    treadle data fetch fashion-mnist
+    treadle data fetch fashion-mnist --folder ~/Downloads
 
     Parameters
     ----------
     name
         As treadle data list shows it.
+    folder
+        Look here for the files of fashion-mnist first; what is found is kept in the cache.
     json
         Print one JSON document instead of a line.
     """
@@ -71,7 +74,7 @@ def fetch(name: str, /, *, json: bool = False) -> int:
 
     if name not in NAMES:
         raise InvalidInput(f"only a data set known by name can be fetched: {', '.join(NAMES)}; got {name!r}")
-    dataset = load_data(name)
+    dataset = load_data(name, folder=folder)
     if json:
         print_json({"name": dataset.name, "source": dataset.source, "checksum": dataset.checksum})
     else:

@@ -86,7 +86,7 @@ def train(
     json
         Print the result as JSON.
     """
-    from treadle.data import load_data
+    from treadle.data import NAMES, load_data
     from treadle.engines.selection import select_engine
     from treadle.report.run_report import evaluate_model, write_run_report
     from treadle.runs.environment import describe_environment
@@ -102,7 +102,7 @@ def train(
         dataset = load_data(options.data)
         environment = describe_environment(selection, dataset)
     # The run's folder is to be of use from anywhere.
-    data = str(Path(options.data).resolve()) if Path(options.data).exists() else options.data
+    data = options.data if options.data in NAMES else str(Path(options.data).resolve())
     resolved = replace(options, data=data, engine=cast(Any, selection.engine.name))
     if begun:
         run, warnings = begun.continued(resolved, environment)

@@ -108,7 +108,8 @@ def load_fashion_mnist(folder: Path | None = None, progress: Progress | None = N
     failures: list[str] = []
     if folder is not None:
         try:
-            return _dataset(read_known_files(folder, FILES), f"the folder {folder}")
+            arrays = _keep(cache, read_known_files(folder, FILES), None, progress)
+            return _dataset(arrays, f"the folder {folder}")
         except DataUnavailable as error:
             failures.append(f"the folder {folder}: {error}")
             progress.note(f"not from {failures[-1]}; trying elsewhere")
