@@ -7,11 +7,13 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from treadle.runs.environment import processor_name
+
 
 def description() -> dict[str, Any]:
     """Processor, number of processors, system and Python."""
     return {
-        "processor": processor_model(),
+        "processor": processor_name(),
         "processors": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
@@ -23,16 +25,6 @@ def available_processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def processor_model() -> str:
-    """The processor's own name."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def busy_seconds() -> float | None:
