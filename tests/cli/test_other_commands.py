@@ -66,7 +66,7 @@ def test_evaluate_prints_a_row_for_each_class_and_the_confusion_matrix(trained, 
 def test_evaluate_takes_other_data_of_the_same_kind(trained, tmp_path, capsys):
     digits = load_data("digits")
     names = np.array(digits.class_names)
-    few = digits.X_test[:50].astype(np.float32)
+    few = digits.X_test[:50] / np.float32(16)
     path = tmp_path / "few.npz"
     np.savez(
         path,
@@ -78,6 +78,24 @@ def test_evaluate_takes_other_data_of_the_same_kind(trained, tmp_path, capsys):
     )
     assert run(["evaluate", str(trained), str(path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["test"]["n_samples"] == 50
+
+
+@pytest.mark.parametrize("kind", ["floats of 0 to 1", "bytes of 0 to 255"])
+def test_evaluate_shows_the_network_what_it_was_trained_on_whatever_the_data_s_scale(
+    trained, tmp_path, capsys, kind
+):
+    digits = load_data("digits")
+    seen = digits.X_test.reshape(-1, 8, 8) * np.float32(digits.scale)
+    X = seen if kind == "floats of 0 to 1" else np.rint(seen * 255).astype(np.uint8)
+    names = np.array(digits.class_names)
+    y = digits.y_test
+    np.savez(tmp_path / "same.npz", X_train=X, y_train=y, X_test=X, y_test=y, class_names=names)
+    assert run(["evaluate", str(trained), str(tmp_path / "same.npz"), "--json"]) == 0
+    test = json.loads(capsys.readouterr().out)["test"]
+    last = Run.open(trained).history()[-1]
+    # Bytes round what the network sees by 1/510 at most, and so the loss a little.
+    assert test["loss"] == pytest.approx(last.test_loss, rel=1e-6 if X.dtype == np.float32 else 1e-2)
+    assert test["accuracy"] == pytest.approx(last.test_accuracy, abs=1.01 / 355)
 
 
 def test_evaluate_refuses_data_of_another_kind(trained, tmp_path, capsys):

@@ -50,6 +50,7 @@ def make_inputs(**changes):
         "evaluation": evaluation,
         "X_test": np.random.default_rng(1).integers(0, 256, (n_samples, 20)).astype(np.uint8),
         "image_shape": (5, 4),
+        "scale": 1 / 255,
         "configuration": {
             "hidden": (256, 128),
             "optimizer": {"name": "adam", "beta": 0.9},

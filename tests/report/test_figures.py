@@ -42,7 +42,9 @@ def overlaps(figure):
 def predictions(names=NAMES, n=6, image_shape=(5, 4)):
     evaluation = make_evaluation(names, n_samples=max(n, 2 * len(names)), n_wrong=n // 2)
     X = np.random.default_rng(0).integers(0, 256, (n, 20)).astype(np.uint8)
-    return draw_predictions(X, evaluation.y_true[:n], evaluation.probabilities[:n], names, image_shape)
+    return draw_predictions(
+        X, evaluation.y_true[:n], evaluation.probabilities[:n], names, image_shape, 1 / 255
+    )
 
 
 def test_curves_show_every_epoch_and_mark_the_best():
@@ -117,10 +119,18 @@ def test_right_and_wrong_differ_by_sign_and_hatch_as_well_as_colour():
 
 def test_bars_are_as_long_as_the_probabilities():
     probabilities = np.array([[0.125, 0.875]])
-    figure = draw_predictions(np.zeros((1, 4)), np.array([1]), probabilities, ["a", "b"], (2, 2))
+    figure = draw_predictions(np.zeros((1, 4)), np.array([1]), probabilities, ["a", "b"], (2, 2), 1.0)
     bars = figure.subfigs[0].axes[1]
     assert [bar.get_width() for bar in bars.patches] == [0.125, 0.875]
     assert [text.get_text() for text in bars.texts] == ["12.5 %", "87.5 %"]
+
+
+def test_the_white_of_a_picture_is_what_the_network_sees_as_1():
+    X = np.array([[0, 4, 8, 16]], dtype=np.uint8)
+    figure = draw_predictions(X, np.array([1]), np.array([[0.125, 0.875]]), ["a", "b"], (2, 2), 1 / 16)
+    (picture,) = figure.subfigs[0].axes[0].images
+    assert picture.get_array().tolist() == [[0, 64], [128, 255]]
+    assert picture.get_clim() == (0, 255)
 
 
 def test_rows_that_are_no_images_show_bars_and_true_class():
@@ -198,10 +208,13 @@ def test_saved_figures_are_whole_png_files(figure, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((np.zeros((0, 4)), [], np.zeros((0, 2)), "ab", None), "as many rows, at least one; got 0, 0 and 0"),
-        ((np.zeros((1, 4)), [0, 1], np.zeros((1, 2)), "ab", None), "got 1, 2 and 1"),
         (
-            (np.zeros((1, 4)), [0], np.zeros((1, 2)), "abc", None),
+            (np.zeros((0, 4)), [], np.zeros((0, 2)), "ab", None, 1.0),
+            "as many rows, at least one; got 0, 0 and 0",
+        ),
+        ((np.zeros((1, 4)), [0, 1], np.zeros((1, 2)), "ab", None, 1.0), "got 1, 2 and 1"),
+        (
+            (np.zeros((1, 4)), [0], np.zeros((1, 2)), "abc", None, 1.0),
             "the 2 columns of probabilities; got 3 names",
         ),
     ],

@@ -37,13 +37,29 @@ def test_a_negative_number_of_samples_is_refused():
         choose_samples(make_evaluation(), -1, 2)
 
 
-def test_bytes_are_kept_and_other_numbers_stretched():
-    X = np.arange(12, dtype=np.uint8).reshape(2, 6)
-    np.testing.assert_array_equal(as_grey_images(X, (2, 3)).ravel(), X.ravel())
-    stretched = as_grey_images(np.array([[-1.0, 0.0], [1.0, 0.5]], dtype=np.float32), (1, 2))
-    assert stretched.dtype == np.uint8
-    assert stretched.ravel().tolist() == [0, 128, 255, 191]
-    assert not as_grey_images(np.full((1, 2), 7.0), (1, 2)).any()
+def test_bytes_of_0_to_255_are_kept():
+    X = np.arange(256, dtype=np.uint8).reshape(2, 128)
+    np.testing.assert_array_equal(as_grey_images(X, (16, 8), 1 / 255).ravel(), X.ravel())
+
+
+@pytest.mark.parametrize(
+    ("X", "scale"),
+    [
+        (np.array([[1, 2], [8, 16]], dtype=np.uint8), 1 / 16),
+        (np.array([[1 / 16, 1 / 8], [0.5, 1]], dtype=np.float32), 1.0),
+    ],
+)
+def test_what_the_network_sees_as_0_to_1_is_drawn_as_it_is(X, scale):
+    images = as_grey_images(X, (1, 2), scale)
+    assert images.dtype == np.uint8
+    assert images.ravel().tolist() == [16, 32, 128, 255]
+    assert as_grey_images(X[:1], (1, 2), scale).ravel().tolist() == [16, 32]
+
+
+def test_a_wider_range_is_stretched():
+    X = np.array([[-1.0, 0.0], [1.0, 0.5]], dtype=np.float32)
+    assert as_grey_images(X, (1, 2), 1.0).ravel().tolist() == [0, 128, 255, 191]
+    assert not as_grey_images(np.full((1, 2), 7.0), (1, 2), 1.0).any()
 
 
 @pytest.mark.parametrize(
@@ -56,7 +72,7 @@ def test_bytes_are_kept_and_other_numbers_stretched():
 )
 def test_what_is_no_image_is_refused(X, message):
     with pytest.raises(InvalidInput, match=re.escape(message)):
-        as_grey_images(X, (2, 3))
+        as_grey_images(X, (2, 3), 1.0)
 
 
 def test_picture_in_an_address_decodes_to_the_same_pixels():

@@ -72,6 +72,7 @@ def draw_predictions(
     probabilities: NDArray[Any],
     class_names: Sequence[str],
     image_shape: tuple[int, int] | None,
+    scale: float,
 ) -> Figure:
     """For each sample its image with the true class and, beside it, the probabilities of the classes.
 
@@ -87,6 +88,8 @@ def draw_predictions(
         Cut to 18 characters.
     image_shape : (H, W), or None
         None for rows that are no images: then bars and true class alone.
+    scale : float
+        The network saw ``images * scale``, which is drawn: 0 black, 1 white.
     """
     n = len(images)
     if n == 0 or len(y_true) != n or len(probabilities) != n:
@@ -105,7 +108,7 @@ def draw_predictions(
     # Laid out by hand: a layout engine takes seconds for two dozen axes.
     width, height = CELL_WIDTH, 1.0 + 0.185 * n_bars
     figure = _new_figure(width * n_columns, height * n_rows, layout=False)
-    pictures = as_grey_images(images, image_shape) if image_shape is not None else None
+    pictures = as_grey_images(images, image_shape, scale) if image_shape is not None else None
     side = 0.0 if pictures is None else min(1.8, height - 0.84)
     longest = max(len(short_name(name, NAME_WIDTH)) for name in class_names)
     bars_left = 0.12 + side + 0.15 + CHARACTER_WIDTH * longest

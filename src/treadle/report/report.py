@@ -50,6 +50,8 @@ class ReportInputs:
         The rows that ``evaluation`` is about, in its order.
     image_shape : (H, W), or None
         None for rows that are no images: their samples are shown by their probabilities alone.
+    scale : float
+        The network saw ``X_test * scale``, which is drawn: 0 black, 1 white.
     configuration : mapping of str to object
         The resolved settings; mappings inside are flattened to dotted names. ``parameters``, where present,
         is the number of weights and biases and goes into the headline.
@@ -69,6 +71,7 @@ class ReportInputs:
     evaluation: Evaluation
     X_test: NDArray[Any]
     image_shape: tuple[int, int] | None
+    scale: float
     configuration: Mapping[str, object]
     environment: Mapping[str, str]
     timings: Mapping[str, float]
@@ -212,7 +215,7 @@ def _pictures(inputs: ReportInputs, indices: NDArray[np.int64]) -> dict[int, str
     """Pictures of the samples, all on one scale of grey, as addresses; none where rows are no images."""
     if inputs.image_shape is None:
         return {}
-    images = as_grey_images(inputs.X_test[indices], inputs.image_shape)
+    images = as_grey_images(inputs.X_test[indices], inputs.image_shape, inputs.scale)
     return {int(index): png_data_uri(image) for index, image in zip(indices, images, strict=True)}
 
 

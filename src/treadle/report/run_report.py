@@ -25,6 +25,10 @@ SAMPLES_IN_PICTURE = 12
 def evaluate_model(model: Model, engine: Engine, dataset: Dataset) -> Evaluation:
     """The model's loss and class probabilities on the data set's test rows.
 
+    The network multiplies what it is given by the ``input_scale`` that it was trained with. Where the data
+    set's own scale is another (bytes of 0 to 255 here, floats of 0 to 1 there), its rows are brought to the
+    model's units first, as float32, so that the network sees ``X_test * dataset.scale``.
+
     Raises
     ------
     RunError
@@ -38,7 +42,10 @@ def evaluate_model(model: Model, engine: Engine, dataset: Dataset) -> Evaluation
             f"{', '.join(model.class_names)}: "
             "evaluate it on data like those it was trained on"
         )
-    logits = engine.logits(model.parameters, dataset.X_test)
+    X = dataset.X_test
+    if dataset.scale != model.network.input_scale:
+        X = X.astype(np.float32) * np.float32(dataset.scale / model.network.input_scale)
+    logits = engine.logits(model.parameters, X)
     loss = plain_loss(Objective(), logits, dataset.y_test)
     return Evaluation(dataset.y_test, softmax(logits), dataset.class_names, loss)
 
@@ -71,6 +78,7 @@ def write_run_report(
             evaluation.probabilities[samples],
             evaluation.class_names,
             dataset.image_shape,
+            dataset.scale,
         ),
         run.folder / "predictions.png",
     )
@@ -81,6 +89,7 @@ def write_run_report(
         evaluation=evaluation,
         X_test=dataset.X_test,
         image_shape=dataset.image_shape,
+        scale=dataset.scale,
         configuration=configuration,
         environment=run.environment,
         timings=timings,

@@ -37,29 +37,29 @@ def choose_samples(evaluation: Evaluation, n_right: int, n_wrong: int) -> NDArra
     return np.concatenate([spread(right, n_right), spread(wrong, n_wrong)])
 
 
-def as_grey_images(X: NDArray[Any], image_shape: tuple[int, int]) -> NDArray[np.uint8]:
+def as_grey_images(X: NDArray[Any], image_shape: tuple[int, int], scale: float) -> NDArray[np.uint8]:
     """Rows as pictures: (N, D) to (N, H, W) uint8, 0 black and 255 white.
 
-    uint8 is kept as it is. Other numbers are stretched from their smallest to their largest over all of X;
-    all black where they are equal.
+    ``X * scale``, what the network sees, is drawn as it is where all of it lies in 0 to 1. A wider range is
+    stretched from the smallest to the largest value over all of X; all black where they are equal.
 
     Raises
     ------
     InvalidInput
-        If H W is not D, or a value is not finite.
+        If H W is not D, or a value times scale is not finite.
     """
     if X.ndim != 2 or X.shape[1] != math.prod(image_shape):
         raise InvalidInput(
             f"rows of {image_shape[0]} x {image_shape[1]} images have {math.prod(image_shape)} values; "
             f"got an array of shape {X.shape}"
         )
-    if X.dtype != np.uint8:
-        if not np.isfinite(X).all():
-            raise InvalidInput("images must be finite; got NaN or infinity among the values")
-        X = X.astype(np.float64)
-        low, high = (X.min(), X.max()) if X.size else (0.0, 0.0)
-        X = np.rint((X - low) * (255 / (high - low) if high > low else 0.0))
-    return X.astype(np.uint8).reshape(-1, *image_shape)
+    seen = X * np.float64(scale)
+    if not np.isfinite(seen).all():
+        raise InvalidInput("images must be finite; got NaN or infinity among the values")
+    low, high = (seen.min(), seen.max()) if seen.size else (0.0, 1.0)
+    if low < 0 or high > 1:
+        seen = (seen - low) / (high - low if high > low else 1.0)
+    return np.rint(seen * 255).astype(np.uint8).reshape(-1, *image_shape)
 
 
 def png_data_uri(image: NDArray[np.uint8]) -> str:
