@@ -1,7 +1,7 @@
 """Test accuracy of the classic recipe over seeds, by the command that a user calls; written to results/.
 
-Each seed is one ``treadle train fashion-mnist --recipe classic``, as many at once as there are processors, since
-the NumPy engine takes one each. Nothing is chosen by the test set: it is the last epoch that counts.
+Each seed is one ``treadle train fashion-mnist``, as many at once as there are processors, since the NumPy
+engine takes one each. Nothing is chosen by the test set: it is the last epoch that counts.
 """
 
 from __future__ import annotations
