@@ -28,9 +28,7 @@ def check(data: object, small: SmallFashion) -> None:
         np.testing.assert_array_equal(getattr(data, attribute), wanted.reshape(len(wanted), -1).squeeze())
 
 
-def test_the_folder_comes_first_and_is_kept_in_the_cache(
-    small_fashion: SmallFashion, tmp_path: Path
-) -> None:
+def test_the_folder_comes_first_and_is_kept_in_the_cache(small_fashion: SmallFashion, tmp_path: Path) -> None:
     folder = small_fashion.put(tmp_path / "mine")
     small_fashion.put(small_fashion.system)
     data = load_data("fashion-mnist", folder=folder)
@@ -60,6 +58,22 @@ def test_a_plain_file_in_the_folder_is_checked_too(
         load_data("fashion-mnist", folder=folder)
     (folder / LABELS).write_bytes(b"rubbish")
     with pytest.raises(DataUnavailable, match=rf"{LABELS} is no IDX file"):
+        load_data("fashion-mnist", folder=folder)
+
+
+def test_a_bad_compressed_file_hides_no_good_plain_one(
+    small_fashion: SmallFashion, tmp_path: Path, idx_bytes
+) -> None:
+    folder = small_fashion.put(tmp_path / "mine")
+    (folder / f"{LABELS}.gz").write_bytes(b"rubbish")
+    (folder / LABELS).write_bytes(idx_bytes(small_fashion.arrays[LABELS]))
+    data = load_data("fashion-mnist", folder=folder)
+    check(data, small_fashion)
+    assert data.source == f"the folder {folder}"
+    shutil.rmtree(small_fashion.cache)
+    (folder / LABELS).write_bytes(b"rubbish")
+    both = rf"{LABELS}\.gz has SHA-256 \w+\.\.\., not .*, and {LABELS} is no IDX file"
+    with pytest.raises(DataUnavailable, match=both):
         load_data("fashion-mnist", folder=folder)
 
 
@@ -127,6 +141,19 @@ def test_a_damaged_array_in_the_cache_heals(
     assert path.read_bytes() == whole
     assert load_fashion_mnist().source == f"the cache {small_fashion.cache}"
     assert capsys.readouterr().err == ""
+
+
+def test_an_array_in_fortran_s_order_heals(
+    small_fashion: SmallFashion, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small_fashion.put(small_fashion.system)
+    load_fashion_mnist()
+    path = small_fashion.cache / f"{IMAGES}.npy"
+    whole = path.read_bytes()
+    np.save(path, np.asfortranarray(small_fashion.arrays[IMAGES]))
+    check(load_fashion_mnist(), small_fashion)
+    assert f"{IMAGES}.npy holds its values in another order than C's" in capsys.readouterr().err
+    assert path.read_bytes() == whole
 
 
 def test_random_damage_to_the_header_of_an_array_heals(small_fashion: SmallFashion) -> None:

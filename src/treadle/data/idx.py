@@ -4,12 +4,12 @@ The format (LeCun, Cortes and Burges, "The MNIST database"), big-endian: two zer
 a byte for the number d of dimensions, d unsigned 32-bit sizes, and then the values in C order.
 
 It refuses any file whose magic, type, dimensions or length are not exactly right, truncated and padded ones
-included, and a gzip file that expands beyond what its header promises. It writes nothing.
+included, a gzip file that expands beyond what its header promises, and one with anything after its stream.
+It writes nothing.
 """
 
 from __future__ import annotations
 
-import gzip
 import math
 import os
 import zlib
@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.data.expansion import Readable, check_expansion, read_exactly
+from treadle.data.gzip_member import GzipMember
 from treadle.errors import CorruptFile, InvalidInput
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -69,9 +70,8 @@ def _read(file: IO[bytes], n_stored: int, what: str, ndim: int | None) -> NDArra
     if not compressed:
         return _read_values(file, n_stored, what, ndim, compressed=False)
     try:
-        with gzip.GzipFile(fileobj=file) as stream:
-            return _read_values(stream, n_stored, what, ndim, compressed=True)
-    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        return _read_values(GzipMember(file, what), n_stored, what, ndim, compressed=True)
+    except (zlib.error, EOFError) as error:
         raise CorruptFile(f"{what} is damaged gzip: {error}; get it again") from error
 
 
@@ -82,22 +82,25 @@ def _read_values(
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES:
         raise CorruptFile(
             f"{what} is no IDX file: it must begin with two zero bytes and a type of "
-            f"{', '.join(f'0x{code:02x}' for code in TYPES)}; got {magic.hex(' ') or 'nothing'}"
+            f"{', '.join(f'0x{code:02x}' for code in TYPES)}; got {magic.hex(' ') or 'nothing'}; "
+            "get it again, or name another file"
         )
     d = magic[3]
     if ndim is not None and d != ndim:
         raise CorruptFile(
             f"{what} holds an array of {d} dimensions, where {ndim} are needed (labels have 1, images 3); "
-            "perhaps one file took the place of another"
+            "perhaps one file took the place of another: look at their names"
         )
     if not 1 <= d <= MOST_DIMENSIONS:
-        raise CorruptFile(f"{what} must have 1 to {MOST_DIMENSIONS} dimensions; its header says {d}")
+        raise CorruptFile(
+            f"{what} must have 1 to {MOST_DIMENSIONS} dimensions; its header says {d}; get it again"
+        )
     sizes = stream.read(4 * d)
     if len(sizes) < 4 * d:
         raise CorruptFile(f"{what} is truncated within its header; get it again")
     shape = tuple(int(n) for n in np.frombuffer(sizes, dtype=">u4"))
     if 0 in shape:
-        raise CorruptFile(f"{what} is empty: its header says {' x '.join(map(str, shape))}")
+        raise CorruptFile(f"{what} is empty: its header says {' x '.join(map(str, shape))}; get it again")
 
     dtype = np.dtype(TYPES[magic[2]])
     n_bytes = math.prod(shape) * dtype.itemsize

@@ -54,11 +54,13 @@ class KnownFile:
         """Raise DataUnavailable unless these are the published values."""
         if values.dtype != np.uint8 or values.shape != self.shape:
             raise DataUnavailable(f"{what} holds {values.dtype} {values.shape}, not uint8 {self.shape}")
+        if not values.flags.c_contiguous:
+            raise DataUnavailable(f"{what} holds its values in another order than C's")
         _check_sha256(what, values.data, {self.values_sha256})
 
 
 def read_known_files(folder: Path, files: Sequence[KnownFile]) -> dict[str, NDArray[np.uint8]]:
-    """Read each file, compressed or else plain, and check it.
+    """Read each file, compressed or, where that is missing or wrong, plain; and check it.
 
     Returns
     -------
@@ -79,24 +81,31 @@ def has_known_files(folder: Path, files: Sequence[KnownFile]) -> bool:
 
 
 def _read(folder: Path, file: KnownFile) -> NDArray[np.uint8]:
-    compressed, plain = folder / file.gz_name, folder / file.name
-    try:
-        if compressed.is_file():
-            with compressed.open("rb") as stream:  # one byte too many at most: it may be any file
-                data = stream.read(max(edition.n_bytes for edition in file.editions) + 1)
-            file.check_compressed(data)
-            path, values = compressed, read_idx(data, what=file.gz_name)
-        elif plain.is_file():
-            path, values = plain, read_idx(plain, what=file.name)
-        else:
-            nothing = f"there is no {file.gz_name}" if folder.is_dir() else "there is no such folder"
-            raise DataUnavailable(nothing)
-    except (CorruptFile, InvalidInput) as error:
-        raise DataUnavailable(str(error)) from error
-    except OSError as error:
-        raise DataUnavailable(error.strerror or str(error)) from error
-    file.check_values(values, path.name)
-    return values
+    failures = []
+    for name, read in ((file.gz_name, _read_compressed), (file.name, _read_plain)):
+        try:
+            if (folder / name).is_file():
+                values = read(folder, file)
+                file.check_values(values, name)
+                return values
+        except (CorruptFile, InvalidInput, DataUnavailable) as error:
+            failures.append(str(error))
+        except OSError as error:
+            failures.append(error.strerror or str(error))
+    if not failures:
+        failures.append(f"there is no {file.gz_name}" if folder.is_dir() else "there is no such folder")
+    raise DataUnavailable(", and ".join(dict.fromkeys(failures)))
+
+
+def _read_compressed(folder: Path, file: KnownFile) -> NDArray[Any]:
+    with (folder / file.gz_name).open("rb") as stream:  # one byte too many at most: it may be any file
+        data = stream.read(max(edition.n_bytes for edition in file.editions) + 1)
+    file.check_compressed(data)
+    return read_idx(data, what=file.gz_name)
+
+
+def _read_plain(folder: Path, file: KnownFile) -> NDArray[Any]:
+    return read_idx(folder / file.name, what=file.name)
 
 
 def _check_sha256(what: str, data: Any, allowed: set[str]) -> None:

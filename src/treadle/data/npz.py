@@ -101,7 +101,8 @@ def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, what: str) -> 
         n_bytes = math.prod(shape) * dtype.itemsize
         if n_bytes > info.file_size:
             raise CorruptFile(
-                f"{what} is truncated: its header promises {n_bytes} bytes of data, it has {info.file_size}"
+                f"{what} is truncated: its header promises {n_bytes} bytes of data, it has {info.file_size}; "
+                "write the file again with np.savez"
             )
         values = np.frombuffer(read_exactly(stream, n_bytes, what), dtype=dtype)
     if dtype.kind == "U":
@@ -118,5 +119,7 @@ def _read_header(stream: IO[bytes], what: str) -> tuple[tuple[int, ...], bool, n
         if version == (2, 0):
             return np.lib.format.read_array_header_2_0(stream)
     except ValueError as error:
-        raise CorruptFile(f"{what} is no .npy array: {' '.join(str(error).split())[:200]}") from error
+        raise CorruptFile(
+            f"{what} is no .npy array: {' '.join(str(error).split())[:200]}; write it again with np.savez"
+        ) from error
     raise CorruptFile(f"{what} is .npy version {version}, not 1.0 or 2.0; write it again with np.savez")
