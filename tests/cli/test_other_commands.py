@@ -98,6 +98,20 @@ def test_evaluate_shows_the_network_what_it_was_trained_on_whatever_the_data_s_s
     assert test["accuracy"] == pytest.approx(last.test_accuracy, abs=1.01 / 355)
 
 
+def test_a_class_name_cannot_give_orders_to_the_terminal(tmp_path, capsys):
+    X, y = np.eye(2, dtype=np.float32), np.arange(2)
+    names = np.array(["\x1b]0;mine\x07\x1b[2J", "a\nb\u202ec\x9b\u3000é"])
+    np.savez(tmp_path / "named.npz", X_train=X, y_train=y, X_test=X, y_test=y, class_names=names)
+    folder = str(tmp_path / "run")
+    assert run(["train", str(tmp_path / "named.npz"), "--epochs", "1", "--out", folder]) == 0
+    capsys.readouterr()
+    assert run(["evaluate", folder]) == 0
+    out = capsys.readouterr().out
+    assert not set("\x1b\x07\x9b\u202e") & set(out)
+    assert r"\x1b]0;mine\x07\x1b[2J" in out
+    assert "a\\nb\\u202ec\\x9b\u3000é" in out
+
+
 def test_evaluate_refuses_data_of_another_kind(trained, tmp_path, capsys):
     X, y = np.ones((4, 3), np.float32), np.arange(4) % 2
     np.savez(tmp_path / "other.npz", X_train=X, y_train=y, X_test=X, y_test=y)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ def progress_console() -> Console:
     """Standard error, in colour only where a terminal shows it and NO_COLOR does not forbid it."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def warn(console: Console, text: str) -> None:
@@ -49,13 +50,25 @@ def _finite(value: Any) -> Any:
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, align: str) -> None:
     """A plain table: columns padded to their widest cell, two spaces between, no rules.
 
+    Class names and paths come from files: what is in them that a terminal would obey is shown escaped, as
+    Python writes it.
+
     Parameters
     ----------
     header, rows : sequences of str
     align : str
         One of ``<`` and ``>`` for each column.
     """
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    for row in (header, *rows):
+    lines = [[_visible(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for row in lines:
         cells = (f"{cell:{side}{width}}" for cell, side, width in zip(row, align, widths, strict=True))
         print_result("  ".join(cells).rstrip())
+
+
+def _visible(text: str) -> str:
+    """The text, with every character escaped that is neither printable nor some width of blank."""
+    return "".join(
+        c if c.isprintable() or unicodedata.category(c) == "Zs" else c.encode("unicode_escape").decode()
+        for c in text
+    )
