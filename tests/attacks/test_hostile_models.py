@@ -31,7 +31,7 @@ def path(tmp_path):
 
 def refuses(path, content, message):
     path.write_bytes(content)
-    with pytest.raises(CorruptFile, match=rf"(?s)model\.safetensors.*{message}"):
+    with pytest.raises(CorruptFile, match=rf"(?s)model\.safetensors.*{message}.* or train again$"):
         load_model(path)
 
 
@@ -89,14 +89,26 @@ def test_a_file_cut_short_is_refused_wherever_it_is_cut(path):
         of_one_array("F32", "43", 48),
         of_one_array("F32", [1] * 65, 4),
         of_one_array("F32", [2**63, 0], 0),
-        of_one_array("BF16", [4, 3], 24),
-        of_one_array("F8_E4M3", [4, 3], 12),
-        of_one_array("F8_E5M2", [4, 3], 12),
     ],
-    ids=range(23),
+    ids=range(20),
 )
-def test_bytes_that_are_no_safetensors_of_numpy_s_types_are_refused(path, content):
+def test_bytes_that_are_no_safetensors_are_refused(path, content):
     refuses(path, content, NOT_OURS)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "size"),
+    [("F16", 2), ("BF16", 2), ("F8_E4M3", 1), ("F8_E5M2", 1), ("C64", 8), ("I32", 4), ("U8", 1), ("BOOL", 1)],
+)
+def test_types_that_treadle_does_not_write_are_refused(path, dtype, size):
+    content = of_one_array(dtype, [4, 3], 12 * size)
+    refuses(path, content, f"{NOT_OURS}the array 'weights.0' is of type {dtype}, where treadle writes F32, ")
+
+
+def test_bfloat16_is_refused_where_numpy_knows_it_too(path):
+    pytest.importorskip("ml_dtypes", reason="recent onnx brings it, and it registers the type with NumPy")
+    assert np.dtype("bfloat16").itemsize == 2
+    refuses(path, of_one_array("BF16", [4, 3], 24), "the array 'weights.0' is of type BF16, where treadle")
 
 
 def test_a_header_that_promises_terabytes_takes_no_memory(path):
@@ -130,7 +142,7 @@ def test_another_format_is_refused(path, version):
     refuses(
         path,
         with_metadata(METADATA | {"format": version}),
-        "has format .*; this treadle reads format 1: use the treadle that wrote it, or train again",
+        "has format .*; this treadle reads format 1: use the treadle that wrote it,",
     )
 
 
@@ -171,10 +183,9 @@ def test_arrays_that_do_not_fit_the_network_are_refused(path, sizes):
         ARRAYS | {"weights.0": ARRAYS["weights.0"].T.copy()},
         ARRAYS | {"biases.0": np.zeros((1, 3), np.float32)},
         ARRAYS | {"biases.0": np.zeros(3)},
-        {name: array.astype(np.float16) for name, array in ARRAYS.items()},
-        {name: array.astype(np.int32) for name, array in ARRAYS.items()},
+        {name: array.astype(np.int64) for name, array in ARRAYS.items()},
     ],
-    ids=["none", "one missing", "one more", "transposed", "of two axes", "of two types", "half", "integers"],
+    ids=["none", "one missing", "one more", "transposed", "of two axes", "of two types", "integers"],
 )
 def test_arrays_that_are_missing_or_of_another_shape_or_type_are_refused(path, arrays):
     refuses(path, with_metadata(METADATA, arrays), "describes arrays of shapes .*; it holds ")

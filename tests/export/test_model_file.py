@@ -143,3 +143,8 @@ def test_a_missing_file_or_folder_is_an_oserror_with_its_path(tmp_path):
         save_model(tmp_path / "none" / "model", model())
     with pytest.raises(IsADirectoryError, match=tmp_path.name):
         load_model(tmp_path)
+
+
+def test_a_path_may_be_a_str(tmp_path):
+    save_model(str(tmp_path / "model"), model())
+    assert load_model(str(tmp_path / "model")).network == NETWORK

@@ -60,6 +60,11 @@ def test_the_file_is_the_model_with_names_and_shape(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["net.onnx"]
 
 
+def test_a_path_may_be_a_str(tmp_path):
+    save_onnx(str(tmp_path / "net.onnx"), model())
+    assert onnx.load(tmp_path / "net.onnx") == onnx_model(model())
+
+
 def test_without_onnx_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(MissingDependency, match=r"needs the package onnx.*pip install 'treadle\[onnx\]'"):

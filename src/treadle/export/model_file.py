@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from treadle.errors import CorruptFile, InvalidInput
-from treadle.export.safetensors_file import read_safetensors
+from treadle.export.safetensors_file import REMEDY, read_safetensors
 from treadle.files import write_atomically
 from treadle.network import Network, Parameters
 
@@ -62,8 +62,13 @@ class Model:
         return self.parameters.network
 
 
-def save_model(path: Path, model: Model) -> None:
+def save_model(path: str | Path, model: Model) -> None:
     """Write the file whole or not at all.
+
+    Parameters
+    ----------
+    path : str or Path
+    model : Model
 
     Raises
     ------
@@ -86,11 +91,15 @@ def save_model(path: Path, model: Model) -> None:
         "image_shape": model.image_shape,
     }
     arrays = {name: np.ascontiguousarray(array) for name, array in model.parameters.named()}
-    write_atomically(path, save(arrays, {"treadle": json.dumps(metadata, sort_keys=True)}))
+    write_atomically(Path(path), save(arrays, {"treadle": json.dumps(metadata, sort_keys=True)}))
 
 
-def load_model(path: Path) -> Model:
+def load_model(path: str | Path) -> Model:
     """Read what ``save_model`` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
 
     Raises
     ------
@@ -108,13 +117,16 @@ def load_model(path: Path) -> Model:
     try:
         network = Network(**metadata["network"])
     except (KeyError, TypeError, InvalidInput) as error:
-        raise CorruptFile(f"{path} does not describe a network: {error!r}") from error
+        raise CorruptFile(f"{path} does not describe a network: {error!r}; {REMEDY}") from error
     class_names, image_shape = metadata.get("class_names"), metadata.get("image_shape")
     if not isinstance(class_names, list) or not all(isinstance(name, str) for name in class_names):
-        raise CorruptFile(f"{path} must hold class_names, a list of texts; it holds {class_names!r}")
+        raise CorruptFile(
+            f"{path} must hold class_names, a list of texts; it holds {class_names!r}: {REMEDY}"
+        )
     if image_shape is not None and not _is_image_shape(image_shape):
         raise CorruptFile(
-            f"{path} must hold an image_shape of two positive integers, or null; it holds {image_shape!r}"
+            f"{path} must hold an image_shape of two positive integers, or null; it holds {image_shape!r}: "
+            f"{REMEDY}"
         )
     shapes: dict[str, tuple[int, ...]] = {}
     for i, layer in enumerate(network.layers):
@@ -124,7 +136,8 @@ def load_model(path: Path) -> Model:
     dtypes = {array.dtype for array in arrays.values()}
     if found != shapes or len(dtypes) != 1 or dtypes.pop() not in (np.float32, np.float64):
         raise CorruptFile(
-            f"{path} describes arrays of shapes {shapes}, all float32 or all float64; it holds {found}"
+            f"{path} describes arrays of shapes {shapes}, all float32 or all float64; it holds {found}: "
+            f"{REMEDY}"
         )
     parameters = Parameters.zeros(network, next(iter(arrays.values())).dtype)
     for name, array in parameters.named():
@@ -132,7 +145,7 @@ def load_model(path: Path) -> Model:
     try:
         return Model(parameters, tuple(class_names), image_shape and tuple(image_shape))
     except InvalidInput as error:
-        raise CorruptFile(f"{path} contradicts itself: {error}") from error
+        raise CorruptFile(f"{path} contradicts itself: {error}; {REMEDY}") from error
 
 
 def _is_image_shape(value: Any) -> bool:

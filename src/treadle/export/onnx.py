@@ -25,8 +25,13 @@ OPSET = 20  # the first with Gelu
 IR_VERSION = 9  # the one that came with it; readers refuse newer ones than they know
 
 
-def save_onnx(path: Path, model: Model) -> None:
+def save_onnx(path: str | Path, model: Model) -> None:
     """Write the model as ONNX, whole or not at all.
+
+    Parameters
+    ----------
+    path : str or Path
+    model : Model
 
     Raises
     ------
@@ -35,7 +40,7 @@ def save_onnx(path: Path, model: Model) -> None:
     OSError
         If the folder cannot be written or the disk is full.
     """
-    write_atomically(path, onnx_model(model).SerializeToString())
+    write_atomically(Path(path), onnx_model(model).SerializeToString())
 
 
 def onnx_model(model: Model) -> onnx.ModelProto:

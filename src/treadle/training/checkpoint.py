@@ -27,17 +27,17 @@ class Checkpoint:
     state: dict[str, NDArray[Any]]
     history: History
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Write the file; OSError if the folder cannot be written or the disk is full."""
         from safetensors.numpy import save
 
         metadata = {"format": FORMAT_VERSION, "history": self.history.to_csv()}
-        write_atomically(path, save(self.state, {"treadle": json.dumps(metadata)}))
+        write_atomically(Path(path), save(self.state, {"treadle": json.dumps(metadata)}))
 
     @classmethod
-    def load(cls, path: Path) -> Checkpoint:
+    def load(cls, path: str | Path) -> Checkpoint:
         """Read what ``save`` wrote; CorruptFile for anything else."""
-        from treadle.export.safetensors_file import read_safetensors
+        from treadle.export.safetensors_file import REMEDY, read_safetensors
 
         state, metadata = read_safetensors(path)
         if metadata.get("format") != FORMAT_VERSION or not isinstance(metadata.get("history"), str):
@@ -46,11 +46,13 @@ class Checkpoint:
                 f"{metadata.get('format')!r}: train again, or use the treadle that wrote it"
             )
         if not {"parameters", "step"} <= state.keys():
-            raise CorruptFile(f"{path} lacks the parameters or the step; it has {sorted(state)}")
+            raise CorruptFile(f"{path} lacks the parameters or the step; it has {sorted(state)}: {REMEDY}")
         step = state["step"]
         if step.shape != () or step.dtype.kind != "i" or step < 0:
-            raise CorruptFile(f"{path} must hold a step, one integer of at least 0; it holds {step!r}")
+            raise CorruptFile(
+                f"{path} must hold a step, one integer of at least 0; it holds {step!r}: {REMEDY}"
+            )
         try:
             return cls(state, History.from_csv(metadata["history"]))
         except CorruptFile as error:
-            raise CorruptFile(f"{path} is damaged: {error}") from error
+            raise CorruptFile(f"{path} is damaged: {error}; {REMEDY}") from error
