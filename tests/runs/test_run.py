@@ -144,7 +144,7 @@ def test_fewer_epochs_than_are_done_are_refused(whole, environment):
 def test_a_schedule_with_an_end_cannot_be_prolonged(tmp_path, selection, environment, digits):
     config = replace(CONFIG, schedule="cosine")
     run = Run.create(tmp_path / "run", config, environment)
-    with pytest.raises(RunError, match="planned for 3 epochs and its schedule cosine depends on that"):
+    with pytest.raises(RunError, match=r"planned for 3 epochs and its schedule cosine depends on that"):
         run.continued(replace(config, epochs=4), environment)
 
 
@@ -161,7 +161,10 @@ def test_another_version_resumes_with_a_warning(whole, environment):
 
 def test_a_folder_with_something_in_it_is_refused(tmp_path, environment):
     (tmp_path / "thesis.tex").touch()
-    with pytest.raises(RunError, match="is not empty: name another folder with --out"):
+    with pytest.raises(RunError, match=r"is not empty: name another folder with --out$"):
+        Run.create(tmp_path, CONFIG, environment)
+    (tmp_path / "config.toml").touch()
+    with pytest.raises(RunError, match=r"with --out, or go on with what is there: treadle train --resume"):
         Run.create(tmp_path, CONFIG, environment)
 
 
@@ -170,10 +173,17 @@ def test_a_folder_without_a_run_cannot_be_opened(tmp_path):
         Run.open(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["learning_rat = 3", "hidden = 3"])
-def test_a_configuration_that_is_none_is_refused(tmp_path, text):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("learning_rat = 3", r"config\.toml: there is no option 'learning_rat'; allowed are data, "),
+        ("hidden = 3", r"config\.toml: hidden must be a list of integers; got 3"),
+        ('learning_rate = "0.1"', r"config\.toml: learning_rate must be a number; got '0\.1'"),
+    ],
+)
+def test_a_configuration_that_is_none_is_refused(tmp_path, text, message):
     (tmp_path / "config.toml").write_text(text)
-    with pytest.raises(CorruptFile, match="is not a run's configuration"):
+    with pytest.raises(InvalidInput, match=message):
         Run.open(tmp_path)
 
 

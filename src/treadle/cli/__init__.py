@@ -59,7 +59,8 @@ def run(arguments: Sequence[str]) -> int:
                 code = 0
             case _:
                 code = _call(tokens)
-        sys.stdout.flush()
+        if sys.stdout:  # none where whoever called has closed it
+            sys.stdout.flush()
         return code
     except KeyboardInterrupt:
         print("treadle: interrupted", file=sys.stderr)

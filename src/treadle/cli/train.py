@@ -185,6 +185,9 @@ class _Progress:
         config = self._run.config
         engine = f"{config.engine} engine"
         self._console.print(f"{config.data}, {config.recipe} recipe, {engine}, in {self._run.folder}")
+        if self._n_done == config.epochs:
+            self._console.print(f"all {config.epochs} epochs are done already")
+            return
         if self._n_done:
             self._console.print(f"going on after epoch {self._n_done} of {config.epochs}")
         self._console.print("epoch  train loss  test loss  test accuracy  learning rate  seconds")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -78,9 +78,7 @@ class RunConfig:
     def __post_init__(self) -> None:
         if isinstance(self.hidden, list):
             object.__setattr__(self, "hidden", tuple(self.hidden))
-        for name, kind in get_type_hints(type(self)).items():
-            if name != "_" and not _is_of(kind, value := getattr(self, name)):
-                raise InvalidInput(f"{name} must be {_in_words(kind)}; got {value!r}")
+        _check_types(asdict(self))
         if self.batch_size < 1:
             raise InvalidInput(f"batch_size must be at least 1; got {self.batch_size}")
         if self.weight_decay and self.optimizer != "adamw":
@@ -96,6 +94,17 @@ class RunConfig:
         """Fields in which the two differ, with both values."""
         mine, theirs = asdict(self), asdict(other)
         return {name: (mine[name], theirs[name]) for name in mine if mine[name] != theirs[name]}
+
+
+def _check_types(values: Mapping[str, Any]) -> None:
+    """Raise InvalidInput for a name that is no field of ``RunConfig``, or a value of another type."""
+    kinds = get_type_hints(RunConfig)
+    names = [field.name for field in fields(RunConfig)]
+    for name, value in values.items():
+        if name not in names:
+            raise InvalidInput(f"there is no option {name!r}; allowed are {', '.join(names)}")
+        if not _is_of(kinds[name], tuple(value) if isinstance(value, list) else value):
+            raise InvalidInput(f"{name} must be {_in_words(kinds[name])}; got {value!r}")
 
 
 def _is_of(kind: Any, value: Any) -> bool:
@@ -125,8 +134,7 @@ def read_config_file(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     Raises
     ------
     InvalidInput
-        If the file is missing or not TOML. Unknown keys and wrong types are left to whoever builds a
-        ``RunConfig`` of the values.
+        If the file is missing or not TOML, or a key or the type of a value is none of ``RunConfig``'s.
     """
     try:
         values = tomllib.loads(path.read_text("utf-8"))
@@ -137,6 +145,10 @@ def read_config_file(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     environment = values.pop(ENVIRONMENT, {})
     if not isinstance(environment, dict):
         raise InvalidInput(f"{path}: [{ENVIRONMENT}] must be a table; got {environment!r}")
+    try:
+        _check_types(values)
+    except InvalidInput as error:
+        raise InvalidInput(f"{path}: {error}") from error
     return values, {str(key): str(value) for key, value in environment.items()}
 
 

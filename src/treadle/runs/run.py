@@ -21,7 +21,7 @@ from pathlib import Path
 from treadle.data.dataset import Dataset
 from treadle.engines.engine import Engine, TrainingProblem
 from treadle.engines.objective import Objective
-from treadle.errors import CorruptFile, InvalidInput, RunError
+from treadle.errors import InvalidInput, RunError
 from treadle.export.model_file import Model, load_model, save_model
 from treadle.files import UNFINISHED, locked, remove_unfinished, write_atomically
 from treadle.network import Network, Parameters
@@ -52,10 +52,9 @@ class Run:
         """
         folder = Path(folder)
         if folder.exists() and any(not path.name.endswith(UNFINISHED) for path in folder.iterdir()):
-            raise RunError(
-                f"{folder} is not empty: name another folder with --out, "
-                f"or go on with what is there: treadle train --resume {folder}"
-            )
+            begun = (folder / "config.toml").is_file()
+            go_on = f", or go on with what is there: treadle train --resume {folder}" if begun else ""
+            raise RunError(f"{folder} is not empty: name another folder with --out{go_on}")
         return cls(folder, config, environment)
 
     @classmethod
@@ -66,7 +65,7 @@ class Run:
         ------
         RunError
             If the folder holds no run.
-        InvalidInput, CorruptFile
+        InvalidInput
             If its configuration cannot be read or used.
         """
         folder = Path(folder)
@@ -74,12 +73,7 @@ class Run:
         if not path.is_file():
             raise RunError(f"{folder} holds no run (no config.toml): name a folder that treadle train made")
         values, environment = read_config_file(path)
-        try:
-            return cls(folder, RunConfig(**values), environment)
-        except (TypeError, InvalidInput) as error:
-            raise CorruptFile(
-                f"{path} is not a run's configuration: {error}; mend it, or train anew"
-            ) from error
+        return cls(folder, RunConfig(**values), environment)
 
     @property
     def model_path(self) -> Path:
