@@ -247,7 +247,7 @@ def test_random_damage_to_a_model_raises_corruptfile_or_leaves_a_whole_model(pat
             continue
         assert model.parameters.flat.shape == (23,) and np.isfinite(model.parameters.flat).all()
         assert len(model.class_names) in (0, 2) and model.image_shape in (None, (2, 2), (1, 4), (4, 1))
-    assert 130 <= n_refused < 200
+    assert n_refused >= 130
 
 
 def test_random_damage_to_a_checkpoint_raises_corruptfile_or_leaves_a_whole_one(path):
@@ -265,7 +265,7 @@ def test_random_damage_to_a_checkpoint_raises_corruptfile_or_leaves_a_whole_one(
             continue
         assert checkpoint.state["step"] >= 0 and np.isfinite(checkpoint.state["parameters"]).all()
         assert checkpoint.history.column("epoch") == [1, 2, 3]
-    assert 100 <= n_refused < 200
+    assert n_refused >= 100
 
 
 def test_quotes_and_minus_signs_all_over_the_header_are_met_in_words(path):
@@ -277,3 +277,15 @@ def test_quotes_and_minus_signs_all_over_the_header_are_met_in_words(path):
             load_model(path)
         except CorruptFile as error:
             assert "model.safetensors" in str(error)
+
+
+@pytest.mark.parametrize("place", [-9, -1, -40])
+def test_a_bit_that_turned_over_is_noticed(tmp_path, place):
+    parameters = Parameters.initialise(Network((4, 3, 2)))
+    path = tmp_path / "model.safetensors"
+    save_model(path, Model(parameters))
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(CorruptFile, match=r"is damaged: it is not what was written; restore it"):
+        load_model(path)

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import treadle.export.safetensors_file
 import treadle.files
 import treadle.runs.run
-import treadle.training.checkpoint
 from treadle import (
     CorruptFile,
     InvalidInput,
@@ -91,7 +91,7 @@ def test_killed_at_any_write_and_resumed_the_model_is_the_same_to_the_byte(
                 left[0] -= 1
                 write(path, data)
 
-            for module in (treadle.runs.run, treadle.training.checkpoint, treadle.export.model_file):
+            for module in (treadle.runs.run, treadle.export.safetensors_file):
                 monkeypatch.setattr(module, "write_atomically", write_until_killed)
             run = Run.create(folder, CONFIG, environment)
             try:

@@ -1,13 +1,13 @@
 """A trained network as a file: ``model.safetensors``.
 
 Arrays ``weights.0`` (n_in, n_out), ``biases.0`` (n_out,), ``weights.1`` and so on, float32 or float64. One
-entry of metadata, ``treadle``, holds JSON: ``format``, the fields of ``Network``, the class names and the
-shape of an image. Equal models give equal bytes: no date, no duration, no version of anything else.
+entry of metadata, ``treadle``, holds JSON: ``format``, the fields of ``Network``, the class names, the shape
+of an image, and ``sha256`` of it all. Equal models give equal bytes: no date, no duration, no version of
+anything else.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 
 from treadle.errors import CorruptFile, InvalidInput
-from treadle.export.safetensors_file import REMEDY, read_safetensors
-from treadle.files import write_atomically
+from treadle.export.safetensors_file import REMEDY, read_safetensors, write_safetensors
 from treadle.network import Network, Parameters
 
 FORMAT_VERSION = 1
@@ -82,8 +81,6 @@ def save_model(path: str | Path, model: Model) -> None:
             f"the model holds NaN or infinite parameters, so {path} was not written: train with a smaller "
             "learning rate"
         )
-    from safetensors.numpy import save
-
     metadata = {
         "format": FORMAT_VERSION,
         "network": asdict(model.network),
@@ -91,7 +88,7 @@ def save_model(path: str | Path, model: Model) -> None:
         "image_shape": model.image_shape,
     }
     arrays = {name: np.ascontiguousarray(array) for name, array in model.parameters.named()}
-    write_atomically(Path(path), save(arrays, {"treadle": json.dumps(metadata, sort_keys=True)}))
+    write_safetensors(Path(path), arrays, metadata)
 
 
 def load_model(path: str | Path) -> Model:

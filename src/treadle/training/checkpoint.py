@@ -6,7 +6,6 @@ with the format's version and the history as CSV. Nothing is pickled; a file is 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from typing import Any
 from numpy.typing import NDArray
 
 from treadle.errors import CorruptFile
-from treadle.files import write_atomically
 from treadle.training.history import History
 
 FORMAT_VERSION = 1
@@ -29,10 +27,10 @@ class Checkpoint:
 
     def save(self, path: str | Path) -> None:
         """Write the file; OSError if the folder cannot be written or the disk is full."""
-        from safetensors.numpy import save
+        from treadle.export.safetensors_file import write_safetensors
 
         metadata = {"format": FORMAT_VERSION, "history": self.history.to_csv()}
-        write_atomically(Path(path), save(self.state, {"treadle": json.dumps(metadata)}))
+        write_safetensors(Path(path), self.state, metadata)
 
     @classmethod
     def load(cls, path: str | Path) -> Checkpoint:
