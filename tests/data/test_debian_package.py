@@ -138,11 +138,40 @@ def test_a_machine_without_the_programs_says_so(
         fetch_package("some-package", tmp_path, Progress(False))
 
 
+@pytest.mark.parametrize("lists", ["known", "unknown"])
+def test_servers_that_never_answer_are_given_up_within_the_time_to_answer(
+    small_fashion: SmallFashion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lists: str
+) -> None:
+    monkeypatch.setattr(debian_package, "ANSWER_SECONDS", 0.3)
+    unlisted = "echo E: unlisted; exit 100"
+    local = "exit 0" if lists == "known" else unlisted
+    hang = "echo Reading lists; echo Ign:1 http://nowhere; sleep 30"
+    download = hang if lists == "known" else unlisted
+    apt_get(
+        small_fashion, tmp_path, f'case "$*" in *uris*) {local};; *update*) {hang};; *) {download};; esac'
+    )
+    small_fashion.add_program("dpkg-deb", "exit 0")
+    command = "download" if lists == "known" else "update"
+    start = time.perf_counter()
+    with pytest.raises(DataUnavailable, match=rf"^apt-get {command} had no answer within 0\.3 s"):
+        fetch_package("some-package", tmp_path, Progress(False))
+    assert time.perf_counter() - start <= 5
+
+
+def test_a_slow_server_that_answers_is_waited_for(
+    small_fashion: SmallFashion, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(debian_package, "ANSWER_SECONDS", 0.3)
+    slowly = f"echo Get:1 http://somewhere; sleep 1; echo {archive} > a.deb"
+    apt_get(small_fashion, tmp_path, f'case "$*" in *print-uris*) ;; *) {slowly};; esac')
+    assert module.load_fashion_mnist().source == "Debian's package dataset-fashion-mnist"
+
+
 def test_a_command_that_hangs_is_ended_with_all_that_it_started(
     small_fashion: SmallFashion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(debian_package, "DOWNLOAD_SECONDS", 0.3)
-    hang = f"(sleep 30 & echo $! > {tmp_path}/child; wait)"
+    hang = f"(echo Get:1 http://somewhere; sleep 30 & echo $! > {tmp_path}/child; wait)"
     apt_get(small_fashion, tmp_path, f"case $* in *uris*) ;; *) {hang};; esac")
     small_fashion.add_program("dpkg-deb", "exit 0")
     start = time.perf_counter()

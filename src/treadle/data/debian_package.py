@@ -2,7 +2,9 @@
 
 ``apt-get download`` and ``dpkg-deb -x`` need no privileges. Where the system's package lists are missing or
 too old to know the package, lists of one's own are fetched beside it, and thrown away with it. Proxies and
-sources are those that the system's apt is set to.
+sources are those that the system's apt is set to. A server that answers may take minutes to send all; one
+that does not answer at all is given up within seconds, looking its name up included, which apt itself would
+wait for half a minute and more.
 """
 
 from __future__ import annotations
@@ -11,12 +13,15 @@ import os
 import shutil
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from treadle.data.progress import Progress
 from treadle.errors import DataUnavailable
 
 SILENCE_SECONDS = 3  # of one connection
+ANSWER_SECONDS = 6.0  # until the first server answers; a resolver's second try comes after 5 s
+ANSWERED = ("Get:", "Hit:")  # how apt-get begins a line once a server has answered
 UPDATE_SECONDS = 120.0
 DOWNLOAD_SECONDS = 600.0
 UNPACK_SECONDS = 120.0
@@ -92,7 +97,7 @@ def _download_by_system_lists(apt: tuple[str, ...], package: str, folder: Path) 
     except DataUnavailable:
         return False
     try:
-        _run((*apt, "download", package), folder, DOWNLOAD_SECONDS)
+        _run((*apt, "download", package), folder, DOWNLOAD_SECONDS, ANSWER_SECONDS)
     except DataUnavailable as error:
         if "404" in str(error):  # the lists are older than the server's pool
             return False
@@ -103,17 +108,26 @@ def _download_by_system_lists(apt: tuple[str, ...], package: str, folder: Path) 
 def _download_by_private_lists(apt: tuple[str, ...], package: str, folder: Path) -> None:
     update_failure = ""
     try:
-        _run((*apt, "update"), folder, UPDATE_SECONDS)
+        _run((*apt, "update"), folder, UPDATE_SECONDS, ANSWER_SECONDS)
     except DataUnavailable as error:  # one dead source among several does not matter
         update_failure = f"{error}, and then "
     try:
-        _run((*apt, "download", package), folder, DOWNLOAD_SECONDS)
+        _run((*apt, "download", package), folder, DOWNLOAD_SECONDS, ANSWER_SECONDS)
     except DataUnavailable as error:
         raise DataUnavailable(f"{update_failure}{error}") from error
 
 
-def _run(command: tuple[str, ...], folder: Path, seconds: float) -> None:
+def _run(command: tuple[str, ...], folder: Path, seconds: float, until_answer: float | None = None) -> None:
     """Run a command in the folder; end it and all that it started when its time is up.
+
+    Parameters
+    ----------
+    command : tuple of str
+    folder : Path
+    seconds : float
+        Its time.
+    until_answer : float, optional
+        Its time if no server has answered by then.
 
     Raises
     ------
@@ -132,8 +146,15 @@ def _run(command: tuple[str, ...], folder: Path, seconds: float) -> None:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        seconds_left = seconds
         try:
-            status = process.wait(seconds)
+            if until_answer is not None and until_answer < seconds:
+                seconds_left = seconds - until_answer
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(until_answer)
+                if process.returncode is None and not _is_answered(said):
+                    raise DataUnavailable(f"{_name(command)} had no answer within {until_answer:g} s")
+            status = process.wait(seconds_left)
         except subprocess.TimeoutExpired as error:
             raise DataUnavailable(f"{_name(command)} took longer than {seconds:g} s") from error
         finally:
@@ -151,3 +172,7 @@ def _name(command: tuple[str, ...]) -> str:
     """``apt-get update`` out of ``apt-get -q -c FILE update``."""
     words = [word for word in command if word in ("update", "download")]
     return " ".join([command[0], *words])
+
+
+def _is_answered(said: Path) -> bool:
+    return any(line.startswith(ANSWERED) for line in said.read_text(errors="replace").split("\n"))
