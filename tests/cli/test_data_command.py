@@ -131,3 +131,14 @@ def test_wrong_calls_and_damaged_files_are_told_apart(
     assert captured.out == ""
     assert message in captured.err
     assert captured.err.count("\n") == 1
+
+
+def test_fetch_that_cannot_keep_what_it_got_fails(
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fashion_mnist: Dataset
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TREADLE_CACHE", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr("treadle.data.fashion_mnist.SYSTEM_FOLDER", tmp_path / "none")
+    monkeypatch.setattr("treadle.data.loading.load_fashion_mnist", lambda *arguments: fashion_mnist)
+    assert run(["data", "fetch", "fashion-mnist"]) == 1
+    assert "fashion-mnist could be had, from " in capsys.readouterr().err

@@ -151,6 +151,14 @@ def test_predict_can_invert(trained, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)[0]["class"] == "6"
 
 
+def test_predict_warns_of_an_image_of_one_shade(trained, tmp_path, capsys):
+    path = image_file(tmp_path / "black.png", np.zeros(64))
+    assert run(["predict", str(trained), path]) == 0
+    assert (
+        f"warning: {path} is of one shade all over; a dark drawing needs --invert" in capsys.readouterr().err
+    )
+
+
 def test_predict_says_what_is_wrong_with_an_image(trained, tmp_path, capsys):
     (tmp_path / "text.png").write_text("no image")
     assert run(["predict", str(trained), str(tmp_path / "text.png")]) == 1

@@ -283,3 +283,10 @@ def test_the_report_of_a_resumed_run_counts_all_its_training(capsys):
     result = json.loads(capsys.readouterr().out)
     assert result["seconds"]["training"] == pytest.approx(sum(row["seconds"] for row in result["history"]))
     assert result["seconds"]["evaluation of each epoch, checkpoints"] > 0
+
+
+def test_what_a_terminal_would_obey_is_told_as_an_escape(capsys):
+    assert run(["train", "a\x1b[31mb"]) == 2
+    err = capsys.readouterr().err
+    assert "\x1b" not in err
+    assert "31mb" in err

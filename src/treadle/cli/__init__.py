@@ -76,7 +76,9 @@ def run(arguments: Sequence[str]) -> int:
 
             traceback.print_exc()
         else:
-            print(f"treadle: {' '.join(text.split())}", file=sys.stderr)
+            from treadle.cli.terminal import visible
+
+            print(f"treadle: {visible(' '.join(text.split()))}", file=sys.stderr)
         return code
 
 

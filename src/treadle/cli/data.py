@@ -70,11 +70,18 @@ def fetch(name: str, /, *, folder: Path | None = None, json: bool = False) -> in
         Print one JSON document instead of a line.
     """
     from treadle.data import NAMES, load_data
-    from treadle.errors import InvalidInput
+    from treadle.data.fashion_mnist import NAME as FASHION_MNIST
+    from treadle.data.fashion_mnist import nearest_place
+    from treadle.errors import DataUnavailable, InvalidInput
 
     if name not in NAMES:
         raise InvalidInput(f"only a data set known by name can be fetched: {', '.join(NAMES)}; got {name!r}")
     dataset = load_data(name, folder=folder)
+    if name == FASHION_MNIST and nearest_place() is None:
+        raise DataUnavailable(
+            f"{name} could be had, from {dataset.source}, but not kept: the note above says why, "
+            "and TREADLE_CACHE can name another folder"
+        )
     if json:
         print_json({"name": dataset.name, "source": dataset.source, "checksum": dataset.checksum})
     else:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import cyclopts
 
-from treadle.cli.terminal import print_json, print_table
+from treadle.cli.terminal import print_json, print_table, progress_console, warn
 from treadle.errors import InvalidInput, RunError
 
 app = cyclopts.App(name="predict")
@@ -51,6 +51,9 @@ def predict(
     if model.image_shape is None:
         raise RunError(f"{run} was not trained on images: it takes {model.network.sizes[0]} numbers a row")
     pixels = np.stack([read_image(path, model.image_shape, invert=invert).ravel() for path in images])
+    for path, image in zip(images, pixels, strict=True):
+        if image.min() == image.max():
+            warn(progress_console(), f"{path} is of one shade all over; a dark drawing needs --invert")
     # The network sees X * input_scale, with white as 1.
     X = pixels.astype(np.float32) / np.float32(255 * model.network.input_scale)
     probabilities = select_engine().engine.predict(model.parameters, X)

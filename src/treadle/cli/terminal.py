@@ -59,14 +59,14 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, align: 
     align : str
         One of ``<`` and ``>`` for each column.
     """
-    lines = [[_visible(cell) for cell in row] for row in (header, *rows)]
+    lines = [[visible(cell) for cell in row] for row in (header, *rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for row in lines:
         cells = (f"{cell:{side}{width}}" for cell, side, width in zip(row, align, widths, strict=True))
         print_result("  ".join(cells).rstrip())
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """The text, with every character escaped that is neither printable nor some width of blank."""
     return "".join(
         c if c.isprintable() or unicodedata.category(c) == "Zs" else c.encode("unicode_escape").decode()

@@ -255,7 +255,7 @@ def _draw_bars(axes: Axes, true_class: int, probabilities: NDArray[Any], class_n
         label.set(color=INK if k in (true_class, predicted) else GREY)
         label.set_fontweight("bold" if k == true_class else "normal")
     axes.invert_yaxis()
-    axes.set_xlim(0, 1.26)
+    axes.set_xlim(0, 1.4)  # room for the numbers
     axes.set_xticks([])
     axes.tick_params(length=0)
     axes.spines[["top", "right", "bottom"]].set_visible(False)
