@@ -183,9 +183,9 @@ def test_parameters_have_the_float_type_that_goes_with_x(fit, given, trained):
 def test_x_is_trained_on_without_a_copy(monkeypatch, fit, dtype):
     seen = []
 
-    def spy(engine, problem, plan, parameters):
+    def spy(engine, problem, *others, **options):
         seen.append(problem.X)
-        return loop(engine, problem, plan, parameters)
+        return loop(engine, problem, *others, **options)
 
     loop = mlp.TrainingLoop
     monkeypatch.setattr(mlp, "TrainingLoop", spy)

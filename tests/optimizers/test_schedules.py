@@ -11,9 +11,10 @@ from sklearn.neural_network._stochastic_optimizers import SGDOptimizer
 
 from treadle.errors import InvalidInput
 from treadle.optimizers import SCHEDULES, Adaptive, Constant, Cosine, InverseScaling, OneCycle, Schedule
+from treadle.optimizers.schedules import LEAST_RATE
 
 
-def rates(schedule, *, peak=0.1, n_epochs=4, n_steps=25, n_rows=1600, train_losses=()):
+def rates(schedule, *, peak=0.1, n_epochs=4, n_steps=25, n_rows=1600, losses=()):
     return np.concatenate(
         [
             schedule.learning_rates(
@@ -22,7 +23,7 @@ def rates(schedule, *, peak=0.1, n_epochs=4, n_steps=25, n_rows=1600, train_loss
                 n_epochs=n_epochs,
                 n_steps=n_steps,
                 n_rows=n_rows,
-                train_losses=train_losses[:epoch],
+                losses=losses[:epoch],
             )
             for epoch in range(n_epochs)
         ]
@@ -113,19 +114,19 @@ def test_adaptive_is_scikit_learns(monkeypatch):
     # It ran until the rate was too small, so every branch of the rule was taken.
     assert seen[-1] <= 1e-6 < seen[0] == 0.3
     assert len(seen) < 500
-    ours = rates(Adaptive(1e-3, 2), peak=0.3, n_epochs=len(seen), n_steps=1, n_rows=60, train_losses=losses)
+    ours = rates(Adaptive(1e-3, 2), peak=0.3, n_epochs=len(seen), n_steps=1, n_rows=60, losses=losses)
     np.testing.assert_allclose(ours, seen, rtol=1e-12)
 
 
 def test_adaptive_keeps_a_rate_that_is_already_tiny():
-    tiny = rates(Adaptive(n_iter_no_change=1), n_epochs=200, n_steps=1, train_losses=[1.0] * 200)
-    assert 1e-6 / 5 < tiny[-1] <= 1e-6
+    tiny = rates(Adaptive(n_iter_no_change=1), n_epochs=200, n_steps=1, losses=[1.0] * 200)
+    assert LEAST_RATE / 5 < tiny[-1] <= LEAST_RATE
 
 
 @pytest.mark.parametrize("schedule", [make() for make in SCHEDULES.values()], ids=str)
 def test_an_epochs_rates_do_not_depend_on_what_was_asked_before(schedule):
     losses = [1.0, 0.5, 0.5, 0.5]
-    arguments = {"n_epochs": 5, "n_steps": 7, "n_rows": 70, "train_losses": losses}
+    arguments = {"n_epochs": 5, "n_steps": 7, "n_rows": 70, "losses": losses}
     once = schedule.learning_rates(0.1, epoch=4, **arguments)
     schedule.learning_rates(0.1, epoch=0, **arguments)
     np.testing.assert_array_equal(schedule.learning_rates(0.1, epoch=4, **arguments), once)
@@ -144,7 +145,7 @@ def test_only_schedules_with_an_end_need_the_planned_length():
 @pytest.mark.parametrize("schedule", [OneCycle(), Cosine()], ids=str)
 def test_an_epoch_past_the_plan_is_refused(schedule):
     with pytest.raises(InvalidInput, match=r"planned run of 3 epochs; got epoch 3 \(from 0\): plan more"):
-        schedule.learning_rates(0.1, epoch=3, n_epochs=3, n_steps=1, n_rows=1, train_losses=())
+        schedule.learning_rates(0.1, epoch=3, n_epochs=3, n_steps=1, n_rows=1, losses=())
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from treadle.engines.objective import Objective
 from treadle.errors import InvalidInput, TrainingDiverged
 from treadle.maths.losses import cross_entropy
 from treadle.network import Network, Parameters
-from treadle.optimizers import SGD, Adam, Constant, OneCycle
+from treadle.optimizers import SGD, Adam, Adaptive, Constant, OneCycle
 from treadle.training import loop as module
 from treadle.training.batches import epoch_order
 from treadle.training.checkpoint import Checkpoint
@@ -39,10 +39,10 @@ def problem(network=NETWORK, n_rows=N_ROWS, **changes):
     return TrainingProblem(**(arguments | changes))
 
 
-def make_loop(task=None, plan=PLAN, engine=None, test_set=None, dtype=np.float64):
+def make_loop(task=None, plan=PLAN, engine=None, test_set=None, dtype=np.float64, watched=None):
     task = task or problem()
     parameters = Parameters.initialise(task.network, random_state=4, dtype=dtype)
-    return TrainingLoop(engine or NumpyEngine(), task, plan, parameters, test_set)
+    return TrainingLoop(engine or NumpyEngine(), task, plan, parameters, test_set, watched)
 
 
 class Observed(NumpyEngine):
@@ -72,10 +72,32 @@ def test_each_epoch_has_its_order_and_its_rates():
     for epoch, (order, rates, _) in enumerate(engine.epochs, 1):
         np.testing.assert_array_equal(order, epoch_order(7, epoch, N_ROWS))
         expected = OneCycle().learning_rates(
-            0.05, epoch=epoch - 1, n_epochs=3, n_steps=3, n_rows=N_ROWS, train_losses=[]
+            0.05, epoch=epoch - 1, n_epochs=3, n_steps=3, n_rows=N_ROWS, losses=[]
         )
         np.testing.assert_array_equal(rates, expected)
         assert records[epoch - 1].learning_rate == rates[-1]
+
+
+def test_the_schedule_goes_by_the_train_losses_or_by_the_figures_to_be_watched():
+    plan = TrainingPlan(4, 0.05, Adaptive(tol=100.0, n_iter_no_change=1), 7)
+    by_losses = [record.learning_rate for record in make_loop(plan=plan).epochs()]
+    assert by_losses == [0.05, 0.05, 0.05, 0.05 / 5]
+    figures = []
+    by_figures = []
+    for record in make_loop(plan=plan, watched=lambda: figures).epochs():
+        by_figures.append(record.learning_rate)
+        figures.append(-1000.0 * record.epoch)
+    assert by_figures == [0.05] * 4
+
+
+def test_another_number_of_figures_than_of_epochs_is_refused():
+    epochs = make_loop(watched=list).epochs()
+    next(epochs)
+    with pytest.raises(
+        InvalidInput,
+        match=r"epoch 2: watched\(\) must give one figure for each of the 1 epochs .* gave 0: add",
+    ):
+        next(epochs)
 
 
 def test_the_train_loss_is_the_mean_over_rows_of_the_steps_losses():

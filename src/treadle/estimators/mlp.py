@@ -29,7 +29,6 @@ from treadle.engines.objective import Objective
 from treadle.engines.selection import select_engine
 from treadle.errors import InvalidInput
 from treadle.estimators.hyperparameters import check_hyperparameters
-from treadle.estimators.stopping import AdaptiveOnValidation, Stall
 from treadle.maths.softmax import log_softmax, softmax
 from treadle.network import Network, Parameters
 from treadle.optimizers import (
@@ -43,13 +42,12 @@ from treadle.optimizers import (
     Optimizer,
     Schedule,
 )
+from treadle.optimizers.schedules import LEAST_RATE
+from treadle.optimizers.stall import Stall
 from treadle.training.loop import TrainingLoop, TrainingPlan
 
 # X of these types is taken as it is, without a copy; any other is converted to the first.
 X_DTYPES = (np.float64, np.float32, np.uint8)
-
-# The rate at which "adaptive" gives up, scikit-learn's and treadle.optimizers.Adaptive's.
-LEAST_ADAPTIVE_RATE = 1e-6
 
 
 class _Rows(NamedTuple):
@@ -261,13 +259,15 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         network = self._network()
         dtype = np.float64 if features.dtype == np.float64 else np.float32
         schedule = self._schedule()
+        scores: list[float] = []
         loop = TrainingLoop(
             engine,
             self._problem(network, train, seed),
             TrainingPlan(self.max_iter, self.learning_rate_init, schedule, seed),
             Parameters.initialise(network, "glorot", seed, dtype),
+            watched=(lambda: [-score for score in scores]) if self.early_stopping else None,
         )
-        parameters = self._train(loop, schedule, engine, network, validation)
+        parameters = self._train(loop, schedule, engine, validation, scores)
 
         self.network_ = network
         self.engine_ = engine.name
@@ -339,12 +339,14 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         loop: TrainingLoop,
         schedule: Schedule,
         engine: Engine,
-        network: Network,
         validation: _Rows | None,
+        scores: list[float],
     ) -> Parameters:
-        """Run the epochs until the stopping rule ends them; the parameters to keep."""
+        """Run the epochs until the stopping rule ends them; the parameters to keep.
+
+        The accuracy on the validation rows after each epoch is appended to ``scores``.
+        """
         stall = Stall(self.tol, self.n_iter_no_change)
-        scores = schedule.scores if isinstance(schedule, AdaptiveOnValidation) else []
         best = loop.parameters()
         for record in loop.epochs():
             if validation is None:
@@ -355,7 +357,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
                 stalled = stall.add(-scores[-1])
                 if stall.improved:
                     best = parameters
-            may_slow_down = self.learning_rate == "adaptive" and record.learning_rate > LEAST_ADAPTIVE_RATE
+            may_slow_down = self.learning_rate == "adaptive" and record.learning_rate > LEAST_RATE
             if stalled and not may_slow_down:
                 break
         else:
@@ -378,7 +380,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         return best
 
     def _seed(self) -> int:
-        """An integer ``random_state`` itself, so that it names the same run as ``treadle train --seed``."""
+        """The seed of all that a fit draws: an integer ``random_state`` itself, else a draw from it."""
         if isinstance(self.random_state, Integral):
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -426,8 +428,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
                 return InverseScaling(self.power_t)
             case "adaptive":
                 # n_iter_no_change may be inf, which no count of epochs exceeds.
-                adaptive = Adaptive(self.tol, self.n_iter_no_change)  # type: ignore[arg-type]
-                return AdaptiveOnValidation(adaptive) if self.early_stopping else adaptive
+                return Adaptive(self.tol, self.n_iter_no_change)  # type: ignore[arg-type]
             case "one_cycle":
                 return OneCycle()
             case "cosine":

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
+from treadle.optimizers.stall import Stall
 
 
 class Schedule(ABC):
@@ -34,7 +35,7 @@ class Schedule(ABC):
         n_epochs: int,
         n_steps: int,
         n_rows: int,
-        train_losses: Sequence[float],
+        losses: Sequence[float],
     ) -> NDArray[np.float64]:
         """The rates of one epoch.
 
@@ -48,8 +49,8 @@ class Schedule(ABC):
             Planned length of the run.
         n_steps, n_rows : int
             Steps and rows of an epoch.
-        train_losses : sequence of float
-            One for each epoch before this one.
+        losses : sequence of float
+            The figure to be watched, one for each epoch before this one; smaller is better.
 
         Returns
         -------
@@ -74,7 +75,7 @@ class Constant(Schedule):
         n_epochs: int,
         n_steps: int,
         n_rows: int,
-        train_losses: Sequence[float],
+        losses: Sequence[float],
     ) -> NDArray[np.float64]:
         """See ``Schedule.learning_rates``."""
         return np.full(n_steps, peak, dtype=np.float64)
@@ -104,7 +105,7 @@ class OneCycle(Schedule):
         n_epochs: int,
         n_steps: int,
         n_rows: int,
-        train_losses: Sequence[float],
+        losses: Sequence[float],
     ) -> NDArray[np.float64]:
         """See ``Schedule.learning_rates``."""
         time = _middles(epoch, n_epochs, n_steps)
@@ -135,7 +136,7 @@ class Cosine(Schedule):
         n_epochs: int,
         n_steps: int,
         n_rows: int,
-        train_losses: Sequence[float],
+        losses: Sequence[float],
     ) -> NDArray[np.float64]:
         """See ``Schedule.learning_rates``."""
         time = _middles(epoch, n_epochs, n_steps)
@@ -168,19 +169,23 @@ class InverseScaling(Schedule):
         n_epochs: int,
         n_steps: int,
         n_rows: int,
-        train_losses: Sequence[float],
+        losses: Sequence[float],
     ) -> NDArray[np.float64]:
         """See ``Schedule.learning_rates``."""
         return np.full(n_steps, peak / (epoch * n_rows + 1) ** self.power_t, dtype=np.float64)
 
 
+LEAST_RATE = 1e-6
+"""The rate that ``Adaptive`` no longer divides, nor any below it."""
+
+
 @dataclass(frozen=True)
 class Adaptive(Schedule):
-    """The peak, divided by 5 whenever the training loss has stalled: scikit-learn's "adaptive".
+    """The peak, divided by 5 at each stall of the figure watched: scikit-learn's "adaptive".
 
-    An epoch stalls if its loss is above the best so far less ``tol``. After more than ``n_iter_no_change``
-    stalled epochs in a row the rate is divided and the count starts anew. A rate of 1e-6 or less is kept:
-    when to stop is the training loop's business.
+    An epoch's figure stalls if it is above the best so far less ``tol``. After more than
+    ``n_iter_no_change`` such epochs in a row the rate is divided and the count starts anew. A rate of
+    ``LEAST_RATE`` or less is kept: when to stop is the business of whoever trains.
 
     Parameters
     ----------
@@ -205,17 +210,14 @@ class Adaptive(Schedule):
         n_epochs: int,
         n_steps: int,
         n_rows: int,
-        train_losses: Sequence[float],
+        losses: Sequence[float],
     ) -> NDArray[np.float64]:
         """See ``Schedule.learning_rates``."""
-        rate, best, stalled = peak, math.inf, 0
-        for loss in train_losses[:epoch]:
-            stalled = stalled + 1 if loss > best - self.tol else 0
-            best = min(best, loss)
-            if stalled > self.n_iter_no_change:
-                stalled = 0
-                if rate > 1e-6:
-                    rate /= 5
+        rate = peak
+        stall = Stall(self.tol, self.n_iter_no_change)
+        for loss in losses[:epoch]:
+            if stall.add(loss) and rate > LEAST_RATE:
+                rate /= 5
         return np.full(n_steps, rate, dtype=np.float64)
 
 

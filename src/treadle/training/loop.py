@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -65,6 +65,9 @@ class TrainingLoop:
         To start from; copied.
     test_set : (X, y), or None
         Evaluated at the end of each epoch, never trained on.
+    watched : callable, or None
+        Asked before each epoch for the figures that the schedule goes by: a sequence of float, one for each
+        epoch so far, smaller is better. None: the training losses.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class TrainingLoop:
         plan: TrainingPlan,
         parameters: Parameters,
         test_set: tuple[NDArray[Any], NDArray[Any]] | None = None,
+        watched: Callable[[], Sequence[float]] | None = None,
     ) -> None:
         if len(problem.X) == 0:
             raise InvalidInput("the training set is empty: training needs at least one row")
@@ -82,6 +86,7 @@ class TrainingLoop:
         self._problem = problem
         self._plan = plan
         self._test_set = test_set
+        self._watched = watched
         self._trainer = engine.trainer(problem, parameters)
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -114,6 +119,8 @@ class TrainingLoop:
 
         Raises
         ------
+        InvalidInput
+            If ``watched`` gives another number of figures than there were epochs.
         TrainingDiverged
             If a step's loss is NaN or infinite, or the trainer's state is at the end of an epoch. Go on from
             the last checkpoint, if at all: the trainer is in the middle of an epoch.
@@ -125,6 +132,12 @@ class TrainingLoop:
     def _run_epoch(self, epoch: int) -> EpochRecord:
         problem, plan = self._problem, self._plan
         n_rows = len(problem.X)
+        watched = self._watched() if self._watched else self.history.column("train_loss")
+        if len(watched) != epoch - 1:
+            raise InvalidInput(
+                f"epoch {epoch}: watched() must give one figure for each of the {epoch - 1} epochs so far; "
+                f"it gave {len(watched)}: add one after each epoch, and restore them with a checkpoint"
+            )
         start = time.perf_counter()
         rates = plan.schedule.learning_rates(
             plan.learning_rate,
@@ -132,7 +145,7 @@ class TrainingLoop:
             n_epochs=plan.n_epochs,
             n_steps=problem.n_steps(n_rows),
             n_rows=n_rows,
-            train_losses=self.history.column("train_loss"),
+            losses=watched,
         )
         try:
             losses = self._trainer.run_epoch(epoch_order(plan.seed, epoch, n_rows), rates)

@@ -1,9 +1,6 @@
 import math
 
-import numpy as np
-
-from treadle.estimators.stopping import AdaptiveOnValidation, Stall
-from treadle.optimizers import Adaptive
+from treadle.optimizers.stall import Stall
 
 
 def stalls(figures, tol=0.1, n_iter_no_change=2):
@@ -35,14 +32,3 @@ def test_an_improvement_of_less_than_tol_does_not_count_but_is_the_new_best():
 
 def test_an_infinite_patience_never_stalls():
     assert not any(stalls([5.0] * 50, n_iter_no_change=math.inf))
-
-
-def test_adaptive_on_validation_slows_down_as_adaptive_does_on_losses():
-    rng = np.random.default_rng(0)
-    scores = list(rng.uniform(0, 1, 20))
-    adaptive = Adaptive(tol=0.05, n_iter_no_change=2)
-    time = {"epoch": 20, "n_epochs": 30, "n_steps": 3, "n_rows": 9}
-    rates = AdaptiveOnValidation(adaptive, scores).learning_rates(0.1, train_losses=[1.0] * 20, **time)
-    expected = adaptive.learning_rates(0.1, train_losses=[-score for score in scores], **time)
-    assert rates[0] < 0.1
-    np.testing.assert_array_equal(rates, expected)

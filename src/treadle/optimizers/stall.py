@@ -1,0 +1,40 @@
+"""When a figure has stopped to improve, by scikit-learn's rule; what follows from it is for others to say."""
+
+from __future__ import annotations
+
+import math
+
+
+class Stall:
+    """Counts the epochs in a row that did not lower a figure by ``tol`` below its best.
+
+    Parameters
+    ----------
+    tol : float >= 0
+    n_iter_no_change : int >= 1, or inf
+        How many such epochs are borne: one more is a stall.
+
+    Attributes
+    ----------
+    best : float
+        The least figure so far; inf before the first.
+    improved : bool
+        Whether the last figure was a new best, by however little.
+    """
+
+    def __init__(self, tol: float, n_iter_no_change: float) -> None:
+        self.best = math.inf
+        self.improved = False
+        self._tol = tol
+        self._n_iter_no_change = n_iter_no_change
+        self._n_stalled = 0
+
+    def add(self, figure: float) -> bool:
+        """Take the next epoch's figure; True says that this is a stall, and starts the count anew."""
+        self._n_stalled = self._n_stalled + 1 if figure > self.best - self._tol else 0
+        self.improved = figure < self.best
+        self.best = min(self.best, figure)
+        stalled = self._n_stalled > self._n_iter_no_change
+        if stalled:
+            self._n_stalled = 0
+        return stalled
