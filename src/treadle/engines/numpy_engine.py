@@ -21,38 +21,25 @@ No vector-Jacobian product forms its Jacobian: (6) and (7) cost as much as (1) e
 gradients costs at most three predictions (Rumelhart, Hinton and Williams 1986; Griewank and Walther 2008,
 section 3.2).
 
-Every array that a step of training needs is allocated once, and NumPy's BLAS writes into it. BLAS computes on
-one thread: with more, its sums run in another order, and the bits of a result would depend on their number.
+The outputs of the layers, the derivatives with respect to them and the gradients are allocated once, and BLAS
+writes into them, on one thread (``treadle.engines.blas_threads``).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
-from functools import cache
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
+from treadle.engines.blas_threads import one_blas_thread
 from treadle.engines.dropout import dropout_mask
 from treadle.engines.engine import Engine, Trainer, TrainingProblem, check_rows, diverged
 from treadle.engines.objective import Objective
 from treadle.maths.activations import ACTIVATIONS
 from treadle.network import Parameters
-
-
-@cache
-def _thread_pools() -> ThreadpoolController:
-    return ThreadpoolController()
-
-
-def _one_blas_thread() -> AbstractContextManager[Any]:
-    """Within it, NumPy's BLAS uses one thread; afterwards, as many as before."""
-    return cast("AbstractContextManager[Any]", _thread_pools().limit(limits=1, user_api="blas"))
-
 
 # Rows of a prediction computed at a time: enough for BLAS, and a few megabytes of hidden outputs at most.
 ROWS_PER_PREDICTION = 1024
@@ -68,7 +55,7 @@ class NumpyEngine(Engine):
         check_rows(parameters.network, X)
         logits = np.empty((len(X), parameters.network.sizes[-1]), dtype=parameters.dtype)
         passes = _Passes(parameters, min(len(X), ROWS_PER_PREDICTION))
-        with _one_blas_thread():
+        with one_blas_thread():
             for start in range(0, len(X), ROWS_PER_PREDICTION):
                 rows = X[start : start + ROWS_PER_PREDICTION]
                 logits[start : start + len(rows)] = passes.forward(rows, dropout_key=None)
@@ -88,7 +75,7 @@ class NumpyEngine(Engine):
         objective.check_fits(parameters.network)
         check_rows(parameters.network, X)
         passes = _Passes(parameters, len(X))
-        with _one_blas_thread():
+        with one_blas_thread():
             loss = passes.loss_and_gradients(X, y, sample_weight, objective, dropout_key)
         return loss, passes.gradients
 
@@ -119,6 +106,7 @@ class _Passes:
             np.empty_like(h) if layer.dropout else h for h, layer in zip(self.h, network.layers, strict=True)
         ]
         self.d = [np.empty_like(z) for z in self.z[:-1]]
+        self.scratch = np.empty(max(W.size for W in parameters.weights), dtype=parameters.dtype)
         self.masks: list[NDArray[Any] | None] = [None] * len(network.layers)
 
     def forward(self, X: NDArray[Any], dropout_key: tuple[int, int] | None) -> NDArray[Any]:
@@ -148,7 +136,7 @@ class _Passes:
     ) -> float:
         """Equations (4) to (8); the gradients are left in ``self.gradients``."""
         n = len(X)
-        n_weights, l2 = self.parameters.n_weights, objective.l2
+        l2 = objective.l2
         logits = self.forward(X, dropout_key)
         loss = objective.data_loss(logits, y, sample_weight)
         d = objective.data_gradient(logits, y, sample_weight)
@@ -163,9 +151,10 @@ class _Passes:
                     d *= mask
                 self.activations[i - 1].backward(d, self.z[i - 1][:n], self.h[i - 1][:n])
         if l2:
-            weights = self.parameters.flat[:n_weights]
-            loss += 0.5 * l2 * float(np.dot(weights, weights))
-            self.gradients.flat[:n_weights] += weights * weights.dtype.type(l2)
+            for W, gradient in zip(self.parameters.weights, self.gradients.weights, strict=True):
+                scaled = np.multiply(W, W.dtype.type(l2), out=self.scratch[: W.size].reshape(W.shape))
+                gradient += scaled
+                loss += 0.5 * float(np.vdot(W, scaled))
         return loss
 
 
@@ -182,7 +171,7 @@ class NumpyTrainer(Trainer):
     def run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
         """See ``Trainer.run_epoch``."""
         # What overflows shows in the loss, which is looked at in every step.
-        with _one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
+        with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
             return self._run_epoch(order, learning_rates)
 
     def _run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:

@@ -1,0 +1,66 @@
+import subprocess
+import sys
+
+import pytest
+from threadpoolctl import threadpool_info
+
+from treadle.engines.blas_threads import one_blas_thread
+
+
+def n_threads():
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+def test_nested_use_ends_where_it_began():
+    before = n_threads()
+    with one_blas_thread():
+        with one_blas_thread():
+            assert n_threads() == {1}
+        assert n_threads() == {1}
+    assert n_threads() == before
+
+
+def test_an_error_inside_lifts_the_limit():
+    before = n_threads()
+    with pytest.raises(ZeroDivisionError), one_blas_thread():
+        1 / 0  # noqa: B018
+    assert n_threads() == before
+
+
+# In a process of its own, since the tests' has one BLAS thread throughout.
+TWO_THREADS = """
+import threading
+import numpy as np
+from threadpoolctl import threadpool_info, threadpool_limits
+from treadle.engines.blas_threads import one_blas_thread
+
+np.ones((2, 2)) @ np.ones((2, 2))
+n_threads = lambda: {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+seen = []
+first_is_in, second_is_in, first_is_out = (threading.Event() for _ in range(3))
+
+def first():
+    with one_blas_thread():
+        first_is_in.set()
+        second_is_in.wait(10)
+        seen.append(n_threads())
+    first_is_out.set()
+
+def second():
+    first_is_in.wait(10)
+    with one_blas_thread():
+        second_is_in.set()
+        first_is_out.wait(10)
+        seen.append(n_threads())
+
+with threadpool_limits(2, "blas"):
+    threads = [threading.Thread(target=first), threading.Thread(target=second)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+    print(seen, n_threads())
+"""
+
+
+def test_calls_that_overlap_keep_the_limit_and_the_last_lifts_it():
+    done = subprocess.run([sys.executable, "-c", TWO_THREADS], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[{1}, {1}] {2}"
