@@ -139,6 +139,15 @@ def test_an_unknown_initialisation_is_refused():
         Parameters.initialise(NETWORK, "xavier")
 
 
+@pytest.mark.parametrize("random_state", ["x", -1, 0.5, [-1]], ids=repr)
+def test_a_random_state_that_is_none_is_refused(random_state):
+    with pytest.raises(
+        InvalidInput,
+        match="random_state must be an integer of at least 0, or a SeedSequence or Generator of NumPy; got",
+    ):
+        Parameters.initialise(NETWORK, random_state=random_state)
+
+
 def bounds(network, scheme):
     """What the docstring promises of each layer: bound of the uniform weights and biases."""
     for layer in network.layers:

@@ -195,10 +195,21 @@ class Parameters:
             Anything that ``numpy.random.default_rng`` takes.
         dtype : float32 or float64
             Drawn in float64 and rounded, so that both start at the same point.
+
+        Raises
+        ------
+        InvalidInput
+            If there is no such scheme, or random_state is nothing that a generator can be made of.
         """
         if scheme not in INITIALISATIONS:
             raise InvalidInput(f"initialisation must be one of {', '.join(INITIALISATIONS)}; got {scheme!r}")
-        rng = np.random.default_rng(random_state)
+        try:
+            rng = np.random.default_rng(random_state)
+        except (TypeError, ValueError):
+            raise InvalidInput(
+                "random_state must be an integer of at least 0, or a SeedSequence or Generator of NumPy; "
+                f"got {random_state!r}"
+            ) from None
         parameters = cls.zeros(network, dtype)
         gain = 6
         for layer, W, b in zip(network.layers, parameters.weights, parameters.biases, strict=True):

@@ -231,6 +231,7 @@ def test_a_planted_error_is_found(capsys):
         (["--network", "7,x"], "--network must be integers like 7,5,3; got '7,x'"),
         (["--network", "7"], "sizes must be two or more positive integers"),
         (["--rows", "0"], "--rows must be at least 1; got 0"),
+        (["--seed", "-1"], "random_state must be an integer of at least 0"),
     ],
 )
 def test_gradients_refuses_nonsense(arguments, message, capsys):

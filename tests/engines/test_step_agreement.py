@@ -99,3 +99,17 @@ def test_the_steps_are_those_of_one_shuffled_epoch():
 def test_more_steps_than_an_epoch_has_are_refused(n_steps):
     with pytest.raises(InvalidInput, match=f"steps must be from 1 to the 6 of an epoch; got {n_steps}"):
         compare(NumpyEngine(), n_steps)
+
+
+def test_synchronised_an_error_in_the_update_does_not_add_up():
+    class Lazy(NumpyEngine):
+        def trainer(self, problem, parameters):
+            class Trainer(NumpyTrainer):
+                def run_epoch(self, order, learning_rates):
+                    return super().run_epoch(order, 0.5 * learning_rates)
+
+            return Trainer(problem, parameters)
+
+    assert compare(Lazy(), synchronised=True).largest_relative_difference == 0
+    assert not compare(Lazy()).passed
+    assert not compare(Drifting(1 + 2e-6)).passed

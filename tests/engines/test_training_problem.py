@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -48,16 +50,42 @@ def test_targets_and_weights_go_with_the_rows(name, shape):
         problem(**{name: np.zeros(shape, int)})
 
 
-@pytest.mark.parametrize("batch_size", [0, -1])
-def test_a_batch_has_a_row(batch_size):
-    with pytest.raises(InvalidInput, match=f"batch_size must be at least 1; got {batch_size}"):
+@pytest.mark.parametrize("X", [[[0.0] * 4] * 10, None, "rows"], ids=lambda X: type(X).__name__)
+def test_rows_that_are_no_array_are_refused(X):
+    with pytest.raises(
+        InvalidInput,
+        match=r"X must be a NumPy array, uint8, float32 or float64 of shape \(N, 4\); "
+        f"got {type(X).__name__}",
+    ):
+        problem(X=X)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"y": [0] * 10}, {"y": None}, {"sample_weight": [1.0] * 10}], ids=lambda c: f"{c}"[:16]
+)
+def test_targets_and_weights_that_are_no_arrays_are_refused(changes):
+    [(name, value)] = changes.items()
+    with pytest.raises(InvalidInput, match=f"{name} must be a NumPy array; got {type(value).__name__}"):
+        problem(**changes)
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, 2.5, 4.0, True, "4", None], ids=repr)
+def test_a_batch_is_a_whole_number_of_rows(batch_size):
+    with pytest.raises(
+        InvalidInput, match=re.escape(f"batch_size must be an integer of at least 1; got {batch_size!r}")
+    ):
         problem(batch_size=batch_size)
 
 
-@pytest.mark.parametrize("seed", [-1, 2**64])
+def test_an_integer_of_numpy_is_a_batch_size_and_a_seed():
+    assert problem(batch_size=np.int64(4), dropout_seed=np.uint64(2**64 - 1)).n_steps(10) == 3
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64, 0.5, True, "0", None], ids=repr)
 def test_a_dropout_seed_is_a_64_bit_word(seed):
     with pytest.raises(
-        InvalidInput, match=f"dropout_seed must be at least 0 and below 2\\*\\*64; got {seed}"
+        InvalidInput,
+        match=re.escape(f"dropout_seed must be an integer of at least 0 and below 2**64; got {seed!r}"),
     ):
         problem(dropout_seed=seed)
 

@@ -65,6 +65,7 @@ def compare_engines(
     n_steps: int,
     learning_rate: float,
     seed: int,
+    synchronised: bool = False,
 ) -> Agreement:
     """Let both engines take the first n_steps steps of one shuffled epoch.
 
@@ -79,6 +80,8 @@ def compare_engines(
     learning_rate : float
     seed : int
         Of the order of the rows.
+    synchronised : bool
+        Whether the engine takes each step from the reference's state, or goes its own way from the start.
 
     Raises
     ------
@@ -92,8 +95,17 @@ def compare_engines(
         )
     order = np.random.default_rng(seed).permutation(n_rows)[: n_steps * problem.batch_size]
     rates = np.full(n_steps, learning_rate)
+    ours, theirs = engine.trainer(problem, parameters), reference.trainer(problem, parameters)
+    losses, reference_losses = np.empty(n_steps), np.empty(n_steps)
+    if not synchronised:
+        losses, reference_losses = ours.run_epoch(order, rates), theirs.run_epoch(order, rates)
+    for s in range(n_steps if synchronised else 0):
+        rows = order[s * problem.batch_size : (s + 1) * problem.batch_size]
+        ours.load_state(theirs.state())
+        losses[s] = ours.run_epoch(rows, rates[s : s + 1])[0]
+        reference_losses[s] = theirs.run_epoch(rows, rates[s : s + 1])[0]
     return Agreement(
-        engine.trainer(problem, parameters).run_epoch(order, rates),
-        reference.trainer(problem, parameters).run_epoch(order, rates),
+        losses,
+        reference_losses,
         STEP_TOLERANCES[parameters.dtype],
     )

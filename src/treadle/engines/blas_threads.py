@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+import threadpoolctl
 from threadpoolctl import ThreadpoolController
 
 _lock = threading.Lock()
@@ -24,12 +25,20 @@ def _thread_pools() -> ThreadpoolController:
     return ThreadpoolController()
 
 
+def _be_heard() -> None:
+    """Let whichever thread asks next set OpenBLAS's number: threadpoolctl 3.8 hears only who asked first."""
+    clear = getattr(threadpoolctl.OpenBLASController, "clear_controlling_thread", None)
+    if clear is not None:
+        clear(force=True)
+
+
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Within it, NumPy's BLAS uses one thread; after the last of all who are, as many as before the first."""
     global _n_inside, _limit
     with _lock:
         if _n_inside == 0:
+            _be_heard()
             _limit = _thread_pools().limit(limits=1, user_api="blas")
         _n_inside += 1
     try:
@@ -38,4 +47,6 @@ def one_blas_thread() -> Iterator[None]:
         with _lock:
             _n_inside -= 1
             if _n_inside == 0:
+                _be_heard()
                 _limit.restore_original_limits()
+                _be_heard()

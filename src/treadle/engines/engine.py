@@ -12,6 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -63,24 +64,39 @@ class TrainingProblem:
         self.objective.check_fits(self.network)
         check_rows(self.network, self.X)
         for name, array in (("y", self.y), ("sample_weight", self.sample_weight)):
-            if array is not None and array.shape[:1] != self.X.shape[:1]:
+            if array is None and name == "sample_weight":
+                continue
+            if not isinstance(array, np.ndarray):
+                raise InvalidInput(f"{name} must be a NumPy array; got {type(array).__name__}")
+            if array.shape[:1] != self.X.shape[:1]:
                 raise InvalidInput(
                     f"{name} must have an entry for each of the {len(self.X)} rows of X; "
                     f"got shape {array.shape}"
                 )
-        if self.batch_size < 1:
-            raise InvalidInput(f"batch_size must be at least 1; got {self.batch_size}")
-        if not 0 <= self.dropout_seed < 2**64:
-            raise InvalidInput(f"dropout_seed must be at least 0 and below 2**64; got {self.dropout_seed}")
+        if not (_is_whole(self.batch_size) and self.batch_size >= 1):
+            raise InvalidInput(f"batch_size must be an integer of at least 1; got {self.batch_size!r}")
+        if not (_is_whole(self.dropout_seed) and 0 <= self.dropout_seed < 2**64):
+            raise InvalidInput(
+                f"dropout_seed must be an integer of at least 0 and below 2**64; got {self.dropout_seed!r}"
+            )
 
     def n_steps(self, n_rows: int) -> int:
         """Batches in an epoch of n_rows rows, the last partial one included."""
         return -(-n_rows // self.batch_size)
 
 
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
 def check_rows(network: Network, X: NDArray[Any]) -> None:
     """Raise InvalidInput unless X is of shape (N, D), D being the network's inputs, and of a usable type."""
     n_inputs = network.sizes[0]
+    if not isinstance(X, np.ndarray):
+        raise InvalidInput(
+            f"X must be a NumPy array, uint8, float32 or float64 of shape (N, {n_inputs}); "
+            f"got {type(X).__name__}"
+        )
     if X.ndim != 2 or X.shape[1] != n_inputs or X.dtype not in (np.uint8, np.float32, np.float64):
         raise InvalidInput(
             f"X must be uint8, float32 or float64 of shape (N, {n_inputs}), for the {n_inputs} inputs of the "
