@@ -230,7 +230,8 @@ def test_a_planted_error_is_found(capsys):
     [
         (["--network", "7,x"], "--network must be integers like 7,5,3; got '7,x'"),
         (["--network", "7"], "sizes must be two or more positive integers"),
-        (["--rows", "0"], "--rows must be at least 1; got 0"),
+        (["--rows", "0"], "--rows must be at least 1 and --seed at least 0; got 0 and 0"),
+        (["--seed", "-1"], "--rows must be at least 1 and --seed at least 0; got 11 and -1"),
         (["--seed", "-1"], "random_state must be an integer of at least 0"),
     ],
 )
