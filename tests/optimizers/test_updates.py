@@ -7,7 +7,7 @@ from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOpti
 
 from treadle.errors import InvalidInput
 from treadle.network import Network, Parameters
-from treadle.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer
+from treadle.optimizers import SGD, Adam, AdamW
 from treadle.optimizers.optimizer import BLOCK, blocks
 
 NETWORK = Network((7, 5, 3))
@@ -184,11 +184,6 @@ def test_moments_are_named_zeros_of_the_parameters_type():
     moments = Adam().start(4, np.float32)
     assert list(moments) == ["m", "v"]
     assert all(m.dtype == np.float32 and m.shape == (4,) and not m.any() for m in moments.values())
-
-
-def test_every_optimizer_has_a_name_and_defaults():
-    assert list(OPTIMIZERS) == ["adam", "adamw", "sgd"]
-    assert all(isinstance(optimizer(), Optimizer) for optimizer in OPTIMIZERS.values())
 
 
 @pytest.mark.parametrize(

@@ -71,8 +71,8 @@ def gradients(
         sizes = tuple(int(size) for size in network.split(","))
     except ValueError:
         raise InvalidInput(f"--network must be integers like 7,5,3; got {network!r}") from None
-    if rows < 1:
-        raise InvalidInput(f"--rows must be at least 1; got {rows}")
+    if rows < 1 or seed < 0:
+        raise InvalidInput(f"--rows must be at least 1 and --seed at least 0; got {rows} and {seed}")
     objective = Objective(loss, label_smoothing=label_smoothing, l2=l2)
     net = Network(
         sizes, activation, output="softmax" if loss == "cross_entropy" else "identity", dropout=dropout

@@ -13,10 +13,7 @@ from treadle.optimizers.schedules import (
 )
 from treadle.optimizers.sgd import SGD
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {"adam": Adam, "adamw": AdamW, "sgd": SGD}
-
 __all__ = [
-    "OPTIMIZERS",
     "SCHEDULES",
     "SGD",
     "Adam",
