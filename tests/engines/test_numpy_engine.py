@@ -4,6 +4,7 @@ import math
 import os
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -170,6 +171,29 @@ def test_the_penalty_is_half_l2_times_the_squared_weights_and_no_biases():
     for i in range(2):
         np.testing.assert_allclose(with_l2.weights[i] - gradients.weights[i], 0.3 * weights[i], atol=1e-15)
         np.testing.assert_array_equal(with_l2.biases[i], gradients.biases[i])
+
+
+def test_with_many_weights_the_penalty_is_exact_in_float32_and_copies_none_of_them():
+    network = Network((1000, 900, 10))
+    parameters = start(network, np.float32)
+    task = problem(network, objective=Objective(l2=0.3), optimizer=SGD(0.0))
+    trainer = ENGINE.trainer(task, parameters)
+    tracemalloc.start()
+    loss = trainer.run_epoch(np.arange(8), np.array([1e-3]))[0]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # The largest is the block of 131072 numbers with which the optimizer works.
+    assert peak <= 0.2 * parameters.flat.nbytes
+
+    rows = slice(8)
+    X, y, w = task.X[rows], task.y[rows], task.sample_weight[rows]
+    plain, gradients = ENGINE.loss_and_gradients(parameters, X, y, w, objective=Objective())
+    _, with_l2 = ENGINE.loss_and_gradients(parameters, X, y, w, objective=task.objective)
+    weights = parameters.flat[: parameters.n_weights].astype(float)
+    assert loss - plain == pytest.approx(0.15 * (weights**2).sum(), rel=5e-7)
+    found = with_l2.flat.astype(float) - gradients.flat
+    np.testing.assert_allclose(found[: weights.size], 0.3 * weights, atol=1e-7)
+    assert not found[weights.size :].any()
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "squared", "absolute", "huber"])
