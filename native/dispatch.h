@@ -1,0 +1,18 @@
+// Which of the kernels compiled into this extension the processor can run.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernels.h"
+
+namespace treadle {
+
+// Of the processor and the operating system, by the names of /proc/cpuinfo: "avx2", "fma", "avx512f" ...
+// Only those that matter to the choice.
+std::vector<std::string> processor_features();
+
+// The kernels that can run here, best first; the portable ones are last and always there.
+std::vector<const Kernels*> available_kernels();
+
+}  // namespace treadle

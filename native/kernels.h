@@ -1,0 +1,152 @@
+// What a processor's own code does for the trainer and the predictor, as a table of functions.
+//
+// The objective. For a batch of N rows, a_0 = X scale + offset, and for each layer l = 1 .. L
+//
+//     z_l = a_(l-1) W_l + b_l,   h_l = f_l(z_l),   a_l = h_l mask_l,
+//     J = sum_i c_i loss(z_L[i], y[i]) / sum_i c_i + l2 / 2 sum_l ||W_l||^2,
+//
+// the equations of treadle/engines/numpy_engine.py, which specifies what is computed here, to rounding.
+//
+// Memory layout.
+//
+//     rows      A batch of a layer's values is a row-major array; a row takes `stride(n)` floats: n rounded up to
+//               whole panels, and then to an odd number of cache lines, so that no two rows of a column
+//               meet in one set of the cache. Columns from n on are scratch.
+//     panels    Weights (n_in, n_out) are cut into panels of `panel` columns: panel p is a contiguous
+//               (n_in, panel) block that holds the columns p * panel and on, zero where there is no column.
+//               Moments lie in the same layout. The transposed weights, kept for every layer but the first,
+//               are the panels of W^T.
+//     columns   What there is one of for each unit (biases, scales, running means ...) is padded to whole
+//               panels with zeros.
+//
+// Bits. Every element of a product is one chain of fused multiply-adds in ascending order of the inner index,
+// from zero; sums over the rows of a batch go in ascending order of the rows. So a result does not depend on
+// how the work is cut into tiles, nor on the number of threads.
+//
+// These functions check nothing: shapes and numbers are the callers' business.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace treadle {
+
+enum class Activation { identity, relu, tanh, logistic, gelu, silu };
+enum class Loss { cross_entropy, squared, absolute, huber };
+enum class Update { adam, momentum, nesterov, plain, keep_gradient };
+enum class Number { uint8, float32, float64 };
+
+// The rows of a user's array: element (i, j) lies at data + i * row_bytes + j * column_bytes.
+struct Rows {
+    const void* data;
+    Number type;
+    ptrdiff_t row_bytes, column_bytes;
+    int64_t columns;
+    double scale, offset;  // the network sees x * scale + offset
+};
+
+// Images whose pixels move as their rows are gathered; see treadle/engines/augmentation.py.
+struct Augmentation {
+    int64_t height, width;  // 0: none
+    bool flip;
+    int64_t shift;
+};
+
+struct Objective {
+    Loss loss;
+    double label_smoothing, huber_delta;
+    int64_t outputs;
+    const int64_t* labels;  // (rows of X,), or
+    const float* targets;   // (rows of X, outputs)
+    const float* weights;   // (rows of X,) or null
+};
+
+// One step's update. `rate` and `epsilon` hold Adam's corrections already: see optimizers.h.
+struct Step {
+    Update update;
+    float beta_1, rest_1, beta_2, rest_2, epsilon, momentum, rate;  // rest_1 = 1 - beta_1
+    float shrink;  // AdamW: weights are multiplied by this first
+    float l2;
+};
+
+// Values and moments of the same layout; `second` is null where the update keeps but one moment or none, and
+// with Update::keep_gradient the gradient is written to `first`.
+struct Trained {
+    float *value, *first, *second;
+
+    Trained from(int64_t at) const {
+        return {value + at, first ? first + at : nullptr, second ? second + at : nullptr};
+    }
+};
+
+struct Kernels {
+    const char* name;
+    int64_t panel;      // columns of a panel
+    int64_t tile_rows;  // rows of weights that are updated together
+
+    // out[i - row_begin] = the row of X whose number is order[i], as the network sees it, for row_begin <= i < row_end.
+    void (*gather)(const Rows& X, const int64_t* order, int64_t row_begin, int64_t row_end, float* out,
+                   ptrdiff_t out_stride);
+
+    // C[:, panels] = A W[:, panels] + bias[panels], for `rows` rows from A and C; bias may be null.
+    void (*multiply)(const float* A, ptrdiff_t A_stride, int64_t rows, int64_t inner, const float* W,
+                     const float* bias, int64_t panel_begin, int64_t panel_end, float* C, ptrdiff_t C_stride);
+
+    // The weights' gradient A^T D and their update in one, for the tiles tile_begin <= t < tile_end, tile t being
+    // rows (t % tiles) * tile_rows and on of panel t / tiles, tiles = ceil(n_in / tile_rows). Where `squares` is
+    // not null, squares[t] is the sum of the squared weights of tile t as they were.
+    void (*update_weights)(const Step& step, const float* A, ptrdiff_t A_stride, const float* D, ptrdiff_t D_stride,
+                           int64_t rows, int64_t n_in, int64_t tile_begin, int64_t tile_end, Trained weights,
+                           double* squares);
+
+    // The gradient of what is added to each unit, the sum of D's rows, and its update, for one panel.
+    void (*update_biases)(const Step& step, const float* D, ptrdiff_t D_stride, int64_t rows, Trained biases);
+
+    // The update of one panel of values whose gradient is given.
+    void (*update_columns)(const Step& step, const float* gradient, Trained values);
+
+    // Copies rows row_begin <= k < row_end of one panel of W (n_in, n_out) into the panels of W^T.
+    void (*transpose)(const float* W, int64_t n_in, int64_t n_out, int64_t panel, int64_t row_begin, int64_t row_end,
+                      float* W_transposed);
+
+    // h = f(z) on a block of rows x panels; h may be z where f'(z) is a function of f(z) alone.
+    void (*activate)(Activation f, const float* z, float* h, int64_t rows, int64_t columns, ptrdiff_t stride);
+
+    // d *= f'(z), given z and h = f(z). z is not read where f'(z) is a function of h.
+    void (*activate_backward)(Activation f, float* d, const float* z, const float* h, int64_t rows, int64_t columns,
+                              ptrdiff_t stride);
+
+    // out = a b
+    void (*multiply_elements)(const float* a, const float* b, float* out, int64_t rows, int64_t columns,
+                              ptrdiff_t stride);
+
+    // One panel of batch normalisation: u becomes (u - mean) / sqrt(variance + epsilon), z = scale u + bias.
+    // Leaves 1 / sqrt(variance + epsilon) in `inverse`, and moves the running mean and variance.
+    void (*normalise)(float* u, float* z, int64_t rows, ptrdiff_t stride, const float* scale, const float* bias,
+                      float epsilon, float momentum, float* inverse, float* running_mean, float* running_variance);
+
+    // One panel: given dJ/dz in d and the normalised u, leaves dJ/du in d, and the gradient of the scale. That of the
+    // bias is the sum of d's rows before, left in `bias_gradient`.
+    void (*normalise_backward)(float* d, const float* u, int64_t rows, ptrdiff_t stride, const float* scale,
+                               const float* inverse, float* scale_gradient, float* bias_gradient);
+
+    // For row_begin <= i < row_end of the batch: losses[i] is the loss of row i times its weight, and d its derivative
+    // with respect to the logits times weight / total; columns from `outputs` to the end of the last panel are 0.
+    void (*loss)(const Objective& objective, const int64_t* order, double total, int64_t row_begin, int64_t row_end,
+                 const float* logits, float* d, ptrdiff_t stride, double* losses);
+
+    // logits become softmax(logits), row by row.
+    void (*softmax)(float* logits, int64_t rows, int64_t columns, ptrdiff_t stride);
+
+    // One row through one layer whose weights lie unpacked, (n_in, n_out) row-major: z = a W + b. Rows of W whose
+    // a is 0 are not read. n_out floats of z and no more are written.
+    void (*multiply_row)(const float* a, const float* W, const float* b, int64_t n_in, int64_t n_out, float* z);
+};
+
+// Processors' own tables; null where the compiler could not make them. See dispatch.h for which may run.
+extern const Kernels* const kernels_portable;
+extern const Kernels* const kernels_avx2;
+extern const Kernels* const kernels_avx512;
+extern const Kernels* const kernels_neon;
+
+}  // namespace treadle

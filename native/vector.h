@@ -1,0 +1,105 @@
+// One vector of float32 and the few operations that the kernels need, for the instruction set that the
+// including file is compiled for. Every kernel is written once over this.
+//
+//     vec                     LANES floats in a register
+//     tile of a product       TILE_ROWS x PANEL floats in registers, PANEL = PANEL_VECTORS * LANES columns
+//
+// Arithmetic and comparisons are the compiler's own (GCC's vector extension, Clang's too); `condition ? a : b`
+// selects lane by lane. Products and sums are never contracted behind our back (-ffp-contract=off): where a
+// fused multiply-add is meant, fma() is written, so that an element has the same bits whichever tile it is in.
+//
+// All is in an unnamed namespace: files compiled for different processors must not share one copy.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__AVX512F__) || defined(__AVX2__)
+#include <immintrin.h>
+#elif defined(__SSE2__)
+#include <emmintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+namespace treadle {
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int LANES = 16, PANEL_VECTORS = 2, TILE_ROWS = 12;  // 24 sums, 2 columns, 1 row of 32 registers
+#elif defined(__AVX2__)
+constexpr int LANES = 8, PANEL_VECTORS = 2, TILE_ROWS = 6;  // 12 sums, 2 columns, 1 row of 16 registers
+#elif defined(__ARM_NEON)
+constexpr int LANES = 4, PANEL_VECTORS = 4, TILE_ROWS = 6;  // 24 sums, 4 columns, 1 row of 32 registers
+#else
+constexpr int LANES = 4, PANEL_VECTORS = 2, TILE_ROWS = 6;  // 12 sums, 2 columns, 1 row of 16 registers
+#endif
+constexpr int PANEL = LANES * PANEL_VECTORS;
+
+typedef float vec __attribute__((vector_size(LANES * sizeof(float))));
+typedef int32_t ivec __attribute__((vector_size(LANES * sizeof(float))));
+typedef uint8_t bytes __attribute__((vector_size(LANES)));
+
+#define TREADLE_INLINE inline __attribute__((always_inline))
+
+TREADLE_INLINE vec load(const float* p) {
+    vec v;
+    std::memcpy(&v, p, sizeof v);
+    return v;
+}
+
+TREADLE_INLINE void store(float* p, vec v) { std::memcpy(p, &v, sizeof v); }
+
+TREADLE_INLINE vec zero() { return vec{}; }
+
+TREADLE_INLINE vec all(float x) { return x - vec{}; }  // x - 0, not x + 0: keeps -0
+
+TREADLE_INLINE ivec as_bits(vec v) { return (ivec)v; }
+
+TREADLE_INLINE vec as_floats(ivec v) { return (vec)v; }
+
+TREADLE_INLINE ivec to_integers(vec v) { return __builtin_convertvector(v, ivec); }  // towards zero
+
+TREADLE_INLINE vec to_floats(ivec v) { return __builtin_convertvector(v, vec); }
+
+TREADLE_INLINE vec from_bytes(const uint8_t* p) {
+    bytes b;
+    std::memcpy(&b, p, sizeof b);
+    return __builtin_convertvector(__builtin_convertvector(b, ivec), vec);
+}
+
+// fma(a, b, c) = a b + c in one rounding where the processor has it, in two on the portable baseline.
+// maximum and minimum return their second operand where either is NaN: write the variable last, and it stays NaN.
+#if defined(__AVX512F__)
+TREADLE_INLINE vec fma(vec a, vec b, vec c) { return (vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c); }
+TREADLE_INLINE vec sqrt(vec a) { return (vec)_mm512_sqrt_ps((__m512)a); }
+TREADLE_INLINE vec maximum(vec a, vec b) { return (vec)_mm512_max_ps((__m512)a, (__m512)b); }
+TREADLE_INLINE vec minimum(vec a, vec b) { return (vec)_mm512_min_ps((__m512)a, (__m512)b); }
+#elif defined(__AVX2__)
+TREADLE_INLINE vec fma(vec a, vec b, vec c) { return (vec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c); }
+TREADLE_INLINE vec sqrt(vec a) { return (vec)_mm256_sqrt_ps((__m256)a); }
+TREADLE_INLINE vec maximum(vec a, vec b) { return (vec)_mm256_max_ps((__m256)a, (__m256)b); }
+TREADLE_INLINE vec minimum(vec a, vec b) { return (vec)_mm256_min_ps((__m256)a, (__m256)b); }
+#elif defined(__ARM_NEON)
+TREADLE_INLINE vec fma(vec a, vec b, vec c) { return (vec)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
+TREADLE_INLINE vec sqrt(vec a) { return (vec)vsqrtq_f32((float32x4_t)a); }
+TREADLE_INLINE vec maximum(vec a, vec b) { return a > b ? a : b; }
+TREADLE_INLINE vec minimum(vec a, vec b) { return a < b ? a : b; }
+#elif defined(__SSE2__)
+TREADLE_INLINE vec fma(vec a, vec b, vec c) { return a * b + c; }
+TREADLE_INLINE vec sqrt(vec a) { return (vec)_mm_sqrt_ps((__m128)a); }
+TREADLE_INLINE vec maximum(vec a, vec b) { return (vec)_mm_max_ps((__m128)a, (__m128)b); }
+TREADLE_INLINE vec minimum(vec a, vec b) { return (vec)_mm_min_ps((__m128)a, (__m128)b); }
+#else
+TREADLE_INLINE vec fma(vec a, vec b, vec c) { return a * b + c; }
+TREADLE_INLINE vec sqrt(vec a) {
+    for (int i = 0; i < LANES; ++i) a[i] = __builtin_sqrtf(a[i]);
+    return a;
+}
+TREADLE_INLINE vec maximum(vec a, vec b) { return a > b ? a : b; }
+TREADLE_INLINE vec minimum(vec a, vec b) { return a < b ? a : b; }
+#endif
+
+}  // namespace
+}  // namespace treadle
