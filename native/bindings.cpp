@@ -1,0 +1,238 @@
+// treadle._native: the kernel as Python sees it. See src/treadle/_native.pyi for the types.
+//
+// It checks nothing but names: whoever calls, src/treadle/engines/native_engine.py, has checked shapes and types.
+// The GIL is released wherever something is computed, and Ctrl-C is answered.
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "dispatch.h"
+#include "predictor.h"
+#include "trainer.h"
+
+namespace nb = nanobind;
+
+namespace treadle {
+namespace {
+
+// A NumPy array's memory, which stays where it is for as long as this lives; of None, a null pointer.
+class Array {
+public:
+    explicit Array(nb::handle array, int flags = PyBUF_STRIDED_RO) {
+        if (!array.is_none() && PyObject_GetBuffer(array.ptr(), &view_, flags | PyBUF_FORMAT)) throw nb::python_error();
+    }
+    ~Array() { PyBuffer_Release(&view_); }
+    Array(const Array&) = delete;
+    Array& operator=(const Array&) = delete;
+
+    template <typename T>
+    T* data() const {
+        return static_cast<T*>(view_.buf);
+    }
+    int64_t size(int axis) const { return view_.shape[axis]; }
+
+    Rows rows(double scale, double offset) const {
+        const char format = view_.format[0];
+        const Number type = format == 'B' ? Number::uint8 : format == 'f' ? Number::float32 : Number::float64;
+        return {view_.buf, type, view_.strides[0], view_.strides[1], view_.shape[1], scale, offset};
+    }
+
+private:
+    Py_buffer view_{};
+};
+
+class Writable : public Array {
+public:
+    explicit Writable(nb::handle array) : Array(array, PyBUF_STRIDED) {}
+};
+
+// The value of an enumeration whose names are listed in its order.
+template <typename Enum, size_t n>
+Enum by_name(const char* const (&names)[n], const std::string& name) {
+    for (size_t i = 0; i < n; ++i) {
+        if (name == names[i]) return Enum(i);
+    }
+    throw std::invalid_argument("unknown name: " + name);
+}
+
+constexpr const char* ACTIVATIONS[] = {"identity", "relu", "tanh", "logistic", "gelu", "silu"};
+constexpr const char* LOSSES[] = {"cross_entropy", "squared", "absolute", "huber"};
+constexpr const char* UPDATES[] = {"adam", "momentum", "nesterov", "plain", "keep_gradient"};
+
+const Kernels& kernels_by_name(const std::string& name) {
+    for (const Kernels* kernels : available_kernels()) {
+        if (name == kernels->name) return *kernels;
+    }
+    throw std::invalid_argument("no such kernels here: " + name);
+}
+
+// Runs work(cancel) on a thread of its own while this one, without the GIL, looks for signals 20 times a second.
+// Where a handler raises, as that of Ctrl-C does, `cancel` becomes true, and once work has ended this raises too.
+void answer_signals_during(const std::function<void(const std::atomic<bool>&)>& work) {
+    std::atomic<bool> cancel{false};
+    std::exception_ptr error;
+    {
+        const nb::gil_scoped_release released;
+        std::mutex mutex;
+        std::condition_variable ended;
+        bool has_ended = false;
+        std::thread worker([&] {
+            try {
+                work(cancel);
+            } catch (...) {
+                error = std::current_exception();
+            }
+            const std::lock_guard lock(mutex);
+            has_ended = true;
+            ended.notify_one();
+        });
+        std::unique_lock lock(mutex);
+        while (!ended.wait_for(lock, std::chrono::milliseconds(50), [&] { return has_ended; })) {
+            lock.unlock();
+            if (!cancel) {
+                const nb::gil_scoped_acquire acquired;
+                cancel = PyErr_CheckSignals() != 0;
+            }
+            lock.lock();
+        }
+        lock.unlock();
+        worker.join();
+    }
+    if (cancel) throw nb::python_error();
+    if (error) std::rethrow_exception(error);
+}
+
+// (n_in, n_out, activation, batch_norm, dropout) for each layer with weights.
+struct Network {
+    std::vector<Layer> layers;
+    int64_t n_weights = 0;
+
+    explicit Network(const std::vector<std::tuple<int64_t, int64_t, std::string, bool, double>>& described) {
+        for (const auto& [n_in, n_out, activation, batch_norm, dropout] : described) {
+            layers.push_back({n_in, n_out, by_name<Activation>(ACTIVATIONS, activation), batch_norm, dropout});
+            n_weights += n_in * n_out;
+        }
+    }
+};
+
+// A Trainer, and the arrays that it reads from.
+class BoundTrainer {
+public:
+    BoundTrainer(const Network& network, nb::handle X, double input_scale, double input_offset,
+                 std::pair<int64_t, int64_t> image_shape, bool flip, int64_t shift, const std::string& loss,
+                 double label_smoothing, double huber_delta, nb::handle labels, nb::handle targets,
+                 nb::handle sample_weight, double l2, const std::string& update, double beta_1, double beta_2,
+                 double epsilon, double weight_decay, double momentum, int64_t batch_size, uint64_t noise_seed,
+                 int threads, const std::string& kernels)
+        : X_(X), labels_(labels), targets_(targets), sample_weight_(sample_weight) {
+        const auto [height, width] = image_shape;
+        trainer_ = std::make_unique<Trainer>(
+            Problem{.layers = network.layers,
+                    .X = X_.rows(input_scale, input_offset),
+                    .augmentation = {height, width, flip, shift},
+                    .objective = {by_name<Loss>(LOSSES, loss), label_smoothing, huber_delta,
+                                  network.layers.back().n_out, labels_.data<const int64_t>(),
+                                  targets_.data<const float>(), sample_weight_.data<const float>()},
+                    .l2 = l2,
+                    .optimizer = {by_name<Update>(UPDATES, update), beta_1, beta_2, epsilon, weight_decay, momentum},
+                    .batch_size = batch_size,
+                    .noise_seed = noise_seed,
+                    .threads = threads},
+            kernels_by_name(kernels));
+    }
+
+    // Steps taken; fewer than there are losses where the next one's loss is not finite.
+    int64_t run_epoch(nb::handle order, nb::handle learning_rates, nb::handle losses) {
+        const Array rows(order), rates(learning_rates);
+        const Writable into(losses);
+        int64_t steps_taken = 0;
+        answer_signals_during([&](const std::atomic<bool>& cancel) {
+            trainer_->run_epoch(rows.data<const int64_t>(), rows.size(0), rates.data<const double>(),
+                                into.data<double>(), cancel, &steps_taken);
+        });
+        return steps_taken;
+    }
+
+    void read(nb::handle values, nb::handle first, nb::handle second, nb::handle statistics) const {
+        const Writable a(values), b(first), c(second), d(statistics);
+        trainer_->read(a.data<float>(), b.data<float>(), c.data<float>(), d.data<float>());
+    }
+
+    void write(nb::handle values, nb::handle first, nb::handle second, nb::handle statistics, int64_t step) {
+        const Array a(values), b(first), c(second), d(statistics);
+        trainer_->write(a.data<const float>(), b.data<const float>(), c.data<const float>(), d.data<const float>(),
+                        step);
+    }
+
+    int64_t step() const { return trainer_->step(); }
+
+private:
+    Array X_, labels_, targets_, sample_weight_;
+    std::unique_ptr<Trainer> trainer_;
+};
+
+// Multiplications that take some 50 milliseconds of one thread: below, a signal can wait, and a thread more is not paid.
+constexpr int64_t SHORT = 1'000'000'000;
+
+void predict_into(const Network& network, nb::handle parameters, nb::handle X, double input_scale, double input_offset,
+                  bool softmax, nb::handle outputs, int threads, const std::string& kernels_name) {
+    const Array flat(parameters), input(X);
+    const Writable into(outputs);
+    const Kernels& kernels = kernels_by_name(kernels_name);
+    const auto work = [&](const std::atomic<bool>& cancel) {
+        predict(network.layers, flat.data<const float>(), input.rows(input_scale, input_offset), input.size(0), softmax,
+                into.data<float>(), threads, kernels, cancel);
+    };
+    if (input.size(0) * network.n_weights > SHORT) return answer_signals_during(work);
+    const nb::gil_scoped_release released;
+    work(std::atomic<bool>{false});
+}
+
+}  // namespace
+
+NB_MODULE(_native, module) {
+    using namespace nb::literals;
+
+    module.def("processor_features", processor_features);
+    module.def("available_kernels", [] {
+        std::vector<std::string> names;
+        for (const Kernels* kernels : available_kernels()) names.emplace_back(kernels->name);
+        return names;
+    });
+    nb::class_<Network>(module, "Network")
+        .def(nb::init<const std::vector<std::tuple<int64_t, int64_t, std::string, bool, double>>&>(), "layers"_a);
+    nb::class_<BoundTrainer>(module, "Trainer")
+        .def(nb::init<const Network&, nb::handle, double, double, std::pair<int64_t, int64_t>, bool, int64_t,
+                      const std::string&, double, double, nb::handle, nb::handle, nb::handle, double,
+                      const std::string&, double, double, double, double, double, int64_t, uint64_t, int,
+                      const std::string&>(),
+             "network"_a, "X"_a, "input_scale"_a, "input_offset"_a, "image_shape"_a, "flip"_a, "shift"_a, "loss"_a,
+             "label_smoothing"_a, "huber_delta"_a, "labels"_a.none(), "targets"_a.none(), "sample_weight"_a.none(),
+             "l2"_a, "update"_a, "beta_1"_a, "beta_2"_a, "epsilon"_a, "weight_decay"_a, "momentum"_a, "batch_size"_a,
+             "noise_seed"_a, "threads"_a, "kernels"_a)
+        .def("run_epoch", &BoundTrainer::run_epoch, "order"_a, "learning_rates"_a, "losses"_a)
+        .def("read", &BoundTrainer::read, "values"_a, "first"_a.none(), "second"_a.none(), "statistics"_a.none())
+        .def("write", &BoundTrainer::write, "values"_a, "first"_a.none(), "second"_a.none(), "statistics"_a.none(),
+             "step"_a)
+        .def_prop_ro("step", &BoundTrainer::step);
+    module.def("predict", predict_into, "network"_a, "parameters"_a, "X"_a, "input_scale"_a, "input_offset"_a,
+               "softmax"_a, "outputs"_a, "threads"_a, "kernels"_a);
+}
+
+}  // namespace treadle
