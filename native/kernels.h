@@ -84,9 +84,8 @@ struct Kernels {
     int64_t panel;      // columns of a panel
     int64_t tile_rows;  // rows of weights that are updated together
 
-    // out[i - row_begin] = the row of X whose number is order[i], as the network sees it, for row_begin <= i < row_end.
-    void (*gather)(const Rows& X, const int64_t* order, int64_t row_begin, int64_t row_end, float* out,
-                   ptrdiff_t out_stride);
+    // out[i] = the row of X whose number is order[i], as the network sees it, for 0 <= i < n.
+    void (*gather)(const Rows& X, const int64_t* order, int64_t n, float* out, ptrdiff_t out_stride);
 
     // C[:, panels] = A W[:, panels] + bias[panels], for `rows` rows from A and C; bias may be null.
     void (*multiply)(const float* A, ptrdiff_t A_stride, int64_t rows, int64_t inner, const float* W,

@@ -20,11 +20,10 @@ void gather_strided(const Rows& X, const char* row, float* out) {
     }
 }
 
-void gather(const Rows& X, const int64_t* order, int64_t row_begin, int64_t row_end, float* out,
-            ptrdiff_t out_stride) {
+void gather(const Rows& X, const int64_t* order, int64_t n, float* out, ptrdiff_t out_stride) {
     const float scale = float(X.scale), offset = float(X.offset);
     const bool bytes_in_line = X.type == Number::uint8 && X.column_bytes == 1;
-    for (int64_t i = row_begin; i < row_end; ++i, out += out_stride) {
+    for (int64_t i = 0; i < n; ++i, out += out_stride) {
         const char* row = static_cast<const char*>(X.data) + order[i] * X.row_bytes;
         if (bytes_in_line) {
             const uint8_t* pixels = reinterpret_cast<const uint8_t*>(row);

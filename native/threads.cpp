@@ -1,8 +1,5 @@
 #include "threads.h"
 
-#include <condition_variable>
-#include <exception>
-#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -61,24 +58,35 @@ FlushSubnormals::~FlushSubnormals() {
 }
 
 void run_team(int threads, const std::function<void(int)>& work) {
-    const FlushSubnormals flush;
-    if (threads == 1) return work(0);
-    std::mutex mutex;
-    std::exception_ptr error;
+    enum { undecided, start, abandon };
+    std::atomic<int> decision{undecided};
     std::vector<std::thread> team;
-    const auto run = [&](int t) {
-        const FlushSubnormals flush_here;
-        try {
-            work(t);
-        } catch (...) {
-            const std::lock_guard lock(mutex);
-            error = std::current_exception();
-        }
+    const auto decide = [&](int what) {
+        decision.store(what);
+        decision.notify_all();
     };
-    for (int t = 1; t < threads; ++t) team.emplace_back(run, t);
-    run(0);
-    for (std::thread& thread : team) thread.join();
-    if (error) std::rethrow_exception(error);
+    const auto join = [&] {
+        for (std::thread& thread : team) thread.join();
+    };
+    try {
+        for (int t = 1; t < threads; ++t) {
+            team.emplace_back([&, t] {
+                decision.wait(undecided);
+                const FlushSubnormals flush;
+                if (decision.load() == start) work(t);
+            });
+        }
+    } catch (...) {  // no more threads to be had: none may wait for those that will not come
+        decide(abandon);
+        join();
+        throw;
+    }
+    decide(start);
+    {
+        const FlushSubnormals flush;
+        work(0);
+    }
+    join();
 }
 
 }  // namespace treadle

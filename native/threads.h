@@ -24,7 +24,7 @@ private:
 
 // Runs work(t) for t = 0 .. threads - 1, the first on the caller's thread and each of the others on one of its own,
 // and returns when all have. Subnormal numbers are flushed to zero meanwhile, and the caller's thread is left as it
-// was. What `work` throws is thrown here, once all have ended.
+// was. `work` throws nothing. Throws std::system_error, nothing done, where so many threads cannot be had.
 void run_team(int threads, const std::function<void(int)>& work);
 
 // Subnormal numbers are flushed to zero in this thread for as long as this lives.
