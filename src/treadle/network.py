@@ -1,17 +1,18 @@
 """A feed-forward network's shape, and the numbers that fill it.
 
 ``Network`` says what is computed, ``Parameters`` holds the weights and biases. Neither computes: that is an
-engine's work. Dimensions: N samples, D inputs, K outputs, L layers with weights.
+engine's work. Dimensions: N samples, D inputs, K outputs, L layers with weights, P parameters, R running
+statistics.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -19,18 +20,29 @@ from numpy.typing import DTypeLike, NDArray
 from treadle.errors import InvalidInput
 from treadle.maths.activations import ACTIVATIONS
 
-OUTPUTS = ("softmax", "identity")
-INITIALISATIONS = ("torch", "glorot", "he")
+OutputName = Literal["softmax", "identity"]
+OUTPUTS: tuple[OutputName, ...] = get_args(OutputName)
+
+InitialisationName = Literal["torch", "glorot", "he"]
+INITIALISATIONS: tuple[InitialisationName, ...] = get_args(InitialisationName)
+
+# Added to a variance before its root is taken, so that no unit is divided by 0: PyTorch's value.
+BATCH_NORM_EPSILON = 1e-5
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer with weights: ``a_out = dropout(activation(a_in W + b))``, W of shape (n_in, n_out)."""
+    """One layer with weights W (n_in, n_out) and biases b (n_out,).
+
+    ``a_out = dropout(activation(a_in W + b))`` or, with batch normalisation,
+    ``a_out = dropout(activation(scale * normalised(a_in W) + b))``.
+    """
 
     n_in: int
     n_out: int
     activation: str
     dropout: float
+    batch_norm: bool
 
 
 @dataclass(frozen=True)
@@ -49,7 +61,17 @@ class Network:
         Probability in [0, 1) with which a hidden unit's output is zeroed while training (the others are
         divided by 1 - dropout): one for all hidden layers, or one a layer.
     input_scale : float
-        The network sees ``X * input_scale``, so that pixels can stay uint8: 1/255 for them, else 1.
+        The network sees ``X * input_scale + input_offset``, so that pixels can stay uint8: 1/255 for them,
+        else 1.
+    batch_norm : bool or tuple of bool
+        Whether the sums of a hidden unit are normalised over the rows of each batch, then scaled and shifted
+        (Ioffe and Szegedy 2015): one for all hidden layers, or one a layer. In prediction running means and
+        variances take the place of the batch's; see ``Parameters.folded``.
+    input_offset : float
+        See ``input_scale``.
+    mirror_width : int
+        Where it is w > 0, a row of X is an image whose lines are w pixels long, and a prediction's logits
+        are the mean of those of the image and of the image with every line reversed. Training is without.
 
     Raises
     ------
@@ -62,6 +84,9 @@ class Network:
     output: str = "softmax"
     dropout: float | tuple[float, ...] = 0.0
     input_scale: float = 1.0
+    batch_norm: bool | tuple[bool, ...] = False
+    input_offset: float = 0.0
+    mirror_width: int = 0
 
     def __post_init__(self) -> None:
         sizes, activations, dropouts = map(_as_tuple, (self.sizes, self.activation, self.dropout))
@@ -79,32 +104,66 @@ class Network:
         scale = _as_float(self.input_scale)
         if not 0 < abs(scale) < math.inf:
             raise InvalidInput(f"input_scale must be finite and not 0; got {self.input_scale!r}")
+        offset = _as_float(self.input_offset)
+        if not abs(offset) < math.inf:
+            raise InvalidInput(f"input_offset must be finite; got {self.input_offset!r}")
+        norms = _as_tuple(self.batch_norm)
+        for norm in norms:
+            if not isinstance(norm, bool | np.bool_):
+                raise InvalidInput(f"batch_norm must be True or False; got {norm!r}")
+        width = self.mirror_width
+        if not (_is_whole(width) and width >= 0 and (width == 0 or sizes[0] % width == 0)):
+            raise InvalidInput(
+                f"mirror_width must be 0, or the width of an image: a divisor of the {sizes[0]} inputs; "
+                f"got {width!r}"
+            )
         # Plain tuples and numbers: a network has one text, whatever it was made of.
         object.__setattr__(self, "sizes", tuple(map(int, sizes)))
         object.__setattr__(self, "input_scale", scale)
+        object.__setattr__(self, "input_offset", offset)
+        object.__setattr__(self, "mirror_width", int(width))
+        one_norm = not isinstance(self.batch_norm, Iterable)
+        object.__setattr__(self, "batch_norm", bool(norms[0]) if one_norm else tuple(map(bool, norms)))
         if not isinstance(self.activation, str):
             object.__setattr__(self, "activation", activations)
         object.__setattr__(self, "dropout", rates[0] if isinstance(self.dropout, Real) else rates)
-        _ = self.layers  # refuses a count of activations or dropouts that is not that of the hidden layers
+        _ = self.layers  # refuses a count of activations, say, that is not that of the hidden layers
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
-        """The L layers with weights, first to last; the last is the identity without dropout."""
+        """The L layers with weights, first to last; the last is the identity, and nothing else."""
         n_hidden = len(self.sizes) - 2
         activations = _one_per_layer("activation", self.activation, n_hidden)
         dropouts = _one_per_layer("dropout", self.dropout, n_hidden)
+        norms = _one_per_layer("batch_norm", self.batch_norm, n_hidden)
         shapes = zip(self.sizes[:-1], self.sizes[1:], strict=True)
         return tuple(
-            Layer(n_in, n_out, activation, dropout)
-            for (n_in, n_out), activation, dropout in zip(
-                shapes, (*activations, "identity"), (*dropouts, 0.0), strict=True
+            Layer(n_in, n_out, activation, dropout, norm)
+            for (n_in, n_out), activation, dropout, norm in zip(
+                shapes, (*activations, "identity"), (*dropouts, 0.0), (*norms, False), strict=True
             )
         )
 
     @property
     def n_parameters(self) -> int:
-        """Weights and biases together."""
-        return sum(layer.n_in * layer.n_out + layer.n_out for layer in self.layers)
+        """P: weights, biases and the scales of batch normalisation together."""
+        return sum(layer.n_in * layer.n_out + layer.n_out * (1 + layer.batch_norm) for layer in self.layers)
+
+    @property
+    def n_statistics(self) -> int:
+        """R: running means and running variances together; 0 without batch normalisation."""
+        return sum(2 * layer.n_out for layer in self.layers if layer.batch_norm)
+
+    def array_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each array of ``Parameters.named``, by name; nothing is allocated."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        for i, layer in enumerate(self.layers):
+            shapes[f"weights.{i}"] = (layer.n_in, layer.n_out)
+            shapes[f"biases.{i}"] = (layer.n_out,)
+            if layer.batch_norm:
+                for name in ("scales", "running_means", "running_variances"):
+                    shapes[f"{name}.{i}"] = (layer.n_out,)
+        return shapes
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:
@@ -136,40 +195,75 @@ def _one_per_layer(name: str, value: Any, n_hidden: int) -> tuple[Any, ...]:
 class Parameters:
     """Weights and biases of a network, as views into one flat array.
 
-    The flat array (P,) holds all weights, first layer first, each (n_in, n_out) in C order, and then all
-    biases: an optimizer updates it in a few calls, and decay of the weights alone is a slice of it.
+    The flat array (P,) holds all weights, first layer first, each (n_in, n_out) in C order, then all biases,
+    then the scales of the layers with batch normalisation: an optimizer updates it in a few calls, and decay
+    of the weights alone is a slice of it. What no optimizer touches is apart: the running means of those
+    layers, and then their running variances.
 
     Parameters
     ----------
     network : Network
     flat : ndarray of shape (P,), float32 or float64
         Kept, not copied.
+    statistics : ndarray of shape (R,), of the dtype of flat, or None
+        Kept, not copied. None: means of 0 and variances of 1, as before the first step.
+
+    Attributes
+    ----------
+    weights, biases : tuple of ndarray
+        One a layer: (n_in, n_out) and (n_out,).
+    scales, running_means, running_variances : tuple of ndarray or None
+        One a layer: (n_out,), or None where the layer has no batch normalisation.
+    n_weights : int
+        How many elements at the start of flat are weights.
+
+    Raises
+    ------
+    InvalidInput
+        If flat or statistics is of another shape or dtype.
     """
 
-    def __init__(self, network: Network, flat: NDArray[Any]) -> None:
+    def __init__(self, network: Network, flat: NDArray[Any], statistics: NDArray[Any] | None = None) -> None:
         if flat.shape != (network.n_parameters,) or flat.dtype not in (np.float32, np.float64):
             raise InvalidInput(
                 f"flat must be float32 or float64 of shape ({network.n_parameters},); "
                 f"got {flat.dtype} of shape {flat.shape}"
             )
+        if statistics is None:
+            statistics = np.repeat(np.array([0, 1], flat.dtype), network.n_statistics // 2)
+        if statistics.shape != (network.n_statistics,) or statistics.dtype != flat.dtype:
+            raise InvalidInput(
+                f"statistics must be {flat.dtype}, as flat is, of shape ({network.n_statistics},); "
+                f"got {statistics.dtype} of shape {statistics.shape}"
+            )
         self.network = network
         self.flat = flat
-        start = 0
-        weights, biases = [], []
-        for layer in network.layers:
-            end = start + layer.n_in * layer.n_out
-            weights.append(flat[start:end].reshape(layer.n_in, layer.n_out))
-            start = end
-        self.n_weights = start
-        for layer in network.layers:
-            biases.append(flat[start : start + layer.n_out])
-            start += layer.n_out
-        self.weights: tuple[NDArray[Any], ...] = tuple(weights)
-        self.biases: tuple[NDArray[Any], ...] = tuple(biases)
+        self.statistics = statistics
+        layers = network.layers
+        self.n_weights = sum(layer.n_in * layer.n_out for layer in layers)
+        self.weights = tuple(
+            view.reshape(layer.n_in, layer.n_out)
+            for view, layer in zip(
+                _cut(flat[: self.n_weights], [layer.n_in * layer.n_out for layer in layers]),
+                layers,
+                strict=True,
+            )
+        )
+        units = [layer.n_out for layer in layers]
+        self.biases = tuple(_cut(flat[self.n_weights :], units))
+        self.scales = self._one_per_norm(flat[self.n_weights + sum(units) :])
+        self.running_means = self._one_per_norm(statistics)
+        self.running_variances = self._one_per_norm(statistics[statistics.size // 2 :])
+
+    def _one_per_norm(self, array: NDArray[Any]) -> tuple[NDArray[Any] | None, ...]:
+        """Views (n_out,) from the start of array where a layer has batch normalisation, None elsewhere."""
+        norms = [layer.batch_norm for layer in self.network.layers]
+        views = _cut(array, [layer.n_out for layer in self.network.layers if layer.batch_norm])
+        return tuple(next(views) if norm else None for norm in norms)
 
     @classmethod
     def zeros(cls, network: Network, dtype: DTypeLike = np.float32) -> Parameters:
-        """All zero: where gradients go."""
+        """Weights, biases and scales all zero: where gradients go."""
         return cls(network, np.zeros(network.n_parameters, dtype=dtype))
 
     @classmethod
@@ -180,7 +274,7 @@ class Parameters:
         random_state: int | np.random.SeedSequence | np.random.Generator = 0,
         dtype: DTypeLike = np.float32,
     ) -> Parameters:
-        """Draw initial parameters.
+        """Draw initial parameters; the scales of batch normalisation are 1, and the biases beside them 0.
 
         Parameters
         ----------
@@ -223,7 +317,11 @@ class Parameters:
             else:
                 bound = math.sqrt(gain / (layer.n_in + layer.n_out))
             W[:] = rng.uniform(-bound, bound, W.shape)
-            b[:] = rng.uniform(-bound, bound, b.shape)
+            if not layer.batch_norm:
+                b[:] = rng.uniform(-bound, bound, b.shape)
+        for scale in parameters.scales:
+            if scale is not None:
+                scale[:] = 1
         return parameters
 
     @property
@@ -231,12 +329,50 @@ class Parameters:
         """float32 or float64."""
         return self.flat.dtype
 
-    def named(self) -> Iterator[tuple[str, NDArray[Any]]]:
-        """Views with their names: ``weights.0``, ``biases.0``, ``weights.1`` and so on."""
-        for i, (W, b) in enumerate(zip(self.weights, self.biases, strict=True)):
+    def trainable(self) -> Iterator[tuple[str, NDArray[Any]]]:
+        """Views into ``flat`` with their names: ``weights.0``, ``biases.0``, ``scales.0`` and so on."""
+        for i, (W, b, scale) in enumerate(zip(self.weights, self.biases, self.scales, strict=True)):
             yield f"weights.{i}", W
             yield f"biases.{i}", b
+            if scale is not None:
+                yield f"scales.{i}", scale
+
+    def named(self) -> Iterator[tuple[str, NDArray[Any]]]:
+        """``trainable``, and then ``running_means.0``, ``running_variances.0`` and so on."""
+        yield from self.trainable()
+        for i, (mean, variance) in enumerate(zip(self.running_means, self.running_variances, strict=True)):
+            if mean is not None and variance is not None:
+                yield f"running_means.{i}", mean
+                yield f"running_variances.{i}", variance
 
     def copy(self) -> Parameters:
         """An independent copy."""
-        return Parameters(self.network, self.flat.copy())
+        return Parameters(self.network, self.flat.copy(), self.statistics.copy())
+
+    def folded(self) -> Parameters:
+        """The network without batch normalisation that predicts the same; self where there is none to fold.
+
+        With the running mean m and variance v of a layer, scale * (a W - m) / sqrt(v + eps) + b is affine
+        in a: its weights are W * f and its biases b - m * f, f being scale / sqrt(v + eps). They are
+        computed in float64, and rounded once.
+        """
+        if self.network.n_statistics == 0:
+            return self
+        result = Parameters.zeros(replace(self.network, batch_norm=False), self.dtype)
+        for i in range(len(self.weights)):
+            W, b = self.weights[i], self.biases[i]
+            scale, mean, variance = self.scales[i], self.running_means[i], self.running_variances[i]
+            if scale is not None and mean is not None and variance is not None:
+                factor = scale / np.sqrt(variance.astype(np.float64) + BATCH_NORM_EPSILON)
+                W, b = W * factor, b - mean * factor
+            result.weights[i][:] = W
+            result.biases[i][:] = b
+        return result
+
+
+def _cut(array: NDArray[Any], sizes: list[int]) -> Iterator[NDArray[Any]]:
+    """Views of so many elements each, one after another from the start of array."""
+    start = 0
+    for size in sizes:
+        yield array[start : start + size]
+        start += size

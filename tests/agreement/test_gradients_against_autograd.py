@@ -34,11 +34,11 @@ def make_batch(network, objective, seed=5, targets=None):
     return X, y
 
 
-def worst_relative_errors(network, X, y, weights=None, *, objective, dropout_key=None, dtype=np.float64):
+def worst_relative_errors(network, X, y, weights=None, *, objective, noise_key=None, dtype=np.float64):
     """Of the loss, and of each parameter array relative to its largest entry."""
     parameters = Parameters.initialise(network, random_state=8, dtype=dtype)
     (loss, gradients), (loss_by_autograd, by_autograd) = (
-        engine.loss_and_gradients(parameters, X, y, weights, objective=objective, dropout_key=dropout_key)
+        engine.loss_and_gradients(parameters, X, y, weights, objective=objective, noise_key=noise_key)
         for engine in (NumpyEngine(), TorchEngine("cpu"))
     )
     assert gradients.dtype == by_autograd.dtype == dtype
@@ -85,7 +85,7 @@ def test_every_option(objective, targets, options):
     network = make_network(objective, ("gelu", "relu"), 3, dropout=options.get("dropout", 0.0))
     X, y = make_batch(network, objective, targets=targets)
     weights = np.random.default_rng(6).uniform(0, 2, N_ROWS) if options.get("weighted") else None
-    errors = worst_relative_errors(network, X, y, weights, objective=objective, dropout_key=(11, 4))
+    errors = worst_relative_errors(network, X, y, weights, objective=objective, noise_key=(11, 4))
     assert errors.max() <= TOLERANCE
 
 

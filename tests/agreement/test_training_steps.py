@@ -36,7 +36,7 @@ def classic(fashion_mnist):
             y=fashion_mnist.y_train,
             sample_weight=sample_weight,
             batch_size=64,
-            dropout_seed=9,
+            noise_seed=9,
         )
 
     return make

@@ -54,9 +54,9 @@ def case(loss, activation="tanh", n_outputs=3, *, options=True):
     return parameters, X, y, weights if options else None, objective, (4, 2) if options else None
 
 
-def check(engine, parameters, X, y, weights, objective, dropout_key, **options):
+def check(engine, parameters, X, y, weights, objective, noise_key, **options):
     return check_gradients(
-        engine, parameters, X, y, weights, objective=objective, dropout_key=dropout_key, **options
+        engine, parameters, X, y, weights, objective=objective, noise_key=noise_key, **options
     )
 
 
@@ -123,7 +123,7 @@ def test_leaving_an_option_out_of_the_gradient_is_found(option):
         "weights": (None, objective, key),
     }[option]
     _, gradients = ENGINE.loss_and_gradients(
-        parameters, X, y, changed[0], objective=changed[1], dropout_key=changed[2]
+        parameters, X, y, changed[0], objective=changed[1], noise_key=changed[2]
     )
     reports = check(ENGINE, parameters, X, y, weights, objective, key, gradients=gradients)
     assert not all(report.passed for report in reports)

@@ -45,7 +45,7 @@ def problem(network, n_rows=22, **changes):
         "y": y,
         "sample_weight": sample_weight,
         "batch_size": 8,
-        "dropout_seed": 6,
+        "noise_seed": 6,
     }
     return TrainingProblem(**(arguments | changes))
 
@@ -137,7 +137,7 @@ def test_dropout_is_for_training_alone():
     same = Parameters(without, start(network).flat)
     np.testing.assert_array_equal(ENGINE.logits(start(network), X), ENGINE.logits(same, X))
     losses = [
-        ENGINE.loss_and_gradients(p, X, y, objective=Objective(), dropout_key=key)[0]
+        ENGINE.loss_and_gradients(p, X, y, objective=Objective(), noise_key=key)[0]
         for n, p, key in (
             (network, start(network), None),
             (without, same, (1, 2)),
@@ -154,7 +154,7 @@ def test_dropout_multiplies_each_hidden_layer_by_its_mask():
     first, second = (dropout_mask(8, 2, i, 9, n, rate, float) for i, n, rate in ((0, 6, 0.5), (1, 5, 0.2)))
     outputs = (np.tanh((np.tanh(X @ W1 + b1) * first) @ W2 + b2) * second) @ W3 + b3
     loss, gradients = ENGINE.loss_and_gradients(
-        start(network), X, y, objective=Objective("squared"), dropout_key=(8, 2)
+        start(network), X, y, objective=Objective("squared"), noise_key=(8, 2)
     )
     assert loss == pytest.approx(0.5 * ((outputs - y) ** 2).sum() / 9, rel=1e-13)
     np.testing.assert_allclose(gradients.biases[2], (outputs - y).mean(axis=0), rtol=1e-12)
@@ -243,13 +243,13 @@ def test_an_epoch_is_steps_of_loss_gradients_and_update_the_last_batch_partial(o
             task.y[rows],
             task.sample_weight[rows],
             objective=task.objective,
-            dropout_key=(6, step),
+            noise_key=(6, step),
         )
         assert losses[step] == loss
         optimizer.update(parameters, gradients, moments, step + 1, float(rates[step % 3]))
     np.testing.assert_array_equal(trainer.parameters().flat, parameters.flat)
     state = trainer.state()
-    assert state.keys() == {"parameters", "step", *optimizer.moments}
+    assert state.keys() == {"parameters", "statistics", "step", *optimizer.moments}
     assert state["step"] == 6 and state["step"].shape == () and state["step"].dtype == np.int64
     for name, moment in moments.items():
         np.testing.assert_array_equal(state[name], moment)

@@ -18,7 +18,7 @@ START = Parameters.initialise(NETWORK)
 
 def problem(**changes):
     X, y, _ = random_batch(NETWORK, 22, 0)
-    arguments = {"X": X, "y": y, "sample_weight": None, "batch_size": 4, "dropout_seed": 0}
+    arguments = {"X": X, "y": y, "sample_weight": None, "batch_size": 4, "noise_seed": 0}
     return TrainingProblem(NETWORK, Objective(), Adam(), **(arguments | changes))
 
 

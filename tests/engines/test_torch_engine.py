@@ -27,7 +27,7 @@ def make_problem(optimizer=None, dtype=np.float32, **changes):
         "y": rng.integers(3, size=50),
         "sample_weight": None,
         "batch_size": 16,
-        "dropout_seed": 3,
+        "noise_seed": 3,
     }
     return TrainingProblem(**(arguments | changes))
 
@@ -65,7 +65,7 @@ def test_a_resumed_run_ends_in_the_same_bits(optimizer, dtype):
 def test_state_before_the_first_step_is_zero_moments():
     start = Parameters.initialise(NETWORK)
     state = TorchEngine("cpu").trainer(make_problem(), start).state()
-    assert list(state) == ["parameters", "step", "m", "v"]
+    assert list(state) == ["parameters", "statistics", "step", "m", "v"]
     assert state["step"] == 0
     assert state["step"].dtype == np.int64
     np.testing.assert_array_equal(state["parameters"], start.flat)

@@ -21,7 +21,7 @@ def problem(**changes):
         "y": np.zeros(10, int),
         "sample_weight": None,
         "batch_size": 4,
-        "dropout_seed": 0,
+        "noise_seed": 0,
     }
     return TrainingProblem(**(arguments | changes))
 
@@ -78,16 +78,16 @@ def test_a_batch_is_a_whole_number_of_rows(batch_size):
 
 
 def test_an_integer_of_numpy_is_a_batch_size_and_a_seed():
-    assert problem(batch_size=np.int64(4), dropout_seed=np.uint64(2**64 - 1)).n_steps(10) == 3
+    assert problem(batch_size=np.int64(4), noise_seed=np.uint64(2**64 - 1)).n_steps(10) == 3
 
 
 @pytest.mark.parametrize("seed", [-1, 2**64, 0.5, True, "0", None], ids=repr)
-def test_a_dropout_seed_is_a_64_bit_word(seed):
+def test_a_noise_seed_is_a_64_bit_word(seed):
     with pytest.raises(
         InvalidInput,
-        match=re.escape(f"dropout_seed must be an integer of at least 0 and below 2**64; got {seed!r}"),
+        match=re.escape(f"noise_seed must be an integer of at least 0 and below 2**64; got {seed!r}"),
     ):
-        problem(dropout_seed=seed)
+        problem(noise_seed=seed)
 
 
 def test_the_loss_goes_with_the_output():

@@ -136,7 +136,7 @@ def test_one_random_state_gives_one_result(fit):
 def test_random_state_is_the_seed_of_initial_parameters_order_and_dropout(fit):
     X, y = data()
     network = Network((4, 8, 3), dropout=0.3)
-    problem = TrainingProblem(network, Objective(l2=0.01 / 7), Adam(), X, y, 7, dropout_seed=5)
+    problem = TrainingProblem(network, Objective(l2=0.01 / 7), Adam(), X, y, 7, noise_seed=5)
     loop = TrainingLoop(
         NumpyEngine(),
         problem,

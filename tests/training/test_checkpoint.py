@@ -15,7 +15,8 @@ HISTORY = History([EpochRecord(1, 0.1 + 0.2, math.nan, math.nan, 0.001, 1.5)])
 def state(dtype=np.float32):
     rng = np.random.default_rng(0)
     return {name: rng.normal(size=58).astype(dtype) for name in ("parameters", "m", "v")} | {
-        "step": np.array(2**40)
+        "step": np.array(2**40),
+        "statistics": np.empty(0, dtype),
     }
 
 
@@ -53,7 +54,14 @@ def test_it_is_plain_safetensors_with_json(tmp_path):
         metadata = json.loads(file.metadata()["treadle"])
         assert len(metadata.pop("sha256")) == 64
         assert metadata == {"format": 1, "history": HISTORY.to_csv()}
-        assert sorted(file.keys()) == ["m", "parameters", "step", "v"]
+        assert sorted(file.keys()) == ["m", "parameters", "statistics", "step", "v"]
+
+
+def test_a_checkpoint_from_before_batch_normalisation_is_one_without_statistics(tmp_path):
+    arrays = state()
+    del arrays["statistics"]
+    back = Checkpoint.load(write(tmp_path / "checkpoint", arrays))
+    assert back.state["statistics"].shape == (0,) and back.state["statistics"].dtype == np.float32
 
 
 def test_the_state_that_was_read_can_be_written_to(tmp_path):

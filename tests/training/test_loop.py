@@ -34,7 +34,7 @@ def problem(network=NETWORK, n_rows=N_ROWS, **changes):
         "y": y,
         "sample_weight": sample_weight,
         "batch_size": BATCH,
-        "dropout_seed": 6,
+        "noise_seed": 6,
     }
     return TrainingProblem(**(arguments | changes))
 

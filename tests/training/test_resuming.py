@@ -33,7 +33,7 @@ SCHEDULE_CASES = (Constant(), OneCycle(), Cosine(), InverseScaling(), ADAPTIVE)
 
 
 def make_loop(
-    optimizer=OPTIMIZERS["adam"], schedule=SCHEDULE_CASES[0], dtype=np.float32, dropout_seed=6, seed=3
+    optimizer=OPTIMIZERS["adam"], schedule=SCHEDULE_CASES[0], dtype=np.float32, noise_seed=6, seed=3
 ):
     X, y, sample_weight = random_batch(NETWORK, 22, 9)
     objective = Objective(label_smoothing=0.1, l2=0.01)
@@ -45,7 +45,7 @@ def make_loop(
         y,
         sample_weight=sample_weight,
         batch_size=8,
-        dropout_seed=dropout_seed,
+        noise_seed=noise_seed,
     )
     plan = TrainingPlan(N_EPOCHS, 0.02, schedule, seed)
     parameters = Parameters.initialise(NETWORK, random_state=4, dtype=dtype)
@@ -95,7 +95,7 @@ def test_from_the_end_of_every_epoch_in_both_precisions(tmp_path, n_before, dtyp
     assert result(interrupted(tmp_path / "checkpoint", n_before, dtype=dtype)) == result(whole)
 
 
-@pytest.mark.parametrize("changed", ["dropout_seed", "seed"])
+@pytest.mark.parametrize("changed", ["noise_seed", "seed"])
 def test_another_seed_after_the_interruption_is_noticed(tmp_path, changed):
     whole = make_loop()
     next(whole.epochs())

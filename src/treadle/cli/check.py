@@ -79,11 +79,11 @@ def gradients(
     )
     parameters = Parameters.initialise(net, "glorot", seed, np.float64)
     X, y, sample_weight = random_batch(net, rows, seed)
-    dropout_key = (seed, 0) if dropout else None
+    noise_key = (seed, 0) if dropout else None
     checked = select_engine(engine).engine
     has_reference = engine != "torch" and importlib.util.find_spec("torch") is not None
     _loss, analytic = checked.loss_and_gradients(
-        parameters, X, y, sample_weight, objective=objective, dropout_key=dropout_key
+        parameters, X, y, sample_weight, objective=objective, noise_key=noise_key
     )
     if plant_error:
         analytic.flat[np.abs(analytic.flat).argmax()] *= 1.001
@@ -94,7 +94,7 @@ def gradients(
         y,
         sample_weight,
         objective=objective,
-        dropout_key=dropout_key,
+        noise_key=noise_key,
         reference=select_engine("torch").engine if has_reference else None,
         gradients=analytic,
     )

@@ -1,18 +1,17 @@
 """Dropout masks from a counter-based generator, so that every engine draws the same ones in any order.
 
-A mask is a function of (seed, step, layer, row, unit) alone. Philox4x64-10 (Salmon et al. 2011) with the key
-``seed`` and the counter ``(block, 0, layer, step)``, least significant word first, gives blocks of four
-64-bit words; NumPy increments the counter before it draws, so block numbers count from 1. Each word is two
-32-bit words, low half first. The 32-bit word number ``row * n_units + unit`` belongs to that row of the batch
-and that unit: it is kept where the word is at least ``round(rate * 2**32)``.
+A mask is a function of (seed, step, layer, row, unit) alone. Of the 32-bit words that
+``treadle.engines.philox`` gives for the seed, the step and the layer, number ``row * n_units + unit`` belongs
+to that row of the batch and that unit: it is kept where the word is at least ``round(rate * 2**32)``.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+from treadle.engines.philox import DROPOUT, philox_words
 
 
 def dropout_mask(
@@ -38,9 +37,7 @@ def dropout_mask(
     ndarray of shape (n_rows, n_units)
         0 or 1 / (1 - rate), so that the mean of each element is 1.
     """
-    n_words = n_rows * n_units
-    generator = np.random.Philox(key=seed, counter=[0, 0, layer, step])
-    words = generator.random_raw(-(-n_words // 2)).astype("<u8", copy=False).view("<u4")[:n_words]
+    words = philox_words(seed, step, DROPOUT, layer, n_rows * n_units)
     kept = (words >= round(rate * 2**32)).astype(dtype)
     kept *= 1 / (1 - rate)
     return kept.reshape(n_rows, n_units)

@@ -1,10 +1,10 @@
 """The contract that every engine keeps.
 
 An engine computes: predictions, losses, gradients, epochs of training. It owns no random generator: initial
-parameters, the order of an epoch's rows and the seed of the dropout masks are arguments, so that two engines
-given the same arguments can be compared step by step. The NumPy engine is the specification.
+parameters, the order of an epoch's rows and the seed of dropout and augmentation are arguments, so that two
+engines given the same arguments can be compared step by step. The NumPy engine is the specification.
 
-Dimensions: N samples, D inputs, K outputs, S steps of an epoch, P parameters.
+Dimensions: N samples, D inputs, K outputs, S steps of an epoch, P parameters, R running statistics.
 """
 
 from __future__ import annotations
@@ -13,16 +13,23 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from treadle.engines.augmentation import Augmentation, mirrored
 from treadle.engines.objective import Objective
-from treadle.errors import InvalidInput, TrainingDiverged
+from treadle.errors import EngineUnavailable, InvalidInput, TrainingDiverged
 from treadle.maths.softmax import softmax
 from treadle.network import Network, Parameters
 from treadle.optimizers import Optimizer
+
+PrecisionName = Literal["float32", "bfloat16"]
+PRECISIONS: tuple[PrecisionName, ...] = get_args(PrecisionName)
+
+# Rows whose mirror images are made at a time, so that X is never copied as a whole.
+MIRRORED_ROWS = 8192
 
 
 @dataclass(frozen=True)
@@ -41,14 +48,21 @@ class TrainingProblem:
     batch_size : int
         The last batch of an epoch holds what is left.
     sample_weight : ndarray of shape (N,), or None
-    dropout_seed : int
-        In [0, 2**64): key of the counter-based dropout masks; see ``treadle.engines.dropout``.
+    noise_seed : int
+        In [0, 2**64): key of the counter-based generator that dropout and augmentation draw from; see
+        ``treadle.engines.philox``.
+    augmentation : Augmentation, or None
+        What happens to the rows of each batch as they are gathered.
+    precision : {"float32", "bfloat16"}
+        ``bfloat16``: matrix products of factors rounded to bfloat16, summed in float32; all else, and the
+        parameters, stay float32. ``float32``: everything is in the type of the parameters, float64 included.
 
     Raises
     ------
     InvalidInput
-        If X, y and sample_weight do not go together, the loss does not go with the network's output, or a
-        number is out of range. What is in y is checked batch by batch.
+        If X, y and sample_weight do not go together, the loss does not go with the network's output, the
+        augmentation not with its inputs, or a number or name is out of range. What is in y is checked batch
+        by batch.
     """
 
     network: Network
@@ -58,7 +72,9 @@ class TrainingProblem:
     y: NDArray[Any]
     batch_size: int
     sample_weight: NDArray[Any] | None = None
-    dropout_seed: int = 0
+    noise_seed: int = 0
+    augmentation: Augmentation | None = None
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         self.objective.check_fits(self.network)
@@ -75,14 +91,25 @@ class TrainingProblem:
                 )
         if not (_is_whole(self.batch_size) and self.batch_size >= 1):
             raise InvalidInput(f"batch_size must be an integer of at least 1; got {self.batch_size!r}")
-        if not (_is_whole(self.dropout_seed) and 0 <= self.dropout_seed < 2**64):
+        if not (_is_whole(self.noise_seed) and 0 <= self.noise_seed < 2**64):
             raise InvalidInput(
-                f"dropout_seed must be an integer of at least 0 and below 2**64; got {self.dropout_seed!r}"
+                f"noise_seed must be an integer of at least 0 and below 2**64; got {self.noise_seed!r}"
             )
+        if self.augmentation is not None:
+            self.augmentation.check_fits(self.network)
+        if self.precision not in PRECISIONS:
+            raise InvalidInput(f"precision must be one of {', '.join(PRECISIONS)}; got {self.precision!r}")
 
     def n_steps(self, n_rows: int) -> int:
         """Batches in an epoch of n_rows rows, the last partial one included."""
         return -(-n_rows // self.batch_size)
+
+    def batch(self, rows: NDArray[Any], step: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:
+        """Copies of those rows of X, y and sample_weight, augmented as the step (from 0, of all) asks."""
+        X = self.X[rows]
+        if self.augmentation is not None:
+            X = self.augmentation.apply(X, self.noise_seed, step)
+        return X, self.y[rows], None if self.sample_weight is None else self.sample_weight[rows]
 
 
 def _is_whole(value: Any) -> bool:
@@ -105,11 +132,14 @@ def check_rows(network: Network, X: NDArray[Any]) -> None:
 
 
 class Trainer(ABC):
-    """Training in progress: parameters, the optimizer's moments and a count of steps."""
+    """Training in progress: parameters, running statistics, the optimizer's moments and a count of steps."""
 
     @abstractmethod
     def run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
         """Visit the rows in the given order, a batch a step.
+
+        Each step's batch moves the running statistics of batch normalisation; see
+        ``treadle.engines.batch_norm``.
 
         Parameters
         ----------
@@ -132,14 +162,15 @@ class Trainer(ABC):
 
     @abstractmethod
     def parameters(self) -> Parameters:
-        """A copy of the parameters as they stand."""
+        """A copy of the parameters as they stand, with the running statistics."""
 
     @abstractmethod
     def state(self) -> dict[str, NDArray[Any]]:
-        """Copies of all that is needed to go on: ``parameters`` (P,), ``step`` () int64, and the moments.
+        """Copies of all that is needed to go on, by name.
 
-        The moments have the optimizer's names and the layout of ``Parameters.flat``, so that the state of
-        one engine is the state of another.
+        ``parameters`` (P,) and ``statistics`` (R,) are as in ``Parameters``, and ``step`` () is int64. The
+        moments have the optimizer's names and the layout of ``Parameters.flat``. So the state of one engine
+        is the state of another.
         """
 
     @abstractmethod
@@ -160,9 +191,10 @@ class Engine(ABC):
 
     name: ClassVar[str]
 
-    @abstractmethod
     def logits(self, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
-        """Last layer's sums for each row, without dropout.
+        """Last layer's sums for each row, without dropout, batch normalisation by the running statistics.
+
+        Where the network has a ``mirror_width``, the mean of the sums for the image and for its mirror image.
 
         Parameters
         ----------
@@ -173,6 +205,27 @@ class Engine(ABC):
         Returns
         -------
         ndarray of shape (N, K) in the dtype of the parameters
+
+        Raises
+        ------
+        InvalidInput
+            If X is of another shape or type.
+        """
+        network, plain = parameters.network, parameters.folded()
+        check_rows(network, X)
+        logits = self._plain_logits(plain, X)
+        if network.mirror_width:
+            for start in range(0, len(X), MIRRORED_ROWS):
+                rows = slice(start, start + MIRRORED_ROWS)
+                logits[rows] += self._plain_logits(plain, mirrored(X[rows], network.mirror_width))
+            logits *= 0.5
+        return logits
+
+    @abstractmethod
+    def _plain_logits(self, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
+        """What ``logits`` says, for a network without batch normalisation, of X as it is: no mirror image.
+
+        X has been checked. The result (N, K) is the caller's to change.
         """
 
     def predict(self, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
@@ -189,18 +242,21 @@ class Engine(ABC):
         sample_weight: NDArray[Any] | None = None,
         *,
         objective: Objective,
-        dropout_key: tuple[int, int] | None = None,
+        noise_key: tuple[int, int] | None = None,
     ) -> tuple[float, Parameters]:
         """Objective on one batch and its gradient with respect to every parameter: the seam for checks.
+
+        As in training: batch normalisation is by the batch's own means and variances, over all its rows
+        whatever their weights. The running statistics neither take part nor change, and nothing is mirrored.
 
         Parameters
         ----------
         parameters : Parameters
             With their network.
         X, y, sample_weight
-            As in ``TrainingProblem``, all rows being one batch.
+            As in ``TrainingProblem``, all rows being one batch, augmented already if at all.
         objective : Objective
-        dropout_key : (seed, step), or None
+        noise_key : (seed, step), or None
             Draw the dropout masks of that step of training; None: no dropout.
 
         Returns
@@ -213,3 +269,12 @@ class Engine(ABC):
     @abstractmethod
     def trainer(self, problem: TrainingProblem, parameters: Parameters) -> Trainer:
         """A trainer that starts from a copy of the parameters, moments zero, step 0."""
+
+
+def check_precision(engine: Engine, precision: str, allowed: tuple[str, ...] = ("float32",)) -> None:
+    """Raise EngineUnavailable unless the engine computes in that precision."""
+    if precision not in allowed:
+        raise EngineUnavailable(
+            f"the {engine.name} engine does not compute in {precision}: take the native engine, or "
+            f"precision {' or '.join(allowed)}"
+        )

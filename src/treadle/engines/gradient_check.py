@@ -26,7 +26,7 @@ class GradientReport:
     Parameters
     ----------
     name : str
-        As in ``Parameters.named``.
+        As in ``Parameters.trainable``.
     shape : tuple of int
     finite_differences : DerivativeReport
     reference_error : float or None
@@ -54,7 +54,7 @@ def check_gradients(
     sample_weight: NDArray[Any] | None = None,
     *,
     objective: Objective,
-    dropout_key: tuple[int, int] | None = None,
+    noise_key: tuple[int, int] | None = None,
     reference: Engine | None = None,
     gradients: Parameters | None = None,
 ) -> list[GradientReport]:
@@ -65,7 +65,7 @@ def check_gradients(
     engine : Engine
     parameters : Parameters, float64
         Where the gradient is taken. It takes two evaluations of the objective for each of them.
-    X, y, sample_weight, objective, dropout_key
+    X, y, sample_weight, objective, noise_key
         As in ``Engine.loss_and_gradients``.
     reference : Engine, optional
         Another engine to compare with, PyTorch's automatic differentiation say.
@@ -75,7 +75,7 @@ def check_gradients(
     Returns
     -------
     list of GradientReport
-        One for each parameter array, in the order of ``Parameters.named``.
+        One for each parameter array, in the order of ``Parameters.trainable``.
 
     Raises
     ------
@@ -88,19 +88,17 @@ def check_gradients(
 
     def objective_of(flat: NDArray[Any]) -> float:
         at = Parameters(network, flat)
-        return engine.loss_and_gradients(
-            at, X, y, sample_weight, objective=objective, dropout_key=dropout_key
-        )[0]
+        return engine.loss_and_gradients(at, X, y, sample_weight, objective=objective, noise_key=noise_key)[0]
 
     def gradient_by(other: Engine) -> Parameters:
         return other.loss_and_gradients(
-            parameters, X, y, sample_weight, objective=objective, dropout_key=dropout_key
+            parameters, X, y, sample_weight, objective=objective, noise_key=noise_key
         )[1]
 
     checked = gradients or gradient_by(engine)
-    expected = dict(gradient_by(reference).named()) if reference else {}
+    expected = dict(gradient_by(reference).trainable()) if reference else {}
     reports = []
-    for name, gradient in checked.named():
+    for name, gradient in checked.trainable():
         report = check_derivative(
             _along(objective_of, parameters, name), _constant(gradient), dict(parameters.named())[name]
         )

@@ -1,6 +1,7 @@
 r"""Back-propagation by hand: the readable specification of every other engine.
 
-The network. A batch of N rows, a_0 = X * input_scale of shape (N, D). For each layer l = 1 .. L::
+The network. A batch of N rows, a_0 = X * input_scale + input_offset of shape (N, D). For each layer
+l = 1 .. L::
 
     z_l = a_(l-1) W_l + b_l          (N, n_l)      W_l (n_(l-1), n_l), b_l (n_l,)                       (1)
     h_l = f_l(z_l)                   (N, n_l)      f_L is the identity: h_L are the logits              (2)
@@ -16,6 +17,9 @@ Back-propagation is the chain rule from the last layer to the first, with d_l = 
     d_l = (d_(l+1) W_(l+1)^T) * mask_l * f_l'(z_l)       from (1) of layer l + 1, (3) and (2)           (6)
     dJ/dW_l = a_(l-1)^T d_l + l2 W_l                     from (1): W_l meets each row of a_(l-1)        (7)
     dJ/db_l = sum over the rows of d_l                   from (1)                                       (8)
+
+A layer with batch normalisation has equations (9) to (13) of ``treadle.engines.batch_norm`` between a W and
+z in place of (1), and the like on the way back.
 
 No vector-Jacobian product forms its Jacobian: (6) and (7) cost as much as (1) each, so a loss with all its
 gradients costs at most three predictions (Rumelhart, Hinton and Williams 1986; Griewank and Walther 2008,
@@ -34,9 +38,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from treadle.engines.batch_norm import BatchNorm
 from treadle.engines.blas_threads import one_blas_thread
 from treadle.engines.dropout import dropout_mask
-from treadle.engines.engine import Engine, Trainer, TrainingProblem, check_rows, diverged
+from treadle.engines.engine import Engine, Trainer, TrainingProblem, check_precision, check_rows, diverged
 from treadle.engines.objective import Objective
 from treadle.maths.activations import ACTIVATIONS
 from treadle.network import Parameters
@@ -51,15 +56,14 @@ class NumpyEngine(Engine):
 
     name = "numpy"
 
-    def logits(self, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
-        """See ``Engine.logits``."""
-        check_rows(parameters.network, X)
+    def _plain_logits(self, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
+        """See ``Engine._plain_logits``."""
         logits = np.empty((len(X), parameters.network.sizes[-1]), dtype=parameters.dtype)
         passes = _Passes(parameters, min(len(X), ROWS_PER_PREDICTION))
         with one_blas_thread():
             for start in range(0, len(X), ROWS_PER_PREDICTION):
                 rows = X[start : start + ROWS_PER_PREDICTION]
-                logits[start : start + len(rows)] = passes.forward(rows, dropout_key=None)
+                logits[start : start + len(rows)] = passes.forward(rows, noise_key=None)
         return logits
 
     def loss_and_gradients(
@@ -70,18 +74,19 @@ class NumpyEngine(Engine):
         sample_weight: NDArray[Any] | None = None,
         *,
         objective: Objective,
-        dropout_key: tuple[int, int] | None = None,
+        noise_key: tuple[int, int] | None = None,
     ) -> tuple[float, Parameters]:
         """See ``Engine.loss_and_gradients``."""
         objective.check_fits(parameters.network)
         check_rows(parameters.network, X)
         passes = _Passes(parameters, len(X))
         with one_blas_thread():
-            loss = passes.loss_and_gradients(X, y, sample_weight, objective, dropout_key)
+            loss = passes.loss_and_gradients(X, y, sample_weight, objective, noise_key)
         return loss, passes.gradients
 
     def trainer(self, problem: TrainingProblem, parameters: Parameters) -> Trainer:
         """See ``Engine.trainer``."""
+        check_precision(self, problem.precision)
         return NumpyTrainer(problem, parameters)
 
 
@@ -99,6 +104,10 @@ class _Passes:
         self.activations = [ACTIVATIONS[layer.activation] for layer in network.layers]
         self.inputs = array(network.sizes[0])
         self.z = [array(layer.n_out) for layer in network.layers]
+        self.norms = [
+            BatchNorm(batch_size, i, parameters, self.gradients) if layer.batch_norm else None
+            for i, layer in enumerate(network.layers)
+        ]
         # h and a are the same memory as z and h wherever nothing needs the earlier of the two again.
         self.h = [
             z if f.in_place else np.empty_like(z) for z, f in zip(self.z, self.activations, strict=True)
@@ -110,19 +119,27 @@ class _Passes:
         self.scratch = np.empty(min(BLOCK, parameters.n_weights), dtype=parameters.dtype)
         self.masks: list[NDArray[Any] | None] = [None] * len(network.layers)
 
-    def forward(self, X: NDArray[Any], dropout_key: tuple[int, int] | None) -> NDArray[Any]:
-        """Equations (1) to (3); the logits, valid until the next call."""
+    def forward(self, X: NDArray[Any], noise_key: tuple[int, int] | None) -> NDArray[Any]:
+        """Equations (1) to (3), or (9) to (11) for (1); the logits, valid until the next call."""
         n = len(X)
-        scale = self.parameters.dtype.type(self.network.input_scale)
-        a: NDArray[Any] = np.multiply(X, scale, out=self.inputs[:n], casting="same_kind")
+        number = self.parameters.dtype.type
+        a: NDArray[Any] = np.multiply(
+            X, number(self.network.input_scale), out=self.inputs[:n], casting="same_kind"
+        )
+        if self.network.input_offset:
+            a += number(self.network.input_offset)
         for i, (layer, f) in enumerate(zip(self.network.layers, self.activations, strict=True)):
             z, h = self.z[i][:n], self.h[i][:n]
-            np.matmul(a, self.parameters.weights[i], out=z)
-            z += self.parameters.biases[i]
+            norm = self.norms[i]
+            np.matmul(a, self.parameters.weights[i], out=norm.sums[:n] if norm else z)
+            if norm:
+                norm.forward(out=z)
+            else:
+                z += self.parameters.biases[i]
             f.value(z, out=h)
             a = h
-            if layer.dropout and dropout_key is not None:
-                mask = dropout_mask(*dropout_key, i, n, layer.n_out, layer.dropout, z.dtype)
+            if layer.dropout and noise_key is not None:
+                mask = dropout_mask(*noise_key, i, n, layer.n_out, layer.dropout, z.dtype)
                 a = np.multiply(h, mask, out=self.a[i][:n])
                 self.masks[i] = mask
         return a
@@ -133,22 +150,24 @@ class _Passes:
         y: NDArray[Any],
         sample_weight: NDArray[Any] | None,
         objective: Objective,
-        dropout_key: tuple[int, int] | None,
+        noise_key: tuple[int, int] | None,
     ) -> float:
-        """Equations (4) to (8); the gradients are left in ``self.gradients``."""
+        """Equations (4) to (8), (12) and (13); the gradients are left in ``self.gradients``."""
         n = len(X)
         l2 = objective.l2
-        logits = self.forward(X, dropout_key)
+        logits = self.forward(X, noise_key)
         loss = objective.data_loss(logits, y, sample_weight)
         d = objective.data_gradient(logits, y, sample_weight)
         for i in reversed(range(len(self.z))):
-            below = self.inputs if i == 0 else self.a[i - 1] if dropout_key else self.h[i - 1]
-            np.matmul(below[:n].T, d, out=self.gradients.weights[i])
+            below = self.inputs if i == 0 else self.a[i - 1] if noise_key else self.h[i - 1]
             np.sum(d, axis=0, out=self.gradients.biases[i])
+            if norm := self.norms[i]:
+                norm.backward(d)
+            np.matmul(below[:n].T, d, out=self.gradients.weights[i])
             if i > 0:
                 d = np.matmul(d, self.parameters.weights[i].T, out=self.d[i - 1][:n])
                 mask = self.masks[i - 1]
-                if dropout_key and mask is not None:
+                if noise_key and mask is not None:
                     d *= mask
                 self.activations[i - 1].backward(d, self.z[i - 1][:n], self.h[i - 1][:n])
         if l2:
@@ -158,6 +177,12 @@ class _Passes:
                 loss += 0.5 * l2 * float(np.dot(w, w))
                 self.gradients.flat[block] += np.multiply(w, l2, out=self.scratch[: w.size])
         return loss
+
+    def update_statistics(self) -> None:
+        """Move the running statistics towards those of the last batch."""
+        for norm in self.norms:
+            if norm:
+                norm.update_statistics()
 
 
 class NumpyTrainer(Trainer):
@@ -182,14 +207,11 @@ class NumpyTrainer(Trainer):
         for s in range(len(losses)):
             rows = order[s * problem.batch_size : (s + 1) * problem.batch_size]
             loss = self._passes.loss_and_gradients(
-                problem.X[rows],
-                problem.y[rows],
-                None if problem.sample_weight is None else problem.sample_weight[rows],
-                problem.objective,
-                (problem.dropout_seed, self._step),
+                *problem.batch(rows, self._step), problem.objective, (problem.noise_seed, self._step)
             )
             if not math.isfinite(loss):
                 raise diverged(s + 1, loss)
+            self._passes.update_statistics()
             self._step += 1
             problem.optimizer.update(
                 self._parameters, self._passes.gradients, self._moments, self._step, float(learning_rates[s])
@@ -204,11 +226,17 @@ class NumpyTrainer(Trainer):
     def state(self) -> dict[str, NDArray[Any]]:
         """See ``Trainer.state``."""
         moments = {name: moment.copy() for name, moment in self._moments.items()}
-        return {"parameters": self._parameters.flat.copy(), "step": np.array(self._step), **moments}
+        return {
+            "parameters": self._parameters.flat.copy(),
+            "statistics": self._parameters.statistics.copy(),
+            "step": np.array(self._step),
+            **moments,
+        }
 
     def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
         """See ``Trainer.load_state``."""
         self._parameters.flat[:] = state["parameters"]
+        self._parameters.statistics[:] = state["statistics"]
         self._step = int(state["step"])
         for name, moment in self._moments.items():
             moment[:] = state[name]

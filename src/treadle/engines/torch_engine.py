@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.engines.engine import Engine, Trainer, TrainingProblem, check_rows
+from treadle.engines.engine import Engine, Trainer, TrainingProblem, check_precision, check_rows
 from treadle.engines.objective import Objective
 from treadle.errors import EngineUnavailable, InvalidInput
 from treadle.network import Network, Parameters
@@ -49,11 +49,10 @@ class TorchEngine(Engine):
     def __init__(self, device: str = "auto") -> None:
         self.device = _find_device(device)
 
-    def logits(self, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
-        """See ``Engine.logits``."""
+    def _plain_logits(self, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
+        """See ``Engine._plain_logits``."""
         from treadle.engines.torch_model import TorchModel, predicting
 
-        check_rows(parameters.network, X)
         logits = np.empty((len(X), parameters.network.sizes[-1]), dtype=parameters.dtype)
         with predicting():
             model = TorchModel(parameters, self.device)
@@ -70,7 +69,7 @@ class TorchEngine(Engine):
         sample_weight: NDArray[Any] | None = None,
         *,
         objective: Objective,
-        dropout_key: tuple[int, int] | None = None,
+        noise_key: tuple[int, int] | None = None,
     ) -> tuple[float, Parameters]:
         """See ``Engine.loss_and_gradients``."""
         from treadle.engines.torch_model import TorchModel, differentiating
@@ -79,8 +78,8 @@ class TorchEngine(Engine):
         check_rows(parameters.network, X)
         _check_targets(objective, parameters.network, len(X), y, sample_weight)
         with differentiating():
-            model = TorchModel(parameters, self.device)
-            loss = model.loss(X, y, sample_weight, objective, dropout_key)
+            model = TorchModel(parameters, self.device).eval()  # the running statistics stay
+            loss = model.loss(X, y, sample_weight, objective, noise_key)
             loss.backward()  # type: ignore[no-untyped-call]
             return loss.item(), model.gather(lambda tensor: tensor.grad)
 
@@ -88,6 +87,7 @@ class TorchEngine(Engine):
         """See ``Engine.trainer``."""
         from treadle.engines.torch_trainer import TorchTrainer
 
+        check_precision(self, problem.precision)
         _check_targets(problem.objective, problem.network, len(problem.X), problem.y, problem.sample_weight)
         return TorchTrainer(problem, parameters, self.device)
 

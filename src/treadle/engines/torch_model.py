@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from treadle.engines.batch_norm import BATCH_NORM_MOMENTUM
 from treadle.engines.dropout import dropout_mask
 from treadle.engines.objective import Objective
-from treadle.network import Parameters
+from treadle.network import BATCH_NORM_EPSILON, Parameters
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "identity": nn.Identity,
@@ -43,7 +44,7 @@ def predicting() -> torch.inference_mode:
 
 
 class TorchModel(nn.Module):
-    """``treadle.network.Network`` in torch.nn, with a copy of the parameters.
+    """``treadle.network.Network`` in torch.nn, with a copy of the parameters and running statistics.
 
     ``nn.Linear`` keeps its weight as (n_out, n_in): what crosses between it and ``Parameters`` is transposed.
     """
@@ -57,45 +58,99 @@ class TorchModel(nn.Module):
         # skip_init draws no initial parameters, so that torch's generator stays as it was.
         linears: list[nn.Linear] = [
             nn.utils.skip_init(  # type: ignore[no-untyped-call]
-                nn.Linear, layer.n_in, layer.n_out, dtype=self.dtype, device=device
+                nn.Linear,
+                layer.n_in,
+                layer.n_out,
+                bias=not layer.batch_norm,
+                dtype=self.dtype,
+                device=device,
             )
             for layer in self.network.layers
         ]
         self.linears = nn.ModuleList(linears)
+        self.norms = {
+            i: nn.BatchNorm1d(
+                layer.n_out, BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, dtype=self.dtype, device=device
+            )
+            for i, layer in enumerate(self.network.layers)
+            if layer.batch_norm
+        }
+        self.norm_modules = nn.ModuleList(self.norms.values())
         self.weights = [linear.weight for linear in linears]
-        self.biases = [linear.bias for linear in linears]
+        self.biases = [
+            self.norms[i].bias if i in self.norms else linear.bias for i, linear in enumerate(linears)
+        ]
+        self.scales = [norm.weight for norm in self.norms.values()]
         self.activations = nn.ModuleList(ACTIVATIONS[layer.activation]() for layer in self.network.layers)
         self.scatter(parameters, lambda tensor: tensor)
+        self.load_statistics(parameters.statistics)
 
     def scatter(self, source: Parameters, target: Callable[[Tensor], Tensor]) -> None:
         """Copy source into one tensor for each parameter: itself, or a moment of the optimizer's."""
         with torch.no_grad():
-            for W, weight in zip(source.weights, self.weights, strict=True):
-                target(weight).copy_(torch.tensor(W.T))
-            for b, bias in zip(source.biases, self.biases, strict=True):
-                target(bias).copy_(torch.tensor(b))
+            for array, parameter in self._pairs(source):
+                target(parameter).copy_(torch.tensor(array.T))
 
     def gather(self, source: Callable[[Tensor], Tensor | None]) -> Parameters:
         """Copy one tensor for each parameter, zeros where there is none, into the layout of Parameters."""
         result = Parameters.zeros(self.network, self.numpy_dtype)
-        for into, parameters in ((result.weights, self.weights), (result.biases, self.biases)):
-            for array, parameter in zip(into, parameters, strict=True):
-                tensor = source(parameter)
-                if tensor is not None:
-                    array[...] = tensor.detach().cpu().numpy().T
+        for array, parameter in self._pairs(result):
+            tensor = source(parameter)
+            if tensor is not None:
+                array[...] = tensor.detach().cpu().numpy().T
         return result
 
-    def forward(self, X: NDArray[Any], dropout_key: tuple[int, int] | None) -> Tensor:
-        """The logits (N, K) of X (N, D), with the dropout of that (seed, step) or none."""
+    def _pairs(self, parameters: Parameters) -> Iterator[tuple[NDArray[Any], Tensor]]:
+        """Each array of Parameters with the tensor that it belongs to."""
+        scales = [scale for scale in parameters.scales if scale is not None]
+        yield from zip(parameters.weights, self.weights, strict=True)
+        yield from zip(parameters.biases, self.biases, strict=True)
+        yield from zip(scales, self.scales, strict=True)
+
+    def statistics(self) -> NDArray[Any]:
+        """A copy of the running statistics (R,), in the layout of Parameters."""
+        tensors = [tensor.cpu().numpy() for tensor in self._statistics()]
+        return np.concatenate([*tensors, np.empty(0)]).astype(self.numpy_dtype)
+
+    def load_statistics(self, statistics: NDArray[Any]) -> None:
+        """Take over running statistics (R,)."""
+        tensors = self._statistics()
+        with torch.no_grad():
+            parts = torch.split(torch.tensor(statistics), [tensor.numel() for tensor in tensors])
+            for tensor, part in zip(tensors, parts, strict=True):
+                tensor.copy_(part)
+
+    def _statistics(self) -> list[Tensor]:
+        norms = self.norms.values()
+        return [*(cast(Tensor, n.running_mean) for n in norms), *(cast(Tensor, n.running_var) for n in norms)]
+
+    def forward(self, X: NDArray[Any], noise_key: tuple[int, int] | None) -> Tensor:
+        """The logits (N, K) of X (N, D) as one batch, with the dropout of that (seed, step) or none."""
         a = self._scaled(X)
         for i, (layer, linear, activation) in enumerate(
             zip(self.network.layers, self.linears, self.activations, strict=True)
         ):
-            a = activation(linear(a))
-            if layer.dropout and dropout_key is not None:
-                mask = dropout_mask(*dropout_key, i, len(X), layer.n_out, layer.dropout, self.numpy_dtype)
+            u = linear(a)
+            a = activation(self._normalised(u, self.norms[i]) if i in self.norms else u)
+            if layer.dropout and noise_key is not None:
+                mask = dropout_mask(*noise_key, i, len(X), layer.n_out, layer.dropout, self.numpy_dtype)
                 a = a * torch.from_numpy(mask).to(self.device)
         return a
+
+    def _normalised(self, u: Tensor, norm: nn.BatchNorm1d) -> Tensor:
+        """By the batch's own statistics; in training mode they move the running ones."""
+        if len(u) == 1:  # which PyTorch refuses: the mean is the row itself, and there is no variance
+            return (u - u) * norm.weight + norm.bias
+        return F.batch_norm(
+            u,
+            norm.running_mean if self.training else None,
+            norm.running_var if self.training else None,
+            norm.weight,
+            norm.bias,
+            training=True,
+            momentum=BATCH_NORM_MOMENTUM,
+            eps=BATCH_NORM_EPSILON,
+        )
 
     def loss(
         self,
@@ -103,10 +158,10 @@ class TorchModel(nn.Module):
         y: NDArray[Any],
         sample_weight: NDArray[Any] | None,
         objective: Objective,
-        dropout_key: tuple[int, int] | None,
+        noise_key: tuple[int, int] | None,
     ) -> Tensor:
         """The objective of one batch, a float64 scalar."""
-        outputs = self(X, dropout_key)
+        outputs = self(X, noise_key)
         if sample_weight is None:
             loss = self._row_losses(outputs, y, objective).sum(dtype=torch.float64) / len(X)
         else:
@@ -146,9 +201,8 @@ class TorchModel(nn.Module):
         return losses.sum(dim=1)
 
     def _scaled(self, X: NDArray[Any]) -> Tensor:
-        """X * input_scale, rounded to the model's dtype only at the end."""
+        """X * input_scale, rounded to the model's dtype only then, plus input_offset."""
         x = torch.tensor(X, device=self.device)
-        x = x.to(torch.promote_types(x.dtype, self.dtype)) * float(
-            self.numpy_dtype.type(self.network.input_scale)
-        )
-        return x.to(self.dtype)
+        scale, offset = map(self.numpy_dtype.type, (self.network.input_scale, self.network.input_offset))
+        x = (x.to(torch.promote_types(x.dtype, self.dtype)) * float(scale)).to(self.dtype)
+        return x + float(offset) if offset else x

@@ -47,11 +47,7 @@ class TorchTrainer(Trainer):
             rows = order[s * problem.batch_size : (s + 1) * problem.batch_size]
             self._optimizer.zero_grad()
             loss = self._model.loss(
-                problem.X[rows],
-                problem.y[rows],
-                None if problem.sample_weight is None else problem.sample_weight[rows],
-                problem.objective,
-                (problem.dropout_seed, self._step),
+                *problem.batch(rows, self._step), problem.objective, (problem.noise_seed, self._step)
             )
             losses[s] = loss.item()
             if not math.isfinite(losses[s]):
@@ -65,20 +61,28 @@ class TorchTrainer(Trainer):
 
     def parameters(self) -> Parameters:
         """See ``Trainer.parameters``."""
-        return self._model.gather(lambda tensor: tensor)
+        flat = self._model.gather(lambda tensor: tensor).flat
+        return Parameters(self._problem.network, flat, self._model.statistics())
 
     def state(self) -> dict[str, NDArray[Any]]:
         """See ``Trainer.state``."""
         moments = {
             name: self._model.gather(self._moment(name)).flat for name in self._problem.optimizer.moments
         }
-        return {"parameters": self.parameters().flat, "step": np.array(self._step), **moments}
+        parameters = self.parameters()
+        return {
+            "parameters": parameters.flat,
+            "statistics": parameters.statistics,
+            "step": np.array(self._step),
+            **moments,
+        }
 
     def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
         """See ``Trainer.load_state``."""
         self._step = int(state["step"])
         with differentiating():
             self._model.scatter(self._in_layout(state["parameters"]), lambda tensor: tensor)
+            self._model.load_statistics(state["statistics"])
             self._set_moments(state)
 
     def _set_moments(self, moments: Mapping[str, NDArray[Any]]) -> None:
@@ -103,7 +107,7 @@ class TorchTrainer(Trainer):
 
 def _torch_optimizer(optimizer: Optimizer, model: TorchModel) -> torch.optim.Optimizer:
     """The same update rule in torch.optim; the learning rate is set at each step."""
-    groups: list[dict[str, Any]] = [{"params": model.weights}, {"params": model.biases}]
+    groups: list[dict[str, Any]] = [{"params": model.weights}, {"params": [*model.biases, *model.scales]}]
     match optimizer:
         case AdamW():
             groups[0]["weight_decay"] = optimizer.weight_decay

@@ -414,7 +414,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
             y=train.y,
             sample_weight=train.weights,
             batch_size=batch_size,
-            dropout_seed=seed,
+            noise_seed=seed,
         )
 
     def _optimizer(self) -> Optimizer:

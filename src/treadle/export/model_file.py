@@ -125,10 +125,7 @@ def load_model(path: str | Path) -> Model:
             f"{path} must hold an image_shape of two positive integers, or null; it holds {image_shape!r}: "
             f"{REMEDY}"
         )
-    shapes: dict[str, tuple[int, ...]] = {}
-    for i, layer in enumerate(network.layers):
-        shapes[f"weights.{i}"] = (layer.n_in, layer.n_out)
-        shapes[f"biases.{i}"] = (layer.n_out,)
+    shapes = network.array_shapes()
     found = {name: array.shape for name, array in arrays.items()}
     dtypes = {array.dtype for array in arrays.values()}
     if found != shapes or len(dtypes) != 1 or dtypes.pop() not in (np.float32, np.float64):

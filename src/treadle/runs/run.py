@@ -236,7 +236,7 @@ def training_problem(config: RunConfig, dataset: Dataset) -> TrainingProblem:
         X=dataset.X_train,
         y=dataset.y_train,
         batch_size=config.batch_size,
-        dropout_seed=config.seed,
+        noise_seed=config.seed,
     )
 
 

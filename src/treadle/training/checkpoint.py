@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from treadle.errors import CorruptFile
@@ -45,6 +46,8 @@ class Checkpoint:
             )
         if not {"parameters", "step"} <= state.keys():
             raise CorruptFile(f"{path} lacks the parameters or the step; it has {sorted(state)}: {REMEDY}")
+        # Checkpoints from before there was batch normalisation have none.
+        state.setdefault("statistics", np.empty(0, state["parameters"].dtype))
         step = state["step"]
         if step.shape != () or step.dtype.kind != "i" or step < 0:
             raise CorruptFile(
