@@ -13,11 +13,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, get_args
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
+from treadle.choices import PrecisionName
 from treadle.engines.augmentation import Augmentation, mirrored
 from treadle.engines.objective import Objective
 from treadle.errors import EngineUnavailable, InvalidInput, TrainingDiverged
@@ -25,8 +26,7 @@ from treadle.maths.softmax import softmax
 from treadle.network import Network, Parameters
 from treadle.optimizers import Optimizer
 
-PrecisionName = Literal["float32", "bfloat16"]
-PRECISIONS: tuple[PrecisionName, ...] = get_args(PrecisionName)
+PRECISIONS = get_args(PrecisionName)
 
 # Rows whose mirror images are made at a time, so that X is never copied as a whole.
 MIRRORED_ROWS = 8192
@@ -268,13 +268,34 @@ class Engine(ABC):
 
     @abstractmethod
     def trainer(self, problem: TrainingProblem, parameters: Parameters) -> Trainer:
-        """A trainer that starts from a copy of the parameters, moments zero, step 0."""
+        """A trainer that starts from a copy of the parameters, moments zero, step 0.
 
+        Raises
+        ------
+        EngineUnavailable
+            If the engine does not support the problem, in the words of ``unsupported``.
+        """
 
-def check_precision(engine: Engine, precision: str, allowed: tuple[str, ...] = ("float32",)) -> None:
-    """Raise EngineUnavailable unless the engine computes in that precision."""
-    if precision not in allowed:
-        raise EngineUnavailable(
-            f"the {engine.name} engine does not compute in {precision}: take the native engine, or "
-            f"precision {' or '.join(allowed)}"
+    def unsupported(
+        self, problem: TrainingProblem | None = None, dtype: DTypeLike = np.float32
+    ) -> str | None:
+        """What keeps this engine from serving, and what to do about it; None where it can serve.
+
+        Parameters
+        ----------
+        problem : TrainingProblem, or None
+            To be trained; None: parameters are there, and only their predictions are wanted.
+        dtype : float32 or float64
+            Of the parameters.
+        """
+        if problem is None or problem.precision == "float32":
+            return None
+        return (
+            f"the {self.name} engine does not compute in {problem.precision}: take the native engine, "
+            "or precision float32"
         )
+
+    def check_supports(self, problem: TrainingProblem | None, dtype: DTypeLike) -> None:
+        """Raise EngineUnavailable in the words of ``unsupported``, if it has any."""
+        if reason := self.unsupported(problem, dtype):
+            raise EngineUnavailable(reason)

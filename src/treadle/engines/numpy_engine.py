@@ -41,7 +41,7 @@ from numpy.typing import NDArray
 from treadle.engines.batch_norm import BatchNorm
 from treadle.engines.blas_threads import one_blas_thread
 from treadle.engines.dropout import dropout_mask
-from treadle.engines.engine import Engine, Trainer, TrainingProblem, check_precision, check_rows, diverged
+from treadle.engines.engine import Engine, Trainer, TrainingProblem, check_rows, diverged
 from treadle.engines.objective import Objective
 from treadle.maths.activations import ACTIVATIONS
 from treadle.network import Parameters
@@ -86,7 +86,7 @@ class NumpyEngine(Engine):
 
     def trainer(self, problem: TrainingProblem, parameters: Parameters) -> Trainer:
         """See ``Engine.trainer``."""
-        check_precision(self, problem.precision)
+        self.check_supports(problem, parameters.dtype)
         return NumpyTrainer(problem, parameters)
 
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.engines.engine import Engine, Trainer, TrainingProblem, check_precision, check_rows
+from treadle.engines.engine import Engine, Trainer, TrainingProblem, check_rows
 from treadle.engines.objective import Objective
+from treadle.engines.targets import check_targets
 from treadle.errors import EngineUnavailable, InvalidInput
-from treadle.network import Network, Parameters
+from treadle.network import Parameters
 
 if TYPE_CHECKING:
     import torch
@@ -76,7 +77,7 @@ class TorchEngine(Engine):
 
         objective.check_fits(parameters.network)
         check_rows(parameters.network, X)
-        _check_targets(objective, parameters.network, len(X), y, sample_weight)
+        check_targets(objective, parameters.network, len(X), y, sample_weight)
         with differentiating():
             model = TorchModel(parameters, self.device).eval()  # the running statistics stay
             loss = model.loss(X, y, sample_weight, objective, noise_key)
@@ -87,8 +88,8 @@ class TorchEngine(Engine):
         """See ``Engine.trainer``."""
         from treadle.engines.torch_trainer import TorchTrainer
 
-        check_precision(self, problem.precision)
-        _check_targets(problem.objective, problem.network, len(problem.X), problem.y, problem.sample_weight)
+        self.check_supports(problem, parameters.dtype)
+        check_targets(problem.objective, problem.network, len(problem.X), problem.y, problem.sample_weight)
         return TorchTrainer(problem, parameters, self.device)
 
 
@@ -110,18 +111,3 @@ def _find_device(device: str) -> torch.device:
             "take device='cpu'"
         )
     return torch.device(device)
-
-
-def _check_targets(
-    objective: Objective,
-    network: Network,
-    n_rows: int,
-    y: NDArray[Any],
-    sample_weight: NDArray[Any] | None,
-) -> None:
-    """Raise InvalidInput for the targets and weights that the losses of ``treadle.maths`` refuse."""
-    outputs = np.zeros((min(n_rows, ROWS_PER_PREDICTION), network.sizes[-1]), dtype=np.float32)
-    for start in range(0, max(n_rows, 1), ROWS_PER_PREDICTION):
-        rows = slice(start, start + ROWS_PER_PREDICTION)
-        weights = None if sample_weight is None else sample_weight[rows]
-        objective.data_loss(outputs[: n_rows - start], y[rows], weights)

@@ -1,0 +1,68 @@
+from typing import Any
+
+from numpy.typing import NDArray
+
+def processor_features() -> list[str]: ...
+def available_kernels() -> list[str]: ...
+
+class Network:
+    def __init__(self, layers: list[tuple[int, int, str, bool, float]]) -> None: ...
+
+class Trainer:
+    def __init__(
+        self,
+        network: Network,
+        X: NDArray[Any],
+        input_scale: float,
+        input_offset: float,
+        image_shape: tuple[int, int],
+        flip: bool,
+        shift: int,
+        loss: str,
+        label_smoothing: float,
+        huber_delta: float,
+        labels: NDArray[Any] | None,
+        targets: NDArray[Any] | None,
+        sample_weight: NDArray[Any] | None,
+        l2: float,
+        update: str,
+        beta_1: float,
+        beta_2: float,
+        epsilon: float,
+        weight_decay: float,
+        momentum: float,
+        batch_size: int,
+        noise_seed: int,
+        threads: int,
+        kernels: str,
+    ) -> None: ...
+    def run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any], losses: NDArray[Any]) -> int: ...
+    def read(
+        self,
+        values: NDArray[Any] | None,
+        first: NDArray[Any] | None,
+        second: NDArray[Any] | None,
+        statistics: NDArray[Any] | None,
+    ) -> None: ...
+    def write(
+        self,
+        values: NDArray[Any],
+        first: NDArray[Any] | None,
+        second: NDArray[Any] | None,
+        statistics: NDArray[Any] | None,
+        step: int,
+    ) -> None: ...
+    @property
+    def step(self) -> int: ...
+
+def predict(
+    network: Network,
+    parameters: NDArray[Any],
+    X: NDArray[Any],
+    input_scale: float,
+    input_offset: float,
+    softmax: bool,
+    outputs: NDArray[Any],
+    threads: int,
+    kernels: str,
+) -> None: ...

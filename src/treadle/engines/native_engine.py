@@ -1,0 +1,350 @@
+"""The engine that computes with treadle's own kernel, C++ written for the processor at hand: ``native/``.
+
+Parameters are float32; float64 it refuses. This file checks what comes and puts it into the types and
+layouts that the kernel takes; all arithmetic is the kernel's. No bit of a result depends on the number of
+threads.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from importlib import resources
+from numbers import Integral
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from treadle.engines.engine import Engine, Trainer, TrainingProblem, check_rows, diverged
+from treadle.engines.objective import Objective
+from treadle.engines.processors import usable_threads
+from treadle.engines.targets import check_targets
+from treadle.errors import EngineUnavailable, InvalidInput
+from treadle.network import Network, Parameters
+from treadle.optimizers import SGD, Adam, AdamW, Optimizer
+
+if TYPE_CHECKING:
+    from treadle import _native
+
+# Names the kernels to take; for tests, and to compare.
+SIMD = "TREADLE_SIMD"
+
+
+class NativeEngine(Engine):
+    """The contract of ``treadle.engines.engine`` in C++, float32.
+
+    Parameters
+    ----------
+    n_threads : int, or None
+        How many threads share the work. None: as many as ``treadle.engines.processors`` finds usable.
+
+    Attributes
+    ----------
+    kernel : module
+        The extension, treadle._native.
+    kernels : str
+        Which of the compiled kernels computes: the best for this processor, or what TREADLE_SIMD names.
+    n_threads : int
+
+    Raises
+    ------
+    EngineUnavailable
+        If the kernel was not built, or cannot be loaded.
+    InvalidInput
+        If n_threads is no positive integer, or TREADLE_SIMD names no kernel that can run here.
+    """
+
+    name = "native"
+
+    def __init__(self, n_threads: int | None = None) -> None:
+        self.kernel = load_kernel()
+        available = self.kernel.available_kernels()
+        self.kernels = os.environ.get(SIMD) or available[0]
+        if self.kernels not in available:
+            raise InvalidInput(f"{SIMD} must be one of {', '.join(available)} here; got {self.kernels!r}")
+        if n_threads is None:
+            n_threads = usable_threads().n
+        elif not isinstance(n_threads, Integral) or isinstance(n_threads, bool) or n_threads < 1:
+            raise InvalidInput(f"n_threads must be an integer of at least 1; got {n_threads!r}")
+        self.n_threads: int = int(n_threads)
+
+    def unsupported(
+        self, problem: TrainingProblem | None = None, dtype: DTypeLike = np.float32
+    ) -> str | None:
+        """See ``Engine.unsupported``."""
+        if np.dtype(dtype) != np.float32:
+            return (
+                f"the native engine computes in float32, not {np.dtype(dtype)}: take the numpy engine, "
+                "or float32 parameters"
+            )
+        if problem is None:
+            return None
+        if problem.precision != "float32":
+            return (
+                f"the native engine has no {problem.precision} kernel for this processor: "
+                "take precision float32"
+            )
+        if type(problem.optimizer) not in (Adam, AdamW, SGD):
+            return (
+                "the native engine has the update rules adam, adamw and sgd; got "
+                f"{type(problem.optimizer).__name__}: take the numpy engine"
+            )
+        return None
+
+    def predict(self, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
+        """See ``Engine.predict``."""
+        network = parameters.network
+        if network.mirror_width or network.output != "softmax":
+            return super().predict(parameters, X)
+        check_rows(network, X)
+        return self._outputs(parameters.folded(), X, softmax=True)
+
+    def _plain_logits(self, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
+        return self._outputs(parameters, X, softmax=False)
+
+    def _outputs(self, parameters: Parameters, X: NDArray[Any], softmax: bool) -> NDArray[Any]:
+        self.check_supports(None, parameters.dtype)
+        network = parameters.network
+        outputs = np.empty((len(X), network.sizes[-1]), dtype=np.float32)
+        self.kernel.predict(
+            _layers(network),
+            np.ascontiguousarray(parameters.flat),
+            X,
+            network.input_scale,
+            network.input_offset,
+            softmax,
+            outputs,
+            self.n_threads,
+            self.kernels,
+        )
+        return outputs
+
+    def loss_and_gradients(
+        self,
+        parameters: Parameters,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        sample_weight: NDArray[Any] | None = None,
+        *,
+        objective: Objective,
+        noise_key: tuple[int, int] | None = None,
+    ) -> tuple[float, Parameters]:
+        """See ``Engine.loss_and_gradients``. Where the loss is not finite, the gradients are NaN."""
+        network = parameters.network
+        if noise_key is None:
+            network = replace(network, dropout=0.0)
+        seed, step = noise_key or (0, 0)
+        # The problem's optimizer is not asked: the kernel keeps the gradient, and takes no step.
+        problem = TrainingProblem(network, objective, SGD(), X, y, max(len(X), 1), sample_weight, seed)
+        self.check_supports(problem, parameters.dtype)
+        trainer = _kernel_trainer(self, problem, update="keep_gradient")
+        trainer.write(
+            np.ascontiguousarray(parameters.flat),
+            None,
+            None,
+            np.ascontiguousarray(parameters.statistics),
+            step,
+        )
+        gradients = Parameters.zeros(parameters.network)
+        loss = np.empty(1)
+        if trainer.run_epoch(np.arange(len(X)), np.zeros(1), loss):
+            trainer.read(None, gradients.flat, None, None)
+        else:
+            gradients.flat[:] = np.nan
+        return float(loss[0]), gradients
+
+    def trainer(self, problem: TrainingProblem, parameters: Parameters) -> Trainer:
+        """See ``Engine.trainer``."""
+        self.check_supports(problem, parameters.dtype)
+        return NativeTrainer(self, problem, parameters)
+
+
+class NativeTrainer(Trainer):
+    """See ``treadle.engines.engine.Trainer``. The engine has checked that it supports the problem."""
+
+    def __init__(self, engine: NativeEngine, problem: TrainingProblem, parameters: Parameters) -> None:
+        self._problem = problem
+        self._network = parameters.network
+        self._trainer = _kernel_trainer(engine, problem, **_rule(problem.optimizer))
+        self.load_state(
+            {
+                "parameters": parameters.flat,
+                "statistics": parameters.statistics,
+                "step": np.array(0),
+                **problem.optimizer.start(parameters.flat.size, np.float32),
+            }
+        )
+
+    def run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
+        """See ``Trainer.run_epoch``.
+
+        Raises
+        ------
+        InvalidInput
+            If the order is not of row numbers of X, or there is not one learning rate a step: the kernel
+            reads memory by them.
+        """
+        n = len(self._problem.X)
+        order = np.ascontiguousarray(order, dtype=np.int64)
+        rates = np.ascontiguousarray(learning_rates, dtype=np.float64)
+        losses = np.empty(self._problem.n_steps(len(order)))
+        if order.ndim != 1 or len(order) > n or (len(order) and not 0 <= order.min() <= order.max() < n):
+            raise InvalidInput(
+                f"order must hold row numbers of X, each from 0 to {n - 1} and at most once; got "
+                f"{len(order)} numbers from {order.min()} to {order.max()}"
+            )
+        if rates.shape != losses.shape:
+            raise InvalidInput(
+                f"learning_rates must have an entry for each of the {len(losses)} steps; "
+                f"got shape {rates.shape}"
+            )
+        n_taken = self._trainer.run_epoch(order, rates, losses)
+        if n_taken < len(losses):
+            raise diverged(n_taken + 1, float(losses[n_taken]))
+        return losses
+
+    def parameters(self) -> Parameters:
+        """See ``Trainer.parameters``."""
+        flat = np.empty(self._network.n_parameters, dtype=np.float32)
+        statistics = np.empty(self._network.n_statistics, dtype=np.float32)
+        self._trainer.read(flat, None, None, statistics)
+        return Parameters(self._network, flat, statistics)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """See ``Trainer.state``."""
+        names = self._problem.optimizer.moments
+        moments = {name: np.empty(self._network.n_parameters, dtype=np.float32) for name in names}
+        self._trainer.read(None, *_two(moments, names), None)
+        parameters = self.parameters()
+        return {
+            "parameters": parameters.flat,
+            "statistics": parameters.statistics,
+            "step": np.array(self._trainer.step),
+            **moments,
+        }
+
+    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """See ``Trainer.load_state``."""
+        names = self._problem.optimizer.moments
+        sizes = {"parameters": self._network.n_parameters, "statistics": self._network.n_statistics}
+        arrays = {}
+        for name in ("parameters", "statistics", *names):
+            arrays[name] = np.ascontiguousarray(state[name], dtype=np.float32)
+            size = sizes.get(name, self._network.n_parameters)
+            if arrays[name].shape != (size,):
+                raise InvalidInput(f"{name} must be of shape ({size},); got {arrays[name].shape}")
+        self._trainer.write(
+            arrays["parameters"], *_two(arrays, names), arrays["statistics"], int(state["step"])
+        )
+
+
+def load_kernel() -> ModuleType:
+    """The extension module; EngineUnavailable, which says why and what to do, where there is none."""
+    try:
+        from treadle import _native
+    except ImportError as error:
+        reason = resources.files("treadle").joinpath("_native_missing.txt")
+        why = reason.read_text("utf-8") if reason.is_file() else str(error)
+        raise EngineUnavailable(
+            f"the native engine is not built ({why}): install a C++20 compiler, such as g++, and then "
+            "treadle anew, or take the numpy engine"
+        ) from error
+    return _native
+
+
+@lru_cache(maxsize=64)
+def _layers(network: Network) -> _native.Network:
+    """A network as the kernel describes it."""
+    described: _native.Network = load_kernel().Network(
+        [
+            (layer.n_in, layer.n_out, layer.activation, layer.batch_norm, layer.dropout)
+            for layer in network.layers
+        ]
+    )
+    return described
+
+
+def _rule(optimizer: Optimizer) -> dict[str, Any]:
+    """The kernel's name for an update rule, and the numbers of it."""
+    if isinstance(optimizer, SGD):
+        update = ("nesterov" if optimizer.nesterov else "momentum") if optimizer.momentum else "plain"
+        return {"update": update, "momentum": optimizer.momentum}
+    decay = optimizer.weight_decay if isinstance(optimizer, AdamW) else 0.0
+    assert isinstance(optimizer, Adam)
+    return {
+        "update": "adam",
+        "beta_1": optimizer.beta_1,
+        "beta_2": optimizer.beta_2,
+        "epsilon": optimizer.epsilon,
+        "weight_decay": decay,
+    }
+
+
+def _kernel_trainer(
+    engine: NativeEngine,
+    problem: TrainingProblem,
+    *,
+    update: str,
+    beta_1: float = 0.0,
+    beta_2: float = 0.0,
+    epsilon: float = 0.0,
+    weight_decay: float = 0.0,
+    momentum: float = 0.0,
+) -> _native.Trainer:
+    """The kernel's trainer for a problem, without parameters yet; checks targets and weights."""
+    network, objective, augmentation = problem.network, problem.objective, problem.augmentation
+    n_rows, y = len(problem.X), problem.y
+    check_targets(objective, network, n_rows, y, problem.sample_weight)
+    # Copies: the kernel reads by labels, and what has been checked must stay.
+    labels = targets = None
+    if objective.loss == "cross_entropy" and y.ndim == 1:
+        labels = np.array(y, dtype=np.int64, order="C")
+    else:
+        with np.errstate(over="ignore"):  # shows in the loss
+            targets = np.array(y.reshape(n_rows, network.sizes[-1]), dtype=np.float32, order="C")
+    trainer: _native.Trainer = engine.kernel.Trainer(
+        network=_layers(network),
+        X=problem.X,
+        input_scale=network.input_scale,
+        input_offset=network.input_offset,
+        image_shape=augmentation.image_shape if augmentation else (0, 0),
+        flip=augmentation.flip if augmentation else False,
+        shift=augmentation.shift if augmentation else 0,
+        loss=objective.loss,
+        label_smoothing=objective.label_smoothing,
+        huber_delta=objective.huber_delta,
+        labels=labels,
+        targets=targets,
+        sample_weight=None if problem.sample_weight is None else _relative(problem.sample_weight),
+        l2=objective.l2,
+        update=update,
+        beta_1=beta_1,
+        beta_2=beta_2,
+        epsilon=epsilon,
+        weight_decay=weight_decay,
+        momentum=momentum,
+        batch_size=min(problem.batch_size, max(n_rows, 1)),
+        noise_seed=problem.noise_seed,
+        threads=engine.n_threads,
+        kernels=engine.kernels,
+    )
+    return trainer
+
+
+def _relative(weights: NDArray[Any]) -> NDArray[np.float32]:
+    """Weights in float32, times a power of two that makes the largest about 1: only their ratios count."""
+    wide = weights.astype(np.float64)
+    _, exponent = np.frexp(wide.max())
+    return np.asarray(np.ldexp(wide, -exponent), dtype=np.float32)
+
+
+def _two(
+    arrays: Mapping[str, NDArray[Any]], names: tuple[str, ...]
+) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
+    """The first and the second moment, None where the optimizer keeps none."""
+    first, second, *_ = (*(arrays[name] for name in names), None, None)
+    return first, second

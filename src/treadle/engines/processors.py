@@ -1,0 +1,53 @@
+"""How many threads a computation may use here: as many as there are processors for this process.
+
+It counts logical processors. How busy they are it does not ask, nor which of them share a core.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+# What a container may use, in microseconds of processor time and of time: Linux's control groups, version 2.
+CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+
+
+@dataclass(frozen=True)
+class ThreadCount:
+    """A number of threads, and a sentence for people that says why so many."""
+
+    n: int
+    reason: str
+
+
+def usable_threads() -> ThreadCount:
+    """The least of what the processor, the affinity mask, the container's quota and OMP_NUM_THREADS allow."""
+    limits = [
+        ThreadCount(os.cpu_count() or 1, "the logical processors of this machine"),
+        _affinity(),
+        _quota(),
+        _environment("OMP_NUM_THREADS"),
+    ]
+    return min((limit for limit in limits if limit), key=lambda limit: limit.n)
+
+
+def _affinity() -> ThreadCount | None:
+    if not hasattr(os, "sched_getaffinity"):
+        return None
+    return ThreadCount(len(os.sched_getaffinity(0)), "the processors in this process's affinity mask")
+
+
+def _quota() -> ThreadCount | None:
+    try:
+        quota, period = CPU_MAX.read_text("ascii").split()
+        n = max(1, int(quota) // int(period))
+    except (OSError, ValueError, ZeroDivisionError):  # no such group, or "max": no limit
+        return None
+    return ThreadCount(n, "the processor time that this container may use (cpu.max)")
+
+
+def _environment(name: str) -> ThreadCount | None:
+    """A positive whole number, or the first of a list of them; anything else says nothing, as in OpenMP."""
+    first = os.environ.get(name, "").partition(",")[0].strip()
+    return ThreadCount(int(first), name) if first.isdecimal() and int(first) > 0 else None
