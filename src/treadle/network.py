@@ -12,19 +12,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from numbers import Integral, Real
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from treadle.choices import InitialisationName, OutputName
 from treadle.errors import InvalidInput
 from treadle.maths.activations import ACTIVATIONS
 
-OutputName = Literal["softmax", "identity"]
-OUTPUTS: tuple[OutputName, ...] = get_args(OutputName)
-
-InitialisationName = Literal["torch", "glorot", "he"]
-INITIALISATIONS: tuple[InitialisationName, ...] = get_args(InitialisationName)
+OUTPUTS = get_args(OutputName)
+INITIALISATIONS = get_args(InitialisationName)
 
 # Added to a variance before its root is taken, so that no unit is divided by 0: PyTorch's value.
 BATCH_NORM_EPSILON = 1e-5

@@ -78,6 +78,7 @@ def test_the_file_is_plain_safetensors_with_json(tmp_path):
         },
         "class_names": list(NAMES),
         "image_shape": [2, 2],
+        "data_scale": 1 / 255,
     }
     assert arrays.keys() == {f"{kind}.{i}" for kind in ("weights", "biases") for i in range(3)}
     for name, array in model().parameters.named():

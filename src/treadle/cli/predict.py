@@ -54,8 +54,8 @@ def predict(
     for path, image in zip(images, pixels, strict=True):
         if image.min() == image.max():
             warn(progress_console(), f"{path} is of one shade all over; a dark drawing needs --invert")
-    # The network sees X * input_scale, with white as 1.
-    X = pixels.astype(np.float32) / np.float32(255 * model.network.input_scale)
+    # In the units of the data that the model was trained on, where data_scale brings white to 1.
+    X = pixels.astype(np.float32) / np.float32(255 * model.data_scale)
     probabilities = select_engine().engine.predict(model.parameters, X)
     if json:
         print_json(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from numpy.typing import NDArray
 
+from treadle.choices import LossName
 from treadle.errors import InvalidInput
 from treadle.maths.losses import (
     absolute_loss,
@@ -21,7 +22,7 @@ from treadle.maths.losses import (
 )
 from treadle.network import Network
 
-LOSSES = ("cross_entropy", "squared", "absolute", "huber")
+LOSSES = get_args(LossName)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,11 @@
 """A trained network as a file: ``model.safetensors``.
 
-Arrays ``weights.0`` (n_in, n_out), ``biases.0`` (n_out,), ``weights.1`` and so on, float32 or float64. One
-entry of metadata, ``treadle``, holds JSON: ``format``, the fields of ``Network``, the class names, the shape
-of an image, and ``sha256`` of it all. Equal models give equal bytes: no date, no duration, no version of
-anything else.
+Arrays ``weights.0`` (n_in, n_out), ``biases.0`` (n_out,), ``weights.1`` and so on, float32 or float64, and
+for layers with batch normalisation ``scales.0``, ``running_means.0`` and ``running_variances.0``, each
+(n_out,). One entry of metadata, ``treadle``, holds JSON: ``format``, the fields of ``Network``, the class
+names, the shape of an image, the scale of the data, and ``sha256`` of it all. Equal models give equal bytes:
+no date, no duration, no version of anything else. Files from before a field was there are read: it has its
+default then.
 """
 
 from __future__ import annotations
@@ -34,16 +36,21 @@ class Model:
         One an output; empty for a regressor.
     image_shape : (height, width), or None
         Where rows of X are images.
+    data_scale : float
+        What brings a row of X to the units in which white is 1: 1/255 for bytes. 0: the network's
+        ``input_scale``, which is the same unless the pixels were standardised.
 
     Raises
     ------
     InvalidInput
-        If there is another number of class names than of outputs, or of pixels than of inputs.
+        If there is another number of class names than of outputs, or of pixels than of inputs, or data_scale
+        is not finite.
     """
 
     parameters: Parameters
     class_names: tuple[str, ...] = ()
     image_shape: tuple[int, int] | None = None
+    data_scale: float = 0.0
 
     def __post_init__(self) -> None:
         n_inputs, n_outputs = self.network.sizes[0], self.network.sizes[-1]
@@ -54,6 +61,9 @@ class Model:
             )
         if self.image_shape and math.prod(self.image_shape) != n_inputs:
             raise InvalidInput(f"image_shape must multiply to the {n_inputs} inputs; got {self.image_shape}")
+        if not math.isfinite(self.data_scale):
+            raise InvalidInput(f"data_scale must be finite; got {self.data_scale!r}")
+        object.__setattr__(self, "data_scale", float(self.data_scale or self.network.input_scale))
 
     @property
     def network(self) -> Network:
@@ -76,7 +86,7 @@ def save_model(path: str | Path, model: Model) -> None:
     InvalidInput
         If a parameter is NaN or infinite: ``load_model`` takes that for damage.
     """
-    if not np.isfinite(model.parameters.flat).all():
+    if not all(np.isfinite(array).all() for array in (model.parameters.flat, model.parameters.statistics)):
         raise InvalidInput(
             f"the model holds NaN or infinite parameters, so {path} was not written: train with a smaller "
             "learning rate"
@@ -86,6 +96,7 @@ def save_model(path: str | Path, model: Model) -> None:
         "network": asdict(model.network),
         "class_names": model.class_names,
         "image_shape": model.image_shape,
+        "data_scale": model.data_scale,
     }
     arrays = {name: np.ascontiguousarray(array) for name, array in model.parameters.named()}
     write_safetensors(Path(path), arrays, metadata)
@@ -125,6 +136,9 @@ def load_model(path: str | Path) -> Model:
             f"{path} must hold an image_shape of two positive integers, or null; it holds {image_shape!r}: "
             f"{REMEDY}"
         )
+    data_scale = metadata.get("data_scale", 0.0)
+    if not isinstance(data_scale, float):
+        raise CorruptFile(f"{path} must hold a data_scale, one number; it holds {data_scale!r}: {REMEDY}")
     shapes = network.array_shapes()
     found = {name: array.shape for name, array in arrays.items()}
     dtypes = {array.dtype for array in arrays.values()}
@@ -133,11 +147,17 @@ def load_model(path: str | Path) -> Model:
             f"{path} describes arrays of shapes {shapes}, all float32 or all float64; it holds {found}: "
             f"{REMEDY}"
         )
+    for i in range(len(network.layers)):
+        variances = arrays.get(f"running_variances.{i}")
+        if variances is not None and not (variances >= 0).all():
+            raise CorruptFile(
+                f"{path} holds a variance below 0 in 'running_variances.{i}': it is damaged; {REMEDY}"
+            )
     parameters = Parameters.zeros(network, next(iter(arrays.values())).dtype)
     for name, array in parameters.named():
         array[:] = arrays[name]
     try:
-        return Model(parameters, tuple(class_names), image_shape and tuple(image_shape))
+        return Model(parameters, tuple(class_names), image_shape and tuple(image_shape), data_scale)
     except InvalidInput as error:
         raise CorruptFile(f"{path} contradicts itself: {error}; {REMEDY}") from error
 

@@ -25,9 +25,8 @@ SAMPLES_IN_PICTURE = 12
 def evaluate_model(model: Model, engine: Engine, dataset: Dataset) -> Evaluation:
     """The model's loss and class probabilities on the data set's test rows.
 
-    The network multiplies what it is given by the ``input_scale`` that it was trained with. Where the data
-    set's own scale is another (bytes of 0 to 255 here, floats of 0 to 1 there), its rows are brought to the
-    model's units first, as float32, so that the network sees ``X_test * dataset.scale``.
+    The model knows the scale of the data that it was trained on. Where the data set's own is another (bytes
+    of 0 to 255 here, floats of 0 to 1 there), its rows are brought to the model's units first, as float32.
 
     Raises
     ------
@@ -43,8 +42,8 @@ def evaluate_model(model: Model, engine: Engine, dataset: Dataset) -> Evaluation
             "evaluate it on data like those it was trained on"
         )
     X = dataset.X_test
-    if dataset.scale != model.network.input_scale:
-        X = X.astype(np.float32) * np.float32(dataset.scale / model.network.input_scale)
+    if dataset.scale != model.data_scale:
+        X = X.astype(np.float32) * np.float32(dataset.scale / model.data_scale)
     logits = engine.logits(model.parameters, X)
     loss = plain_loss(Objective(), logits, dataset.y_test)
     return Evaluation(dataset.y_test, softmax(logits), dataset.class_names, loss)

@@ -12,6 +12,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from treadle.choices import (
+    ActivationName,
+    EngineName,
+    InitialisationName,
+    OptimizerName,
+    PrecisionName,
+    RecipeName,
+    ScheduleName,
+)
 from treadle.errors import InvalidInput
 
 ENVIRONMENT = "environment"
@@ -31,6 +40,8 @@ class RunConfig:
         Units of each hidden layer, first to last.
     activation : str
         Of the hidden layers.
+    batch_norm : bool
+        Normalise the sums of each hidden unit over the rows of a batch.
     dropout : float
         Probability with which a hidden unit is dropped while training.
     initialisation : str
@@ -47,32 +58,51 @@ class RunConfig:
         Weight of half the squared weights in the loss.
     label_smoothing : float
         Share of each label spread evenly over all classes.
+    standardise : bool
+        Scale and shift all columns alike, so that the training set has mean 0 and deviation 1.
+    flip : bool
+        Mirror each image left to right half of the times that it is trained on.
+    shift : int
+        Move each image that is trained on by up to so many pixels, across and down.
+    mirror : bool
+        Predict by the mean of an image's logits and those of its mirror image.
     batch_size : int
         Rows in a step.
     epochs : int
         Passes over the training set.
+    average : int
+        Epochs at the end of which the parameters are averaged, the last among them.
     engine : str
-        What computes; auto takes torch where a GPU is, else numpy.
+        What computes; auto takes the fastest that can.
+    precision : str
+        Of the matrix products; bfloat16 is for the native engine.
     seed : int
-        Of everything random: initial weights, order of the rows, dropout.
+        Of everything random: initial weights, order of the rows, dropout, flips and shifts.
     """
 
     data: str = "fashion-mnist"
     _: KW_ONLY
-    recipe: Literal["classic"] = "classic"
+    recipe: RecipeName = "classic"
     hidden: tuple[int, ...] = (256, 128, 64)
-    activation: Literal["identity", "relu", "tanh", "logistic", "gelu", "silu"] = "relu"
+    activation: ActivationName = "relu"
+    batch_norm: bool = False
     dropout: float = 0.0
-    initialisation: Literal["torch", "glorot", "he"] = "torch"
-    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    initialisation: InitialisationName = "torch"
+    optimizer: OptimizerName = "adam"
     learning_rate: float = 0.001
-    schedule: Literal["constant", "one_cycle", "cosine", "inverse_scaling", "adaptive"] = "constant"
+    schedule: ScheduleName = "constant"
     weight_decay: float = 0.0
     l2: float = 0.0
     label_smoothing: float = 0.0
+    standardise: bool = False
+    flip: bool = False
+    shift: int = 0
+    mirror: bool = False
     batch_size: int = 64
     epochs: int = 20
-    engine: Literal["auto", "numpy", "torch"] = "auto"
+    average: int = 1
+    engine: EngineName = "auto"
+    precision: PrecisionName = "float32"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -108,18 +138,20 @@ def _check_types(values: Mapping[str, Any]) -> None:
 
 
 def _is_of(kind: Any, value: Any) -> bool:
-    """Whether a value has a field's type: Literal, str, int, float (an int will do) or tuple of int."""
+    """Whether a value has a field's type: Literal, str, bool, int, float (an int will do), tuple of int."""
     if get_origin(kind) is Literal:
         return value in get_args(kind)
     if get_origin(kind) is tuple:
         return isinstance(value, tuple) and all(_is_of(int, item) for item in value)
-    return isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool)
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, (int, float) if kind is float else kind)
 
 
 def _in_words(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return f"one of {', '.join(get_args(kind))}"
-    names = {str: "text", int: "an integer", float: "a number"}
+    names = {str: "text", bool: "true or false", int: "an integer", float: "a number"}
     return names.get(kind, "a list of integers")
 
 

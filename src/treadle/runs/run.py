@@ -19,6 +19,7 @@ from itertools import count
 from pathlib import Path
 
 from treadle.data.dataset import Dataset
+from treadle.engines.augmentation import Augmentation
 from treadle.engines.engine import Engine, TrainingProblem
 from treadle.engines.objective import Objective
 from treadle.errors import InvalidInput, RunError
@@ -109,8 +110,8 @@ class Run:
         Raises
         ------
         RunError
-            If anything but the number of epochs differs, the schedule depends on their number, or the data
-            are not those that the run began with.
+            If anything but the number of epochs differs, the schedule or the average depends on their number,
+            or the data are not those that the run began with.
         """
         differences = self.config.differences(config)
         epochs = differences.pop("epochs", None)
@@ -121,6 +122,11 @@ class Run:
             raise RunError(
                 f"{self.folder} was planned for {epochs[0]} epochs and its schedule {config.schedule} "
                 f"depends on that: it cannot be resumed for {epochs[1]}"
+            )
+        if epochs and config.average > 1:
+            raise RunError(
+                f"{self.folder} was planned for {epochs[0]} epochs, the last {config.average} of them to be "
+                f"averaged: it cannot be resumed for {epochs[1]}"
             )
         if epochs and epochs[1] < len(self.history()):
             raise RunError(
@@ -202,7 +208,7 @@ class Run:
             self._write_history(loop.history)
             on_epoch(record)
         self._write_history(loop.history)
-        model = Model(loop.parameters(), dataset.class_names, dataset.image_shape)
+        model = Model(loop.parameters(), dataset.class_names, dataset.image_shape, dataset.scale)
         save_model(self.model_path, model)
         return model
 
@@ -223,12 +229,20 @@ def training_problem(config: RunConfig, dataset: Dataset) -> TrainingProblem:
             f"{dataset.name} has the class {', '.join(dataset.class_names)} alone: "
             "a classifier needs at least two"
         )
+    input_scale, input_offset = _standardising(dataset) if config.standardise else (dataset.scale, 0.0)
     network = Network(
         sizes=(dataset.X_train.shape[1], *config.hidden, len(dataset.class_names)),
         activation=config.activation,
         dropout=config.dropout,
-        input_scale=dataset.scale,
+        input_scale=input_scale,
+        batch_norm=config.batch_norm,
+        input_offset=input_offset,
+        mirror_width=_image_shape("mirror", dataset)[1] if config.mirror else 0,
     )
+    augmentation = None
+    if config.flip or config.shift:
+        shape = _image_shape("flip" if config.flip else "shift", dataset)
+        augmentation = Augmentation(shape, config.flip, config.shift)
     return TrainingProblem(
         network=network,
         objective=Objective(label_smoothing=config.label_smoothing, l2=config.l2),
@@ -237,7 +251,29 @@ def training_problem(config: RunConfig, dataset: Dataset) -> TrainingProblem:
         y=dataset.y_train,
         batch_size=config.batch_size,
         noise_seed=config.seed,
+        augmentation=augmentation,
+        precision=config.precision,
     )
+
+
+def _standardising(dataset: Dataset) -> tuple[float, float]:
+    """The scale and the offset that give the training rows, all columns together, mean 0 and deviation 1."""
+    mean, deviation = dataset.moments
+    if not deviation > 0:
+        raise InvalidInput(
+            f"{dataset.name} cannot be standardised: all numbers of its training rows are {mean}; "
+            "leave standardise out"
+        )
+    return 1 / deviation, -mean / deviation
+
+
+def _image_shape(option: str, dataset: Dataset) -> tuple[int, int]:
+    """Height and width; InvalidInput if an option that is for images meets rows that are none."""
+    if dataset.image_shape is None:
+        raise InvalidInput(
+            f"{option} is for images, and the rows of {dataset.name} are none: leave {option} out"
+        )
+    return dataset.image_shape
 
 
 def training_loop(config: RunConfig, engine: Engine, dataset: Dataset) -> TrainingLoop:
@@ -248,7 +284,9 @@ def training_loop(config: RunConfig, engine: Engine, dataset: Dataset) -> Traini
     InvalidInput
         If a value of the configuration cannot be used.
     """
-    plan = TrainingPlan(config.epochs, config.learning_rate, SCHEDULES[config.schedule](), config.seed)
+    plan = TrainingPlan(
+        config.epochs, config.learning_rate, SCHEDULES[config.schedule](), config.seed, config.average
+    )
     problem = training_problem(config, dataset)
     parameters = Parameters.initialise(problem.network, config.initialisation, config.seed)
     return TrainingLoop(engine, problem, plan, parameters, (dataset.X_test, dataset.y_test))

@@ -21,7 +21,7 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The state of a trainer (see ``Trainer.state``) and the history that led there."""
+    """The state of a trainer (see ``Trainer.state``), with that of its average if any, and the history."""
 
     state: dict[str, NDArray[Any]]
     history: History

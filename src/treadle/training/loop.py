@@ -20,6 +20,7 @@ from treadle.engines.objective import Objective
 from treadle.errors import InvalidInput, TrainingDiverged
 from treadle.network import Network, Parameters
 from treadle.optimizers import Schedule
+from treadle.training.averaging import ParameterAverage
 from treadle.training.batches import epoch_order
 from treadle.training.checkpoint import Checkpoint
 from treadle.training.history import EpochRecord, History
@@ -37,12 +38,16 @@ class TrainingPlan:
     schedule : Schedule
     seed : int >= 0
         Of the order of the rows, together with the epoch's number.
+    averaged_epochs : int, from 1 to n_epochs
+        The model is the mean of the parameters, and of the running statistics, at the ends of the last so
+        many epochs. 1: those at the end of the last.
     """
 
     n_epochs: int
     learning_rate: float
     schedule: Schedule
     seed: int
+    averaged_epochs: int = 1
 
     def __post_init__(self) -> None:
         if self.n_epochs < 1:
@@ -51,6 +56,15 @@ class TrainingPlan:
             raise InvalidInput(f"learning_rate must be positive and finite; got {self.learning_rate!r}")
         if self.seed < 0:
             raise InvalidInput(f"seed must be at least 0; got {self.seed}")
+        if not 1 <= self.averaged_epochs <= self.n_epochs:
+            raise InvalidInput(
+                f"the epochs to average over must be from 1 to the {self.n_epochs} of the training; "
+                f"got {self.averaged_epochs}"
+            )
+
+    def n_averaged(self, epoch: int) -> int:
+        """How many epochs are in the mean at the end of epoch, from 1; 0 before the last so many."""
+        return max(0, epoch - self.n_epochs + self.averaged_epochs)
 
 
 class TrainingLoop:
@@ -88,6 +102,7 @@ class TrainingLoop:
         self._test_set = test_set
         self._watched = watched
         self._trainer = engine.trainer(problem, parameters)
+        self._average = ParameterAverage(parameters) if plan.averaged_epochs > 1 else None
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from the end of the checkpoint's last epoch.
@@ -95,24 +110,39 @@ class TrainingLoop:
         Raises
         ------
         InvalidInput
-            If its arrays are not those that this training keeps: another network, optimizer or dtype.
+            If its arrays are not those that this training keeps: another network, optimizer or dtype, or an
+            average over other epochs.
         """
-        needed, given = _layout(self._trainer.state()), _layout(checkpoint.state)
+        needed, given = _layout(self._state()), _layout(checkpoint.state)
         if given != needed:
             raise InvalidInput(
                 f"the checkpoint does not fit this training: it holds {given}, and {needed} are needed; "
-                "take the network, the optimizer and the dtype that it was made with"
+                "take the network, the optimizer, the dtype and the averaging that it was made with"
             )
+        if self._average is not None:
+            epoch, n_averaged = len(checkpoint.history), int(checkpoint.state["averaged_epochs"])
+            if n_averaged != self._plan.n_averaged(epoch):
+                raise InvalidInput(
+                    f"the checkpoint's average has {n_averaged} epochs in it at the end of epoch {epoch}, "
+                    f"where {self._plan.n_averaged(epoch)} are needed: take the number of epochs that it was "
+                    "made with, and of those to average over"
+                )
+            self._average.load_state(checkpoint.state)
         self._trainer.load_state(checkpoint.state)
         self.history = History(checkpoint.history)
 
     def checkpoint(self) -> Checkpoint:
         """All that ``restore`` needs; between epochs only."""
-        return Checkpoint(self._trainer.state(), History(self.history))
+        return Checkpoint(self._state(), History(self.history))
 
     def parameters(self) -> Parameters:
-        """A copy of the parameters as they stand."""
+        """A copy of the parameters as they stand or, within the last epochs of the plan, their average."""
+        if self._average is not None and self._average.n_epochs:
+            return self._average.mean()
         return self._trainer.parameters()
+
+    def _state(self) -> dict[str, NDArray[Any]]:
+        return {**self._trainer.state(), **(self._average.state() if self._average is not None else {})}
 
     def epochs(self) -> Iterator[EpochRecord]:
         """Train the epochs that are left, one for each record asked for.
@@ -157,6 +187,8 @@ class TrainingLoop:
                 f"epoch {epoch}: parameters or the optimizer's moments are not finite at its end; "
                 "try a smaller learning rate, and look for extreme values in X and y"
             )
+        if self._average is not None and plan.n_averaged(epoch):
+            self._average.add(self._trainer.parameters())
         seconds = time.perf_counter() - start
         rows_in_step = np.full(len(losses), problem.batch_size)
         rows_in_step[-1] = n_rows - problem.batch_size * (len(losses) - 1)
@@ -176,7 +208,7 @@ class TrainingLoop:
         X, y = self._test_set
         problem = self._problem
         with np.errstate(over="ignore", invalid="ignore"):  # a loss of inf or nan in the history says it
-            logits = self._engine.logits(self._trainer.parameters(), X)
+            logits = self._engine.logits(self.parameters(), X)
             return plain_loss(problem.objective, logits, y), accuracy(problem.network, logits, y)
 
 

@@ -1,0 +1,19 @@
+"""The names that an option can have, a type alias for each kind: ``typing.get_args`` gives them as a tuple.
+
+Nothing is imported but typing, so that a command's help is printed before NumPy is loaded. What a name means
+is told where it is used.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+ActivationName = Literal["identity", "relu", "tanh", "logistic", "gelu", "silu"]
+OutputName = Literal["softmax", "identity"]
+InitialisationName = Literal["torch", "glorot", "he"]
+LossName = Literal["cross_entropy", "squared", "absolute", "huber"]
+OptimizerName = Literal["adam", "adamw", "sgd"]
+ScheduleName = Literal["constant", "one_cycle", "cosine", "inverse_scaling", "adaptive"]
+EngineName = Literal["auto", "native", "numpy", "torch"]
+PrecisionName = Literal["float32", "bfloat16"]
+RecipeName = Literal["classic", "fast", "accurate"]
