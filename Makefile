@@ -1,11 +1,17 @@
-# make train | test | lint | docs | bench: each sets up what it needs, from constraints.txt, and then does it.
+# make train | test | lint | docs | bench | sanitize: each sets up what it needs, from constraints.txt, then does it.
 
 PYTHON ?= python3
+CXX ?= g++
 BIN := .venv/bin
 BENCH := .venv-bench/bin
 INSTALL := pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: train test lint docs bench clean
+# What builds the extension is installed beside it, so that a change of native/ compiles that file alone.
+BUILD_TOOLS := cmake nanobind ninja scikit-build-core
+EDITABLE = --no-build-isolation --config-settings=build-dir=$(@D)/build --editable
+SOURCES := pyproject.toml CMakeLists.txt $(wildcard native/*)
+
+.PHONY: train test lint docs bench sanitize clean
 
 train: .venv/ready-to-train
 	$(BIN)/treadle train fashion-mnist
@@ -26,24 +32,47 @@ docs: .venv/ready-to-develop
 bench: .venv-bench/ready
 	$(BENCH)/python benchmarks/run.py
 
+# The tests of the native engine under the compiler's sanitizers: each has an environment with an extension of its
+# own, and everything else from .venv. Leaks are Python's, and not looked for.
+sanitize: .venv-address/ready .venv-thread/ready
+	LD_PRELOAD=$$($(CXX) -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 \
+	    .venv-address/bin/python -m pytest tests/engines/test_native_engine.py
+	LD_PRELOAD=$$($(CXX) -print-file-name=libtsan.so) TSAN_OPTIONS=halt_on_error=1 \
+	    .venv-thread/bin/python -m pytest tests/engines/test_native_engine.py
+
 clean:
-	rm -rf .venv .venv-bench
+	rm -rf .venv .venv-bench .venv-address .venv-thread
 
 .venv/created: constraints.txt
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/$(INSTALL) --upgrade pip
+	$(BIN)/$(INSTALL) $(BUILD_TOOLS)
 	touch $@
 
-.venv/ready-to-train: .venv/created pyproject.toml
-	$(BIN)/$(INSTALL) --editable .
+.venv/ready-to-train: .venv/created $(SOURCES)
+	$(BIN)/$(INSTALL) $(EDITABLE) .
 	touch $@
 
-.venv/ready-to-develop: .venv/created pyproject.toml
-	$(BIN)/$(INSTALL) --editable '.[onnx,torch]' --group test --group lint
+.venv/ready-to-develop: .venv/created $(SOURCES)
+	$(BIN)/$(INSTALL) $(EDITABLE) '.[onnx,torch]' --group test --group lint
 	touch $@ .venv/ready-to-train
 
-.venv-bench/ready: constraints.txt pyproject.toml benchmarks/requirements.txt
+.venv-bench/created: constraints.txt
 	$(PYTHON) -m venv --clear .venv-bench
 	$(BENCH)/$(INSTALL) --upgrade pip
-	$(BENCH)/$(INSTALL) --editable . --requirement benchmarks/requirements.txt
+	$(BENCH)/$(INSTALL) $(BUILD_TOOLS)
+	touch $@
+
+.venv-bench/ready: .venv-bench/created $(SOURCES) benchmarks/requirements.txt
+	$(BENCH)/$(INSTALL) $(EDITABLE) . --requirement benchmarks/requirements.txt
+	touch $@
+
+.venv-address/ready: SANITIZERS := address,undefined
+.venv-thread/ready: SANITIZERS := thread
+.venv-address/ready .venv-thread/ready: .venv/ready-to-develop $(shell find src -name '*.py')
+	$(PYTHON) -m venv --clear --without-pip $(@D)
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+	    > $$($(@D)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/tools.pth
+	$(BIN)/pip --python $(@D) install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+	    --config-settings=cmake.define.TREADLE_SANITIZE=$(SANITIZERS) .
 	touch $@

@@ -227,7 +227,7 @@ NB_MODULE(_native, module) {
              "l2"_a, "update"_a, "beta_1"_a, "beta_2"_a, "epsilon"_a, "weight_decay"_a, "momentum"_a, "batch_size"_a,
              "noise_seed"_a, "threads"_a, "kernels"_a)
         .def("run_epoch", &BoundTrainer::run_epoch, "order"_a, "learning_rates"_a, "losses"_a)
-        .def("read", &BoundTrainer::read, "values"_a, "first"_a.none(), "second"_a.none(), "statistics"_a.none())
+        .def("read", &BoundTrainer::read, "values"_a.none(), "first"_a.none(), "second"_a.none(), "statistics"_a.none())
         .def("write", &BoundTrainer::write, "values"_a, "first"_a.none(), "second"_a.none(), "statistics"_a.none(),
              "step"_a)
         .def_prop_ro("step", &BoundTrainer::step);

@@ -295,6 +295,10 @@ class Engine(ABC):
             "or precision float32"
         )
 
+    def details(self) -> dict[str, str]:
+        """What else than the engine's name its results or their time depend on, by name."""
+        return {}
+
     def check_supports(self, problem: TrainingProblem | None, dtype: DTypeLike) -> None:
         """Raise EngineUnavailable in the words of ``unsupported``, if it has any."""
         if reason := self.unsupported(problem, dtype):

@@ -95,6 +95,10 @@ class NativeEngine(Engine):
             )
         return None
 
+    def details(self) -> dict[str, str]:
+        """See ``Engine.details``."""
+        return {"kernels": self.kernels, "threads": str(self.n_threads)}
+
     def predict(self, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
         """See ``Engine.predict``."""
         network = parameters.network

@@ -1,4 +1,4 @@
-"""Which engine serves: the one asked for by name, or the best that is here."""
+"""Which engine serves: the one asked for by name, or the best that is here and can."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ import importlib.util
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
-from treadle.engines.engine import Engine
-from treadle.errors import InvalidInput
+import numpy as np
+from numpy.typing import DTypeLike
 
-ENGINES = ("auto", "numpy", "torch")
+from treadle.choices import EngineName
+from treadle.engines.engine import Engine, TrainingProblem
+from treadle.errors import EngineUnavailable, InvalidInput
+
+ENGINES = get_args(EngineName)
 
 
 @dataclass(frozen=True)
@@ -22,35 +27,91 @@ class Selection:
     reason: str
 
 
-def select_engine(name: str = "auto") -> Selection:
-    """The engine of that name; ``auto`` takes torch where a GPU is, else NumPy.
+def select_engine(
+    name: str = "auto", problem: TrainingProblem | None = None, dtype: DTypeLike = np.float32
+) -> Selection:
+    """The engine of that name, or the best one for the purpose.
+
+    ``auto`` takes the native engine where it is built and supports what is asked, else torch where a GPU is,
+    else NumPy.
+
+    Parameters
+    ----------
+    name : {"auto", "native", "numpy", "torch"}
+    problem : TrainingProblem, or None
+        What the engine is to train; None: it is to predict.
+    dtype : float32 or float64
+        Of the parameters.
 
     Raises
     ------
     InvalidInput
         If there is no engine of that name.
     EngineUnavailable
-        If the engine asked for by name cannot serve here; the message says what is missing.
+        If the engine asked for by name cannot serve here, or not for this purpose, or with ``auto`` none can;
+        the message says what is missing.
     """
+    if name == "auto":
+        return _best(problem, dtype)
+    if name not in ENGINES:
+        raise InvalidInput(f"engine must be one of {', '.join(ENGINES)}; got {name!r}")
+    engine = make_engine(name)
+    engine.check_supports(problem, dtype)
+    return Selection(engine, "asked for")
+
+
+def make_engine(name: str) -> Engine:
+    """The engine of that name, which is one of ENGINES and not ``auto``; EngineUnavailable if it is not here."""
     match name:
-        case "numpy":
-            return Selection(_numpy(), "asked for")
+        case "native":
+            from treadle.engines.native_engine import NativeEngine
+
+            return NativeEngine()
         case "torch":
-            return Selection(_torch(), "asked for")
-        case "auto":
-            if not _gpu_driver():
-                return Selection(_numpy(), "there is no GPU driver")
-            if importlib.util.find_spec("torch") is None:
-                return Selection(_numpy(), "there is a GPU driver, but PyTorch is not installed")
-            try:
-                import torch
-            except (ImportError, OSError) as error:
-                return Selection(_numpy(), f"PyTorch is installed but cannot be imported: {error}")
-            if torch.cuda.is_available():
-                return Selection(_torch(), f"PyTorch found a GPU: {torch.cuda.get_device_name()}")
-            return Selection(_numpy(), "PyTorch found no GPU")
+            from treadle.engines.torch_engine import TorchEngine
+
+            return TorchEngine()
         case _:
-            raise InvalidInput(f"engine must be one of {', '.join(ENGINES)}; got {name!r}")
+            from treadle.engines.numpy_engine import NumpyEngine
+
+            return NumpyEngine()
+
+
+def _best(problem: TrainingProblem | None, dtype: DTypeLike) -> Selection:
+    """The first that is here and can, told with the reasons against those before it."""
+    against: list[str] = []
+    for candidate in (_native, _torch_on_gpu, _numpy):
+        found = candidate()
+        why_not = found if isinstance(found, str) else found.engine.unsupported(problem, dtype)
+        if isinstance(found, Selection) and why_not is None:
+            return Selection(found.engine, "; ".join([*against, found.reason]))
+        against.append(str(why_not))
+    raise EngineUnavailable(f"no engine can do that here: {'; '.join(against)}")
+
+
+def _native() -> Selection | str:
+    """The engine, or why there is none."""
+    try:
+        engine = make_engine("native")
+    except EngineUnavailable as error:
+        return str(error)
+    told = engine.details()
+    return Selection(engine, f"{told['kernels']} kernels for this processor, threads: {told['threads']}")
+
+
+def _torch_on_gpu() -> Selection | str:
+    """The engine, or why it would have no GPU."""
+    if not _gpu_driver():
+        return "there is no GPU driver"
+    if importlib.util.find_spec("torch") is None:
+        return "there is a GPU driver, but PyTorch is not installed"
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        return f"PyTorch is installed but cannot be imported: {error}"
+    if not torch.cuda.is_available():
+        return "PyTorch found no GPU"
+    return Selection(make_engine("torch"), f"PyTorch found a GPU: {torch.cuda.get_device_name()}")
 
 
 def _gpu_driver() -> bool:
@@ -64,13 +125,5 @@ def _gpu_driver() -> bool:
     return True
 
 
-def _numpy() -> Engine:
-    from treadle.engines.numpy_engine import NumpyEngine
-
-    return NumpyEngine()
-
-
-def _torch() -> Engine:
-    from treadle.engines.torch_engine import TorchEngine
-
-    return TorchEngine()
+def _numpy() -> Selection:
+    return Selection(make_engine("numpy"), "NumPy is always there")

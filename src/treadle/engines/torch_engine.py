@@ -50,6 +50,12 @@ class TorchEngine(Engine):
     def __init__(self, device: str = "auto") -> None:
         self.device = _find_device(device)
 
+    def details(self) -> dict[str, str]:
+        """See ``Engine.details``."""
+        import torch
+
+        return {"torch": torch.__version__, "device": str(self.device)}
+
     def _plain_logits(self, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
         """See ``Engine._plain_logits``."""
         from treadle.engines.torch_model import TorchModel, predicting
