@@ -1,10 +1,11 @@
-"""What a benchmark measured: medians, spread and ratios, the check that everyone trained, and the table."""
+"""What a training contest measured: medians, spread, ratios, the check that everyone trained, the table."""
 
 from __future__ import annotations
 
 import math
 import statistics
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 # How far the loss of an epoch may be from the rivals' median for that epoch. All train one recipe and differ
@@ -13,14 +14,24 @@ from typing import Any
 LOSS_TOLERANCE = 0.04
 
 
-@dataclass
+@dataclass(frozen=True)
 class Measurement:
-    """One rival: ``losses`` of all epochs, the warm-up first, and ``seconds`` of those after the warm-up."""
+    """One rival: ``losses`` of all epochs, the warm-up first, and ``seconds`` of those after the warm-up.
+
+    ``floor`` is the least that an epoch can take in its precision, see floor.py; None where that is unknown.
+    """
 
     name: str
     versions: dict[str, str]
-    losses: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
+    losses: list[float]
+    seconds: list[float]
+    floor: float | None = None
+
+    @classmethod
+    def of(cls, ready: dict[str, Any], answers: Sequence[dict[str, Any]], floor: float | None) -> Measurement:
+        """From what a worker said."""
+        losses, seconds = ([answer[key] for answer in answers] for key in ("loss", "seconds"))
+        return cls(ready["name"], ready["versions"], losses, seconds[1:], floor)
 
     @property
     def median(self) -> float:
@@ -28,7 +39,7 @@ class Measurement:
         return statistics.median(self.seconds)
 
 
-def untrained(measurements: list[Measurement]) -> list[str]:
+def untrained(measurements: Sequence[Measurement]) -> list[str]:
     """A sentence for each rival whose losses say that it did not train the recipe; none where all did."""
     medians = [_finite_median(losses) for losses in zip(*(m.losses for m in measurements), strict=True)]
     sentences = []
@@ -52,38 +63,41 @@ def _finite_median(losses: tuple[float, ...]) -> float:
     return statistics.median(finite) if finite else math.nan
 
 
-def as_json(measurements: list[Measurement], conditions: dict[str, Any], date: str) -> dict[str, Any]:
-    """Everything that was measured, unrounded."""
-    return {"date": date, **conditions, "rivals": [asdict(m) for m in measurements]}
+def ratio(measured: Measurement, unit: Measurement) -> str:
+    """Ratio of the medians, with the least and the greatest ratio of one round."""
+    rounds = [a / b for a, b in zip(measured.seconds, unit.seconds, strict=True)]
+    return f"{measured.median / unit.median:.2f} ({min(rounds):.2f} to {max(rounds):.2f})"
 
 
-def as_markdown(measurements: list[Measurement], conditions: dict[str, Any], date: str) -> str:
-    """The table, with the first measurement as the unit of its ratios."""
-    unit = measurements[0]
-    n = len(unit.seconds)
-    others = conditions["others"]
-    taken = "not counted on this system" if others is None else f"{others:.2f} processors on average"
-    lines = [
-        "# The classic recipe, seconds an epoch",
-        "",
-        "Fashion-MNIST, 784-256-128-64-10, ReLU, cross-entropy, Adam 0.001, batches of 64, float32.",
-        "Written by `make bench`: each rival in a process of its own, one epoch each in turn.",
-        "",
-        f"- Machine: {conditions['processor']}, {conditions['processors']} processors, "
-        f"{conditions['system']}, Python {conditions['python']}",
-        f"- Threads: {conditions['threads']}",
-        f"- Taken by other programs meanwhile: {taken}",
-        f"- Date: {date}",
-        f"- n: {n} {'epoch' if n == 1 else 'epochs'} each, after one epoch to warm up",
-        "",
-        f"| rival | median s | min s | max s | times {unit.name} | loss of the last epoch |",
-        "| :-- | --: | --: | --: | --: | --: |",
-    ]
-    lines += [
-        f"| {m.name} | {m.median:.3f} | {min(m.seconds):.3f} | {max(m.seconds):.3f} "
-        f"| {m.median / unit.median:.2f} | {m.losses[-1]:.4f} |"
+def rivals_table(measurements: Sequence[Measurement], units: Iterable[int] = (0,)) -> str:
+    """A row for each rival; the measurements at ``units`` are those that the ratios are to."""
+    chosen = [measurements[unit] for unit in units]
+    headings = ["rival", "median s", "min to max s", *(f"times {unit.name}" for unit in chosen)]
+    rows = [
+        [
+            m.name,
+            f"{m.median:.3f}",
+            f"{min(m.seconds):.3f} to {max(m.seconds):.3f}",
+            *(ratio(m, unit) for unit in chosen),
+            "" if m.floor is None else f"{m.median / m.floor:.2f}",
+            f"{m.losses[-1]:.4f}",
+        ]
         for m in measurements
     ]
-    lines += ["", "| rival | versions |", "| :-- | :-- |"]
-    lines += [f"| {m.name} | {', '.join(f'{k} {v}' for k, v in m.versions.items())} |" for m in measurements]
-    return "\n".join(lines) + "\n"
+    return table([*headings, "times the floor", "loss of the last epoch"], rows)
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown, its first column of words and the others of numbers."""
+    lines = [headings, [":--", *["--:"] * (len(headings) - 1)], *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def as_records(measurements: Iterable[Measurement]) -> list[dict[str, Any]]:
+    """Everything that was measured, unrounded."""
+    return [asdict(m) for m in measurements]
+
+
+def from_records(records: Iterable[dict[str, Any]]) -> list[Measurement]:
+    """What ``as_records`` was given."""
+    return [Measurement(**record) for record in records]

@@ -14,9 +14,11 @@ import sklearn
 from numpy.typing import NDArray
 from sklearn.neural_network import MLPClassifier
 
-from recipe import BATCH_SIZE, LEARNING_RATE, SIZES
+from recipe import Recipe
 
-NAME = "scikit-learn, MLPClassifier"
+
+def name(recipe: Recipe) -> str:
+    return "scikit-learn, MLPClassifier, float32"
 
 
 def versions() -> dict[str, str]:
@@ -34,16 +36,16 @@ class Classifier(MLPClassifier):
         return W, b
 
 
-def prepare(X: NDArray[Any], y: NDArray[Any], seed: int) -> Callable[[], float]:
+def prepare(recipe: Recipe, X: NDArray[Any], y: NDArray[Any], seed: int, threads: int) -> Callable[[], float]:
     pixels = X.astype(np.float32) / np.float32(255)
-    classes = np.arange(SIZES[-1])
+    classes = np.arange(recipe.sizes[-1])
     classifier = Classifier(
-        SIZES[1:-1],
+        recipe.sizes[1:-1],
         activation="relu",
         solver="adam",
         alpha=0.0,
-        batch_size=BATCH_SIZE,
-        learning_rate_init=LEARNING_RATE,
+        batch_size=recipe.batch_size,
+        learning_rate_init=recipe.learning_rate,
         shuffle=True,
         # A generator, not a seed: a seed would give every call of partial_fit the same order of rows.
         random_state=np.random.RandomState(seed),

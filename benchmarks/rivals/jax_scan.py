@@ -18,20 +18,22 @@ import numpy as np
 import optax
 from numpy.typing import NDArray
 
-from recipe import BATCH_SIZE, LEARNING_RATE, SIZES
+from recipe import Recipe
 
-NAME = "JAX, lax.scan over an epoch"
+
+def name(recipe: Recipe) -> str:
+    return "JAX, lax.scan over an epoch, float32"
 
 
 def versions() -> dict[str, str]:
     return {"jax": jax.__version__, "jaxlib": jaxlib.__version__, "optax": optax.__version__}
 
 
-def prepare(X: NDArray[Any], y: NDArray[Any], seed: int) -> Callable[[], float]:
+def prepare(recipe: Recipe, X: NDArray[Any], y: NDArray[Any], seed: int, threads: int) -> Callable[[], float]:
     n_rows = len(X)
-    n_full = n_rows // BATCH_SIZE * BATCH_SIZE
+    n_full = n_rows // recipe.batch_size * recipe.batch_size
     images, labels = jnp.asarray(X), jnp.asarray(y, dtype=jnp.int32)
-    optimizer = optax.adam(LEARNING_RATE)
+    optimizer = optax.adam(recipe.learning_rate)
 
     def batch_loss(layers: Any, a: Any, targets: Any) -> Any:
         for W, b in layers[:-1]:
@@ -49,7 +51,7 @@ def prepare(X: NDArray[Any], y: NDArray[Any], seed: int) -> Callable[[], float]:
             return (optax.apply_updates(layers, updates), moments), loss * len(rows)
 
         order = jax.random.permutation(key, n_rows)
-        carry, losses = jax.lax.scan(step, carry, order[:n_full].reshape(-1, BATCH_SIZE), unroll=4)
+        carry, losses = jax.lax.scan(step, carry, order[:n_full].reshape(-1, recipe.batch_size), unroll=4)
         total = losses.sum()
         if n_full < n_rows:
             carry, loss = step(carry, order[n_full:])
@@ -58,7 +60,7 @@ def prepare(X: NDArray[Any], y: NDArray[Any], seed: int) -> Callable[[], float]:
 
     rng = np.random.default_rng(seed)
     layers = []
-    for n_in, n_out in pairwise(SIZES):
+    for n_in, n_out in pairwise(recipe.sizes):
         bound = n_in**-0.5
         W = rng.uniform(-bound, bound, (n_in, n_out)).astype(np.float32)
         b = rng.uniform(-bound, bound, n_out).astype(np.float32)
