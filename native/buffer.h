@@ -1,37 +1,71 @@
-// An array of floats for the kernels: aligned to a cache line, zero at first.
+// Arrays of floats for the kernels, aligned to a cache line and zero at first, out of a few large pieces of memory.
+//
+// A step walks down columns of arrays whose rows lie kilobytes apart, one page of memory after the other. On pages of
+// two megabytes, which Linux gives to memory that asks for them, the processor finds them without looking them up.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
 #include <memory>
 #include <new>
+#include <vector>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 namespace treadle {
 
+// An array; its memory belongs to the arena that made it.
 class Buffer {
 public:
     Buffer() = default;
-
-    // `stagger` cache lines are left out at the start, so that arrays which are walked through together do not all
-    // begin at the same place of a page.
-    explicit Buffer(int64_t n, int stagger = 0) : n_(n) {
-        const int64_t before = 16 * stagger;
-        memory_.reset(static_cast<float*>(::operator new[](size_t(n + before) * sizeof(float), ALIGNMENT)));
-        std::memset(memory_.get(), 0, size_t(n + before) * sizeof(float));
-        data_ = memory_.get() + before;
-    }
+    Buffer(float* data, int64_t n) : data_(data), n_(n) {}
 
     float* data() const { return data_; }
     int64_t size() const { return n_; }
 
 private:
-    static constexpr std::align_val_t ALIGNMENT{64};
+    float* data_ = nullptr;
+    int64_t n_ = 0;
+};
+
+class Arena {
+public:
+    // `stagger` cache lines are left out first, so that arrays which are walked through together do not all begin at
+    // the same place of a page.
+    Buffer floats(int64_t n, int stagger = 0) {
+        const int64_t needed = (n + LINE - 1) / LINE * LINE + LINE * stagger;
+        if (needed > left_) add_piece(needed);
+        float* data = next_ + LINE * stagger;
+        next_ += needed;
+        left_ -= needed;
+        return {data, n};
+    }
+
+private:
+    static constexpr int64_t LINE = 16;
+    static constexpr int64_t HUGE_PAGE = (int64_t(2) << 20) / sizeof(float);
+    static constexpr std::align_val_t ALIGNMENT{HUGE_PAGE * sizeof(float)};
     struct Free {
         void operator()(float* p) const { ::operator delete[](p, ALIGNMENT); }
     };
-    std::unique_ptr<float[], Free> memory_;
-    float* data_ = nullptr;
-    int64_t n_ = 0;
+
+    void add_piece(int64_t needed) {
+        const int64_t n = (needed + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+        const size_t bytes = size_t(n) * sizeof(float);
+        next_ = static_cast<float*>(::operator new[](bytes, ALIGNMENT));
+        pieces_.emplace_back(next_);
+        left_ = n;
+#if defined(__linux__)
+        madvise(next_, bytes, MADV_HUGEPAGE);
+#endif
+        std::memset(next_, 0, bytes);
+    }
+
+    std::vector<std::unique_ptr<float[], Free>> pieces_;
+    float* next_ = nullptr;
+    int64_t left_ = 0;
 };
 
 }  // namespace treadle

@@ -83,6 +83,7 @@ struct Kernels {
     const char* name;
     int64_t panel;      // columns of a panel
     int64_t tile_rows;  // rows of weights that are updated together
+    int64_t scratch_columns;
 
     // out[i] = the row of X whose number is order[i], as the network sees it, for 0 <= i < n.
     void (*gather)(const Rows& X, const int64_t* order, int64_t n, float* out, ptrdiff_t out_stride);
@@ -93,10 +94,11 @@ struct Kernels {
 
     // The weights' gradient A^T D and their update in one, for the tiles tile_begin <= t < tile_end, tile t being
     // rows (t % tiles) * tile_rows and on of panel t / tiles, tiles = ceil(n_in / tile_rows). Where `squares` is
-    // not null, squares[t] is the sum of the squared weights of tile t as they were.
+    // not null, squares[t] is the sum of the squared weights of tile t as they were. `scratch` holds scratch_columns
+    // floats for each row. A is read up to 16 columns past its last.
     void (*update_weights)(const Step& step, const float* A, ptrdiff_t A_stride, const float* D, ptrdiff_t D_stride,
                            int64_t rows, int64_t n_in, int64_t tile_begin, int64_t tile_end, Trained weights,
-                           double* squares);
+                           double* squares, float* scratch);
 
     // The gradient of what is added to each unit, the sum of D's rows, and its update, for one panel.
     void (*update_biases)(const Step& step, const float* D, ptrdiff_t D_stride, int64_t rows, Trained biases);

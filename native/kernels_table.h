@@ -14,6 +14,7 @@ constexpr Kernels table(const char* name) {
     return {name,
             PANEL,
             TILE_ROWS,
+            PACKED_ROWS + GROUP * PANEL,
             gather,
             multiply,
             update_weights,

@@ -14,74 +14,98 @@
 namespace treadle {
 namespace {
 
+// A panel of W is multiplied in pieces of this many rows, which stay in the first cache while all tiles pass over them.
+constexpr int64_t INNER = 256;
 // Rows of A that are multiplied by one panel after the other: they stay in the second cache meanwhile.
 constexpr int64_t BLOCK_FLOATS = 49152;
 
+// C = A W for a tile of C, or C + A W where the sums go on; `bias` where they end.
 template <int ROWS>
-void multiply_tile(const float* A, ptrdiff_t A_stride, int64_t inner, const float* W, const float* bias, float* C,
-                   ptrdiff_t C_stride) {
-    vec sum[ROWS][PANEL_VECTORS] = {};
+void multiply_tile(const float* A, ptrdiff_t A_stride, int64_t inner, const float* W, bool go_on, const float* bias,
+                   float* C, ptrdiff_t C_stride) {
+    vec sum[ROWS][PANEL_VECTORS];
+    TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) {
+        TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v)
+            sum[r][v] = go_on ? load(C + r * C_stride + v * LANES) : zero();
+    }
 #pragma GCC unroll 4
     for (int64_t k = 0; k < inner; ++k) {
         vec w[PANEL_VECTORS];
-        for (int v = 0; v < PANEL_VECTORS; ++v) w[v] = load(W + k * PANEL + v * LANES);
-#pragma GCC unroll 12
-        for (int r = 0; r < ROWS; ++r) {
+        TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v) w[v] = load(W + k * PANEL + v * LANES);
+        TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) {
             const vec a = all(A[r * A_stride + k]);
-            for (int v = 0; v < PANEL_VECTORS; ++v) sum[r][v] = fma(a, w[v], sum[r][v]);
+            TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v) sum[r][v] = fma(a, w[v], sum[r][v]);
         }
     }
-    for (int v = 0; v < PANEL_VECTORS; ++v) {
+    TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v) {
         const vec b = bias ? load(bias + v * LANES) : zero();
-        for (int r = 0; r < ROWS; ++r) store(C + r * C_stride + v * LANES, sum[r][v] + b);
+        TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) store(C + r * C_stride + v * LANES, sum[r][v] + b);
     }
 }
 
-// Rows are cut into tiles of nearly equal heights: 32 rows are 6 + 5 + 5 + 5 + 6 + 5, not 6 * 5 + 2.
 template <int ROWS = TILE_ROWS>
 TREADLE_INLINE void multiply_tile_of(int64_t rows, const float* A, ptrdiff_t A_stride, int64_t inner, const float* W,
-                                     const float* bias, float* C, ptrdiff_t C_stride) {
-    if (rows == ROWS) return multiply_tile<ROWS>(A, A_stride, inner, W, bias, C, C_stride);
-    if constexpr (ROWS > 1) multiply_tile_of<ROWS - 1>(rows, A, A_stride, inner, W, bias, C, C_stride);
+                                     bool go_on, const float* bias, float* C, ptrdiff_t C_stride) {
+    if (rows == ROWS) return multiply_tile<ROWS>(A, A_stride, inner, W, go_on, bias, C, C_stride);
+    if constexpr (ROWS > 1) multiply_tile_of<ROWS - 1>(rows, A, A_stride, inner, W, go_on, bias, C, C_stride);
 }
 
+// Rows are cut into tiles of nearly equal heights: 32 rows are 5 + 5 + 6 + 5 + 5 + 6, not 6 * 5 + 2.
 void multiply(const float* A, ptrdiff_t A_stride, int64_t rows, int64_t inner, const float* W, const float* bias,
               int64_t panel_begin, int64_t panel_end, float* C, ptrdiff_t C_stride) {
-    const int64_t fitting = BLOCK_FLOATS / (inner > 0 ? inner : 1);
+    const int64_t fitting = BLOCK_FLOATS / inner;
     const int64_t block = fitting < 2 * TILE_ROWS ? 2 * TILE_ROWS : fitting;
-    const int64_t blocks = (rows + block - 1) / block;
+    const int64_t blocks = (rows + block - 1) / block, pieces = (inner + INNER - 1) / INNER;
     for (int64_t b = 0; b < blocks; ++b) {
         const int64_t begin = rows * b / blocks, end = rows * (b + 1) / blocks;
         const int64_t tiles = (end - begin + TILE_ROWS - 1) / TILE_ROWS;
         for (int64_t p = panel_begin; p < panel_end; ++p) {
-            for (int64_t t = 0; t < tiles; ++t) {
-                const int64_t row = begin + (end - begin) * t / tiles;
-                const int64_t next = begin + (end - begin) * (t + 1) / tiles;
-                multiply_tile_of(next - row, A + row * A_stride, A_stride, inner, W + p * inner * PANEL,
-                                 bias ? bias + p * PANEL : nullptr, C + row * C_stride + p * PANEL, C_stride);
+            for (int64_t piece = 0; piece < pieces; ++piece) {
+                const int64_t k = inner * piece / pieces, k_end = inner * (piece + 1) / pieces;
+                for (int64_t t = 0; t < tiles; ++t) {
+                    const int64_t row = begin + (end - begin) * t / tiles;
+                    const int64_t next = begin + (end - begin) * (t + 1) / tiles;
+                    multiply_tile_of(next - row, A + row * A_stride + k, A_stride, k_end - k,
+                                     W + (p * inner + k) * PANEL, piece > 0,
+                                     bias && k_end == inner ? bias + p * PANEL : nullptr,
+                                     C + row * C_stride + p * PANEL, C_stride);
+                }
             }
         }
     }
 }
 
+// The update reads columns of A and D whose rows lie far apart. They are copied side by side first: a tile's columns of
+// A once for a group of panels of D.
+constexpr int PACKED_ROWS = (TILE_ROWS + LANES - 1) / LANES * LANES;
+constexpr int64_t GROUP = 4;
+
+template <int COLUMNS>
+TREADLE_INLINE void pack(const float* from, ptrdiff_t stride, int64_t rows, float* to) {
+    for (int64_t i = 0; i < rows; ++i, from += stride, to += COLUMNS)
+        for (int j = 0; j < COLUMNS; j += LANES) store(to + j, load(from + j));
+}
+
 template <int ROWS, typename Rule>
-void update_tile(const Rule& rule, const Step& step, const float* A, ptrdiff_t A_stride, const float* D,
-                 ptrdiff_t D_stride, int64_t rows, Trained w, double* square) {
-    vec sum[ROWS][PANEL_VECTORS] = {};
+void update_tile(const Rule& rule, const Step& step, const float* A, const float* D, int64_t rows, Trained w,
+                 double* square) {
+    vec sum[ROWS][PANEL_VECTORS];
+    TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) {
+        TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v) sum[r][v] = zero();
+    }
 #pragma GCC unroll 4
     for (int64_t i = 0; i < rows; ++i) {
         vec d[PANEL_VECTORS];
-        for (int v = 0; v < PANEL_VECTORS; ++v) d[v] = load(D + i * D_stride + v * LANES);
-#pragma GCC unroll 12
-        for (int r = 0; r < ROWS; ++r) {
-            const vec a = all(A[i * A_stride + r]);
-            for (int v = 0; v < PANEL_VECTORS; ++v) sum[r][v] = fma(a, d[v], sum[r][v]);
+        TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v) d[v] = load(D + i * PANEL + v * LANES);
+TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) {
+            const vec a = all(A[i * PACKED_ROWS + r]);
+            TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v) sum[r][v] = fma(a, d[v], sum[r][v]);
         }
     }
     if (step.l2 != 0) {
         const vec l2 = all(step.l2);
         vec squares = zero();
-        for (int r = 0; r < ROWS; ++r) {
+        TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) {
             for (int v = 0; v < PANEL_VECTORS; ++v) {
                 const vec value = load(w.value + r * PANEL + v * LANES);
                 sum[r][v] = fma(value, l2, sum[r][v]);
@@ -92,7 +116,7 @@ void update_tile(const Rule& rule, const Step& step, const float* A, ptrdiff_t A
         for (int lane = 0; lane < LANES; ++lane) total += squares[lane];
         *square = total;
     }
-    for (int r = 0; r < ROWS; ++r) {
+    TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) {
         for (int v = 0; v < PANEL_VECTORS; ++v) {
             const int64_t at = r * PANEL + v * LANES;
             const Trained here = w.from(at);
@@ -103,25 +127,46 @@ void update_tile(const Rule& rule, const Step& step, const float* A, ptrdiff_t A
 
 template <int ROWS, typename Rule>
 TREADLE_INLINE void update_tile_of(int64_t tile_rows, const Rule& rule, const Step& step, const float* A,
-                                   ptrdiff_t A_stride, const float* D, ptrdiff_t D_stride, int64_t rows, Trained w,
-                                   double* square) {
-    if (tile_rows == ROWS) return update_tile<ROWS>(rule, step, A, A_stride, D, D_stride, rows, w, square);
-    if constexpr (ROWS > 1)
-        update_tile_of<ROWS - 1>(tile_rows, rule, step, A, A_stride, D, D_stride, rows, w, square);
+                                   const float* D, int64_t rows, Trained w, double* square) {
+    if (tile_rows == ROWS) return update_tile<ROWS>(rule, step, A, D, rows, w, square);
+    if constexpr (ROWS > 1) update_tile_of<ROWS - 1>(tile_rows, rule, step, A, D, rows, w, square);
+}
+
+// The next tile's values and moments start on their way from the outer caches while this tile's sums are formed. Only
+// within a thread's own tiles: another thread's would be dirty in its cache.
+TREADLE_INLINE void prefetch_tile(Trained w) {
+    for (int at = 0; at < TILE_ROWS * PANEL; at += 16) {
+        __builtin_prefetch(w.value + at, 1);
+        if (w.first) __builtin_prefetch(w.first + at, 1);
+        if (w.second) __builtin_prefetch(w.second + at, 1);
+    }
 }
 
 void update_weights(const Step& step, const float* A, ptrdiff_t A_stride, const float* D, ptrdiff_t D_stride,
                     int64_t rows, int64_t n_in, int64_t tile_begin, int64_t tile_end, Trained weights,
-                    double* squares) {
+                    double* squares, float* scratch) {
     const int64_t tiles = (n_in + TILE_ROWS - 1) / TILE_ROWS;
+    float *const packed_A = scratch, *const packed_D = scratch + rows * PACKED_ROWS;
     with_rule(step, [&](const auto& rule) {
-        for (int64_t t = tile_begin; t < tile_end; ++t) {
-            const int64_t panel = t / tiles, k = t % tiles * TILE_ROWS;
-            const int64_t at = (panel * n_in + k) * PANEL;
-            const int64_t left = n_in - k;
-            update_tile_of<TILE_ROWS>(left < TILE_ROWS ? left : TILE_ROWS, rule, step, A + k, A_stride,
-                                      D + panel * PANEL, D_stride, rows,
-                                      weights.from(at), squares ? squares + t : nullptr);
+        for (int64_t t = tile_begin; t < tile_end;) {
+            // Whole panels in groups, and what is left of a panel alone.
+            const int64_t panel = t / tiles, first = t % tiles;
+            const int64_t whole = first ? 0 : (tile_end - t) / tiles;
+            const int64_t group = whole > GROUP ? GROUP : whole < 1 ? 1 : whole;
+            const int64_t last = tile_end - t < tiles - first ? first + tile_end - t : tiles;
+            for (int64_t p = 0; p < group; ++p) pack<PANEL>(D + (panel + p) * PANEL, D_stride, rows, packed_D + p * rows * PANEL);
+            for (int64_t j = first; j < last; ++j) {
+                const int64_t k = j * TILE_ROWS, left = n_in - k;
+                pack<PACKED_ROWS>(A + k, A_stride, rows, packed_A);
+                for (int64_t p = 0; p < group; ++p) {
+                    const int64_t at = ((panel + p) * n_in + k) * PANEL;
+                    if (j + 1 < last) prefetch_tile(weights.from(at + TILE_ROWS * PANEL));
+                    update_tile_of<TILE_ROWS>(left < TILE_ROWS ? left : TILE_ROWS, rule, step, packed_A,
+                                              packed_D + p * rows * PANEL, rows, weights.from(at),
+                                              squares ? squares + (panel + p) * tiles + j : nullptr);
+                }
+            }
+            t += group * (last - first);
         }
     });
 }

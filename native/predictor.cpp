@@ -32,7 +32,7 @@ void predict_by_row(const std::vector<Layer>& layers, const float* parameters, c
                     bool softmax, float* out, const Kernels& kernels) {
     const FlushSubnormals flush;
     const int64_t stride = treadle::stride(widest(layers), kernels.panel);
-    const Buffer buffers[2] = {Buffer(stride), Buffer(stride)};
+    std::vector<float> buffers[2] = {std::vector<float>(size_t(stride)), std::vector<float>(size_t(stride))};
     const float* const first_biases = parameters + biases_begin(layers);
     for (int64_t i = 0; i < n_rows; ++i) {
         float *a = buffers[0].data(), *z = buffers[1].data();
@@ -62,18 +62,19 @@ bool predict(const std::vector<Layer>& layers, const float* parameters, const Ro
     const int64_t panel = kernels.panel, outputs = layers.back().n_out;
     const int64_t chunks = ceil_divide(n_rows, CHUNK);
     threads = int(std::min(int64_t(threads), chunks));
+    Arena arena;
     std::vector<Buffer> weights, biases;
     const float* bias = parameters + biases_begin(layers);
     for (const Layer& layer : layers) {
         const int64_t columns = panels(layer.n_out, panel) * panel;
-        to_panels(parameters, layer.n_in, layer.n_out, panel, weights.emplace_back(layer.n_in * columns).data());
-        std::memcpy(biases.emplace_back(columns).data(), bias, size_t(layer.n_out) * sizeof(float));
+        to_panels(parameters, layer.n_in, layer.n_out, panel, weights.emplace_back(arena.floats(layer.n_in * columns)).data());
+        std::memcpy(biases.emplace_back(arena.floats(columns)).data(), bias, size_t(layer.n_out) * sizeof(float));
         parameters += layer.n_in * layer.n_out;
         bias += layer.n_out;
     }
     const int64_t stride = treadle::stride(widest(layers), panel);
     std::vector<Buffer> values;
-    for (int t = 0; t < 2 * threads; ++t) values.emplace_back(CHUNK * stride);
+    for (int t = 0; t < 2 * threads; ++t) values.emplace_back(arena.floats(CHUNK * stride));
     std::vector<std::vector<int64_t>> rows(size_t(threads), std::vector<int64_t>(size_t(CHUNK)));
     run_team(threads, [&](int t) {
         const Share mine = share(chunks, t, threads);

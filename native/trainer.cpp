@@ -24,6 +24,7 @@ namespace treadle {
 
 namespace {
 
+constexpr int64_t PAST_THE_END = 16;  // what update_weights may read behind a batch's last row
 constexpr float BATCH_NORM_EPSILON = 1e-5f;
 constexpr float BATCH_NORM_MOMENTUM = 0.1f;
 
@@ -32,8 +33,10 @@ struct TrainedArray {
     Buffer value, first, second;
 
     TrainedArray() = default;
-    TrainedArray(int64_t n, int moments)
-        : value(n), first(moments > 0 ? Buffer(n, 17) : Buffer()), second(moments > 1 ? Buffer(n, 34) : Buffer()) {}
+    TrainedArray(Arena& arena, int64_t n, int moments)
+        : value(arena.floats(n)),
+          first(moments > 0 ? arena.floats(n, 17) : Buffer()),
+          second(moments > 1 ? arena.floats(n, 17) : Buffer()) {}
 
     Trained from(int64_t at) const { return Trained{value.data(), first.data(), second.data()}.from(at); }
 };
@@ -76,9 +79,11 @@ struct Part {
 struct Trainer::State {
     const Problem problem;
     const Kernels& kernels;
+    Arena arena;
     std::vector<LayerState> layers;
     int64_t input_stride;
     Buffer inputs[2];  // this batch's and the next one's
+    std::vector<Buffer> scratch;  // of each thread
     std::vector<double> losses;
     int64_t step = 0;
 
@@ -106,7 +111,8 @@ Trainer::State::State(const Problem& given, const Kernels& kernels) : problem(gi
     const int64_t panel = kernels.panel, rows = problem.batch_size;
     const int moments = moments_of(problem.optimizer.update);
     input_stride = treadle::stride(problem.layers.front().n_in, panel);
-    for (Buffer& input : inputs) input = Buffer(rows * input_stride);
+    for (Buffer& input : inputs) input = arena.floats(rows * input_stride + PAST_THE_END);
+    for (int t = 0; t < problem.threads; ++t) scratch.push_back(arena.floats(rows * kernels.scratch_columns));
     losses.resize(size_t(rows));
     for (size_t l = 0; l < problem.layers.size(); ++l) {
         const Layer& shape = problem.layers[l];
@@ -115,23 +121,23 @@ Trainer::State::State(const Problem& given, const Kernels& kernels) : problem(gi
         layer.panels = treadle::panels(shape.n_out, panel);
         layer.stride = treadle::stride(shape.n_out, panel);
         layer.tiles = ceil_divide(shape.n_in, kernels.tile_rows);
-        const int64_t columns = layer.panels * panel, values = rows * layer.stride;
-        layer.weights = TrainedArray(shape.n_in * columns, moments);
-        layer.biases = TrainedArray(columns, moments);
-        if (l > 0) layer.transposed = Buffer(shape.n_out * treadle::panels(shape.n_in, panel) * panel);
-        layer.z = Buffer(values);
-        layer.d = Buffer(values);
-        if (!in_place(shape.activation)) layer.h = Buffer(values);
+        const int64_t columns = layer.panels * panel, values = rows * layer.stride + PAST_THE_END;
+        layer.weights = TrainedArray(arena, shape.n_in * columns, moments);
+        layer.biases = TrainedArray(arena, columns, moments);
+        if (l > 0) layer.transposed = arena.floats(shape.n_out * treadle::panels(shape.n_in, panel) * panel);
+        layer.z = arena.floats(values);
+        layer.d = arena.floats(values);
+        if (!in_place(shape.activation)) layer.h = arena.floats(values);
         if (shape.dropout > 0) {
-            layer.a = Buffer(values);
-            for (Buffer& mask : layer.masks) mask = Buffer(values);
+            layer.a = arena.floats(values);
+            for (Buffer& mask : layer.masks) mask = arena.floats(values);
         }
         if (shape.batch_norm) {
-            layer.u = Buffer(values);
-            layer.scales = TrainedArray(columns, moments);
+            layer.u = arena.floats(values);
+            layer.scales = TrainedArray(arena, columns, moments);
             for (Buffer* columnwise : {&layer.running_mean, &layer.running_variance, &layer.inverse,
                                        &layer.scale_gradient, &layer.bias_gradient})
-                *columnwise = Buffer(columns);
+                *columnwise = arena.floats(columns);
         }
         if (problem.l2 != 0) layer.squares.resize(size_t(layer.panels * layer.tiles));
     }
@@ -271,7 +277,8 @@ void Trainer::State::update(const Step& rule, int64_t n, int64_t s, int t) {
         const int64_t panel = kernels.panel, n_in = layer.shape.n_in;
         const Share tiles = share(layer.panels * layer.tiles, t, problem.threads);
         kernels.update_weights(rule, below(l, s), below_stride(l), layer.d.data(), layer.stride, n, n_in, tiles.begin,
-                               tiles.end, layer.weights.from(0), layer.squares.empty() ? nullptr : layer.squares.data());
+                               tiles.end, layer.weights.from(0), layer.squares.empty() ? nullptr : layer.squares.data(),
+                               scratch[size_t(t)].data());
         if (l > 0 && rule.update != Update::keep_gradient) {
             for (int64_t p = tiles.begin / layer.tiles; p * layer.tiles < tiles.end; ++p) {
                 const int64_t begin = std::max(tiles.begin - p * layer.tiles, int64_t(0)) * kernels.tile_rows;

@@ -42,6 +42,7 @@ typedef int32_t ivec __attribute__((vector_size(LANES * sizeof(float))));
 typedef uint8_t bytes __attribute__((vector_size(LANES)));
 
 #define TREADLE_INLINE inline __attribute__((always_inline))
+#define TREADLE_UNROLL _Pragma("GCC unroll 16")  // arrays of vectors are registers only where every index is known
 
 TREADLE_INLINE vec load(const float* p) {
     vec v;
