@@ -1,0 +1,220 @@
+// The losses of a batch's rows and their derivatives by the logits: treadle/maths/losses.py; and softmax.
+//
+// Each loss is a sum over a row's outputs, accumulated in double precision lane by lane and then over the lanes, always
+// in the same order. A row of weight 0 takes no part, even where its logits are not finite; otherwise infinities and
+// NaN show in the row's loss and derivative. The logits' padding is never looked at. d must not overlap the logits.
+#pragma once
+
+#include "elementary.h"
+#include "kernels.h"
+#include "vector.h"
+
+namespace treadle {
+namespace {
+
+// A sum in double precision of the lanes of many vectors.
+class LaneSums {
+    typedef double wide __attribute__((vector_size(LANES * sizeof(double))));
+    wide sums = {};
+
+  public:
+    TREADLE_INLINE void add(vec v) { sums += __builtin_convertvector(v, wide); }
+
+    TREADLE_INLINE double total() const {
+        double sum = 0;
+        TREADLE_UNROLL
+        for (int lane = 0; lane < LANES; ++lane) sum += sums[lane];
+        return sum;
+    }
+};
+
+TREADLE_INLINE float largest_lane(vec v) {
+    float top = v[0];
+    TREADLE_UNROLL
+    for (int lane = 1; lane < LANES; ++lane) top = v[lane] > top ? v[lane] : top;
+    return top;
+}
+
+// The numbers of the columns from j on.
+TREADLE_INLINE ivec columns_from(int64_t j) {
+    ivec column;
+    TREADLE_UNROLL
+    for (int lane = 0; lane < LANES; ++lane) column[lane] = lane;
+    return column + int32_t(j);
+}
+
+// All bits set in the lanes of columns from j on that are among the first `columns`, none in the padding's.
+TREADLE_INLINE ivec within(int64_t j, int64_t columns) { return columns_from(j) < int32_t(columns); }
+
+// The user's row of `columns` floats from j on, which lie unpadded, with 0 for what is beyond them.
+TREADLE_INLINE vec load_unpadded(const float* row, int64_t j, int64_t columns) {
+    if (j + LANES <= columns) return load(row + j);
+    float lanes[LANES] = {};
+    for (int64_t lane = 0; lane < columns - j; ++lane) lanes[lane] = row[j + lane];
+    return load(lanes);
+}
+
+// A row of logits minus their largest, which changes no softmax: maths/softmax.py, shift_by_max. The largest become
+// 0; but NaN where there is no limit, that is, where all are -inf or several are +inf. With a NaN among the logits
+// the largest may be any, and the NaN itself remains.
+struct ShiftedLogits {
+    const float* logits;
+    int64_t columns;
+    float top, at_top;
+
+    TREADLE_INLINE ShiftedLogits(const float* row, int64_t count) : logits(row), columns(count) {
+        vec largest = all(-INF);
+        for (int64_t j = 0; j < columns; j += LANES)
+            largest = maximum(largest, within(j, columns) ? load(row + j) : all(-INF));
+        top = largest_lane(largest);
+        int64_t infinities = 0;
+        if (top == INF) {
+            for (int64_t j = 0; j < columns; ++j) infinities += row[j] == INF;
+        }
+        at_top = top == -INF || infinities > 1 ? NOT_A_NUMBER : 0.0f;
+    }
+
+    // From column j on; -inf in the padding, unless all is NaN.
+    TREADLE_INLINE vec from(int64_t j) const {
+        const vec z = within(j, columns) ? load(logits + j) : all(-INF);
+        return z == all(top) ? all(at_top) : z - all(top);
+    }
+};
+
+// Writes exp(z - max z) to `out` and returns its sum over the outputs.
+TREADLE_INLINE float exponentials(const ShiftedLogits& z, float* out) {
+    LaneSums sum;
+    for (int64_t j = 0; j < z.columns; j += LANES) {
+        const vec e = exp(z.from(j));
+        store(out + j, e);
+        sum.add(e);
+    }
+    return float(sum.total());
+}
+
+void softmax(float* logits, int64_t rows, int64_t columns, ptrdiff_t stride) {
+    for (int64_t i = 0; i < rows; ++i, logits += stride) {
+        const vec sum = all(exponentials(ShiftedLogits(logits, columns), logits));
+        for (int64_t j = 0; j < columns; j += LANES) store(logits + j, load(logits + j) / sum);
+    }
+}
+
+// sum_k t_k (log sum_j e^(z_j - m) - (z_k - m)), m the largest logit, and the derivative by z times share. With
+// label smoothing s the target is (1 - s) t + s / K. A term is 0 where t_k = 0, even for a logit of -inf.
+// Targets: target(j) holds t from column j on, 0 in the padding, and their sum is `target_sum`.
+template <typename Target>
+TREADLE_INLINE double cross_entropy(const Objective& objective, const Target& target, double target_sum,
+                                    const float* logits, float share, float* d) {
+    const int64_t K = objective.outputs;
+    const double smoothing = objective.label_smoothing;
+    const ShiftedLogits z(logits, K);
+    const float sum = exponentials(z, d);
+    const vec log_sum = log(all(sum));
+    // The sum is 1 to within a tolerance; the factor makes this the gradient of the loss as computed.
+    const vec factor = all(float((1 - smoothing) * target_sum + smoothing));
+    const vec rest = all(float(1 - smoothing)), everywhere = all(float(smoothing / double(K)));
+    LaneSums loss, shifted_sum;
+    for (int64_t j = 0; j < K; j += LANES) {
+        const vec shifted = z.from(j), t = target(j);
+        loss.add((t == zero()) & (shifted == all(-INF)) ? zero() : t * (log_sum - shifted));
+        if (smoothing > 0) shifted_sum.add(within(j, K) ? shifted : zero());
+        const vec y = load(d + j) / all(sum);
+        const vec gradient = y * factor - everywhere - rest * t;
+        store(d + j, within(j, K) ? gradient * all(share) : zero());
+    }
+    const double plain = loss.total();
+    if (!(smoothing > 0)) return plain;
+    return (1 - smoothing) * plain + smoothing * (double(log_sum[0]) - shifted_sum.total() / double(K));
+}
+
+TREADLE_INLINE double cross_entropy_of_label(const Objective& objective, int64_t label, const float* logits,
+                                             float share, float* d) {
+    const int32_t hot = int32_t(label);
+    const auto target = [&](int64_t j) { return columns_from(j) == hot ? all(1.0f) : zero(); };
+    return cross_entropy(objective, target, 1.0, logits, share, d);
+}
+
+TREADLE_INLINE double cross_entropy_of_targets(const Objective& objective, const float* targets, const float* logits,
+                                               float share, float* d) {
+    const auto target = [&](int64_t j) { return load_unpadded(targets, j, objective.outputs); };
+    LaneSums sum;
+    for (int64_t j = 0; j < objective.outputs; j += LANES) sum.add(target(j));
+    return cross_entropy(objective, target, sum.total(), logits, share, d);
+}
+
+// The losses of a residual r, and their derivatives by it.
+
+// r^2 / 2, r
+struct Squared {
+    explicit Squared(const Objective&) {}
+    TREADLE_INLINE vec value(vec r) const { return 0.5f * (r * r); }
+    TREADLE_INLINE vec slope(vec r) const { return r; }
+};
+
+// |r|, the sign of r
+struct Absolute {
+    explicit Absolute(const Objective&) {}
+    TREADLE_INLINE vec value(vec r) const { return absolute(r); }
+    TREADLE_INLINE vec slope(vec r) const { return r > zero() ? all(1.0f) : r < zero() ? all(-1.0f) : r; }
+};
+
+// r^2 / 2 where |r| <= delta, else delta (|r| - delta / 2); r moved into [-delta, delta]
+struct Huber {
+    vec delta;
+    explicit Huber(const Objective& objective) : delta(all(float(objective.huber_delta))) {}
+    TREADLE_INLINE vec value(vec r) const {
+        const vec s = slope(r);
+        return s * (r - 0.5f * s);
+    }
+    TREADLE_INLINE vec slope(vec r) const { return minimum(delta, maximum(-delta, r)); }
+};
+
+template <typename Residual>
+TREADLE_INLINE double regression(const Residual& rule, int64_t outputs, const float* targets, const float* prediction,
+                                 float share, float* d) {
+    LaneSums loss;
+    for (int64_t j = 0; j < outputs; j += LANES) {
+        const vec p = within(j, outputs) ? load(prediction + j) : zero();
+        const vec r = p - load_unpadded(targets, j, outputs);  // 0 in the padding, and so are loss and slope
+        loss.add(rule.value(r));
+        store(d + j, rule.slope(r) * all(share));
+    }
+    return loss.total();
+}
+
+// The loss of one row, and d's outputs.
+double row_loss(const Objective& objective, int64_t row, const float* logits, float share, float* d) {
+    const int64_t outputs = objective.outputs;
+    const float* targets = objective.targets == nullptr ? nullptr : objective.targets + row * outputs;
+    switch (objective.loss) {
+        case Loss::cross_entropy:
+            if (targets == nullptr)
+                return cross_entropy_of_label(objective, objective.labels[row], logits, share, d);
+            return cross_entropy_of_targets(objective, targets, logits, share, d);
+        case Loss::squared: return regression(Squared(objective), outputs, targets, logits, share, d);
+        case Loss::absolute: return regression(Absolute(objective), outputs, targets, logits, share, d);
+        case Loss::huber: return regression(Huber(objective), outputs, targets, logits, share, d);
+    }
+    return 0;  // there is no other
+}
+
+void loss(const Objective& objective, const int64_t* order, double total, int64_t row_begin, int64_t row_end,
+          const float* logits, float* d, ptrdiff_t stride, double* losses) {
+    const int64_t outputs = objective.outputs, padded = (outputs + PANEL - 1) / PANEL * PANEL;
+    for (int64_t i = row_begin; i < row_end; ++i) {
+        const int64_t row = order[i];
+        const float weight = objective.weights == nullptr ? 1.0f : objective.weights[row];
+        float* row_d = d + i * stride;
+        int64_t filled = 0;
+        losses[i] = 0;
+        if (weight != 0) {
+            const float share = float(double(weight) / total);
+            losses[i] = double(weight) * row_loss(objective, row, logits + i * stride, share, row_d);
+            filled = (outputs + LANES - 1) / LANES * LANES;
+        }
+        for (int64_t j = filled; j < padded; j += LANES) store(row_d + j, zero());
+    }
+}
+
+}  // namespace
+}  // namespace treadle
