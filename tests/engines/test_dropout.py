@@ -1,36 +1,13 @@
 import numpy as np
 import pytest
+from plain_philox import MASK64, philox_block, word32
 
 from treadle.engines.dropout import dropout_mask
 
-MASK64 = 2**64 - 1
-
-
-def philox_block(key, counter):
-    """Philox4x64-10 (Salmon et al. 2011, section 3.3) in plain integers: four 64-bit words."""
-    k0, k1 = key
-    x0, x1, x2, x3 = counter
-    for round_ in range(10):
-        if round_ > 0:
-            k0, k1 = (k0 + 0x9E3779B97F4A7C15) & MASK64, (k1 + 0xBB67AE8584CAA73B) & MASK64
-        product0, product2 = 0xD2E7470EE14C6C93 * x0, 0xCA5A826395121157 * x2
-        x0, x1, x2, x3 = (
-            (product2 >> 64) ^ x1 ^ k0,
-            product2 & MASK64,
-            (product0 >> 64) ^ x3 ^ k1,
-            product0 & MASK64,
-        )
-    return x0, x1, x2, x3
-
 
 def documented_mask(seed, step, layer, n_rows, n_units, rate):
-    """The module's docstring, word by word."""
-
-    def word32(number):
-        word64 = philox_block((seed, 0), (number // 8 + 1, 0, layer, step))[number % 8 // 2]
-        return word64 >> 32 if number % 2 else word64 & 0xFFFFFFFF
-
-    kept = [word32(number) >= round(rate * 2**32) for number in range(n_rows * n_units)]
+    """The docstrings of the module and of ``philox``, word by word."""
+    kept = [word32(seed, number, 0, layer, step) >= round(rate * 2**32) for number in range(n_rows * n_units)]
     return np.where(np.reshape(kept, (n_rows, n_units)), 1 / (1 - rate), 0)
 
 
