@@ -1,5 +1,6 @@
 #include "dispatch.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <initializer_list>
 
@@ -80,24 +81,28 @@ std::vector<std::string> processor_features() { return {}; }
 
 #endif
 
-std::vector<const Kernels*> available_kernels() {
+namespace {
+
+std::vector<const Kernels*> find_kernels() {
     const std::vector<std::string> features = processor_features();
-    const auto has = [&](std::initializer_list<const char*> wanted) {
-        for (const char* name : wanted) {
-            bool found = false;
-            for (const std::string& feature : features) found = found || feature == name;
-            if (!found) return false;
-        }
-        return true;
+    const auto has = [&](const char* name) {
+        return std::find(features.begin(), features.end(), name) != features.end();
     };
-    std::vector<const Kernels*> available;
+    std::vector<const Kernels*> found;
     const auto add = [&](const Kernels* kernels, std::initializer_list<const char*> needed) {
-        if (kernels && has(needed)) available.push_back(kernels);
+        if (kernels && std::all_of(needed.begin(), needed.end(), has)) found.push_back(kernels);
     };
     add(kernels_avx512, {"avx512f", "avx512bw", "avx512dq", "avx512vl", "fma"});
     add(kernels_avx2, {"avx2", "fma", "f16c"});
     add(kernels_neon, {"asimd"});
     add(kernels_portable, {});
+    return found;
+}
+
+}  // namespace
+
+const std::vector<const Kernels*>& available_kernels() {
+    static const std::vector<const Kernels*> available = find_kernels();
     return available;
 }
 

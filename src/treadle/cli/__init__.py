@@ -20,6 +20,7 @@ COMMANDS = {
     "report": "Write a run's pictures and report anew.",
     "data": "List, fetch and describe data sets.",
     "check": "See that gradients are right and engines agree.",
+    "info": "Show the processor, the engines and the versions here.",
 }
 
 _SUMMARIES = "\n".join(f"  {name:<10}{summary}" for name, summary in COMMANDS.items())

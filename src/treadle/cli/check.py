@@ -155,11 +155,11 @@ def engines(
 ) -> int:
     """Train with each engine from the same start on the same batches, and compare the loss of every step.
 
-    The classic recipe: in float32 each step from equal states, in float64 from
-    the start alone. (In float32 a ReLU unit close to its kink makes any two
-    programs part sooner or later.) The exit code is 1 if two losses differ at
-    any step by more than one part in a million, or in float64 by one in a
-    million million.
+    The classic recipe, each engine that is here against NumPy's: in float32
+    each step from equal states, in float64 from the start alone. (In float32 a
+    ReLU unit close to its kink makes any two programs part sooner or later.)
+    The exit code is 1 if two losses differ at any step by more than one part
+    in a million, or in float64 by one in a million million.
 
     Parameters
     ----------
@@ -176,16 +176,24 @@ def engines(
 
     from treadle.data import load_data
     from treadle.engines.agreement import compare_engines
-    from treadle.engines.selection import select_engine
+    from treadle.engines.selection import make_engine
+    from treadle.errors import EngineUnavailable
     from treadle.network import Parameters
     from treadle.runs.config import RunConfig
     from treadle.runs.run import training_problem
 
-    engine, reference = select_engine("torch").engine, select_engine("numpy").engine
     config = RunConfig(data, seed=seed)
     problem = training_problem(config, load_data(data))
-    agreements = {
-        dtype.__name__: compare_engines(
+    reference = make_engine("numpy")
+    agreements = {}
+    not_compared = []
+    for name, dtype in (("native", np.float32), ("torch", np.float32), ("torch", np.float64)):
+        try:
+            engine = make_engine(name)
+        except EngineUnavailable as error:
+            not_compared.append(str(error))
+            continue
+        agreements[name, dtype.__name__] = compare_engines(
             engine,
             reference,
             problem,
@@ -195,51 +203,65 @@ def engines(
             seed=seed,
             synchronised=dtype is np.float32,
         )
-        for dtype in (np.float32, np.float64)
-    }
+    if not agreements:
+        raise EngineUnavailable(f"there is no engine to hold against NumPy's: {'; '.join(not_compared)}")
     passed = all(agreement.passed for agreement in agreements.values())
     if json:
-        results = {
-            dtype: {
+        comparisons = [
+            {
+                "engine": name,
+                "dtype": dtype,
                 "passed": agreement.passed,
                 "largest_relative_difference": agreement.largest_relative_difference,
                 "step": agreement.step,
                 "tolerance": agreement.tolerance,
-                "losses": {"torch": agreement.losses.tolist(), "numpy": agreement.reference_losses.tolist()},
+                "losses": agreement.losses.tolist(),
+                "numpy_losses": agreement.reference_losses.tolist(),
             }
-            for dtype, agreement in agreements.items()
-        }
-        print_json({"passed": passed, "steps": steps, **results})
+            for (name, dtype), agreement in agreements.items()
+        ]
+        result = {"passed": passed, "steps": steps, "comparisons": comparisons}
+        print_json({**result, "not_compared": not_compared})
         return 0 if passed else 1
-    single = agreements["float32"]
-    shown = sorted({1, 2, 5, 10, 20, 50, 100, steps, single.step})
+    single = {name: agreement for (name, dtype), agreement in agreements.items() if dtype == "float32"}
+    reference_losses = next(iter(single.values())).reference_losses
+    shown = sorted({1, 2, 5, 10, 20, 50, 100, steps, *(agreement.step for agreement in single.values())})
     print_table(
-        ("step", "numpy", "torch", "relative difference"),
+        ("step", "numpy", *(cell for name in single for cell in (name, "relative difference"))),
         [
             (
                 str(step),
-                f"{single.reference_losses[step - 1]:.7f}",
-                f"{single.losses[step - 1]:.7f}",
-                f"{single.relative_differences[step - 1]:.1e}",
+                f"{reference_losses[step - 1]:.7f}",
+                *(
+                    cell
+                    for agreement in single.values()
+                    for cell in (
+                        f"{agreement.losses[step - 1]:.7f}",
+                        f"{agreement.relative_differences[step - 1]:.1e}",
+                    )
+                ),
             )
             for step in shown
             if step <= steps
         ],
-        align=">>>>",
+        align=">>" + ">>" * len(single),
     )
     print_result("")
     print_table(
-        ("dtype", "largest relative difference", "at step", "allowed", "result"),
+        ("engine", "dtype", "largest relative difference", "at step", "allowed", "result"),
         [
             (
+                name,
                 dtype,
                 f"{agreement.largest_relative_difference:.1e}",
                 f"{agreement.step} of {steps}",
                 f"{agreement.tolerance:.0e}",
                 "ok" if agreement.passed else "FAILED",
             )
-            for dtype, agreement in agreements.items()
+            for (name, dtype), agreement in agreements.items()
         ],
-        align="<>>><",
+        align="<<>>><",
     )
+    for why in not_compared:
+        print_result(f"not compared: {why}")
     return 0 if passed else 1

@@ -44,7 +44,7 @@ def evaluate(
     opened = Run.open(run)
     model = opened.model()
     dataset = load_data(data or opened.config.data)
-    evaluation = evaluate_model(model, select_engine().engine, dataset)
+    evaluation = evaluate_model(model, select_engine(dtype=model.parameters.dtype).engine, dataset)
     if json:
         print_json({"run": str(run), "data": dataset.name, "test": evaluation.to_dict()})
     else:

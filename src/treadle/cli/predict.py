@@ -56,7 +56,8 @@ def predict(
             warn(progress_console(), f"{path} is of one shade all over; a dark drawing needs --invert")
     # In the units of the data that the model was trained on, where data_scale brings white to 1.
     X = pixels.astype(np.float32) / np.float32(255 * model.data_scale)
-    probabilities = select_engine().engine.predict(model.parameters, X)
+    engine = select_engine(dtype=model.parameters.dtype).engine
+    probabilities = engine.predict(model.parameters, X)
     if json:
         print_json(
             [

@@ -90,16 +90,18 @@ def train(
     from treadle.engines.selection import select_engine
     from treadle.report.run_report import evaluate_model, write_run_report
     from treadle.runs.environment import describe_environment
-    from treadle.runs.run import Run, make_run_folder, training_loop
+    from treadle.runs.run import Run, make_run_folder, training_loop, training_problem
 
     console = progress_console()
     if resume and out:
         raise InvalidInput("--out and --resume exclude each other: a run stays in its folder")
     begun = Run.open(resume) if resume else None
-    selection = select_engine(options.engine)
+    if options.engine != "auto":
+        select_engine(options.engine)  # refuses what is not here before data are fetched
     timings: dict[str, float] = {}
     with _timed(timings, "data"):
         dataset = load_data(options.data)
+        selection = select_engine(options.engine, training_problem(options, dataset))
         environment = describe_environment(selection, dataset)
     # The run's folder is to be of use from anywhere.
     data = options.data if options.data in NAMES else str(Path(options.data).resolve())

@@ -61,7 +61,7 @@ def select_engine(
 
 
 def make_engine(name: str) -> Engine:
-    """The engine of that name, which is one of ENGINES and not ``auto``; EngineUnavailable if it is not here."""
+    """The engine of that name, one of ENGINES but ``auto``; EngineUnavailable if it is not here."""
     match name:
         case "native":
             from treadle.engines.native_engine import NativeEngine

@@ -128,8 +128,9 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         Share of each label that is spread evenly over all classes.
     input_scale : float, default=1.0
         The network sees ``X * input_scale``, in fit and in prediction: 1/255 lets pixels stay uint8.
-    engine : {"auto", "numpy", "torch"}, default="auto"
-        What computes, here and in prediction; see ``treadle.select_engine``.
+    engine : {"auto", "native", "numpy", "torch"}, default="auto"
+        What computes, here and in prediction; see ``treadle.select_engine``. The native engine is for
+        float32 and uint8 X.
 
     Attributes
     ----------
@@ -255,14 +256,15 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         seed = self._seed()
         train, validation = self._split(rows, seed) if self.early_stopping else (rows, None)
 
-        engine = select_engine(self.engine).engine
         network = self._network()
         dtype = np.float64 if features.dtype == np.float64 else np.float32
+        problem = self._problem(network, train, seed)
+        engine = select_engine(self.engine, problem, dtype).engine
         schedule = self._schedule()
         scores: list[float] = []
         loop = TrainingLoop(
             engine,
-            self._problem(network, train, seed),
+            problem,
             TrainingPlan(self.max_iter, self.learning_rate_init, schedule, seed),
             Parameters.initialise(network, "glorot", seed, dtype),
             watched=(lambda: [-score for score in scores]) if self.early_stopping else None,
@@ -331,7 +333,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         check_is_fitted(self, "coefs_")
         features = validate_data(self, X, dtype=list(X_DTYPES), reset=False)
         flat = np.concatenate([array.ravel() for array in (*self.coefs_, *self.intercepts_)])
-        engine = select_engine(self.engine).engine
+        engine = select_engine(self.engine, dtype=flat.dtype).engine
         return engine.logits(Parameters(self.network_, flat), features)
 
     def _train(

@@ -10,22 +10,22 @@ from treadle.data.dataset import Dataset
 from treadle.engines.selection import Selection
 
 # Entries whose change may change the bits of a result.
-DECISIVE = ("treadle", "numpy", "torch", "engine", "processor")
+DECISIVE = ("treadle", "numpy", "torch", "device", "engine", "kernels", "processor")
 
 
 def describe_environment(selection: Selection, dataset: Dataset) -> dict[str, str]:
     """Names and values for people and for the check on resuming; saved with the run."""
     from importlib.metadata import version
 
-    packages = ["treadle", "numpy", *(["torch"] if selection.engine.name == "torch" else [])]
     return {
-        **{package: version(package) for package in packages},
+        **{package: version(package) for package in ("treadle", "numpy")},
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor_name(),
         "processors": str(os.cpu_count()),
         "engine": selection.engine.name,
         "engine_reason": selection.reason,
+        **selection.engine.details(),
         "data_source": dataset.source,
         "data_checksum": dataset.checksum,
     }

@@ -1,0 +1,127 @@
+"""``treadle info``: what there is to compute with here, and what treadle makes of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import cyclopts
+
+from treadle.cli.terminal import print_json, print_result, print_table, visible
+
+if TYPE_CHECKING:
+    from treadle.engines.engine import Engine
+
+app = cyclopts.App(name="info")
+
+# Of what a result or its time may depend on.
+PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "onnx")
+
+
+@app.default
+def info(*, json: bool = False) -> int:
+    """Show the processor, the kernels for it, threads, versions, and what each engine can do here.
+
+    treadle info
+
+    TREADLE_SIMD names the kernels to take instead of the best, OMP_NUM_THREADS
+    limits the threads.
+
+    Parameters
+    ----------
+    json
+        Print the result as JSON.
+    """
+    from treadle.engines.processors import usable_threads
+    from treadle.runs.environment import processor_name
+
+    threads = usable_threads()
+    found = {
+        "processor": {"name": processor_name(), "threads": threads.n, "threads_reason": threads.reason},
+        "native": _native(),
+        "engines": [_engine(name) for name in ("native", "numpy", "torch")],
+        "versions": _versions(),
+    }
+    if json:
+        print_json(found)
+    else:
+        _print(found)
+    return 0
+
+
+def _native() -> dict[str, Any]:
+    """Of the extension: what it sees in the processor, which kernels it can run, and which it will."""
+    from treadle.engines.native_engine import NativeEngine
+    from treadle.errors import EngineUnavailable
+
+    try:
+        engine = NativeEngine()
+    except EngineUnavailable as error:
+        return {"features": [], "kernels": [], "chosen": None, "why_not": str(error)}
+    kernel = engine.kernel
+    return {
+        "features": kernel.processor_features(),
+        "kernels": kernel.available_kernels(),
+        "chosen": engine.kernels,
+        "why_not": None,
+    }
+
+
+def _engine(name: str) -> dict[str, Any]:
+    """Whether an engine is here, what it computes with, and in which types."""
+    from treadle.engines.selection import make_engine
+    from treadle.errors import EngineUnavailable
+
+    try:
+        engine = make_engine(name)
+    except EngineUnavailable as error:
+        return {"name": name, "dtypes": [], "details": {}, "why_not": str(error)}
+    return {"name": name, "dtypes": _dtypes(engine), "details": engine.details(), "why_not": None}
+
+
+def _dtypes(engine: Engine) -> list[str]:
+    """What the parameters can be; bfloat16 is a precision of the products of float32 ones."""
+    return [*(dtype for dtype in ("float32", "float64") if engine.unsupported(dtype=dtype) is None)]
+
+
+def _versions() -> dict[str, str | None]:
+    """None for what is not installed; nothing is imported."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    versions: dict[str, str | None] = {"treadle": version("treadle"), "python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = None
+    return versions
+
+
+def _print(found: dict[str, Any]) -> None:
+    processor, native = found["processor"], found["native"]
+    print_result(f"processor  {visible(processor['name'])}")
+    print_result(f"features   {' '.join(native['features']) or '-'}")
+    print_result(f"kernels    {', '.join(native['kernels']) or '-'}")
+    print_result(f"chosen     {native['chosen'] or '-'}")
+    print_result(f"threads    {processor['threads']}: {processor['threads_reason']}")
+    print_result("")
+    print_table(
+        ("engine", "parameters", "with, or why not"),
+        [
+            (
+                engine["name"],
+                ", ".join(engine["dtypes"]) or "-",
+                engine["why_not"]
+                or ", ".join(f"{name} {value}" for name, value in engine["details"].items())
+                or "-",
+            )
+            for engine in found["engines"]
+        ],
+        align="<<<",
+    )
+    print_result("")
+    print_table(
+        ("package", "version"),
+        [(name, version or "not installed") for name, version in found["versions"].items()],
+        align="<<",
+    )
