@@ -75,7 +75,7 @@ bool predict(const std::vector<Layer>& layers, const float* parameters, const Ro
     const int64_t stride = treadle::stride(widest(layers), panel);
     std::vector<Buffer> values;
     for (int t = 0; t < 2 * threads; ++t) values.emplace_back(arena.floats(CHUNK * stride));
-    std::vector<std::vector<int64_t>> rows(size_t(threads));
+    std::vector<std::vector<int64_t>> rows(static_cast<size_t>(threads));
     for (std::vector<int64_t>& of_thread : rows) of_thread.resize(size_t(CHUNK));
     run_team(threads, [&](int t) {
         const Share mine = share(chunks, t, threads);
