@@ -19,6 +19,7 @@ class Measurement:
     """One rival: ``losses`` of all epochs, the warm-up first, and ``seconds`` of those after the warm-up.
 
     ``floor`` is the least that an epoch can take in its precision, see floor.py; None where that is unknown.
+    ``tolerance`` is how far a loss may be from the rivals' median, relative to it.
     """
 
     name: str
@@ -26,12 +27,19 @@ class Measurement:
     losses: list[float]
     seconds: list[float]
     floor: float | None = None
+    tolerance: float = LOSS_TOLERANCE
 
     @classmethod
-    def of(cls, ready: dict[str, Any], answers: Sequence[dict[str, Any]], floor: float | None) -> Measurement:
-        """From what a worker said."""
+    def of(
+        cls,
+        played: tuple[dict[str, Any], Sequence[dict[str, Any]]],
+        floor: float | None,
+        tolerance: float = LOSS_TOLERANCE,
+    ) -> Measurement:
+        """From what a worker said of itself and of each epoch, the warm-up's first."""
+        ready, answers = played
         losses, seconds = ([answer[key] for answer in answers] for key in ("loss", "seconds"))
-        return cls(ready["name"], ready["versions"], losses, seconds[1:], floor)
+        return cls(ready["name"], ready["versions"], losses, seconds[1:], floor, tolerance)
 
     @property
     def median(self) -> float:
@@ -48,7 +56,7 @@ def untrained(measurements: Sequence[Measurement]) -> list[str]:
             sentences.append(f"{m.name} did not train: its loss went from {m.losses[0]} to {m.losses[-1]}")
             continue
         for epoch, (loss, median) in enumerate(zip(m.losses, medians, strict=True), start=1):
-            if not abs(loss - median) <= LOSS_TOLERANCE * median:
+            if not abs(loss - median) <= m.tolerance * median:
                 sentences.append(
                     f"{m.name} did not train the recipe: its loss of epoch {epoch} is {loss:.4f}, and the "
                     f"rivals' median is {median:.4f}"

@@ -7,6 +7,7 @@ from typing import Any
 
 from contest import Contestant
 from recipe import Recipe
+from results import LOSS_TOLERANCE
 from worker import TrainingTask
 
 ROUNDS = 5
@@ -59,11 +60,15 @@ class Settings:
 
 @dataclass(frozen=True)
 class Trained:
-    """A module of ``rivals`` in one precision, with what to set around it."""
+    """A module of ``rivals`` in one precision, with what to set around it.
+
+    ``tolerance`` is that of its losses, see results.py.
+    """
 
     module: str
     precision: str = "float32"
     environment: tuple[tuple[str, str], ...] = ()
+    tolerance: float = LOSS_TOLERANCE
 
     def contestant(self, recipe: Recipe, settings: Settings, **task: Any) -> Contestant:
         """It, at that recipe in its own precision."""
@@ -80,7 +85,8 @@ TRAINED = {
     "reference": Trained("reference_script"),
     "torch": Trained("torch_in_memory"),
     "torch-bfloat16": Trained("torch_in_memory", "bfloat16"),
-    "torch-bfloat16-weights": Trained("torch_in_memory", "bfloat16 weights"),
+    # Weights of eight bits miss many of Adam's small steps: its loss ends some per cent above the others'.
+    "torch-bfloat16-weights": Trained("torch_in_memory", "bfloat16 weights", tolerance=0.15),
     "sklearn": Trained("sklearn_mlp"),
     "jax": Trained("jax_scan"),
 }

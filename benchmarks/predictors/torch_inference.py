@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from rivals.torch_in_memory import perceptron
+from rivals.torch_in_memory import copy_parameters, perceptron
 from treadle.export.model_file import load_model
 
 
@@ -27,10 +27,7 @@ def prepare(folder: Path, X: NDArray[Any], threads: int) -> Callable[[], NDArray
     torch.set_flush_denormal(True)
     parameters = load_model(folder / "model.safetensors").parameters
     model = perceptron(parameters.network.sizes).eval()
-    with torch.no_grad():
-        for linear, W, b in zip(model[::2], parameters.weights, parameters.biases, strict=True):
-            linear.weight.copy_(torch.tensor(W.T))
-            linear.bias.copy_(torch.tensor(b))
+    copy_parameters(model, parameters)
     images = torch.tensor(X) * parameters.network.input_scale
 
     def predict() -> NDArray[Any]:

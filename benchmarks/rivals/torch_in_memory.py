@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from recipe import Recipe
+from treadle.network import Parameters
 
 HOW = {"float32": "float32", "bfloat16": "bfloat16 by autocast", "bfloat16 weights": "all in bfloat16"}
 
@@ -35,6 +36,14 @@ def perceptron(sizes: tuple[int, ...]) -> nn.Sequential:
     for n_in, n_out in pairwise(sizes):
         layers += [nn.Linear(n_in, n_out), nn.ReLU()]
     return nn.Sequential(*layers[:-1])
+
+
+def copy_parameters(model: nn.Sequential, parameters: Parameters) -> None:
+    """Give the model's layers, whose weights lie the other way round, the values of treadle's parameters."""
+    with torch.no_grad():
+        for linear, W, b in zip(model[::2], parameters.weights, parameters.biases, strict=True):
+            linear.weight.copy_(torch.tensor(W.T))
+            linear.bias.copy_(torch.tensor(b))
 
 
 def precision(recipe: Recipe) -> AbstractContextManager[Any]:

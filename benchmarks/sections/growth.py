@@ -30,10 +30,10 @@ def measure(settings: Settings) -> dict[str, Any]:
         for _, _, recipe, n_rows, n_threads in cases
     ]
     measurements = []
-    for (_, _, recipe, n_rows, n_threads), (ready, answers) in zip(
+    for (_, _, recipe, n_rows, n_threads), played in zip(
         cases, play(contestants, settings.rounds), strict=True
     ):
-        measurements.append(Measurement.of(ready, answers, floor(recipe, n_rows, n_threads)))
+        measurements.append(Measurement.of(played, floor(recipe, n_rows, n_threads)))
         if not measurements[-1].losses[-1] < measurements[-1].losses[0]:
             raise Foul(f"{recipe.title}, {n_rows} rows, {n_threads} threads: the loss did not fall")
     return {

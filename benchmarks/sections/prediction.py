@@ -105,5 +105,5 @@ def _case_page(case: dict[str, Any]) -> str:
     ]
     headings = ["", "median", "quartiles", f"times {case['predictors'][0]['name']}", "largest difference"]
     images = "image" if case["images"] == 1 else "images"
-    title = f"{case['images']} {images}, {case['rounds']} rounds of {case['calls']} calls"
+    title = f"{case['images']} {images}, {case['rounds']} times {case['calls']} calls"
     return f"{title}:\n\n{table(headings, rows)}"

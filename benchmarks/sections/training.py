@@ -17,10 +17,15 @@ from settings import TRAINED, Settings
 def contest(recipe: Recipe, names: Iterable[str], settings: Settings) -> dict[str, Any]:
     """Those of the rivals that take part, an epoch each in turn."""
     names = [name for name in names if settings.plays(name)]
-    contestants = [TRAINED[name].contestant(recipe, settings) for name in names]
+    chosen = [TRAINED[name] for name in names]
+    contestants = [trained.contestant(recipe, settings) for trained in chosen]
     measurements = [
-        Measurement.of(ready, answers, floor(contestant.task.recipe, settings.n_rows, settings.threads))
-        for contestant, (ready, answers) in zip(contestants, play(contestants, settings.rounds), strict=True)
+        Measurement.of(
+            answers, floor(contestant.task.recipe, settings.n_rows, settings.threads), trained.tolerance
+        )
+        for trained, contestant, answers in zip(
+            chosen, contestants, play(contestants, settings.rounds), strict=True
+        )
     ]
     if sentences := untrained(measurements):
         raise Foul("\n".join(sentences))

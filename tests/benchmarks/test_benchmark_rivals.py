@@ -102,6 +102,14 @@ def test_a_rival_that_did_not_train_the_recipe_is_named(measurements, losses):
     assert sentence.startswith("rival did not train")
 
 
+def test_a_rival_is_held_to_its_own_tolerance(measurements):
+    from results import untrained
+
+    losses = [0.55, 0.40, 0.32]
+    assert untrained([*measurements[:2], replace(measurements[2], losses=losses)])
+    assert untrained([*measurements[:2], replace(measurements[2], losses=losses, tolerance=0.1)]) == []
+
+
 def test_the_table_holds_median_spread_ratios_and_the_floor(measurements):
     from results import as_records, from_records, rivals_table
 

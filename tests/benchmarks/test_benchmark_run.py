@@ -156,7 +156,7 @@ def test_the_pages_say_what_was_measured():
         for name in ("a", "b")
     ]
     text = prediction.page({"cases": [{"images": 1, "rounds": 5, "calls": 3, "predictors": predictors}]})
-    assert "1 image, 5 rounds of 3 calls" in text
+    assert "1 image, 5 times 3 calls" in text
     assert "| b | 20.0 | 15.0 to 25.0 | 1.00 | 1e-07 |" in text
 
     parts = {"float32": {"training": 3.0, "imports": 1.0}}
@@ -171,3 +171,37 @@ def test_the_pages_say_what_was_measured():
     assert "| treadle, native engine, float32 | 4.50 | 4.00 to 5.00 | 2 | 1.00 |" in text
     assert "| the reference script, without pictures | 90.00 |  | 1 | 20.00 |" in text
     assert "| together | 4.000 |" in text
+
+
+def test_the_page_of_accuracies_holds_mean_spread_and_difference_to_the_first():
+    from accuracy import Score, page
+
+    scores = {
+        "PyTorch": [Score(0.88, 0.4, 20.0), Score(0.90, 0.3, 22.0)],
+        "treadle": [Score(0.89, 0.3, 2.0), Score(0.90, 0.3, 3.0)],
+    }
+    conditions = {"date": "2026-01-02", "processor": "a processor", "processors": 2, "kernels": "avx2"}
+    text = page("classic", scores, conditions)
+    assert "| PyTorch | 89.00 | 1.41 | 88.00 to 90.00 | 0.3500 | +0.00 ± 0.00 |" in text
+    assert "| treadle | 89.50 | 0.71 | 89.00 to 90.00 | 0.3000 | +0.50 ± 0.50 |" in text
+    assert "| 0 | 88.00 | 89.00 |" in text
+    text = page("fast", {"treadle": scores["treadle"]}, conditions)
+    assert "| treadle | 89.50 | 0.71 | 89.00 to 90.00 | 0.3000 | 2.50 |" in text
+    assert "accuracy.py --recipe fast" in text
+
+
+def test_pytorch_starts_from_the_parameters_of_treadle():
+    torch = pytest.importorskip("torch")
+
+    from rivals.torch_in_memory import copy_parameters, perceptron
+    from treadle.engines.numpy_engine import NumpyEngine
+    from treadle.network import Network, Parameters
+
+    sizes = (5, 4, 3)
+    parameters = Parameters.initialise(Network(sizes), "torch", 3)
+    model = perceptron(sizes)
+    copy_parameters(model, parameters)
+    X = np.random.default_rng(0).normal(size=(6, 5)).astype(np.float32)
+    with torch.no_grad():
+        logits = model(torch.from_numpy(X)).numpy()
+    np.testing.assert_allclose(logits, NumpyEngine().logits(parameters, X), rtol=1e-5, atol=1e-6)
