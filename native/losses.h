@@ -1,8 +1,9 @@
 // The losses of a batch's rows and their derivatives by the logits: treadle/maths/losses.py; and softmax.
 //
-// Each loss is a sum over a row's outputs, accumulated in double precision lane by lane and then over the lanes, always
-// in the same order. A row of weight 0 takes no part, even where its logits are not finite; otherwise infinities and
-// NaN show in the row's loss and derivative. The logits' padding is never looked at. d must not overlap the logits.
+// Each loss is a sum over a row's outputs, lane by lane and then over the lanes, always in the same order and to more
+// than float32's precision. A row of weight 0 takes no part, even where its logits are not finite; otherwise infinities
+// and NaN show in the row's loss and derivative. What the logits' padding holds does not matter. d must not overlap the
+// logits, and labels, weights and targets are not checked.
 #pragma once
 
 #include "elementary.h"
@@ -12,27 +13,43 @@
 namespace treadle {
 namespace {
 
-// A sum in double precision of the lanes of many vectors.
+// A sum of the lanes of many vectors, to the precision of two floats: each lane's sum and what its rounding lost
+// (Knuth, TAOCP 2, section 4.2.2, theorem B).
 class LaneSums {
-    typedef double wide __attribute__((vector_size(LANES * sizeof(double))));
-    wide sums = {};
+    vec sums = zero(), lost = zero();
 
   public:
-    TREADLE_INLINE void add(vec v) { sums += __builtin_convertvector(v, wide); }
+    TREADLE_INLINE void add(vec v) {
+        const vec sum = sums + v, added = sum - sums;
+        lost += (sums - (sum - added)) + (v - added);
+        sums = sum;
+    }
 
     TREADLE_INLINE double total() const {
-        double sum = 0;
+        // Where a sum is infinite, what was lost is NaN.
+        const vec rest = absolute(sums) < INF ? lost : zero();
+        double lanes[LANES];
         TREADLE_UNROLL
-        for (int lane = 0; lane < LANES; ++lane) sum += sums[lane];
-        return sum;
+        for (int lane = 0; lane < LANES; ++lane) lanes[lane] = double(sums[lane]) + double(rest[lane]);
+        TREADLE_UNROLL
+        for (int width = LANES / 2; width > 0; width /= 2) {
+            TREADLE_UNROLL
+            for (int lane = 0; lane < width; ++lane) lanes[lane] += lanes[lane + width];
+        }
+        return lanes[0];
     }
 };
 
 TREADLE_INLINE float largest_lane(vec v) {
-    float top = v[0];
+    float lanes[LANES];
+    store(lanes, v);
     TREADLE_UNROLL
-    for (int lane = 1; lane < LANES; ++lane) top = v[lane] > top ? v[lane] : top;
-    return top;
+    for (int width = LANES / 2; width > 0; width /= 2) {
+        TREADLE_UNROLL
+        for (int lane = 0; lane < width; ++lane)
+            lanes[lane] = lanes[lane + width] > lanes[lane] ? lanes[lane + width] : lanes[lane];
+    }
+    return lanes[0];
 }
 
 // The numbers of the columns from j on.
@@ -79,9 +96,11 @@ struct ShiftedLogits {
         const vec z = within(j, columns) ? load(logits + j) : all(-INF);
         return z == all(top) ? all(at_top) : z - all(top);
     }
+
+    TREADLE_INLINE float at(int64_t k) const { return logits[k] == top ? at_top : logits[k] - top; }
 };
 
-// Writes exp(z - max z) to `out` and returns its sum over the outputs.
+// Writes exp(z - max z) to `out`, which may be where the logits lie, and returns its sum over the outputs.
 TREADLE_INLINE float exponentials(const ShiftedLogits& z, float* out) {
     LaneSums sum;
     for (int64_t j = 0; j < z.columns; j += LANES) {
@@ -99,47 +118,63 @@ void softmax(float* logits, int64_t rows, int64_t columns, ptrdiff_t stride) {
     }
 }
 
-// sum_k t_k (log sum_j e^(z_j - m) - (z_k - m)), m the largest logit, and the derivative by z times share. With
-// label smoothing s the target is (1 - s) t + s / K. A term is 0 where t_k = 0, even for a logit of -inf.
-// Targets: target(j) holds t from column j on, 0 in the padding, and their sum is `target_sum`.
+// The target t of a row of K outputs, K floats t_k: 1 for one label and 0 for the others, or as given.
+//
+//     from(j)             t from column j on, 0 in the padding
+//     sum()               sum_k t_k
+//     loss(z, log_sum)    sum_k t_k (log_sum - z_k), z being shifted; a term with t_k = 0 is 0, even for z_k = -inf
+
+struct Label {
+    int64_t label;
+
+    TREADLE_INLINE vec from(int64_t j) const { return columns_from(j) == int32_t(label) ? all(1.0f) : zero(); }
+    TREADLE_INLINE double sum() const { return 1; }
+    TREADLE_INLINE double loss(const ShiftedLogits& z, float log_sum) const { return log_sum - z.at(label); }
+};
+
+struct SoftTarget {
+    const float* t;
+    int64_t outputs;
+
+    TREADLE_INLINE vec from(int64_t j) const { return load_unpadded(t, j, outputs); }
+
+    TREADLE_INLINE double sum() const {
+        LaneSums sum;
+        for (int64_t j = 0; j < outputs; j += LANES) sum.add(from(j));
+        return sum.total();
+    }
+
+    TREADLE_INLINE double loss(const ShiftedLogits& z, float log_sum) const {
+        LaneSums sum;
+        for (int64_t j = 0; j < outputs; j += LANES) {
+            const vec part = from(j), shifted = z.from(j);
+            sum.add((part == zero()) & (shifted == all(-INF)) ? zero() : part * (all(log_sum) - shifted));
+        }
+        return sum.total();
+    }
+};
+
+// sum_k t_k (log sum_j e^(z_j - m) - (z_k - m)), m the largest logit, and its derivative by z times `share`, in d.
+// Label smoothing s makes the target (1 - s) t + s / K.
 template <typename Target>
-TREADLE_INLINE double cross_entropy(const Objective& objective, const Target& target, double target_sum,
-                                    const float* logits, float share, float* d) {
+TREADLE_INLINE double cross_entropy(const Objective& objective, const Target& target, const float* logits, float share,
+                                    float* d) {
     const int64_t K = objective.outputs;
     const double smoothing = objective.label_smoothing;
     const ShiftedLogits z(logits, K);
-    const float sum = exponentials(z, d);
-    const vec log_sum = log(all(sum));
-    // The sum is 1 to within a tolerance; the factor makes this the gradient of the loss as computed.
-    const vec factor = all(float((1 - smoothing) * target_sum + smoothing));
+    const float sum = exponentials(z, d), log_sum = log(all(sum))[0];
+    // The target's sum is 1 to within a tolerance; the factor makes this the gradient of the loss as computed.
+    const vec factor = all(float((1 - smoothing) * target.sum() + smoothing));
     const vec rest = all(float(1 - smoothing)), everywhere = all(float(smoothing / double(K)));
-    LaneSums loss, shifted_sum;
     for (int64_t j = 0; j < K; j += LANES) {
-        const vec shifted = z.from(j), t = target(j);
-        loss.add((t == zero()) & (shifted == all(-INF)) ? zero() : t * (log_sum - shifted));
-        if (smoothing > 0) shifted_sum.add(within(j, K) ? shifted : zero());
-        const vec y = load(d + j) / all(sum);
-        const vec gradient = y * factor - everywhere - rest * t;
+        const vec y = load(d + j) / all(sum), gradient = y * factor - everywhere - rest * target.from(j);
         store(d + j, within(j, K) ? gradient * all(share) : zero());
     }
-    const double plain = loss.total();
-    if (!(smoothing > 0)) return plain;
-    return (1 - smoothing) * plain + smoothing * (double(log_sum[0]) - shifted_sum.total() / double(K));
-}
-
-TREADLE_INLINE double cross_entropy_of_label(const Objective& objective, int64_t label, const float* logits,
-                                             float share, float* d) {
-    const int32_t hot = int32_t(label);
-    const auto target = [&](int64_t j) { return columns_from(j) == hot ? all(1.0f) : zero(); };
-    return cross_entropy(objective, target, 1.0, logits, share, d);
-}
-
-TREADLE_INLINE double cross_entropy_of_targets(const Objective& objective, const float* targets, const float* logits,
-                                               float share, float* d) {
-    const auto target = [&](int64_t j) { return load_unpadded(targets, j, objective.outputs); };
-    LaneSums sum;
-    for (int64_t j = 0; j < objective.outputs; j += LANES) sum.add(target(j));
-    return cross_entropy(objective, target, sum.total(), logits, share, d);
+    const double loss = target.loss(z, log_sum);
+    if (!(smoothing > 0)) return loss;
+    LaneSums shifted;
+    for (int64_t j = 0; j < K; j += LANES) shifted.add(within(j, K) ? z.from(j) : zero());
+    return (1 - smoothing) * loss + smoothing * (log_sum - shifted.total() / double(K));
 }
 
 // The losses of a residual r, and their derivatives by it.
@@ -188,9 +223,8 @@ double row_loss(const Objective& objective, int64_t row, const float* logits, fl
     const float* targets = objective.targets == nullptr ? nullptr : objective.targets + row * outputs;
     switch (objective.loss) {
         case Loss::cross_entropy:
-            if (targets == nullptr)
-                return cross_entropy_of_label(objective, objective.labels[row], logits, share, d);
-            return cross_entropy_of_targets(objective, targets, logits, share, d);
+            if (targets == nullptr) return cross_entropy(objective, Label{objective.labels[row]}, logits, share, d);
+            return cross_entropy(objective, SoftTarget{targets, outputs}, logits, share, d);
         case Loss::squared: return regression(Squared(objective), outputs, targets, logits, share, d);
         case Loss::absolute: return regression(Absolute(objective), outputs, targets, logits, share, d);
         case Loss::huber: return regression(Huber(objective), outputs, targets, logits, share, d);
