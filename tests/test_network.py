@@ -206,3 +206,106 @@ def test_a_generator_goes_on_where_it_stands():
     first, second = (Parameters.initialise(NETWORK, "torch", rng).flat for _ in range(2))
     np.testing.assert_array_equal(first, Parameters.initialise(NETWORK, "torch", 3).flat)
     assert np.any(first != second)
+
+
+NORMALISED = Network((4, 3, 2, 2), batch_norm=(True, False))
+
+
+def test_batch_normalisation_is_of_hidden_layers_alone_one_for_all_or_one_a_layer():
+    assert [layer.batch_norm for layer in Network((4, 3, 2, 2), batch_norm=True).layers] == [
+        True,
+        True,
+        False,
+    ]
+    assert [layer.batch_norm for layer in NORMALISED.layers] == [True, False, False]
+    assert [layer.batch_norm for layer in Network((4, 2), batch_norm=True).layers] == [False]
+    assert Network((4, 3, 2), batch_norm=[np.True_]).batch_norm == (True,)
+
+
+def test_scales_come_after_all_biases_and_statistics_are_apart():
+    assert NORMALISED.n_parameters == 12 + 6 + 4 + 7 + 3 and NORMALISED.n_statistics == 6
+    p = Parameters(NORMALISED, np.arange(32.0), np.arange(6.0))
+    assert p.n_weights == 22
+    assert p.biases[0].tolist() == [22, 23, 24] and p.biases[2].tolist() == [27, 28]
+    assert p.scales[0].tolist() == [29, 30, 31] and p.scales[1:] == (None, None)
+    assert p.running_means[0].tolist() == [0, 1, 2] and p.running_means[1:] == (None, None)
+    assert p.running_variances[0].tolist() == [3, 4, 5] and p.running_variances[1:] == (None, None)
+    assert [name for name, _ in p.trainable()] == [
+        "weights.0", "biases.0", "scales.0", "weights.1", "biases.1", "weights.2", "biases.2",
+    ]  # fmt: skip
+    assert [name for name, _ in p.named()][7:] == ["running_means.0", "running_variances.0"]
+    assert NORMALISED.array_shapes() == {name: array.shape for name, array in p.named()}
+    for i, (_, array) in enumerate(p.named()):
+        array[...] = i
+    assert p.flat.tolist() == [0] * 12 + [3] * 6 + [5] * 4 + [1] * 3 + [4] * 2 + [6] * 2 + [2] * 3
+    assert p.statistics.tolist() == [7] * 3 + [8] * 3
+
+
+@pytest.mark.parametrize("scheme", INITIALISATIONS)
+def test_a_normalised_layer_starts_with_scale_1_bias_0_mean_0_and_variance_1(scheme):
+    p = Parameters.initialise(NORMALISED, scheme)
+    assert p.scales[0].tolist() == [1, 1, 1] and p.biases[0].tolist() == [0, 0, 0]
+    assert p.running_means[0].tolist() == [0, 0, 0] and p.running_variances[0].tolist() == [1, 1, 1]
+    assert p.statistics.dtype == p.dtype == np.float32
+    assert scheme == "he" or p.biases[1].all()
+
+
+def test_a_copy_has_its_own_statistics():
+    p = Parameters.zeros(NORMALISED)
+    copy = p.copy()
+    copy.statistics += 5
+    assert p.statistics.tolist() == [0] * 3 + [1] * 3
+
+
+@pytest.mark.parametrize("statistics", [np.zeros(5), np.zeros((6, 1)), np.zeros(6, np.float32)])
+def test_statistics_of_another_shape_or_type_are_refused(statistics):
+    with pytest.raises(
+        InvalidInput, match=r"statistics must be float64, as flat is, of shape \(6,\); got \S+ of shape"
+    ):
+        Parameters(NORMALISED, np.zeros(32), statistics)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 2e-7), (np.float64, 1e-15)])
+def test_folded_parameters_are_of_the_same_function_without_batch_normalisation(dtype, tolerance):
+    network = Network((4, 3, 2, 2), "tanh", batch_norm=(True, False), dropout=0.2, mirror_width=2)
+    rng = np.random.default_rng(0)
+    p = Parameters(network, rng.normal(size=32).astype(dtype), rng.uniform(0.1, 3, 6).astype(dtype))
+    folded = p.folded()
+    assert folded.network == Network((4, 3, 2, 2), "tanh", dropout=0.2, mirror_width=2)
+    assert folded.dtype == dtype and folded.statistics.size == 0 and folded.folded() is folded
+    a = rng.normal(size=(5, 4))
+    wide = [array.astype(float) for _, array in p.named()]
+    W, b, scale, mean, variance = wide[0], wide[1], wide[2], wide[-2], wide[-1]
+    expected = scale * (a @ W - mean) / np.sqrt(variance + 1e-5) + b
+    found = a @ folded.weights[0].astype(float) + folded.biases[0]
+    assert np.abs(found - expected).max() <= 10 * tolerance * np.abs(expected).max()
+    for i in (1, 2):
+        np.testing.assert_array_equal(folded.weights[i], p.weights[i])
+        np.testing.assert_array_equal(folded.biases[i], p.biases[i])
+
+
+@pytest.mark.parametrize("batch_norm", [1, "yes", None, (True, 0)], ids=repr)
+def test_a_batch_norm_that_is_no_truth_value_is_refused(batch_norm):
+    with pytest.raises(InvalidInput, match="batch_norm must be True or False; got"):
+        Network((7, 5, 4, 3), batch_norm=batch_norm)
+
+
+def test_another_number_of_batch_norms_than_hidden_layers_is_refused():
+    with pytest.raises(
+        InvalidInput, match="batch_norm must be one value or one for each of the 2 hidden layers"
+    ):
+        Network((7, 5, 4, 3), batch_norm=(True,))
+
+
+@pytest.mark.parametrize("offset", [math.nan, math.inf, "0", None, True, 10**400], ids=str)
+def test_an_input_offset_that_is_no_finite_number_is_refused(offset):
+    with pytest.raises(InvalidInput, match="input_offset must be finite; got"):
+        Network((7, 3), input_offset=offset)
+
+
+@pytest.mark.parametrize("width", [-1, 4, 7.0, "7", True, None], ids=repr)
+def test_a_mirror_width_that_no_image_has_is_refused(width):
+    with pytest.raises(
+        InvalidInput, match="mirror_width must be 0, or the width of an image: a divisor of the 6 inputs; got"
+    ):
+        Network((6, 3), mirror_width=width)

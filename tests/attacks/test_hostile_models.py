@@ -289,3 +289,61 @@ def test_a_bit_that_turned_over_is_noticed(tmp_path, place):
     path.write_bytes(data)
     with pytest.raises(CorruptFile, match=r"is damaged: it is not what was written; restore it"):
         load_model(path)
+
+
+NORMALISED = Network((4, 3, 2), batch_norm=True)
+
+
+@pytest.mark.parametrize("damage", [-1.0, -1e-30])
+def test_a_variance_below_0_is_refused(path, damage):
+    arrays = {name: np.ascontiguousarray(a) for name, a in Parameters.initialise(NORMALISED).named()}
+    metadata = METADATA | {"network": FIELDS | {"batch_norm": True}}
+    path.write_bytes(with_metadata(metadata, arrays))
+    assert load_model(path).network == NORMALISED
+    arrays["running_variances.0"] = np.array([1, damage, 1], np.float32)
+    refuses(
+        path,
+        with_metadata(metadata, arrays),
+        "holds a variance below 0 in 'running_variances.0': it is damaged",
+    )
+
+
+@pytest.mark.parametrize("missing", ["scales.0", "running_means.0", "running_variances.0"])
+def test_a_part_of_batch_normalisation_that_is_missing_is_refused(path, missing):
+    arrays = {name: np.ascontiguousarray(a) for name, a in Parameters.initialise(NORMALISED).named()}
+    del arrays[missing]
+    metadata = METADATA | {"network": FIELDS | {"batch_norm": True}}
+    refuses(path, with_metadata(metadata, arrays), "describes arrays of shapes")
+    refuses(path, with_metadata(METADATA, arrays), "describes arrays of shapes")
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"batch_norm": 1}, {"batch_norm": "yes"}, {"batch_norm": []}, {"batch_norm": [True, True]},
+        {"batch_norm": None}, {"input_offset": math.nan}, {"input_offset": "1"}, {"input_offset": None},
+        {"mirror_width": 3}, {"mirror_width": -2}, {"mirror_width": 2.0}, {"mirror_width": None},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_new_fields_of_the_network_are_checked_as_the_old_ones(path, field):
+    refuses(
+        path,
+        with_metadata(METADATA | {"network": FIELDS | field}),
+        "does not describe a network: InvalidInput",
+    )
+
+
+@pytest.mark.parametrize(
+    ("scale", "message"),
+    [
+        ("1", "must hold a data_scale, one number; it holds '1'"),
+        (None, "must hold a data_scale, one number; it holds None"),
+        ([1.0], "must hold a data_scale, one number; it holds "),
+        (10**400, "must hold a data_scale, one number; it holds 1000"),
+        (math.inf, "contradicts itself: data_scale must be finite; got inf"),
+    ],
+    ids=short,
+)
+def test_a_scale_of_the_data_that_is_none_is_refused(path, scale, message):
+    refuses(path, with_metadata(METADATA | {"data_scale": scale}), message)

@@ -90,3 +90,14 @@ def test_nan_is_found_in_a_later_block(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("treadle.data.dataset.BLOCK_BYTES", 32)
     with pytest.raises(InvalidInput, match=r"nan in row 3, column 2"):
         dataset(X_train=with_value(np.nan))
+
+
+@pytest.mark.parametrize("block", [1, 3, 10, 1 << 17])
+def test_moments_are_those_of_all_numbers_together(monkeypatch, block):
+    monkeypatch.setattr("treadle.data.dataset.CACHED_ELEMENTS", block)
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(256, size=(5, 4), dtype=np.uint8)
+    for X in (pixels, (rng.random((5, 4)) + 1000).astype(np.float32)):
+        mean, deviation = dataset(X_train=X, X_test=X[:3]).moments
+        assert mean == pytest.approx(X.astype(float).mean(), rel=1e-14)
+        assert deviation == pytest.approx(X.astype(float).std(), rel=1e-12)

@@ -5,8 +5,9 @@ import pytest
 
 from treadle.engines.engine import TrainingProblem, diverged
 from treadle.engines.objective import Objective
-from treadle.errors import InvalidInput
-from treadle.network import Network
+from treadle.engines.selection import select_engine
+from treadle.errors import EngineUnavailable, InvalidInput
+from treadle.network import Network, Parameters
 from treadle.optimizers import Adam
 
 NETWORK = Network((4, 3))
@@ -100,3 +101,27 @@ def test_diverging_says_the_step_and_what_to_try():
         "the loss became nan at step 7 of the epoch; try a smaller learning rate, "
         "and look for extreme values in X and y"
     )
+
+
+def test_an_unknown_precision_is_refused():
+    with pytest.raises(InvalidInput, match="precision must be one of float32, bfloat16; got 'float16'"):
+        problem(precision="float16")
+
+
+@pytest.mark.parametrize("name", ["numpy", "torch"])
+def test_an_engine_without_bfloat16_says_so_before_it_trains(name):
+    engine = select_engine(name).engine
+    with pytest.raises(
+        EngineUnavailable,
+        match=f"the {name} engine does not compute in bfloat16: take the native engine, or precision float32",
+    ):
+        engine.trainer(problem(precision="bfloat16"), Parameters.initialise(NETWORK))
+
+
+def test_a_batch_is_the_rows_that_are_asked_for_in_their_order():
+    X, y, weights = np.random.default_rng(0).random((10, 4)), np.arange(10) % 3, np.arange(10.0)
+    task = problem(X=X, y=y, sample_weight=weights)
+    rows = np.array([7, 2, 9])
+    for found, expected in zip(task.batch(rows, 5), (X[rows], y[rows], weights[rows]), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    assert problem().batch(rows, 5)[2] is None

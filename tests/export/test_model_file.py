@@ -41,6 +41,8 @@ def test_a_model_comes_back_to_the_bit(tmp_path, dtype):
         Network((4, 2)),
         Network((4, 3, 2), "gelu", "identity", 0.5, -2.0),
         Network((np.int64(4), 2), input_scale=np.float32(0.1)),
+        Network((4, 3, 2), batch_norm=True, input_offset=-0.25, mirror_width=2),
+        Network((4, 3, 3, 2), batch_norm=(False, True)),
     ],
 )
 def test_every_field_of_the_network_comes_back(tmp_path, network):
@@ -153,3 +155,38 @@ def test_a_missing_file_or_folder_is_an_oserror_with_its_path(tmp_path):
 def test_a_path_may_be_a_str(tmp_path):
     save_model(str(tmp_path / "model"), model())
     assert load_model(str(tmp_path / "model")).network == NETWORK
+
+
+def test_scales_and_running_statistics_come_back_to_the_bit(tmp_path):
+    network = Network((4, 3, 2, 2), batch_norm=(True, False))
+    rng = np.random.default_rng(0)
+    parameters = Parameters(network, rng.normal(size=network.n_parameters), rng.uniform(size=6))
+    save_model(tmp_path / "model", Model(parameters))
+    back = load_model(tmp_path / "model").parameters
+    assert back.flat.tobytes() == parameters.flat.tobytes()
+    assert back.statistics.tobytes() == parameters.statistics.tobytes()
+    with safe_open(tmp_path / "model", framework="numpy") as file:
+        assert {"scales.0", "running_means.0", "running_variances.0"} <= set(file.keys())
+        assert not {"scales.1", "running_means.1"} & set(file.keys())
+
+
+def test_statistics_that_are_not_finite_are_not_written(tmp_path):
+    parameters = Parameters.initialise(Network((4, 3, 2), batch_norm=True))
+    parameters.statistics[4] = math.inf
+    with pytest.raises(
+        InvalidInput, match=r"the model holds NaN or infinite parameters, so .* was not written"
+    ):
+        save_model(tmp_path / "model", Model(parameters))
+    assert not (tmp_path / "model").exists()
+
+
+def test_the_scale_of_the_data_is_the_network_s_unless_it_is_told(tmp_path):
+    assert model().data_scale == 1 / 255
+    save_model(tmp_path / "model", model(data_scale=1 / 16))
+    assert load_model(tmp_path / "model").data_scale == 1 / 16
+
+
+@pytest.mark.parametrize("scale", [math.nan, math.inf])
+def test_a_scale_of_the_data_that_is_not_finite_is_refused(scale):
+    with pytest.raises(InvalidInput, match="data_scale must be finite; got"):
+        model(data_scale=scale)

@@ -69,3 +69,36 @@ def test_without_onnx_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(MissingDependency, match=r"needs the package onnx.*pip install 'treadle\[onnx\]'"):
         onnx_model(model())
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"batch_norm": True},
+        {"batch_norm": (False, True), "input_offset": -0.7},
+        {"mirror_width": 3},
+        {"batch_norm": True, "input_offset": 0.4, "mirror_width": 2, "output": "identity", "dropout": 0.2},
+    ],
+    ids=str,
+)
+def test_batch_normalisation_offset_and_mirror_are_in_the_graph(options, dtype):
+    network = Network((6, 5, 4, 3), ("silu", "tanh"), input_scale=0.25, **options)
+    rng = np.random.default_rng(2)
+    parameters = Parameters(
+        network,
+        rng.normal(size=network.n_parameters).astype(dtype),
+        rng.uniform(0.2, 2, network.n_statistics).astype(dtype),
+    )
+    rows = X.astype(dtype)
+    _, result = run(onnx_model(Model(parameters)), rows)
+    tolerance = 1e-5 if dtype == np.float32 else 1e-12
+    expected = NumpyEngine().predict(parameters, rows)
+    np.testing.assert_allclose(result, expected, rtol=tolerance, atol=tolerance)
+
+
+def test_both_passes_of_a_mirror_share_their_weights():
+    proto = onnx_model(model(mirror_width=3))
+    weights = [entry.name for entry in proto.graph.initializer if entry.name.startswith("weights")]
+    assert weights == ["weights.0", "weights.1", "weights.2"]
+    assert sum(node.op_type == "Gemm" for node in proto.graph.node) == 6

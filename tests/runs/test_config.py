@@ -79,6 +79,11 @@ def test_adamw_without_decay_is_refused_rather_than_passed_off():
         ({"hidden": (3, 2.5)}, r"hidden must be a list of integers; got \(3, 2.5\)"),
         ({"hidden": 3}, "hidden must be a list of integers; got 3"),
         ({"data": 7}, "data must be text; got 7"),
+        ({"batch_norm": 1}, "batch_norm must be true or false; got 1"),
+        ({"flip": "yes"}, "flip must be true or false; got 'yes'"),
+        ({"shift": True}, "shift must be an integer; got True"),
+        ({"precision": "float16"}, "precision must be one of float32, bfloat16; got 'float16'"),
+        ({"recipe": "slow"}, "recipe must be one of classic, fast, accurate; got 'slow'"),
     ],
 )
 def test_a_value_of_another_type_is_refused_by_name(values, message):
@@ -88,3 +93,12 @@ def test_a_value_of_another_type_is_refused_by_name(values, message):
 
 def test_a_whole_number_will_do_for_a_number():
     assert RunConfig(learning_rate=1).learning_rate == 1
+
+
+@pytest.mark.parametrize("name", ["classic", "fast", "accurate"])
+def test_a_recipe_sets_the_same_options_as_the_others_and_can_be_used(name):
+    values = recipe_values(name)
+    assert values.keys() == recipe_values("classic").keys()
+    assert RunConfig(recipe=name, **values).hidden == tuple(values["hidden"])
+    # What is the user's to choose is in no recipe.
+    assert asdict(RunConfig()).keys() - values.keys() == {"data", "recipe", "engine", "precision", "seed"}

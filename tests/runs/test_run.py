@@ -19,6 +19,7 @@ from treadle import (
     load_model,
     select_engine,
 )
+from treadle.report.run_report import evaluate_model
 from treadle.runs.environment import describe_environment
 from treadle.runs.run import make_run_folder, training_loop
 
@@ -276,3 +277,90 @@ def test_new_folders_count_on(tmp_path):
         "digits-2",
         "digits-3",
     ]
+
+
+EVERYTHING = replace(
+    CONFIG,
+    hidden=(32, 16),
+    epochs=4,
+    learning_rate=0.02,
+    batch_norm=True,
+    standardise=True,
+    flip=True,
+    shift=1,
+    mirror=True,
+    average=2,
+)
+
+
+def test_a_run_with_every_option_interrupted_anywhere_ends_in_the_same_bits(
+    tmp_path, selection, environment, digits
+):
+    whole = Run.create(tmp_path / "whole", EVERYTHING, environment)
+    whole.train(selection.engine, digits)
+    for n_before in (1, 2, 3):
+        run = Run.create(tmp_path / f"stopped-{n_before}", EVERYTHING, environment)
+
+        def stop(record, n_before=n_before):
+            if record.epoch == n_before:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            run.train(selection.engine, digits, on_epoch=stop)
+        Run.open(run.folder).train(selection.engine, digits)
+        assert run.model_path.read_bytes() == whole.model_path.read_bytes()
+
+
+def test_the_model_of_a_run_with_every_option_predicts_what_its_history_says(
+    tmp_path, selection, environment, digits
+):
+    run = Run.create(tmp_path / "run", EVERYTHING, environment)
+    run.train(selection.engine, digits)
+    model = run.model()
+    seen = digits.X_train * model.network.input_scale + model.network.input_offset
+    assert abs(seen.mean()) <= 1e-9 and abs(seen.std() - 1) <= 1e-9
+    assert (model.network.mirror_width, model.network.batch_norm, model.data_scale) == (8, True, 1 / 16)
+    evaluation = evaluate_model(model, selection.engine, digits)
+    assert evaluation.accuracy == run.history()[-1].test_accuracy > 0.5
+    # The same rows in other units: what a standardised model needs its data_scale for.
+    bytes_of_255 = replace(digits, X_test=np.rint(digits.X_test * (255 / 16)).astype(np.uint8), scale=1 / 255)
+    other = evaluate_model(model, selection.engine, bytes_of_255)
+    assert abs(other.accuracy - evaluation.accuracy) <= 0.02 and abs(other.loss - evaluation.loss) <= 0.02
+
+
+def without_images(digits):
+    return replace(digits, image_shape=None)
+
+
+@pytest.mark.parametrize(
+    "options", [{"flip": True}, {"shift": 1}, {"mirror": True}], ids=lambda options: next(iter(options))
+)
+def test_an_option_for_images_is_refused_for_rows_that_are_none(selection, digits, options):
+    (option,) = options
+    with pytest.raises(
+        InvalidInput, match=f"{option} is for images, and the rows of digits are none: leave {option} out"
+    ):
+        training_loop(replace(CONFIG, **options), selection.engine, without_images(digits))
+
+
+def test_rows_that_are_all_one_number_cannot_be_standardised(selection, digits):
+    flat = replace(digits, X_train=np.full_like(digits.X_train, 3))
+    with pytest.raises(InvalidInput, match=r"digits cannot be standardised: all numbers .* are 3\.0; leave"):
+        training_loop(replace(CONFIG, standardise=True), selection.engine, flat)
+
+
+def test_more_epochs_to_average_than_to_train_are_refused(selection, digits):
+    with pytest.raises(
+        InvalidInput, match="the epochs to average over must be from 1 to the 3 of the training"
+    ):
+        training_loop(replace(CONFIG, average=4), selection.engine, digits)
+
+
+def test_a_run_that_averages_is_not_prolonged(tmp_path, selection, environment, digits):
+    run = Run.create(tmp_path / "run", replace(CONFIG, epochs=2, average=2), environment)
+    run.train(selection.engine, digits)
+    with pytest.raises(
+        RunError,
+        match="was planned for 2 epochs, the last 2 of them to be averaged: it cannot be resumed for 3",
+    ):
+        run.continued(replace(run.config, epochs=3), environment)
