@@ -1,4 +1,4 @@
-# make train | test | lint | docs | bench | sanitize: each sets up what it needs, from constraints.txt, then does it.
+# make train | test | lint | docs | bench | sanitize: each sets up what it needs, from constraints.txt, and does it.
 
 PYTHON ?= python3
 CXX ?= g++
@@ -36,9 +36,9 @@ bench: .venv-bench/ready
 # own, and everything else from .venv. Leaks are Python's, and not looked for.
 sanitize: .venv-address/ready .venv-thread/ready
 	LD_PRELOAD=$$($(CXX) -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 \
-	    .venv-address/bin/python -m pytest tests/engines/test_native_engine.py
+	    .venv-address/bin/python -m pytest tests/engines/test_native_*.py
 	LD_PRELOAD=$$($(CXX) -print-file-name=libtsan.so) TSAN_OPTIONS=halt_on_error=1 \
-	    .venv-thread/bin/python -m pytest tests/engines/test_native_engine.py
+	    .venv-thread/bin/python -m pytest tests/engines/test_native_*.py
 
 clean:
 	rm -rf .venv .venv-bench .venv-address .venv-thread

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstring>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -48,7 +49,7 @@ public:
     int64_t size(int axis) const { return view_.shape[axis]; }
 
     Rows rows(double scale, double offset) const {
-        const char format = view_.format[0];
+        const char format = view_.format[std::strlen(view_.format) - 1];  // after what says "unaligned", if so
         const Number type = format == 'B' ? Number::uint8 : format == 'f' ? Number::float32 : Number::float64;
         return {view_.buf, type, view_.strides[0], view_.strides[1], view_.shape[1], scale, offset};
     }

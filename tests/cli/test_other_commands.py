@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import treadle
 from treadle import Run, load_data, select_engine
 from treadle.cli import COMMANDS, run
 
@@ -244,16 +245,33 @@ def test_engines_agree_step_by_step(capsys):
     arguments = ["check", "engines", "--data", "digits", "--steps", "20"]
     assert run([*arguments, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
-    assert result["passed"]
-    for dtype, tolerance in (("float32", 1e-6), ("float64", 1e-12)):
-        assert 0 < result[dtype]["largest_relative_difference"] <= result[dtype]["tolerance"] == tolerance
-        assert len(result[dtype]["losses"]["torch"]) == 20
+    assert result["passed"] and result["not_compared"] == []
+    compared = {(found["engine"], found["dtype"]): found for found in result["comparisons"]}
+    tolerances = {("native", "float32"): 1e-6, ("torch", "float32"): 1e-6, ("torch", "float64"): 1e-12}
+    assert compared.keys() == tolerances.keys()
+    for key, found in compared.items():
+        assert 0 < found["largest_relative_difference"] <= found["tolerance"] == tolerances[key]
+        assert len(found["losses"]) == len(found["numpy_losses"]) == 20
     assert run(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[-2:]] == ["float32", "float64"]
-    assert all(line.endswith("ok") for line in lines[-2:])
+    assert [tuple(line.split()[:2]) for line in lines[-3:]] == list(tolerances)
+    assert all(line.endswith("ok") for line in lines[-3:])
     assert run(["check", "engines", "--data", "digits", "--steps", "9999"]) == 2
     assert "steps must be from 1 to the 23 of an epoch; got 9999" in capsys.readouterr().err
+
+
+def test_engines_that_are_not_here_are_told_and_the_others_compared(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    arguments = ["check", "engines", "--data", "digits", "--steps", "3"]
+    assert run(arguments) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("not compared: the torch engine needs PyTorch, which cannot be imported")
+    monkeypatch.delattr(treadle, "_native")
+    monkeypatch.setitem(sys.modules, "treadle._native", None)
+    assert run(arguments) == 1
+    told = capsys.readouterr().err
+    assert "there is no engine to hold against NumPy's: the native engine is not built" in told
+    assert "needs PyTorch" in told
 
 
 def test_whoever_stops_reading_gets_no_traceback(trained):

@@ -1,0 +1,56 @@
+import os
+
+import pytest
+
+from treadle.engines import processors
+from treadle.engines.processors import usable_threads
+
+
+@pytest.fixture(autouse=True)
+def machine(monkeypatch, tmp_path):
+    """Eight processors, all for this process, no container."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
+    monkeypatch.setattr(processors, "CPU_MAX", tmp_path / "cpu.max")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+
+
+def test_all_processors_are_used_where_nothing_forbids_it():
+    assert usable_threads() == processors.ThreadCount(8, "the logical processors of this machine")
+
+
+def test_the_affinity_mask_limits(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {1, 5, 6})
+    assert usable_threads().n == 3
+    assert "affinity mask" in usable_threads().reason
+
+
+def test_a_system_without_affinity_masks_counts_processors(monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert usable_threads().n == 8
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert usable_threads().n == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "n"),
+    [
+        ("250000 100000\n", 2),
+        ("50000 100000", 1),
+        ("max 100000\n", 8),
+        ("1600000 100000", 8),
+        ("", 8),
+        ("1 0", 8),
+    ],
+)
+def test_the_quota_of_a_container_limits(text, n):
+    processors.CPU_MAX.write_text(text)
+    assert usable_threads().n == n
+
+
+@pytest.mark.parametrize(
+    ("text", "n"), [("3", 3), (" 2 ", 2), ("4,2", 4), ("0", 8), ("-1", 8), ("many", 8), ("", 8), ("64", 8)]
+)
+def test_omp_num_threads_limits(monkeypatch, text, n):
+    monkeypatch.setenv("OMP_NUM_THREADS", text)
+    assert usable_threads().n == n
