@@ -92,13 +92,13 @@ struct Kernels {
     void (*multiply)(const float* A, ptrdiff_t A_stride, int64_t rows, int64_t inner, const float* W,
                      const float* bias, int64_t panel_begin, int64_t panel_end, float* C, ptrdiff_t C_stride);
 
-    // The weights' gradient A^T D and their update in one, for the tiles tile_begin <= t < tile_end, tile t being
-    // rows (t % tiles) * tile_rows and on of panel t / tiles, tiles = ceil(n_in / tile_rows). Where `squares` is
-    // not null, squares[t] is the sum of the squared weights of tile t as they were. `scratch` holds scratch_columns
-    // floats for each row. A is read up to 16 columns past its last.
+    // The weights' gradient A^T D and their update in one, for tiles of some panels: tile t is rows t * tile_rows and on
+    // of a panel. Where `squares` is not null, squares[panel * tiles + t] is the sum of the tile's squared weights as they
+    // were, a panel having `tiles` tiles. `scratch` holds scratch_columns floats for each row. A is read up to 16 columns
+    // past its last.
     void (*update_weights)(const Step& step, const float* A, ptrdiff_t A_stride, const float* D, ptrdiff_t D_stride,
-                           int64_t rows, int64_t n_in, int64_t tile_begin, int64_t tile_end, Trained weights,
-                           double* squares, float* scratch);
+                           int64_t rows, int64_t n_in, int64_t panel_begin, int64_t panel_end, int64_t tile_begin,
+                           int64_t tile_end, Trained weights, double* squares, float* scratch);
 
     // The gradient of what is added to each unit, the sum of D's rows, and its update, for one panel.
     void (*update_biases)(const Step& step, const float* D, ptrdiff_t D_stride, int64_t rows, Trained biases);

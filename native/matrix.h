@@ -143,30 +143,26 @@ TREADLE_INLINE void prefetch_tile(Trained w) {
 }
 
 void update_weights(const Step& step, const float* A, ptrdiff_t A_stride, const float* D, ptrdiff_t D_stride,
-                    int64_t rows, int64_t n_in, int64_t tile_begin, int64_t tile_end, Trained weights,
-                    double* squares, float* scratch) {
+                    int64_t rows, int64_t n_in, int64_t panel_begin, int64_t panel_end, int64_t tile_begin,
+                    int64_t tile_end, Trained weights, double* squares, float* scratch) {
     const int64_t tiles = (n_in + TILE_ROWS - 1) / TILE_ROWS;
     float *const packed_A = scratch, *const packed_D = scratch + rows * PACKED_ROWS;
     with_rule(step, [&](const auto& rule) {
-        for (int64_t t = tile_begin; t < tile_end;) {
-            // Whole panels in groups, and what is left of a panel alone.
-            const int64_t panel = t / tiles, first = t % tiles;
-            const int64_t whole = first ? 0 : (tile_end - t) / tiles;
-            const int64_t group = whole > GROUP ? GROUP : whole < 1 ? 1 : whole;
-            const int64_t last = tile_end - t < tiles - first ? first + tile_end - t : tiles;
-            for (int64_t p = 0; p < group; ++p) pack<PANEL>(D + (panel + p) * PANEL, D_stride, rows, packed_D + p * rows * PANEL);
-            for (int64_t j = first; j < last; ++j) {
-                const int64_t k = j * TILE_ROWS, left = n_in - k;
+        for (int64_t first = panel_begin; first < panel_end; first += GROUP) {
+            const int64_t end = first + GROUP < panel_end ? first + GROUP : panel_end;
+            for (int64_t p = first; p < end; ++p)
+                pack<PANEL>(D + p * PANEL, D_stride, rows, packed_D + (p - first) * rows * PANEL);
+            for (int64_t t = tile_begin; t < tile_end; ++t) {
+                const int64_t k = t * TILE_ROWS, left = n_in - k;
                 pack<PACKED_ROWS>(A + k, A_stride, rows, packed_A);
-                for (int64_t p = 0; p < group; ++p) {
-                    const int64_t at = ((panel + p) * n_in + k) * PANEL;
-                    if (j + 1 < last) prefetch_tile(weights.from(at + TILE_ROWS * PANEL));
+                for (int64_t p = first; p < end; ++p) {
+                    const int64_t at = (p * n_in + k) * PANEL;
+                    if (t + 1 < tile_end) prefetch_tile(weights.from(at + TILE_ROWS * PANEL));
                     update_tile_of<TILE_ROWS>(left < TILE_ROWS ? left : TILE_ROWS, rule, step, packed_A,
-                                              packed_D + p * rows * PANEL, rows, weights.from(at),
-                                              squares ? squares + (panel + p) * tiles + j : nullptr);
+                                              packed_D + (p - first) * rows * PANEL, rows, weights.from(at),
+                                              squares ? squares + p * tiles + t : nullptr);
                 }
             }
-            t += group * (last - first);
         }
     });
 }

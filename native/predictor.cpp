@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
+#include <utility>
 
 #include "buffer.h"
 #include "layout.h"
@@ -77,25 +79,28 @@ bool predict(const std::vector<Layer>& layers, const float* parameters, const Ro
     for (int t = 0; t < 2 * threads; ++t) values.emplace_back(arena.floats(CHUNK * stride));
     std::vector<std::vector<int64_t>> rows(static_cast<size_t>(threads));
     for (std::vector<int64_t>& of_thread : rows) of_thread.resize(size_t(CHUNK));
-    run_team(threads, [&](int t) {
-        const Share mine = share(chunks, t, threads);
-        for (int64_t c = mine.begin; c < mine.end && !cancel.load(std::memory_order_relaxed); ++c) {
-            const int64_t begin = n_rows * c / chunks, n = n_rows * (c + 1) / chunks - begin;
-            float *a = values[size_t(2 * t)].data(), *z = values[size_t(2 * t + 1)].data();
-            std::vector<int64_t>& order = rows[size_t(t)];
-            for (int64_t i = 0; i < n; ++i) order[size_t(i)] = begin + i;
-            kernels.gather(X, order.data(), n, a, stride);
-            for (size_t l = 0; l < layers.size(); ++l) {
-                const Layer& layer = layers[l];
-                const int64_t count = panels(layer.n_out, panel);
-                kernels.multiply(a, stride, n, layer.n_in, weights[l].data(), biases[l].data(), 0, count, z, stride);
-                kernels.activate(layer.activation, z, z, n, count * panel, stride);
-                std::swap(a, z);
-            }
-            if (softmax) kernels.softmax(a, n, outputs, stride);
-            for (int64_t i = 0; i < n; ++i)
-                std::memcpy(out + (begin + i) * outputs, a + i * stride, size_t(outputs) * sizeof(float));
+    std::vector<int64_t> counts(static_cast<size_t>(threads));
+    for (int t = 0; t < threads; ++t) counts[size_t(t)] = share(chunks, t, threads).size();
+    bool begun = false;
+    const auto next = [&]() -> const int64_t* { return std::exchange(begun, true) ? nullptr : counts.data(); };
+    run_phases(threads, next, [&](int owner, int64_t k, int thread) {
+        if (cancel.load(std::memory_order_relaxed)) return;
+        const int64_t c = share(chunks, owner, threads).begin + k;
+        const int64_t begin = n_rows * c / chunks, n = n_rows * (c + 1) / chunks - begin;
+        float *a = values[size_t(2 * thread)].data(), *z = values[size_t(2 * thread + 1)].data();
+        std::vector<int64_t>& order = rows[size_t(thread)];
+        std::iota(order.begin(), order.begin() + n, begin);
+        kernels.gather(X, order.data(), n, a, stride);
+        for (size_t l = 0; l < layers.size(); ++l) {
+            const Layer& layer = layers[l];
+            const int64_t count = panels(layer.n_out, panel);
+            kernels.multiply(a, stride, n, layer.n_in, weights[l].data(), biases[l].data(), 0, count, z, stride);
+            kernels.activate(layer.activation, z, z, n, count * panel, stride);
+            std::swap(a, z);
         }
+        if (softmax) kernels.softmax(a, n, outputs, stride);
+        for (int64_t i = 0; i < n; ++i)
+            std::memcpy(out + (begin + i) * outputs, a + i * stride, size_t(outputs) * sizeof(float));
     });
     return !cancel.load(std::memory_order_relaxed);
 }

@@ -1,5 +1,7 @@
 #include "threads.h"
 
+#include <atomic>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -21,23 +23,105 @@ void pause() {
 #endif
 }
 
-}  // namespace
+// A share of a phase in one word, so that it is claimed in one operation and never with another phase's numbers: 24 bits
+// of the phase's number, 20 of the share's end, 20 of the next unit.
+struct Cursor {
+    static constexpr int BITS = 20;
+    static constexpr uint64_t MASK = (uint64_t(1) << BITS) - 1;
 
-void Barrier::wait() {
-    if (threads_ == 1) return;
-    const uint32_t round = round_.load(std::memory_order_relaxed);
-    if (missing_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-        missing_.store(threads_, std::memory_order_relaxed);
-        round_.store(round + 1, std::memory_order_release);
-        round_.notify_all();
-        return;
+    uint64_t word;
+
+    Cursor(uint64_t phase, int64_t units) : word(phase << (2 * BITS) | uint64_t(units) << BITS) {}
+    explicit Cursor(uint64_t word) : word(word) {}
+    bool is_of(uint64_t phase) const { return word >> (2 * BITS) == (phase << (2 * BITS)) >> (2 * BITS); }
+    int64_t next() const { return int64_t(word & MASK); }
+    int64_t end() const { return int64_t(word >> BITS & MASK); }
+};
+
+class Phases {
+public:
+    Phases(int threads, const std::function<const int64_t*()>& next,
+           const std::function<void(int, int64_t, int)>& work)
+        : threads_(threads), next_(next), work_(work), shares_(new Share[size_t(threads)]) {}
+
+    // Opens the first phase.
+    void begin() { open_next(); }
+
+    // Lets all threads go home; instead of begin().
+    void abandon() { publish(OVER); }
+
+    void take_part(int t) {
+        for (uint64_t seen = 0;;) {
+            const uint64_t phase = wait_for_another(seen);
+            if (phase == OVER) return;
+            for (int i = 0; i < threads_; ++i) empty_share((t + i) % threads_, phase, t);
+            seen = phase;
+        }
     }
-    for (int i = 0; i < SPINS; ++i) {
-        if (round_.load(std::memory_order_acquire) != round) return;
-        pause();
+
+private:
+    static constexpr uint64_t OVER = ~uint64_t(0);
+
+    struct alignas(64) Share {
+        std::atomic<uint64_t> cursor{0};
+    };
+
+    void empty_share(int owner, uint64_t phase, int t) {
+        std::atomic<uint64_t>& cursor = shares_[size_t(owner)].cursor;
+        uint64_t word = cursor.load(std::memory_order_acquire);
+        for (;;) {
+            const Cursor now(word);
+            if (!now.is_of(phase) || now.next() == now.end()) return;
+            if (!cursor.compare_exchange_weak(word, word + 1, std::memory_order_acquire)) continue;
+            work_(owner, now.next(), t);
+            if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) return open_next();
+            word = cursor.load(std::memory_order_acquire);
+        }
     }
-    while (round_.load(std::memory_order_acquire) == round) round_.wait(round, std::memory_order_acquire);
-}
+
+    // Called by the thread that did the last unit of a phase: all the others are at most waiting.
+    void open_next() {
+        int64_t units = 0;
+        const int64_t* counts = nullptr;
+        while (units == 0) {  // a phase may be empty
+            counts = next_();
+            if (!counts) return publish(OVER);
+            for (int t = 0; t < threads_; ++t) units += counts[t];
+        }
+        const uint64_t phase = phase_.load(std::memory_order_relaxed) + 1;
+        left_.store(units, std::memory_order_relaxed);
+        for (int t = 0; t < threads_; ++t)
+            shares_[size_t(t)].cursor.store(Cursor(phase, counts[t]).word, std::memory_order_release);
+        publish(phase);
+    }
+
+    void publish(uint64_t phase) {
+        phase_.store(phase, std::memory_order_release);
+        phase_.notify_all();
+    }
+
+    // Spins as long as a balanced phase makes a thread wait, and then sleeps.
+    uint64_t wait_for_another(uint64_t seen) const {
+        for (int i = 0;; ++i) {
+            const uint64_t phase = phase_.load(std::memory_order_acquire);
+            if (phase != seen) return phase;
+            if (i < SPINS) {
+                pause();
+            } else {
+                phase_.wait(seen, std::memory_order_acquire);
+            }
+        }
+    }
+
+    const int threads_;
+    const std::function<const int64_t*()>& next_;
+    const std::function<void(int, int64_t, int)>& work_;
+    const std::unique_ptr<Share[]> shares_;
+    alignas(64) std::atomic<int64_t> left_{0};
+    alignas(64) std::atomic<uint64_t> phase_{0};
+};
+
+}  // namespace
 
 FlushSubnormals::FlushSubnormals() {
 #if defined(__SSE2__)
@@ -57,36 +141,28 @@ FlushSubnormals::~FlushSubnormals() {
 #endif
 }
 
-void run_team(int threads, const std::function<void(int)>& work) {
-    enum { undecided, start, abandon };
-    std::atomic<int> decision{undecided};
+void run_phases(int threads, const std::function<const int64_t*()>& next,
+                const std::function<void(int owner, int64_t k, int thread)>& work) {
+    Phases phases(threads, next, work);
     std::vector<std::thread> team;
-    const auto decide = [&](int what) {
-        decision.store(what);
-        decision.notify_all();
-    };
-    const auto join = [&] {
-        for (std::thread& thread : team) thread.join();
-    };
     try {
         for (int t = 1; t < threads; ++t) {
-            team.emplace_back([&, t] {
-                decision.wait(undecided);
+            team.emplace_back([&phases, t] {
                 const FlushSubnormals flush;
-                if (decision.load() == start) work(t);
+                phases.take_part(t);
             });
         }
-    } catch (...) {  // no more threads to be had: none may wait for those that will not come
-        decide(abandon);
-        join();
+    } catch (...) {
+        phases.abandon();
+        for (std::thread& thread : team) thread.join();
         throw;
     }
-    decide(start);
     {
         const FlushSubnormals flush;
-        work(0);
+        phases.begin();
+        phases.take_part(0);
     }
-    join();
+    for (std::thread& thread : team) thread.join();
 }
 
 }  // namespace treadle

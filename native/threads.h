@@ -1,31 +1,24 @@
-// A team of threads that work through the same phases, and the barrier between two phases.
+// A team of threads that works through phases, and goes on where a thread is kept from its processor.
+//
+// A phase consists of units of work, each in one thread's share; the next phase begins when all units are done. A thread
+// takes the units of its own share, whose memory its caches hold, and then those that others have not begun. So a
+// thread that the system suspends between two units, because other programs want the processor too, holds nobody up.
+// Which thread does a unit must not change the result.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 
 namespace treadle {
 
-// Threads wait here for the last one. They spin for some microseconds, which is as long as a balanced phase makes
-// them wait, and then sleep until woken: where the processor is shared with other work, the thread that is waited for
-// gets it.
-class Barrier {
-public:
-    explicit Barrier(int threads) : threads_(threads), missing_(threads) {}
-
-    void wait();
-
-private:
-    const int threads_;
-    alignas(64) std::atomic<int> missing_;
-    alignas(64) std::atomic<uint32_t> round_{0};
-};
-
-// Runs work(t) for t = 0 .. threads - 1, the first on the caller's thread and each of the others on one of its own,
-// and returns when all have. Subnormal numbers are flushed to zero meanwhile, and the caller's thread is left as it
-// was. `work` throws nothing. Throws std::system_error, nothing done, where so many threads cannot be had.
-void run_team(int threads, const std::function<void(int)>& work);
+// Runs phases until there are none left.
+//
+// `next` is called between phases, by one thread at a time: it returns how many units the next phase has in each
+// thread's share, or null at the end. `work(owner, k, thread)` does unit k of that owner's share on that thread; it
+// throws nothing. The caller's thread is thread 0. Subnormal numbers are flushed to zero in all of them meanwhile; the
+// caller's is left as it was. Throws std::system_error, nothing done, where so many threads cannot be had.
+void run_phases(int threads, const std::function<const int64_t*()>& next,
+                const std::function<void(int owner, int64_t k, int thread)>& work);
 
 // Subnormal numbers are flushed to zero in this thread for as long as this lives.
 class FlushSubnormals {
@@ -42,7 +35,9 @@ private:
 // The part of `n` things that thread t of `threads` takes: [begin, end), contiguous, sizes at most one apart.
 struct Share {
     int64_t begin, end;
+
+    int64_t size() const { return end - begin; }
 };
-inline Share share(int64_t n, int t, int threads) { return {n * t / threads, n * (t + 1) / threads}; }
+inline Share share(int64_t n, int64_t t, int64_t threads) { return {n * t / threads, n * (t + 1) / threads}; }
 
 }  // namespace treadle

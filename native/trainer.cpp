@@ -1,14 +1,14 @@
-// A step, by phases. All threads go through each phase together; a barrier closes it.
+// A step, by phases (threads.h), each cut into units:
 //
-//     forward l     for each hidden layer: z_l and a_l, each thread some of the layer's panels        (all rows)
-//     loss          logits, losses and dJ/dlogits, each thread some of the rows
-//     backward l    dJ/dz_l for each hidden layer, last to first, each thread some of its panels      (all rows)
+//     forward l     for each hidden layer: z_l and a_l; a unit is some of the layer's panels      (all rows)
+//     loss          logits, losses and dJ/dlogits; a unit is some of the rows
+//     backward l    dJ/dz_l for each hidden layer, last to first; a unit is some of its panels    (all rows)
 //     update        every layer's weights, moments and transposed weights: the gradient exists in registers only;
 //                   and the rows, masks and pixels of the next batch
 //
-// A thread always has the same panels of a layer, so that weights and moments stay in its processor's cache. Where a
-// layer's panels cannot be shared out evenly, its forward and backward phases cut the rows as well; batch
-// normalisation needs all rows of a column on one thread.
+// A thread's share has the same panels of a layer in every phase, so that weights and moments stay in its processor's
+// cache. Where a layer's panels cannot be shared out evenly, a unit is part of the rows, or of the weights, of a panel;
+// batch normalisation needs all rows of a column in one unit.
 #include "trainer.h"
 
 #include <algorithm>
@@ -69,9 +69,39 @@ struct LayerState {
 
 bool in_place(Activation f) { return f != Activation::gelu && f != Activation::silu; }
 
-// Part of a layer's (rows x panels): what one thread computes in a phase.
-struct Part {
-    int64_t row_begin, row_end, panel_begin, panel_end;
+// A layer's panels, and something that each panel's work is cut along (rows of a batch, tiles of weights), as units.
+struct Grid {
+    int64_t panels, group;  // panels of a unit, at most
+    int64_t length, cuts;   // 0 .. length is cut into so many nearly equal pieces
+    bool by_panel;          // whole panels in every share; or units in order of panel and piece, shared out evenly
+
+    // Panels go to threads in whole where that is fair within a quarter. `separable`: pieces are allowed.
+    Grid(int64_t panels, int64_t largest_group, int64_t length, int64_t threads, bool separable)
+        : panels(panels), length(length) {
+        by_panel = !separable || panels % threads == 0 || panels >= 4 * threads;
+        group = by_panel ? std::clamp(panels / (4 * threads), int64_t(1), largest_group) : 1;
+        const int64_t groups = ceil_divide(panels, group);
+        const int64_t wanted = by_panel ? ceil_divide(4 * threads, groups) : 2 * threads / std::gcd(panels, threads);
+        cuts = separable ? std::clamp(wanted, int64_t(1), std::max(length, int64_t(1))) : 1;
+    }
+
+    int64_t units(int t, int threads) const {
+        return by_panel ? ceil_divide(share(panels, t, threads).size(), group) * cuts
+                        : share(panels * cuts, t, threads).size();
+    }
+
+    struct Unit {
+        int64_t panel_begin, panel_end, begin, end;
+    };
+
+    // Unit k of thread t's share.
+    Unit unit(int64_t k, int t, int threads) const {
+        const Share mine = share(by_panel ? panels : panels * cuts, t, threads);
+        const int64_t cut = by_panel ? k % cuts : (mine.begin + k) % cuts;
+        const int64_t panel = by_panel ? mine.begin + k / cuts * group : (mine.begin + k) / cuts;
+        return {panel, by_panel ? std::min(panel + group, mine.end) : panel + 1, length * cut / cuts,
+                length * (cut + 1) / cuts};
+    }
 };
 
 }  // namespace
@@ -94,15 +124,14 @@ struct Trainer::State {
     const float* below(size_t l, int64_t s) const { return l ? layers[l - 1].output() : inputs[s & 1].data(); }
     ptrdiff_t below_stride(size_t l) const { return l ? layers[l - 1].stride : input_stride; }
 
-    template <typename Work>
-    void for_parts(const LayerState& layer, int64_t rows, int t, const Work& work) const;
     Step rule_of(int64_t step, double learning_rate) const;
 
-    void prepare(const int64_t* rows, int64_t n, int64_t s, int t);
-    void forward(size_t l, int64_t n, int64_t s, int t);
-    void output_and_loss(const int64_t* rows, int64_t n, double total, int64_t s, int t);
-    void backward(size_t l, int64_t n, int64_t s, int t);
-    void update(const Step& rule, int64_t n, int64_t s, int t);
+    // What the units of the phases do; `s` is the number of the step in its epoch, n the rows of its batch.
+    void prepare(const int64_t* rows, int64_t begin, int64_t end, int64_t s);
+    void forward(size_t l, int64_t n, int64_t s, const Grid::Unit& unit);
+    void output_and_loss(const int64_t* rows, int64_t begin, int64_t end, double total, int64_t s);
+    void backward(size_t l, int64_t n, int64_t s, const Grid::Unit& unit);
+    void update(size_t l, const Step& rule, int64_t n, int64_t s, const Grid::Unit& unit, float* scratch);
     double total_weight(const int64_t* rows, int64_t n) const;
     double penalty() const;
 };
@@ -143,26 +172,6 @@ Trainer::State::State(const Problem& given, const Kernels& kernels) : problem(gi
     }
 }
 
-// Calls work(part) for each part of the layer that thread t has: some of its panels with all rows, or, where panels
-// cannot be shared out evenly, some of the (panel, block of rows).
-template <typename Work>
-void Trainer::State::for_parts(const LayerState& layer, int64_t rows, int t, const Work& work) const {
-    const int64_t threads = problem.threads, panels = layer.panels;
-    int64_t blocks = 1;
-    if (!layer.shape.batch_norm && panels < 4 * threads) blocks = threads / std::gcd(panels, threads);
-    if (blocks > rows) blocks = rows;
-    if (blocks == 1) {
-        const Share mine = share(panels, t, problem.threads);
-        if (mine.begin < mine.end) work(Part{0, rows, mine.begin, mine.end});
-        return;
-    }
-    const Share mine = share(panels * blocks, t, problem.threads);
-    for (int64_t unit = mine.begin; unit < mine.end; ++unit) {
-        const int64_t panel = unit / blocks, block = unit % blocks;
-        work(Part{rows * block / blocks, rows * (block + 1) / blocks, panel, panel + 1});
-    }
-}
-
 Step Trainer::State::rule_of(int64_t step, double learning_rate) const {
     const Optimizer& o = problem.optimizer;
     Step rule{};
@@ -184,117 +193,100 @@ Step Trainer::State::rule_of(int64_t step, double learning_rate) const {
     return rule;
 }
 
-// Rows, moved pixels and masks of batch s, whose rows of X are `rows`: thread t's share.
-void Trainer::State::prepare(const int64_t* rows, int64_t n, int64_t s, int t) {
-    const Share mine = share(n, t, problem.threads);
-    float* input = inputs[s & 1].data() + mine.begin * input_stride;
-    kernels.gather(problem.X, rows + mine.begin, mine.end - mine.begin, input, input_stride);
+// Rows, moved pixels and masks of batch s, whose rows of X are `rows`.
+void Trainer::State::prepare(const int64_t* rows, int64_t begin, int64_t end, int64_t s) {
+    float* input = inputs[s & 1].data() + begin * input_stride;
+    kernels.gather(problem.X, rows + begin, end - begin, input, input_stride);
     const uint64_t number = uint64_t(step + s);
     if (problem.augmentation.height > 0) {
         const Words words(problem.noise_seed, Noise::augmentation, 0, number);
-        for (int64_t i = mine.begin; i < mine.end; ++i, input += input_stride)
+        for (int64_t i = begin; i < end; ++i, input += input_stride)
             move_image(problem.augmentation, words, i, float(problem.X.offset), input);
     }
     for (size_t l = 0; l < hidden(); ++l) {
         const LayerState& layer = layers[l];
         if (layer.shape.dropout == 0) continue;
         const Words words(problem.noise_seed, Noise::dropout, l, number);
-        draw_mask(words, layer.shape.dropout, layer.shape.n_out, mine.begin, mine.end, layer.masks[s & 1].data(),
-                  layer.stride);
+        draw_mask(words, layer.shape.dropout, layer.shape.n_out, begin, end, layer.masks[s & 1].data(), layer.stride);
     }
 }
 
-void Trainer::State::forward(size_t l, int64_t n, int64_t s, int t) {
+void Trainer::State::forward(size_t l, int64_t n, int64_t s, const Grid::Unit& unit) {
     const LayerState& layer = layers[l];
-    const ptrdiff_t stride = layer.stride;
-    for_parts(layer, n, t, [&](const Part& part) {
-        const int64_t rows = part.row_end - part.row_begin, begin = part.panel_begin * kernels.panel;
-        const int64_t columns = (part.panel_end - part.panel_begin) * kernels.panel;
-        const int64_t at = part.row_begin * stride + begin;
-        const float* A = below(l, s) + part.row_begin * below_stride(l);
-        const bool normalised = layer.shape.batch_norm;
-        kernels.multiply(A, below_stride(l), rows, layer.shape.n_in, layer.weights.value.data(),
-                         normalised ? nullptr : layer.biases.value.data(), part.panel_begin, part.panel_end,
-                         (normalised ? layer.u : layer.z).data() + part.row_begin * stride, stride);
-        if (normalised) {
-            for (int64_t c = begin; c < begin + columns; c += kernels.panel)
-                kernels.normalise(layer.u.data() + c, layer.z.data() + c, n, stride, layer.scales.value.data() + c,
-                                  layer.biases.value.data() + c, BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM,
-                                  layer.inverse.data() + c, layer.running_mean.data() + c,
-                                  layer.running_variance.data() + c);
-        }
-        kernels.activate(layer.shape.activation, layer.pre_activation() + at, layer.activation() + at, rows, columns,
-                         stride);
-        if (layer.shape.dropout > 0)
-            kernels.multiply_elements(layer.activation() + at, layer.masks[s & 1].data() + at, layer.output() + at,
-                                      rows, columns, stride);
-    });
+    const ptrdiff_t stride = layer.stride, row = unit.begin * stride;
+    const int64_t rows = unit.end - unit.begin, begin = unit.panel_begin * kernels.panel;
+    const int64_t columns = (unit.panel_end - unit.panel_begin) * kernels.panel, at = row + begin;
+    const bool normalised = layer.shape.batch_norm;
+    kernels.multiply(below(l, s) + unit.begin * below_stride(l), below_stride(l), rows, layer.shape.n_in,
+                     layer.weights.value.data(), normalised ? nullptr : layer.biases.value.data(), unit.panel_begin,
+                     unit.panel_end, (normalised ? layer.u : layer.z).data() + row, stride);
+    if (normalised) {
+        for (int64_t c = begin; c < begin + columns; c += kernels.panel)
+            kernels.normalise(layer.u.data() + c, layer.z.data() + c, n, stride, layer.scales.value.data() + c,
+                              layer.biases.value.data() + c, BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM,
+                              layer.inverse.data() + c, layer.running_mean.data() + c,
+                              layer.running_variance.data() + c);
+    }
+    kernels.activate(layer.shape.activation, layer.pre_activation() + at, layer.activation() + at, rows, columns,
+                     stride);
+    if (layer.shape.dropout > 0)
+        kernels.multiply_elements(layer.activation() + at, layer.masks[s & 1].data() + at, layer.output() + at, rows,
+                                  columns, stride);
 }
 
-void Trainer::State::output_and_loss(const int64_t* rows, int64_t n, double total, int64_t s, int t) {
+void Trainer::State::output_and_loss(const int64_t* rows, int64_t begin, int64_t end, double total, int64_t s) {
     const LayerState& layer = last();
-    const Share mine = share(n, t, problem.threads);
-    const ptrdiff_t stride = layer.stride, in_stride = below_stride(hidden());
-    if (mine.begin == mine.end) return;
-    float* logits = layer.z.data() + mine.begin * stride;
-    kernels.multiply(below(hidden(), s) + mine.begin * in_stride, in_stride, mine.end - mine.begin, layer.shape.n_in,
-                     layer.weights.value.data(), layer.biases.value.data(), 0, layer.panels, logits, stride);
-    kernels.loss(problem.objective, rows, total, mine.begin, mine.end, layer.z.data(), layer.d.data(), stride,
+    const ptrdiff_t in_stride = below_stride(hidden());
+    kernels.multiply(below(hidden(), s) + begin * in_stride, in_stride, end - begin, layer.shape.n_in,
+                     layer.weights.value.data(), layer.biases.value.data(), 0, layer.panels,
+                     layer.z.data() + begin * layer.stride, layer.stride);
+    kernels.loss(problem.objective, rows, total, begin, end, layer.z.data(), layer.d.data(), layer.stride,
                  losses.data());
 }
 
 // dJ/dz of hidden layer l from that of the layer above.
-void Trainer::State::backward(size_t l, int64_t n, int64_t s, int t) {
+void Trainer::State::backward(size_t l, int64_t n, int64_t s, const Grid::Unit& unit) {
     const LayerState &layer = layers[l], &above = layers[l + 1];
-    const ptrdiff_t stride = layer.stride;
-    for_parts(layer, n, t, [&](const Part& part) {
-        const int64_t rows = part.row_end - part.row_begin, begin = part.panel_begin * kernels.panel;
-        const int64_t columns = (part.panel_end - part.panel_begin) * kernels.panel;
-        const int64_t at = part.row_begin * stride + begin;
-        float* d = layer.d.data() + at;
-        kernels.multiply(above.d.data() + part.row_begin * above.stride, above.stride, rows, above.shape.n_out,
-                         above.transposed.data(), nullptr, part.panel_begin, part.panel_end,
-                         layer.d.data() + part.row_begin * stride, stride);
-        if (layer.shape.dropout > 0)
-            kernels.multiply_elements(d, layer.masks[s & 1].data() + at, d, rows, columns, stride);
-        kernels.activate_backward(layer.shape.activation, d, layer.pre_activation() + at, layer.activation() + at,
-                                  rows, columns, stride);
-        if (layer.shape.batch_norm) {
-            for (int64_t c = begin; c < begin + columns; c += kernels.panel)
-                kernels.normalise_backward(layer.d.data() + c, layer.u.data() + c, n, stride,
-                                           layer.scales.value.data() + c, layer.inverse.data() + c,
-                                           layer.scale_gradient.data() + c, layer.bias_gradient.data() + c);
-        }
-    });
+    const ptrdiff_t stride = layer.stride, row = unit.begin * stride;
+    const int64_t rows = unit.end - unit.begin, begin = unit.panel_begin * kernels.panel;
+    const int64_t columns = (unit.panel_end - unit.panel_begin) * kernels.panel, at = row + begin;
+    float* d = layer.d.data() + at;
+    kernels.multiply(above.d.data() + unit.begin * above.stride, above.stride, rows, above.shape.n_out,
+                     above.transposed.data(), nullptr, unit.panel_begin, unit.panel_end, layer.d.data() + row, stride);
+    if (layer.shape.dropout > 0)
+        kernels.multiply_elements(d, layer.masks[s & 1].data() + at, d, rows, columns, stride);
+    kernels.activate_backward(layer.shape.activation, d, layer.pre_activation() + at, layer.activation() + at, rows,
+                              columns, stride);
+    if (layer.shape.batch_norm) {
+        for (int64_t c = begin; c < begin + columns; c += kernels.panel)
+            kernels.normalise_backward(layer.d.data() + c, layer.u.data() + c, n, stride,
+                                       layer.scales.value.data() + c, layer.inverse.data() + c,
+                                       layer.scale_gradient.data() + c, layer.bias_gradient.data() + c);
+    }
 }
 
-void Trainer::State::update(const Step& rule, int64_t n, int64_t s, int t) {
+// Tiles unit.begin .. unit.end of each of the unit's panels; what there is one of for each column goes with the first.
+void Trainer::State::update(size_t l, const Step& rule, int64_t n, int64_t s, const Grid::Unit& unit, float* scratch) {
+    const LayerState& layer = layers[l];
+    const int64_t panel = kernels.panel, n_in = layer.shape.n_in;
+    kernels.update_weights(rule, below(l, s), below_stride(l), layer.d.data(), layer.stride, n, n_in, unit.panel_begin,
+                           unit.panel_end, unit.begin, unit.end, layer.weights.from(0),
+                           problem.l2 != 0 ? layers[l].squares.data() : nullptr, scratch);
+    if (l > 0 && rule.update != Update::keep_gradient) {
+        for (int64_t p = unit.panel_begin; p < unit.panel_end; ++p)
+            kernels.transpose(layer.weights.value.data(), n_in, layer.shape.n_out, p, unit.begin * kernels.tile_rows,
+                              std::min(unit.end * kernels.tile_rows, n_in), layer.transposed.data());
+    }
+    if (unit.begin > 0) return;
     Step plain = rule;  // what is not a weight has neither decay nor penalty
     plain.l2 = 0;
     plain.shrink = 1;
-    for (size_t l = 0; l < layers.size(); ++l) {
-        LayerState& layer = layers[l];
-        const int64_t panel = kernels.panel, n_in = layer.shape.n_in;
-        const Share tiles = share(layer.panels * layer.tiles, t, problem.threads);
-        kernels.update_weights(rule, below(l, s), below_stride(l), layer.d.data(), layer.stride, n, n_in, tiles.begin,
-                               tiles.end, layer.weights.from(0), layer.squares.empty() ? nullptr : layer.squares.data(),
-                               scratch[size_t(t)].data());
-        if (l > 0 && rule.update != Update::keep_gradient) {
-            for (int64_t p = tiles.begin / layer.tiles; p * layer.tiles < tiles.end; ++p) {
-                const int64_t begin = std::max(tiles.begin - p * layer.tiles, int64_t(0)) * kernels.tile_rows;
-                const int64_t end = std::min((tiles.end - p * layer.tiles) * kernels.tile_rows, n_in);
-                kernels.transpose(layer.weights.value.data(), n_in, layer.shape.n_out, p, begin, end,
-                                  layer.transposed.data());
-            }
-        }
-        const Share columns = share(layer.panels, t, problem.threads);
-        for (int64_t c = columns.begin * panel; c < columns.end * panel; c += panel) {
-            if (layer.shape.batch_norm) {
-                kernels.update_columns(plain, layer.bias_gradient.data() + c, layer.biases.from(c));
-                kernels.update_columns(plain, layer.scale_gradient.data() + c, layer.scales.from(c));
-            } else {
-                kernels.update_biases(plain, layer.d.data() + c, layer.stride, n, layer.biases.from(c));
-            }
+    for (int64_t c = unit.panel_begin * panel; c < unit.panel_end * panel; c += panel) {
+        if (layer.shape.batch_norm) {
+            kernels.update_columns(plain, layer.bias_gradient.data() + c, layer.biases.from(c));
+            kernels.update_columns(plain, layer.scale_gradient.data() + c, layer.scales.from(c));
+        } else {
+            kernels.update_biases(plain, layer.d.data() + c, layer.stride, n, layer.biases.from(c));
         }
     }
 }
@@ -319,53 +311,159 @@ Trainer::~Trainer() = default;
 
 int64_t Trainer::step() const { return state_->step; }
 
+// An epoch in progress: which phase of which step it is at.
+class Trainer::Epoch {
+public:
+    Epoch(State& state, const int64_t* order, int64_t n_rows, const double* learning_rates, double* losses,
+          const std::atomic<bool>& cancel)
+        : state_(state), order_(order), n_rows_(n_rows), rates_(learning_rates), losses_(losses), cancel_(cancel),
+          threads_(state.problem.threads), hidden_(state.hidden()),
+          batch_(state.problem.batch_size), steps_(ceil_divide(n_rows, batch_)), counts_(size_t(threads_)) {}
+
+    int64_t steps_taken() const { return step_; }
+    Outcome outcome() const { return outcome_; }
+
+    // Closes the phase that is done and opens the next one; null where the epoch is over.
+    const int64_t* next() {
+        switch (phase_) {
+            case Phase::start: phase_ = Phase::prepare; break;
+            case Phase::prepare: open_step(); break;
+            case Phase::forward:
+                if (++layer_ == hidden_) phase_ = Phase::loss;
+                break;
+            case Phase::loss:
+                losses_[step_] = loss();
+                if (!std::isfinite(losses_[step_])) {
+                    outcome_ = Outcome::diverged;
+                    return nullptr;
+                }
+                phase_ = layer_ > 0 ? Phase::backward : Phase::update;
+                if (layer_ > 0) --layer_;
+                break;
+            case Phase::backward:
+                if (layer_-- == 0) phase_ = Phase::update;
+                break;
+            case Phase::update:
+                if (state_.problem.l2 != 0) losses_[step_] += state_.penalty();
+                if (++step_ == steps_) return nullptr;
+                if (cancel_.load(std::memory_order_relaxed)) {
+                    outcome_ = Outcome::cancelled;
+                    return nullptr;
+                }
+                open_step();
+                break;
+        }
+        count_units();
+        return counts_.data();
+    }
+
+    void work(int owner, int64_t k, int thread) {
+        const int64_t* rows = order_ + step_ * batch_;
+        switch (phase_) {
+            case Phase::start: break;
+            case Phase::prepare: prepare(step_, owner, k); break;
+            case Phase::forward: state_.forward(layer_, n_, step_, grids_[0].unit(k, owner, threads_)); break;
+            case Phase::loss: {
+                const Grid::Unit unit = grids_[0].unit(k, owner, threads_);
+                state_.output_and_loss(rows, unit.begin, unit.end, total_, step_);
+                break;
+            }
+            case Phase::backward: state_.backward(layer_, n_, step_, grids_[0].unit(k, owner, threads_)); break;
+            case Phase::update:
+                for (size_t l = 0; l < grids_.size(); ++l) {
+                    const int64_t units = grids_[l].units(owner, threads_);
+                    if (k < units)
+                        return state_.update(l, rule_, n_, step_, grids_[l].unit(k, owner, threads_),
+                                             state_.scratch[size_t(thread)].data());
+                    k -= units;
+                }
+                prepare(step_ + 1, owner, k);
+                break;
+        }
+    }
+
+private:
+    enum class Phase { start, prepare, forward, loss, backward, update };
+
+    int64_t rows_of(int64_t step) const { return std::min(batch_, n_rows_ - step * batch_); }
+
+    // Rows of a batch as units: pieces of one panel.
+    Grid grid_of_rows(int64_t n) const { return Grid(1, 1, n, threads_, true); }
+
+    void open_step() {
+        n_ = rows_of(step_);
+        total_ = state_.total_weight(order_ + step_ * batch_, n_);
+        rule_ = state_.rule_of(state_.step + step_ + 1, rates_[step_]);
+        layer_ = 0;
+        phase_ = hidden_ > 0 ? Phase::forward : Phase::loss;
+    }
+
+    double loss() const {
+        const double sum = std::accumulate(state_.losses.begin(), state_.losses.begin() + n_, 0.0);
+        return total_ > 0 ? sum / total_ : 0.0;
+    }
+
+    void prepare(int64_t step, int owner, int64_t k) {
+        const Grid::Unit unit = grid_of_rows(rows_of(step)).unit(k, owner, threads_);
+        state_.prepare(order_ + step * batch_, unit.begin, unit.end, step);
+    }
+
+    void count_units() {
+        grids_.clear();
+        switch (phase_) {
+            case Phase::start: break;
+            case Phase::prepare: break;
+            case Phase::loss: grids_.push_back(grid_of_rows(n_)); break;
+            case Phase::forward:
+            case Phase::backward: {
+                const LayerState& layer = state_.layers[layer_];
+                grids_.emplace_back(layer.panels, LARGEST_GROUP, n_, threads_, !layer.shape.batch_norm);
+                break;
+            }
+            case Phase::update:
+                for (const LayerState& layer : state_.layers)
+                    grids_.emplace_back(layer.panels, LARGEST_GROUP, layer.tiles, threads_, true);
+                break;
+        }
+        const int64_t prepared = phase_ == Phase::prepare ? step_ : phase_ == Phase::update ? step_ + 1 : steps_;
+        for (int t = 0; t < threads_; ++t) {
+            counts_[size_t(t)] = prepared < steps_ ? grid_of_rows(rows_of(prepared)).units(t, threads_) : 0;
+            for (const Grid& grid : grids_) counts_[size_t(t)] += grid.units(t, threads_);
+        }
+    }
+
+    // Panels of a unit: enough for a tile's columns to be used several times, few enough to be shared out.
+    static constexpr int64_t LARGEST_GROUP = 8;
+
+    State& state_;
+    const int64_t* const order_;
+    const int64_t n_rows_;
+    const double* const rates_;
+    double* const losses_;
+    const std::atomic<bool>& cancel_;
+    const int threads_;
+    const size_t hidden_;
+    const int64_t batch_, steps_;
+
+    Phase phase_ = Phase::start;
+    size_t layer_ = 0;
+    int64_t step_ = 0, n_ = 0;
+    double total_ = 0;
+    Step rule_{};
+    Outcome outcome_ = Outcome::finished;
+    std::vector<Grid> grids_;
+    std::vector<int64_t> counts_;
+};
+
 Outcome Trainer::run_epoch(const int64_t* order, int64_t n_rows, const double* learning_rates, double* losses,
                            const std::atomic<bool>& cancel, int64_t* steps_taken) {
-    State& state = *state_;
-    const int64_t batch = state.problem.batch_size, steps = ceil_divide(n_rows, batch);
-    const size_t hidden = state.hidden();
-    Barrier barrier(state.problem.threads);
-    // Written by thread 0 before the barrier that ends a step, read by all after it.
-    Outcome outcome = Outcome::finished;
-    *steps_taken = 0;
-    run_team(state.problem.threads, [&](int t) {
-        const auto rows_of = [&](int64_t s) { return std::min(batch, n_rows - s * batch); };
-        state.prepare(order, rows_of(0), 0, t);
-        barrier.wait();
-        for (int64_t s = 0; s < steps; ++s) {
-            const int64_t* rows = order + s * batch;
-            const int64_t n = rows_of(s);
-            const double total = state.total_weight(rows, n);
-            for (size_t l = 0; l < hidden; ++l) {
-                state.forward(l, n, s, t);
-                barrier.wait();
-            }
-            state.output_and_loss(rows, n, total, s, t);
-            barrier.wait();
-            const double sum = std::accumulate(state.losses.begin(), state.losses.begin() + n, 0.0);
-            const double loss = total > 0 ? sum / total : 0.0;
-            if (t == 0) losses[s] = loss;
-            if (!std::isfinite(loss)) {  // every thread sees the same sum
-                if (t == 0) outcome = Outcome::diverged;
-                return;
-            }
-            for (size_t l = hidden; l-- > 0;) {
-                state.backward(l, n, s, t);
-                barrier.wait();
-            }
-            state.update(state.rule_of(state.step + s + 1, learning_rates[s]), n, s, t);
-            if (s + 1 < steps) state.prepare(rows + batch, rows_of(s + 1), s + 1, t);
-            if (t == 0 && s + 1 < steps && cancel.load(std::memory_order_relaxed)) outcome = Outcome::cancelled;
-            barrier.wait();
-            if (t == 0) {
-                if (state.problem.l2 != 0) losses[s] += state.penalty();
-                *steps_taken = s + 1;
-            }
-            if (outcome == Outcome::cancelled) return;
-        }
-    });
-    state.step += *steps_taken;
-    return outcome;
+    Epoch epoch(*state_, order, n_rows, learning_rates, losses, cancel);
+    run_phases(
+        state_->problem.threads, [&] { return epoch.next(); },
+        [&](int owner, int64_t k, int thread) { epoch.work(owner, k, thread); });
+    *steps_taken = epoch.steps_taken();
+    state_->step += *steps_taken;
+    return epoch.outcome();
 }
 
 namespace {

@@ -58,6 +58,7 @@ public:
 
 private:
     struct State;
+    class Epoch;
     std::unique_ptr<State> state_;
 };
 
