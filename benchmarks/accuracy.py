@@ -50,8 +50,10 @@ def score(command: Sequence[str], threads: int) -> Score:
             [sys.executable, *(word.format(folder=folder) for word in command)],
             env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads)), "PYTHONPATH": path},
             stdout=subprocess.PIPE,
-            check=True,
+            check=False,
         )
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)} failed; its own message is above")
     told = json.loads(done.stdout)
     return Score(told["test"]["accuracy"], told["test"]["loss"], told["seconds"]["training"])
 
