@@ -1,5 +1,6 @@
 from .data.dataset import Dataset as Dataset
 from .data.loading import load_data as load_data
+from .engines.augmentation import Augmentation as Augmentation
 from .engines.engine import Engine as Engine
 from .engines.engine import Trainer as Trainer
 from .engines.engine import TrainingProblem as TrainingProblem
