@@ -30,7 +30,7 @@ def in_an_empty_folder(tmp_path, monkeypatch):
 def test_training_prints_a_table_the_accuracy_and_the_report(tmp_path, capsys):
     assert run(["train", "digits", *QUICK, "--epochs", "2"]) == 0
     out, err = capsys.readouterr()
-    assert err.splitlines()[0] == "digits, classic recipe, numpy engine, in runs/digits-1"
+    assert err.splitlines()[0] == "digits, classic recipe, native engine, in runs/digits-1"
     assert " ".join(err.splitlines()[1].split()) == (
         "epoch train loss test loss test accuracy learning rate seconds"
     )
