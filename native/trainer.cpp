@@ -193,6 +193,14 @@ Step Trainer::State::rule_of(int64_t step, double learning_rate) const {
     return rule;
 }
 
+// Has the rows that the next batch takes on their way from main memory: they lie all over X.
+void fetch_early(const Rows& X, const int64_t* rows, int64_t n) {
+    for (int64_t i = 0; i < n; ++i) {
+        const char* row = static_cast<const char*>(X.data) + rows[i] * X.row_bytes;
+        for (int64_t byte = 0; byte < X.columns * X.column_bytes; byte += 64) __builtin_prefetch(row + byte, 0, 2);
+    }
+}
+
 // Rows, moved pixels and masks of batch s, whose rows of X are `rows`.
 void Trainer::State::prepare(const int64_t* rows, int64_t begin, int64_t end, int64_t s) {
     float* input = inputs[s & 1].data() + begin * input_stride;
@@ -406,6 +414,9 @@ private:
     void prepare(int64_t step, int owner, int64_t k) {
         const Grid::Unit unit = grid_of_rows(rows_of(step)).unit(k, owner, threads_);
         state_.prepare(order_ + step * batch_, unit.begin, unit.end, step);
+        const int64_t later = (step + 1) * batch_ + unit.begin;
+        if (later < n_rows_)
+            fetch_early(state_.problem.X, order_ + later, std::min(unit.end - unit.begin, n_rows_ - later));
     }
 
     void count_units() {

@@ -39,7 +39,6 @@ constexpr int PANEL = LANES * PANEL_VECTORS;
 
 typedef float vec __attribute__((vector_size(LANES * sizeof(float))));
 typedef int32_t ivec __attribute__((vector_size(LANES * sizeof(float))));
-typedef uint8_t bytes __attribute__((vector_size(LANES)));
 
 #define TREADLE_INLINE inline __attribute__((always_inline))
 #define TREADLE_UNROLL _Pragma("GCC unroll 16")  // arrays of vectors are registers only where every index is known
@@ -64,34 +63,47 @@ TREADLE_INLINE ivec to_integers(vec v) { return __builtin_convertvector(v, ivec)
 
 TREADLE_INLINE vec to_floats(ivec v) { return __builtin_convertvector(v, vec); }
 
-TREADLE_INLINE vec from_bytes(const uint8_t* p) {
-    bytes b;
-    std::memcpy(&b, p, sizeof b);
-    return __builtin_convertvector(__builtin_convertvector(b, ivec), vec);
-}
-
 // fma(a, b, c) = a b + c in one rounding where the processor has it, in two on the portable baseline.
+// from_bytes widens LANES bytes; GCC would do it one by one.
 // maximum and minimum return their second operand where either is NaN: write the variable last, and it stays NaN.
 #if defined(__AVX512F__)
 TREADLE_INLINE vec fma(vec a, vec b, vec c) { return (vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c); }
 TREADLE_INLINE vec sqrt(vec a) { return (vec)_mm512_sqrt_ps((__m512)a); }
 TREADLE_INLINE vec maximum(vec a, vec b) { return (vec)_mm512_max_ps((__m512)a, (__m512)b); }
 TREADLE_INLINE vec minimum(vec a, vec b) { return (vec)_mm512_min_ps((__m512)a, (__m512)b); }
+TREADLE_INLINE vec from_bytes(const uint8_t* p) {
+    return (vec)_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i*)p)));
+}
 #elif defined(__AVX2__)
 TREADLE_INLINE vec fma(vec a, vec b, vec c) { return (vec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c); }
 TREADLE_INLINE vec sqrt(vec a) { return (vec)_mm256_sqrt_ps((__m256)a); }
 TREADLE_INLINE vec maximum(vec a, vec b) { return (vec)_mm256_max_ps((__m256)a, (__m256)b); }
 TREADLE_INLINE vec minimum(vec a, vec b) { return (vec)_mm256_min_ps((__m256)a, (__m256)b); }
+TREADLE_INLINE vec from_bytes(const uint8_t* p) {
+    return (vec)_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i*)p)));
+}
 #elif defined(__ARM_NEON)
 TREADLE_INLINE vec fma(vec a, vec b, vec c) { return (vec)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
 TREADLE_INLINE vec sqrt(vec a) { return (vec)vsqrtq_f32((float32x4_t)a); }
 TREADLE_INLINE vec maximum(vec a, vec b) { return a > b ? a : b; }
 TREADLE_INLINE vec minimum(vec a, vec b) { return a < b ? a : b; }
+TREADLE_INLINE vec from_bytes(const uint8_t* p) {
+    uint32_t four;
+    std::memcpy(&four, p, sizeof four);
+    const uint16x8_t wide = vmovl_u8(vcreate_u8(four));
+    return (vec)vcvtq_f32_u32(vmovl_u16(vget_low_u16(wide)));
+}
 #elif defined(__SSE2__)
 TREADLE_INLINE vec fma(vec a, vec b, vec c) { return a * b + c; }
 TREADLE_INLINE vec sqrt(vec a) { return (vec)_mm_sqrt_ps((__m128)a); }
 TREADLE_INLINE vec maximum(vec a, vec b) { return (vec)_mm_max_ps((__m128)a, (__m128)b); }
 TREADLE_INLINE vec minimum(vec a, vec b) { return (vec)_mm_min_ps((__m128)a, (__m128)b); }
+TREADLE_INLINE vec from_bytes(const uint8_t* p) {
+    int32_t four;
+    std::memcpy(&four, p, sizeof four);
+    const __m128i zeros = _mm_setzero_si128(), wide = _mm_unpacklo_epi8(_mm_cvtsi32_si128(four), zeros);
+    return (vec)_mm_cvtepi32_ps(_mm_unpacklo_epi16(wide, zeros));
+}
 #else
 TREADLE_INLINE vec fma(vec a, vec b, vec c) { return a * b + c; }
 TREADLE_INLINE vec sqrt(vec a) {
@@ -100,6 +112,11 @@ TREADLE_INLINE vec sqrt(vec a) {
 }
 TREADLE_INLINE vec maximum(vec a, vec b) { return a > b ? a : b; }
 TREADLE_INLINE vec minimum(vec a, vec b) { return a < b ? a : b; }
+TREADLE_INLINE vec from_bytes(const uint8_t* p) {
+    vec v;
+    for (int i = 0; i < LANES; ++i) v[i] = float(p[i]);
+    return v;
+}
 #endif
 
 }  // namespace
