@@ -334,7 +334,10 @@ public:
     // Closes the phase that is done and opens the next one; null where the epoch is over.
     const int64_t* next() {
         switch (phase_) {
-            case Phase::start: phase_ = Phase::prepare; break;
+            case Phase::start:
+                if (steps_ == 0) return nullptr;
+                phase_ = Phase::prepare;
+                break;
             case Phase::prepare: open_step(); break;
             case Phase::forward:
                 if (++layer_ == hidden_) phase_ = Phase::loss;
