@@ -33,12 +33,14 @@ bench: .venv-bench/ready
 	$(BENCH)/python benchmarks/run.py
 
 # The tests of the native engine under the compiler's sanitizers: each has an environment with an extension of its
-# own, and everything else from .venv. Leaks are Python's, and not looked for.
+# own, and everything else from .venv. Leaks are Python's, and not looked for. libstdc++ is loaded before Python, or
+# the sanitizer would not find what it throws exceptions with.
+SANITIZED = LD_PRELOAD="$$($(CXX) -print-file-name=$(1)) $$($(CXX) -print-file-name=libstdc++.so)" \
+    ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=halt_on_error=1 $(2)/bin/python -m pytest --capture=sys \
+    tests/engines/test_native_*.py
 sanitize: .venv-address/ready .venv-thread/ready
-	LD_PRELOAD=$$($(CXX) -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 \
-	    .venv-address/bin/python -m pytest tests/engines/test_native_*.py
-	LD_PRELOAD=$$($(CXX) -print-file-name=libtsan.so) TSAN_OPTIONS=halt_on_error=1 \
-	    .venv-thread/bin/python -m pytest tests/engines/test_native_*.py
+	$(call SANITIZED,libasan.so,.venv-address)
+	$(call SANITIZED,libtsan.so,.venv-thread)
 
 clean:
 	rm -rf .venv .venv-bench .venv-address .venv-thread
