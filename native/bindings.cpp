@@ -77,10 +77,18 @@ constexpr const char* LOSSES[] = {"cross_entropy", "squared", "absolute", "huber
 constexpr const char* UPDATES[] = {"adam", "momentum", "nesterov", "plain", "keep_gradient"};
 
 const Kernels& kernels_by_name(const std::string& name) {
-    for (const Kernels* kernels : available_kernels()) {
-        if (name == kernels->name) return *kernels;
+    for (const auto available : {available_kernels, available_bfloat16_kernels}) {
+        for (const Kernels* kernels : available()) {
+            if (name == kernels->name) return *kernels;
+        }
     }
     throw std::invalid_argument("no such kernels here: " + name);
+}
+
+std::vector<std::string> names_of(const std::vector<const Kernels*>& available) {
+    std::vector<std::string> names;
+    for (const Kernels* kernels : available) names.emplace_back(kernels->name);
+    return names;
 }
 
 // Runs work(cancel) on a thread of its own while this one, without the GIL, looks for signals 20 times a second.
@@ -211,11 +219,8 @@ NB_MODULE(_native, module) {
     using namespace nb::literals;
 
     module.def("processor_features", processor_features);
-    module.def("available_kernels", [] {
-        std::vector<std::string> names;
-        for (const Kernels* kernels : available_kernels()) names.emplace_back(kernels->name);
-        return names;
-    });
+    module.def("available_kernels", [] { return names_of(available_kernels()); });
+    module.def("available_bfloat16_kernels", [] { return names_of(available_bfloat16_kernels()); });
     nb::class_<Network>(module, "Network")
         .def(nb::init<const std::vector<std::tuple<int64_t, int64_t, std::string, bool, double>>&>(), "layers"_a);
     nb::class_<BoundTrainer>(module, "Trainer")

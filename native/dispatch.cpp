@@ -7,6 +7,10 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
+#if defined(__x86_64__) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 namespace treadle {
 
@@ -19,6 +23,15 @@ const Kernels* const kernels_avx512 = nullptr;
 #endif
 #if !defined(TREADLE_HAS_NEON)
 const Kernels* const kernels_neon = nullptr;
+#endif
+#if !defined(TREADLE_HAS_AMX)
+const Kernels* const kernels_amx = nullptr;
+#endif
+#if !defined(TREADLE_HAS_AVX512_BF16)
+const Kernels* const kernels_avx512_bf16 = nullptr;
+#endif
+#if !defined(TREADLE_HAS_EMULATED)
+const Kernels* const kernels_emulated = nullptr;
 #endif
 
 #if defined(__x86_64__)
@@ -83,19 +96,49 @@ std::vector<std::string> processor_features() { return {}; }
 
 namespace {
 
-std::vector<const Kernels*> find_kernels() {
-    const std::vector<std::string> features = processor_features();
-    const auto has = [&](const char* name) {
+bool can_run(std::initializer_list<const char*> needed) {
+    static const std::vector<std::string> features = processor_features();
+    return std::all_of(needed.begin(), needed.end(), [](const char* name) {
         return std::find(features.begin(), features.end(), name) != features.end();
-    };
+    });
+}
+
+// Whether Linux lets this process use AMX's tiles, which it must be asked for. From then on signals' stacks must have
+// room for tiles; where one that is in use has not, Linux refuses.
+bool tiles_are_granted() {
+#if defined(__x86_64__) && defined(__linux__)
+    constexpr long ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18;
+    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+#else
+    return false;
+#endif
+}
+
+bool has_avx512() { return can_run({"avx512f", "avx512bw", "avx512dq", "avx512vl", "fma"}); }
+
+bool has_avx2() { return can_run({"avx2", "fma", "f16c"}); }
+
+std::vector<const Kernels*> find_kernels() {
     std::vector<const Kernels*> found;
-    const auto add = [&](const Kernels* kernels, std::initializer_list<const char*> needed) {
-        if (kernels && std::all_of(needed.begin(), needed.end(), has)) found.push_back(kernels);
-    };
-    add(kernels_avx512, {"avx512f", "avx512bw", "avx512dq", "avx512vl", "fma"});
-    add(kernels_avx2, {"avx2", "fma", "f16c"});
-    add(kernels_neon, {"asimd"});
-    add(kernels_portable, {});
+    if (kernels_avx512 && has_avx512()) found.push_back(kernels_avx512);
+    if (kernels_avx2 && has_avx2()) found.push_back(kernels_avx2);
+    if (kernels_neon && can_run({"asimd"})) found.push_back(kernels_neon);
+    found.push_back(kernels_portable);
+    return found;
+}
+
+std::vector<const Kernels*> find_bfloat16_kernels() {
+    std::vector<const Kernels*> found;
+    const bool avx512_bf16 = has_avx512() && can_run({"avx512_bf16"});
+    if (kernels_amx && avx512_bf16 && can_run({"amx_tile", "amx_bf16"}) && tiles_are_granted())
+        found.push_back(kernels_amx);
+    if (kernels_avx512_bf16 && avx512_bf16) found.push_back(kernels_avx512_bf16);
+#if defined(__x86_64__)
+    const bool emulated = has_avx2();
+#else
+    const bool emulated = true;
+#endif
+    if (kernels_emulated && emulated) found.push_back(kernels_emulated);
     return found;
 }
 
@@ -103,6 +146,11 @@ std::vector<const Kernels*> find_kernels() {
 
 const std::vector<const Kernels*>& available_kernels() {
     static const std::vector<const Kernels*> available = find_kernels();
+    return available;
+}
+
+const std::vector<const Kernels*>& available_bfloat16_kernels() {
+    static const std::vector<const Kernels*> available = find_bfloat16_kernels();
     return available;
 }
 

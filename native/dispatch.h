@@ -16,4 +16,8 @@ std::vector<std::string> processor_features();
 // a virtual machine takes 50 microseconds to answer.
 const std::vector<const Kernels*>& available_kernels();
 
+// Those with products in bfloat16, best first; the emulated ones, for tests and trials, are last. Where the processor
+// has AMX, this asks the operating system for it.
+const std::vector<const Kernels*>& available_bfloat16_kernels();
+
 }  // namespace treadle

@@ -18,10 +18,12 @@
 //               are the panels of W^T.
 //     columns   What there is one of for each unit (biases, scales, running means ...) is padded to whole
 //               panels with zeros.
+//     operands  What `multiply` takes: rows and panels of float32 themselves, or, in bfloat16, copies that lie as
+//               bfloat16.h describes.
 //
 // Bits. Every element of a product is one chain of fused multiply-adds in ascending order of the inner index,
-// from zero; sums over the rows of a batch go in ascending order of the rows. So a result does not depend on
-// how the work is cut into tiles, nor on the number of threads.
+// from zero, and in bfloat16 that of matrix_bfloat16.h; sums over the rows of a batch go in ascending order of the
+// rows. So a result does not depend on how the work is cut into tiles, nor on the number of threads.
 //
 // These functions check nothing: shapes and numbers are the callers' business.
 #pragma once
@@ -79,36 +81,57 @@ struct Trained {
     }
 };
 
+// Where the weights of a layer lie as operands of `multiply`: W to go forward, W^T to go backward. Null: nowhere.
+struct Operands {
+    void *forward, *backward;
+};
+
 struct Kernels {
     const char* name;
     int64_t panel;      // columns of a panel
     int64_t tile_rows;  // rows of weights that are updated together
-    int64_t scratch_columns;
+
+    // `multiply` takes rows as they are, and goes forward with the weights' panels: only W^T is kept as an operand.
+    bool direct;
+    int64_t left_row;  // floats from a row of a batch's operand to the next one
+
+    // Sizes in floats: of the operand of a batch's values (rows, columns), unless direct; of that of weights
+    // (inner, columns); and of the scratch that update_weights asks for, given so many rows.
+    int64_t (*left_size)(int64_t rows, int64_t columns);
+    int64_t (*right_size)(int64_t inner, int64_t columns);
+    int64_t (*scratch_size)(int64_t rows);
 
     // out[i] = the row of X whose number is order[i], as the network sees it, for 0 <= i < n.
     void (*gather)(const Rows& X, const int64_t* order, int64_t n, float* out, ptrdiff_t out_stride);
 
-    // C[:, panels] = A W[:, panels] + bias[panels], for `rows` rows from A and C; bias may be null.
-    void (*multiply)(const float* A, ptrdiff_t A_stride, int64_t rows, int64_t inner, const float* W,
+    // Unless direct: columns begin <= j < end of a batch's values, of which there are `columns`, into their operand,
+    // which is for `capacity` rows. `begin` and `end` are whole panels' ends; A and `left` are where the first row begins.
+    void (*round_rows)(const float* A, ptrdiff_t A_stride, int64_t rows, int64_t begin, int64_t end, int64_t columns,
+                       float* left, int64_t capacity);
+
+    // C[:, panels] = A W[:, panels] + bias[panels], for `rows` rows from A and C; bias may be null. W is an operand,
+    // and so is A, whose stride is then its capacity.
+    void (*multiply)(const void* A, ptrdiff_t A_stride, int64_t rows, int64_t inner, const void* W,
                      const float* bias, int64_t panel_begin, int64_t panel_end, float* C, ptrdiff_t C_stride);
 
     // The weights' gradient A^T D and their update in one, for tiles of some panels: tile t is rows t * tile_rows and on
-    // of a panel. Where `squares` is not null, squares[panel * tiles + t] is the sum of the tile's squared weights as they
-    // were, a panel having `tiles` tiles. `scratch` holds scratch_columns floats for each row. A is read up to 16 columns
-    // past its last.
+    // of a panel; and their new values in the operands that there are. Where `squares` is not null,
+    // squares[panel * tiles + t] is the sum of the tile's squared weights as they were, a panel having `tiles` tiles.
+    // A is read up to 32 columns past its last.
     void (*update_weights)(const Step& step, const float* A, ptrdiff_t A_stride, const float* D, ptrdiff_t D_stride,
-                           int64_t rows, int64_t n_in, int64_t panel_begin, int64_t panel_end, int64_t tile_begin,
-                           int64_t tile_end, Trained weights, double* squares, float* scratch);
+                           int64_t rows, int64_t n_in, int64_t n_out, int64_t panel_begin, int64_t panel_end,
+                           int64_t tile_begin, int64_t tile_end, Trained weights, Operands operands, double* squares,
+                           float* scratch);
+
+    // Tiles of some panels of W (n_in, n_out), as they are, into the operands that there are.
+    void (*write_operands)(const float* W, int64_t n_in, int64_t n_out, int64_t panel_begin, int64_t panel_end,
+                           int64_t tile_begin, int64_t tile_end, Operands operands);
 
     // The gradient of what is added to each unit, the sum of D's rows, and its update, for one panel.
     void (*update_biases)(const Step& step, const float* D, ptrdiff_t D_stride, int64_t rows, Trained biases);
 
     // The update of one panel of values whose gradient is given.
     void (*update_columns)(const Step& step, const float* gradient, Trained values);
-
-    // Copies rows row_begin <= k < row_end of one panel of W (n_in, n_out) into the panels of W^T.
-    void (*transpose)(const float* W, int64_t n_in, int64_t n_out, int64_t panel, int64_t row_begin, int64_t row_end,
-                      float* W_transposed);
 
     // h = f(z) on a block of rows x panels; h may be z where f'(z) is a function of f(z) alone.
     void (*activate)(Activation f, const float* z, float* h, int64_t rows, int64_t columns, ptrdiff_t stride);
@@ -149,5 +172,10 @@ extern const Kernels* const kernels_portable;
 extern const Kernels* const kernels_avx2;
 extern const Kernels* const kernels_avx512;
 extern const Kernels* const kernels_neon;
+
+// The same with products in bfloat16.
+extern const Kernels* const kernels_amx;
+extern const Kernels* const kernels_avx512_bf16;
+extern const Kernels* const kernels_emulated;
 
 }  // namespace treadle

@@ -3,7 +3,7 @@
 //     forward l     for each hidden layer: z_l and a_l; a unit is some of the layer's panels      (all rows)
 //     loss          logits, losses and dJ/dlogits; a unit is some of the rows
 //     backward l    dJ/dz_l for each hidden layer, last to first; a unit is some of its panels    (all rows)
-//     update        every layer's weights, moments and transposed weights: the gradient exists in registers only;
+//     update        every layer's weights, moments and operands: the gradient exists in registers only;
 //                   and the rows, masks and pixels of the next batch
 //
 // A thread's share has the same panels of a layer in every phase, so that weights and moments stay in its processor's
@@ -24,7 +24,7 @@ namespace treadle {
 
 namespace {
 
-constexpr int64_t PAST_THE_END = 16;  // what update_weights may read behind a batch's last row
+constexpr int64_t PAST_THE_END = 32;  // what update_weights may read behind a batch's last row
 constexpr float BATCH_NORM_EPSILON = 1e-5f;
 constexpr float BATCH_NORM_MOMENTUM = 0.1f;
 
@@ -54,12 +54,16 @@ struct LayerState {
     Layer shape;
     int64_t panels, stride, tiles;  // tiles: of one panel
     TrainedArray weights, biases, scales;
-    Buffer transposed;                                // of every layer but the first
+    Buffer forward, backward;                         // the weights as operands; backward, but of the first layer
     Buffer running_mean, running_variance;            // with batch normalisation
     Buffer inverse, scale_gradient, bias_gradient;    // with batch normalisation
     Buffer u, z, h, a, d;                             // (rows, stride); see `outputs`
     Buffer masks[2];                                  // with dropout: this batch's and the next one's
+    Buffer left_output, left_d;                           // output and d as operands, unless the kernels are direct
     std::vector<double> squares;                      // with an L2 penalty: of each tile
+
+    const float* operand() const { return forward.size() ? forward.data() : weights.value.data(); }
+    Operands operands() const { return {forward.data(), backward.data()}; }
 
     // What the next layer sees; h and a are z's memory where nothing needs the earlier of them again.
     float* pre_activation() const { return z.data(); }
@@ -69,17 +73,24 @@ struct LayerState {
 
 bool in_place(Activation f) { return f != Activation::gelu && f != Activation::silu; }
 
+// Rows of a batch as `multiply` takes them.
+struct Factor {
+    const float* data;
+    ptrdiff_t stride;
+};
+
 // A layer's panels, and something that each panel's work is cut along (rows of a batch, tiles of weights), as units.
 struct Grid {
     int64_t panels, group;  // panels of a unit, at most
     int64_t length, cuts;   // 0 .. length is cut into so many nearly equal pieces
     bool by_panel;          // whole panels in every share; or units in order of panel and piece, shared out evenly
 
-    // Panels go to threads in whole where that is fair within a quarter. `separable`: pieces are allowed.
-    Grid(int64_t panels, int64_t largest_group, int64_t length, int64_t threads, bool separable)
+    // Panels go to threads in whole where that is fair within a quarter, in at least so many groups, if there are.
+    // `separable`: pieces are allowed.
+    Grid(int64_t panels, int64_t largest_group, int64_t least_groups, int64_t length, int64_t threads, bool separable)
         : panels(panels), length(length) {
         by_panel = !separable || panels % threads == 0 || panels >= 4 * threads;
-        group = by_panel ? std::clamp(panels / (4 * threads), int64_t(1), largest_group) : 1;
+        group = by_panel ? std::clamp(panels / least_groups, int64_t(1), largest_group) : 1;
         const int64_t groups = ceil_divide(panels, group);
         const int64_t wanted = by_panel ? ceil_divide(4 * threads, groups) : 2 * threads / std::gcd(panels, threads);
         cuts = separable ? std::clamp(wanted, int64_t(1), std::max(length, int64_t(1))) : 1;
@@ -112,7 +123,7 @@ struct Trainer::State {
     Arena arena;
     std::vector<LayerState> layers;
     int64_t input_stride;
-    Buffer inputs[2];  // this batch's and the next one's
+    Buffer inputs[2], left_inputs[2];  // this batch's and the next one's
     std::vector<Buffer> scratch;  // of each thread
     std::vector<double> losses;
     int64_t step = 0;
@@ -123,6 +134,20 @@ struct Trainer::State {
     size_t hidden() const { return layers.size() - 1; }
     const float* below(size_t l, int64_t s) const { return l ? layers[l - 1].output() : inputs[s & 1].data(); }
     ptrdiff_t below_stride(size_t l) const { return l ? layers[l - 1].stride : input_stride; }
+    const Buffer& left_below(size_t l, int64_t s) const { return l ? layers[l - 1].left_output : left_inputs[s & 1]; }
+
+    // Values (rows, stride) from a row on, or `left`, their operand, as `multiply` takes them.
+    Factor factor(const float* values, ptrdiff_t stride, const Buffer& left, int64_t row) const {
+        return kernels.direct ? Factor{values + row * stride, stride}
+                              : Factor{left.data() + row * kernels.left_row, problem.batch_size};
+    }
+    // Keeps such an operand of a unit's values, unless the kernels are direct.
+    void round(const float* values, ptrdiff_t stride, int64_t columns, const Buffer& left, const Grid::Unit& unit) const {
+        if (!kernels.direct)
+            kernels.round_rows(values + unit.begin * stride, stride, unit.end - unit.begin,
+                               unit.panel_begin * kernels.panel, unit.panel_end * kernels.panel, columns,
+                               left.data() + unit.begin * kernels.left_row, problem.batch_size);
+    }
 
     Step rule_of(int64_t step, double learning_rate) const;
 
@@ -141,7 +166,10 @@ Trainer::State::State(const Problem& given, const Kernels& kernels) : problem(gi
     const int moments = moments_of(problem.optimizer.update);
     input_stride = treadle::stride(problem.layers.front().n_in, panel);
     for (Buffer& input : inputs) input = arena.floats(rows * input_stride + PAST_THE_END);
-    for (int t = 0; t < problem.threads; ++t) scratch.push_back(arena.floats(rows * kernels.scratch_columns));
+    if (!kernels.direct) {
+        for (Buffer& left : left_inputs) left = arena.floats(kernels.left_size(rows, problem.layers.front().n_in));
+    }
+    for (int t = 0; t < problem.threads; ++t) scratch.push_back(arena.floats(kernels.scratch_size(rows)));
     losses.resize(size_t(rows));
     for (size_t l = 0; l < problem.layers.size(); ++l) {
         const Layer& shape = problem.layers[l];
@@ -153,7 +181,12 @@ Trainer::State::State(const Problem& given, const Kernels& kernels) : problem(gi
         const int64_t columns = layer.panels * panel, values = rows * layer.stride + PAST_THE_END;
         layer.weights = TrainedArray(arena, shape.n_in * columns, moments);
         layer.biases = TrainedArray(arena, columns, moments);
-        if (l > 0) layer.transposed = arena.floats(shape.n_out * treadle::panels(shape.n_in, panel) * panel);
+        if (l > 0) layer.backward = arena.floats(kernels.right_size(shape.n_out, shape.n_in));
+        if (!kernels.direct) {
+            layer.forward = arena.floats(kernels.right_size(shape.n_in, shape.n_out));
+            if (l + 1 < problem.layers.size()) layer.left_output = arena.floats(kernels.left_size(rows, shape.n_out));
+            if (l > 0) layer.left_d = arena.floats(kernels.left_size(rows, shape.n_out));
+        }
         layer.z = arena.floats(values);
         layer.d = arena.floats(values);
         if (!in_place(shape.activation)) layer.h = arena.floats(values);
@@ -211,6 +244,9 @@ void Trainer::State::prepare(const int64_t* rows, int64_t begin, int64_t end, in
         for (int64_t i = begin; i < end; ++i, input += input_stride)
             move_image(problem.augmentation, words, i, float(problem.X.offset), input);
     }
+    const int64_t n_in = layers[0].shape.n_in;
+    round(inputs[s & 1].data(), input_stride, n_in, left_inputs[s & 1],
+          {0, treadle::panels(n_in, kernels.panel), begin, end});
     for (size_t l = 0; l < hidden(); ++l) {
         const LayerState& layer = layers[l];
         if (layer.shape.dropout == 0) continue;
@@ -225,9 +261,10 @@ void Trainer::State::forward(size_t l, int64_t n, int64_t s, const Grid::Unit& u
     const int64_t rows = unit.end - unit.begin, begin = unit.panel_begin * kernels.panel;
     const int64_t columns = (unit.panel_end - unit.panel_begin) * kernels.panel, at = row + begin;
     const bool normalised = layer.shape.batch_norm;
-    kernels.multiply(below(l, s) + unit.begin * below_stride(l), below_stride(l), rows, layer.shape.n_in,
-                     layer.weights.value.data(), normalised ? nullptr : layer.biases.value.data(), unit.panel_begin,
-                     unit.panel_end, (normalised ? layer.u : layer.z).data() + row, stride);
+    const Factor A = factor(below(l, s), below_stride(l), left_below(l, s), unit.begin);
+    kernels.multiply(A.data, A.stride, rows, layer.shape.n_in, layer.operand(),
+                     normalised ? nullptr : layer.biases.value.data(), unit.panel_begin, unit.panel_end,
+                     (normalised ? layer.u : layer.z).data() + row, stride);
     if (normalised) {
         for (int64_t c = begin; c < begin + columns; c += kernels.panel)
             kernels.normalise(layer.u.data() + c, layer.z.data() + c, n, stride, layer.scales.value.data() + c,
@@ -240,16 +277,18 @@ void Trainer::State::forward(size_t l, int64_t n, int64_t s, const Grid::Unit& u
     if (layer.shape.dropout > 0)
         kernels.multiply_elements(layer.activation() + at, layer.masks[s & 1].data() + at, layer.output() + at, rows,
                                   columns, stride);
+    round(layer.output(), stride, layer.shape.n_out, layer.left_output, unit);
 }
 
 void Trainer::State::output_and_loss(const int64_t* rows, int64_t begin, int64_t end, double total, int64_t s) {
     const LayerState& layer = last();
-    const ptrdiff_t in_stride = below_stride(hidden());
-    kernels.multiply(below(hidden(), s) + begin * in_stride, in_stride, end - begin, layer.shape.n_in,
-                     layer.weights.value.data(), layer.biases.value.data(), 0, layer.panels,
-                     layer.z.data() + begin * layer.stride, layer.stride);
+    const Factor A = factor(below(hidden(), s), below_stride(hidden()), left_below(hidden(), s), begin);
+    kernels.multiply(A.data, A.stride, end - begin, layer.shape.n_in, layer.operand(), layer.biases.value.data(), 0,
+                     layer.panels, layer.z.data() + begin * layer.stride, layer.stride);
     kernels.loss(problem.objective, rows, total, begin, end, layer.z.data(), layer.d.data(), layer.stride,
                  losses.data());
+    if (hidden() > 0)
+        round(layer.d.data(), layer.stride, layer.shape.n_out, layer.left_d, {0, layer.panels, begin, end});
 }
 
 // dJ/dz of hidden layer l from that of the layer above.
@@ -259,8 +298,9 @@ void Trainer::State::backward(size_t l, int64_t n, int64_t s, const Grid::Unit& 
     const int64_t rows = unit.end - unit.begin, begin = unit.panel_begin * kernels.panel;
     const int64_t columns = (unit.panel_end - unit.panel_begin) * kernels.panel, at = row + begin;
     float* d = layer.d.data() + at;
-    kernels.multiply(above.d.data() + unit.begin * above.stride, above.stride, rows, above.shape.n_out,
-                     above.transposed.data(), nullptr, unit.panel_begin, unit.panel_end, layer.d.data() + row, stride);
+    const Factor D = factor(above.d.data(), above.stride, above.left_d, unit.begin);
+    kernels.multiply(D.data, D.stride, rows, above.shape.n_out, above.backward.data(), nullptr, unit.panel_begin,
+                     unit.panel_end, layer.d.data() + row, stride);
     if (layer.shape.dropout > 0)
         kernels.multiply_elements(d, layer.masks[s & 1].data() + at, d, rows, columns, stride);
     kernels.activate_backward(layer.shape.activation, d, layer.pre_activation() + at, layer.activation() + at, rows,
@@ -271,20 +311,18 @@ void Trainer::State::backward(size_t l, int64_t n, int64_t s, const Grid::Unit& 
                                        layer.scales.value.data() + c, layer.inverse.data() + c,
                                        layer.scale_gradient.data() + c, layer.bias_gradient.data() + c);
     }
+    if (l > 0) round(layer.d.data(), stride, layer.shape.n_out, layer.left_d, unit);
 }
 
 // Tiles unit.begin .. unit.end of each of the unit's panels; what there is one of for each column goes with the first.
 void Trainer::State::update(size_t l, const Step& rule, int64_t n, int64_t s, const Grid::Unit& unit, float* scratch) {
     const LayerState& layer = layers[l];
     const int64_t panel = kernels.panel, n_in = layer.shape.n_in;
-    kernels.update_weights(rule, below(l, s), below_stride(l), layer.d.data(), layer.stride, n, n_in, unit.panel_begin,
-                           unit.panel_end, unit.begin, unit.end, layer.weights.from(0),
+    const bool learns = rule.update != Update::keep_gradient;
+    kernels.update_weights(rule, below(l, s), below_stride(l), layer.d.data(), layer.stride, n, n_in,
+                           layer.shape.n_out, unit.panel_begin, unit.panel_end, unit.begin, unit.end,
+                           layer.weights.from(0), learns ? layer.operands() : Operands{},
                            problem.l2 != 0 ? layers[l].squares.data() : nullptr, scratch);
-    if (l > 0 && rule.update != Update::keep_gradient) {
-        for (int64_t p = unit.panel_begin; p < unit.panel_end; ++p)
-            kernels.transpose(layer.weights.value.data(), n_in, layer.shape.n_out, p, unit.begin * kernels.tile_rows,
-                              std::min(unit.end * kernels.tile_rows, n_in), layer.transposed.data());
-    }
     if (unit.begin > 0) return;
     Step plain = rule;  // what is not a weight has neither decay nor penalty
     plain.l2 = 0;
@@ -399,7 +437,7 @@ private:
     int64_t rows_of(int64_t step) const { return std::min(batch_, n_rows_ - step * batch_); }
 
     // Rows of a batch as units: pieces of one panel.
-    Grid grid_of_rows(int64_t n) const { return Grid(1, 1, n, threads_, true); }
+    Grid grid_of_rows(int64_t n) const { return Grid(1, 1, 1, n, threads_, true); }
 
     void open_step() {
         n_ = rows_of(step_);
@@ -431,12 +469,15 @@ private:
             case Phase::forward:
             case Phase::backward: {
                 const LayerState& layer = state_.layers[layer_];
-                grids_.emplace_back(layer.panels, LARGEST_GROUP, n_, threads_, !layer.shape.batch_norm);
+                grids_.emplace_back(layer.panels, LARGEST_GROUP, 4 * threads_, n_, threads_,
+                                    !layer.shape.batch_norm);
                 break;
             }
             case Phase::update:
+                // Where columns of A must be rounded for each group, the fewest groups.
                 for (const LayerState& layer : state_.layers)
-                    grids_.emplace_back(layer.panels, LARGEST_GROUP, layer.tiles, threads_, true);
+                    grids_.emplace_back(layer.panels, LARGEST_GROUP, (state_.kernels.direct ? 4 : 1) * threads_,
+                                        layer.tiles, threads_, true);
                 break;
         }
         const int64_t prepared = phase_ == Phase::prepare ? step_ : phase_ == Phase::update ? step_ + 1 : steps_;
@@ -538,12 +579,9 @@ void Trainer::write(const float* values, const float* first, const float* second
             flat += n;
         });
     }
-    for (size_t l = 1; l < state.layers.size(); ++l) {
-        const LayerState& layer = state.layers[l];
-        for (int64_t p = 0; p < layer.panels; ++p)
-            state.kernels.transpose(layer.weights.value.data(), layer.shape.n_in, layer.shape.n_out, p, 0,
-                                    layer.shape.n_in, layer.transposed.data());
-    }
+    for (const LayerState& layer : state.layers)
+        state.kernels.write_operands(layer.weights.value.data(), layer.shape.n_in, layer.shape.n_out, 0, layer.panels, 0,
+                                     layer.tiles, layer.operands());
     for (const auto running : {&LayerState::running_mean, &LayerState::running_variance}) {
         for (LayerState& layer : state.layers) {
             if (!layer.shape.batch_norm || !statistics) continue;

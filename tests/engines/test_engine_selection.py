@@ -185,4 +185,4 @@ def test_a_driver_is_amd_s_device_or_nvidia_s_library(monkeypatch, amd, nvidia):
 def test_an_engine_tells_what_its_results_depend_on():
     assert make_engine("numpy").details() == {}
     assert make_engine("torch").details().keys() == {"torch", "device"}
-    assert make_engine("native").details().keys() == {"kernels", "threads"}
+    assert make_engine("native").details().keys() == {"kernels", "bfloat16_kernels", "threads"}

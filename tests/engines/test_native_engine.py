@@ -261,9 +261,7 @@ def test_a_rule_of_ones_own_is_refused():
 
 
 def test_bfloat16_without_kernels_for_it_is_refused():
-    with pytest.raises(
-        EngineUnavailable, match="no bfloat16 kernel for this processor: take precision float32"
-    ):
+    with pytest.raises(EngineUnavailable, match="the native engine has no bfloat16 kernel here: it takes"):
         trainer(problem(precision="bfloat16"))
 
 
@@ -276,7 +274,7 @@ def test_a_number_of_threads_is_a_positive_integer(n_threads):
 def test_a_kernel_that_is_not_here_is_refused_with_those_that_are(monkeypatch):
     monkeypatch.setenv(SIMD, "mmx")
     with pytest.raises(
-        InvalidInput, match=rf"TREADLE_SIMD must be one of {', '.join(KERNELS)} here; got 'mmx'"
+        InvalidInput, match=rf"TREADLE_SIMD must be one of {', '.join(KERNELS)}.* here; got 'mmx'"
     ):
         NativeEngine()
 

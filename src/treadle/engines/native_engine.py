@@ -1,8 +1,9 @@
 """The engine that computes with treadle's own kernel, C++ written for the processor at hand: ``native/``.
 
-Parameters are float32; float64 it refuses. This file checks what comes and puts it into the types and
-layouts that the kernel takes; all arithmetic is the kernel's. No bit of a result depends on the number of
-threads.
+Parameters are float32; float64 it refuses. With precision bfloat16, the factors of each product in training
+are rounded to that, inputs too, where the processor has products of such numbers; predictions stay float32.
+This file checks what comes and puts it into the types and layouts that the kernel takes; all arithmetic is
+the kernel's. No bit of a result depends on the number of threads.
 """
 
 from __future__ import annotations
@@ -33,9 +34,12 @@ if TYPE_CHECKING:
 # Names the kernels to take; for tests, and to compare.
 SIMD = "TREADLE_SIMD"
 
+# Does what AMX does on processors without it, and takes longer than float32: never chosen, only named.
+EMULATED_BFLOAT16 = "emulated-bfloat16"
+
 
 class NativeEngine(Engine):
-    """The contract of ``treadle.engines.engine`` in C++, float32.
+    """The contract of ``treadle.engines.engine`` in C++, float32; training also in bfloat16.
 
     Parameters
     ----------
@@ -48,6 +52,8 @@ class NativeEngine(Engine):
         The extension, treadle._native.
     kernels : str
         Which of the compiled kernels computes: the best for this processor, or what TREADLE_SIMD names.
+    bfloat16_kernels : str, or None
+        The same of those that train in bfloat16; None where there are none, or TREADLE_SIMD names others.
     n_threads : int
 
     Raises
@@ -63,9 +69,15 @@ class NativeEngine(Engine):
     def __init__(self, n_threads: int | None = None) -> None:
         self.kernel = load_kernel()
         available = self.kernel.available_kernels()
-        self.kernels = os.environ.get(SIMD) or available[0]
-        if self.kernels not in available:
-            raise InvalidInput(f"{SIMD} must be one of {', '.join(available)} here; got {self.kernels!r}")
+        in_bfloat16 = self.kernel.available_bfloat16_kernels()
+        named = os.environ.get(SIMD)
+        if named and named not in (*available, *in_bfloat16):
+            raise InvalidInput(
+                f"{SIMD} must be one of {', '.join((*available, *in_bfloat16))} here; got {named!r}"
+            )
+        self.kernels: str = named if named and named in available else available[0]
+        candidates = [named] if named else [name for name in in_bfloat16 if name != EMULATED_BFLOAT16]
+        self.bfloat16_kernels: str | None = next((name for name in candidates if name in in_bfloat16), None)
         if n_threads is None:
             n_threads = usable_threads().n
         elif not isinstance(n_threads, Integral) or isinstance(n_threads, bool) or n_threads < 1:
@@ -83,10 +95,11 @@ class NativeEngine(Engine):
             )
         if problem is None:
             return None
-        if problem.precision != "float32":
+        if problem.precision == "bfloat16" and self.bfloat16_kernels is None:
             return (
-                f"the native engine has no {problem.precision} kernel for this processor: "
-                "take precision float32"
+                "the native engine has no bfloat16 kernel here: it takes a processor and a system with AMX "
+                f"(amx_tile, amx_bf16) or AVX512_BF16, and {SIMD} must not name a float32 kernel; take "
+                "precision float32"
             )
         if type(problem.optimizer) not in (Adam, AdamW, SGD):
             return (
@@ -97,7 +110,11 @@ class NativeEngine(Engine):
 
     def details(self) -> dict[str, str]:
         """See ``Engine.details``."""
-        return {"kernels": self.kernels, "threads": str(self.n_threads)}
+        return {
+            "kernels": self.kernels,
+            "bfloat16_kernels": self.bfloat16_kernels or "none",
+            "threads": str(self.n_threads),
+        }
 
     def predict(self, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
         """See ``Engine.predict``."""
@@ -302,6 +319,8 @@ def _kernel_trainer(
     """The kernel's trainer for a problem, without parameters yet; checks targets and weights."""
     network, objective, augmentation = problem.network, problem.objective, problem.augmentation
     n_rows, y = len(problem.X), problem.y
+    kernels = engine.bfloat16_kernels if problem.precision == "bfloat16" else engine.kernels
+    assert kernels is not None
     check_targets(objective, network, n_rows, y, problem.sample_weight)
     # Copies: the kernel reads by labels, and what has been checked must stay.
     labels = targets = None
@@ -334,7 +353,7 @@ def _kernel_trainer(
         batch_size=min(problem.batch_size, max(n_rows, 1)),
         noise_seed=problem.noise_seed,
         threads=engine.n_threads,
-        kernels=engine.kernels,
+        kernels=kernels,
     )
     return trainer
 
