@@ -56,6 +56,7 @@ struct LayerState {
     TrainedArray weights, biases, scales;
     Buffer forward, backward;                         // the weights as operands; backward, but of the first layer
     Buffer running_mean, running_variance;            // with batch normalisation
+    Buffer moved_mean, moved_variance;                // as they will be, if the step is made
     Buffer inverse, scale_gradient, bias_gradient;    // with batch normalisation
     Buffer u, z, h, a, d;                             // (rows, stride); see `outputs`
     Buffer masks[2];                                  // with dropout: this batch's and the next one's
@@ -197,7 +198,8 @@ Trainer::State::State(const Problem& given, const Kernels& kernels) : problem(gi
         if (shape.batch_norm) {
             layer.u = arena.floats(values);
             layer.scales = TrainedArray(arena, columns, moments);
-            for (Buffer* columnwise : {&layer.running_mean, &layer.running_variance, &layer.inverse,
+            for (Buffer* columnwise : {&layer.running_mean, &layer.running_variance, &layer.moved_mean,
+                                       &layer.moved_variance, &layer.inverse,
                                        &layer.scale_gradient, &layer.bias_gradient})
                 *columnwise = arena.floats(columns);
         }
@@ -266,11 +268,13 @@ void Trainer::State::forward(size_t l, int64_t n, int64_t s, const Grid::Unit& u
                      normalised ? nullptr : layer.biases.value.data(), unit.panel_begin, unit.panel_end,
                      (normalised ? layer.u : layer.z).data() + row, stride);
     if (normalised) {
+        std::copy_n(layer.running_mean.data() + begin, columns, layer.moved_mean.data() + begin);
+        std::copy_n(layer.running_variance.data() + begin, columns, layer.moved_variance.data() + begin);
         for (int64_t c = begin; c < begin + columns; c += kernels.panel)
             kernels.normalise(layer.u.data() + c, layer.z.data() + c, n, stride, layer.scales.value.data() + c,
                               layer.biases.value.data() + c, BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM,
-                              layer.inverse.data() + c, layer.running_mean.data() + c,
-                              layer.running_variance.data() + c);
+                              layer.inverse.data() + c, layer.moved_mean.data() + c,
+                              layer.moved_variance.data() + c);
     }
     kernels.activate(layer.shape.activation, layer.pre_activation() + at, layer.activation() + at, rows, columns,
                      stride);
@@ -331,6 +335,8 @@ void Trainer::State::update(size_t l, const Step& rule, int64_t n, int64_t s, co
         if (layer.shape.batch_norm) {
             kernels.update_columns(plain, layer.bias_gradient.data() + c, layer.biases.from(c));
             kernels.update_columns(plain, layer.scale_gradient.data() + c, layer.scales.from(c));
+            std::copy_n(layer.moved_mean.data() + c, panel, layer.running_mean.data() + c);
+            std::copy_n(layer.moved_variance.data() + c, panel, layer.running_variance.data() + c);
         } else {
             kernels.update_biases(plain, layer.d.data() + c, layer.stride, n, layer.biases.from(c));
         }

@@ -126,7 +126,6 @@ def test_an_epoch_of_no_rows_and_a_prediction_of_none():
     assert NativeEngine(1).predict(one.parameters(), problem().X[:0]).shape == (0, 10)
 
 
-@pytest.mark.xfail(reason="the kernel moves the running statistics before it has looked at the loss")
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_divergence_names_the_step_and_leaves_the_state_of_the_step_before(n_threads):
     taken = problem(network=Network((20, 33, 10), dropout=0.2, batch_norm=True))
@@ -263,6 +262,15 @@ def test_a_rule_of_ones_own_is_refused():
 def test_bfloat16_without_kernels_for_it_is_refused():
     with pytest.raises(EngineUnavailable, match="the native engine has no bfloat16 kernel here: it takes"):
         trainer(problem(precision="bfloat16"))
+
+
+def test_small_batches_take_no_more_threads_than_they_keep_busy():
+    engine = NativeEngine()
+    engine.n_threads = 8
+    assert engine.threads_for(problem(network=Network((20, 33, 10)), batch_size=64)) == 1
+    assert engine.threads_for(problem(network=Network((20, 1000, 10)), batch_size=64)) == 7
+    assert engine.threads_for(problem(network=Network((20, 1000, 10)), batch_size=640)) == 8
+    assert NativeEngine(3).threads_for(problem(network=Network((20, 33, 10)), batch_size=1)) == 3
 
 
 @pytest.mark.parametrize("n_threads", [0, -1, 2.0, True, "2"])

@@ -37,6 +37,10 @@ SIMD = "TREADLE_SIMD"
 # Does what AMX does on processors without it, and takes longer than float32: never chosen, only named.
 EMULATED_BFLOAT16 = "emulated-bfloat16"
 
+# Products of weights and values in the forward pass of a batch. With fewer for each, threads that are to train
+# spend as long waiting for each other, some microseconds a phase, as they compute.
+PRODUCTS_PER_THREAD = 1 << 18
+
 
 class NativeEngine(Engine):
     """The contract of ``treadle.engines.engine`` in C++, float32; training also in bfloat16.
@@ -44,7 +48,8 @@ class NativeEngine(Engine):
     Parameters
     ----------
     n_threads : int, or None
-        How many threads share the work. None: as many as ``treadle.engines.processors`` finds usable.
+        How many threads share the work. None: as many as ``treadle.engines.processors`` finds usable, and
+        for training no more than the batches keep busy.
 
     Attributes
     ----------
@@ -78,11 +83,13 @@ class NativeEngine(Engine):
         self.kernels: str = named if named and named in available else available[0]
         candidates = [named] if named else [name for name in in_bfloat16 if name != EMULATED_BFLOAT16]
         self.bfloat16_kernels: str | None = next((name for name in candidates if name in in_bfloat16), None)
+        bounded = n_threads is None
         if n_threads is None:
             n_threads = usable_threads().n
         elif not isinstance(n_threads, Integral) or isinstance(n_threads, bool) or n_threads < 1:
             raise InvalidInput(f"n_threads must be an integer of at least 1; got {n_threads!r}")
         self.n_threads: int = int(n_threads)
+        self._bounded = bounded
 
     def unsupported(
         self, problem: TrainingProblem | None = None, dtype: DTypeLike = np.float32
@@ -143,6 +150,13 @@ class NativeEngine(Engine):
             self.kernels,
         )
         return outputs
+
+    def threads_for(self, problem: TrainingProblem) -> int:
+        """How many threads train: as many as asked for by number, else as many as there is work for."""
+        if not self._bounded:
+            return self.n_threads
+        products = problem.batch_size * sum(layer.n_in * layer.n_out for layer in problem.network.layers)
+        return max(1, min(self.n_threads, products // PRODUCTS_PER_THREAD))
 
     def loss_and_gradients(
         self,
@@ -352,7 +366,7 @@ def _kernel_trainer(
         momentum=momentum,
         batch_size=min(problem.batch_size, max(n_rows, 1)),
         noise_seed=problem.noise_seed,
-        threads=engine.n_threads,
+        threads=engine.threads_for(problem),
         kernels=kernels,
     )
     return trainer
