@@ -11,7 +11,7 @@ BUILD_TOOLS := cmake nanobind ninja scikit-build-core
 EDITABLE = --no-build-isolation --config-settings=build-dir=$(@D)/build --editable
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard native/*)
 
-.PHONY: train test lint docs bench sanitize clean
+.PHONY: train test lint docs bench sanitize check-kernels clean
 
 train: .venv/ready-to-train
 	$(BIN)/treadle train fashion-mnist
@@ -42,8 +42,13 @@ sanitize: .venv-address/ready .venv-thread/ready
 	$(call SANITIZED,libasan.so,.venv-address)
 	$(call SANITIZED,libtsan.so,.venv-thread)
 
+# Every table of kernels that the processor runs against plain loops, without Python; another processor's kernels
+# through an emulator: make check-kernels CXX=aarch64-linux-gnu-g++ RUN=qemu-aarch64
+check-kernels:
+	$(MAKE) -C native/tests check CXX=$(CXX) RUN=$(RUN)
+
 clean:
-	rm -rf .venv .venv-bench .venv-address .venv-thread
+	rm -rf .venv .venv-bench .venv-address .venv-thread build/check-kernels
 
 .venv/created: constraints.txt
 	$(PYTHON) -m venv --clear .venv

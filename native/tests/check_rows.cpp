@@ -1,0 +1,229 @@
+// Gathering, activations, masks and batch normalisation against loops in double precision.
+#include <algorithm>
+
+#include "checks.h"
+
+namespace treadle {
+
+namespace {
+
+constexpr Activation ACTIVATIONS[] = {Activation::identity, Activation::relu, Activation::tanh,
+                                      Activation::logistic, Activation::gelu, Activation::silu};
+
+double logistic(double z) { return 1 / (1 + std::exp(-z)); }
+double Phi(double z) { return 0.5 * std::erfc(-z * 0x1.6a09e667f3bcdp-1); }
+double phi(double z) { return 0.39894228040143267794 * std::exp(-z * z / 2); }
+
+// f(z); at the infinities its limit.
+double value(Activation f, double z) {
+    switch (f) {
+        case Activation::identity: return z;
+        case Activation::relu: return z > 0 || std::isnan(z) ? z : 0;
+        case Activation::tanh: return std::tanh(z);
+        case Activation::logistic: return logistic(z);
+        case Activation::gelu: return z < -40 ? 0 : z * Phi(z);
+        case Activation::silu: return z < -800 ? 0 : z * logistic(z);
+    }
+    return NAN;
+}
+
+double slope(Activation f, double z) {
+    switch (f) {
+        case Activation::identity: return 1;
+        case Activation::relu: return z > 0;
+        case Activation::tanh: return std::isinf(z) ? 0 : 1 - std::tanh(z) * std::tanh(z);
+        case Activation::logistic: return logistic(z) * logistic(-z);
+        case Activation::gelu: return std::abs(z) > 40 ? z > 0 : Phi(z) + z * phi(z);
+        case Activation::silu: return std::abs(z) > 800 ? z > 0 : logistic(z) * (1 + z * logistic(-z));
+    }
+    return NAN;
+}
+
+// activations.h: right to a few units of rounding of the larger of 1 and the value.
+double activation_tolerance(double exact) { return 16 * ROUNDING * std::max(1.0, std::abs(exact)); }
+
+// z with what is special strewn in; its padding is as random as the rest.
+Block a_block(Random& random, int64_t panel) {
+    constexpr float special[] = {0.0f, -0.0f, INFINITY, -INFINITY, NAN, 1e30f, -1e30f, 88.0f, -88.0f, 1e-30f};
+    Block z(random, random.integer(1, 7), random.integer(1, 3) * panel, panel, -12, 12);
+    for (int i = 0; i < 8; ++i)
+        z.row(random.integer(0, z.rows - 1))[random.integer(0, z.padded - 1)] = special[random.integer(0, 9)];
+    return z;
+}
+
+}  // namespace
+
+void check_gather(const Kernels& kernels, Random& random, Comparison& comparison) {
+    for (int trial = 0; trial < 60; ++trial) {
+        const auto type = Number(trial % 3);
+        const int64_t size = type == Number::uint8 ? 1 : type == Number::float32 ? 4 : 8;
+        const int64_t rows = random.integer(1, 9), columns = random.integer(1, 70), n = random.integer(1, 11);
+        // Rows or columns of the array lie next to each other, or apart, or backwards.
+        const bool transposed = random.coin();
+        const int64_t column = (transposed ? rows : random.integer(1, 2)) * size * (random.integer(0, 3) ? 1 : -1);
+        const int64_t row = transposed ? size : std::abs(column) * columns + random.integer(0, 3) * size;
+        const int64_t first = column < 0 ? -column * (columns - 1) : 0;
+        std::vector<unsigned char> bytes(size_t(first + row * (rows - 1) + std::max(column, -column) * columns));
+        const auto place = [&](int64_t i, int64_t j) { return bytes.data() + first + i * row + j * column; };
+        std::vector<double> values(size_t(rows * columns));
+        for (int64_t i = 0; i < rows; ++i) {
+            for (int64_t j = 0; j < columns; ++j) {
+                double& value = values[size_t(i * columns + j)];
+                const auto number = uint8_t(random.integer(0, 255));
+                const float single = random.number(-3, 3);
+                const double twofold = single + 1e-9;
+                value = type == Number::uint8 ? number : type == Number::float32 ? double(single) : twofold;
+                if (type == Number::uint8) std::memcpy(place(i, j), &number, 1);
+                else if (type == Number::float32) std::memcpy(place(i, j), &single, 4);
+                else std::memcpy(place(i, j), &twofold, 8);
+            }
+        }
+        const Rows X{bytes.data() + first, type, row, column, columns, random.coin() ? 1 / 255.0 : 1,
+                     random.coin() ? 0 : -0.3};
+        std::vector<int64_t> order;
+        for (int64_t i = 0; i < n; ++i) order.push_back(random.integer(0, rows - 1));
+        Block out(n, columns, kernels.panel);
+        kernels.gather(X, order.data(), n, out.data(), out.stride);
+        for (int64_t i = 0; i < n; ++i) {
+            for (int64_t j = 0; j < columns; ++j) {
+                const double scaled = values[size_t(order[size_t(i)] * columns + j)] * X.scale;
+                comparison.near(out.at(i, j), scaled + X.offset,
+                                4 * ROUNDING * (std::abs(scaled) + std::abs(X.offset)));
+            }
+        }
+    }
+}
+
+void check_activate(const Kernels& kernels, Random& random, Comparison& comparison) {
+    for (int trial = 0; trial < 48; ++trial) {
+        const Activation f = ACTIVATIONS[trial % 6];
+        Block z = a_block(random, kernels.panel), h(z.rows, z.columns, kernels.panel);
+        const Block before = z;
+        const bool in_place = f != Activation::gelu && f != Activation::silu && random.coin();
+        Block& out = in_place ? z : h;
+        kernels.activate(f, z.data(), out.data(), z.rows, z.padded, z.stride);
+        for (int64_t i = 0; i < z.rows; ++i) {
+            for (int64_t j = 0; j < z.padded; ++j) {
+                const double expected = value(f, before.at(i, j));
+                comparison.near(out.at(i, j), expected, activation_tolerance(expected));
+            }
+        }
+    }
+}
+
+void check_activate_backward(const Kernels& kernels, Random& random, Comparison& comparison) {
+    for (int trial = 0; trial < 48; ++trial) {
+        const Activation f = ACTIVATIONS[trial % 6];
+        Block z = a_block(random, kernels.panel), d(random, z.rows, z.columns, kernels.panel, -2, 2), h = z;
+        const Block before = d;
+        for (int64_t i = 0; i < z.rows; ++i)
+            for (int64_t j = 0; j < z.padded; ++j) h.row(i)[j] = float(value(f, z.at(i, j)));
+        const bool reads_z = f == Activation::gelu || f == Activation::silu;
+        kernels.activate_backward(f, d.data(), reads_z ? z.data() : nullptr, h.data(), z.rows, z.padded, z.stride);
+        for (int64_t i = 0; i < z.rows; ++i) {
+            for (int64_t j = 0; j < z.padded; ++j) {
+                const double s = slope(f, z.at(i, j)), size = std::abs(before.at(i, j));
+                comparison.near(d.at(i, j), before.at(i, j) * s, size * activation_tolerance(s));
+            }
+        }
+    }
+}
+
+void check_multiply_elements(const Kernels& kernels, Random& random, Comparison& comparison) {
+    for (int trial = 0; trial < 20; ++trial) {
+        const int64_t rows = random.integer(1, 7), columns = random.integer(1, 3) * kernels.panel;
+        Block a(random, rows, columns, kernels.panel, -2, 2), b(random, rows, columns, kernels.panel, 0, 2);
+        const Block before = a;
+        Block out(rows, columns, kernels.panel);
+        Block& product = random.coin() ? a : out;
+        kernels.multiply_elements(a.data(), b.data(), product.data(), rows, columns, a.stride);
+        for (int64_t i = 0; i < rows; ++i) {
+            for (int64_t j = 0; j < columns; ++j) {
+                const double exact = before.at(i, j) * b.at(i, j);
+                comparison.near(product.at(i, j), exact, ROUNDING * std::abs(exact));
+            }
+        }
+    }
+}
+
+void check_normalise(const Kernels& kernels, Random& random, Comparison& comparison) {
+    constexpr float epsilon = 1e-5f, momentum = 0.1f;
+    for (int trial = 0; trial < 25; ++trial) {
+        const int64_t rows = trial % 5 == 0 ? 1 : random.integer(2, 80), panel = kernels.panel;
+        Block u(random, rows, panel, panel, -1, 2), z(rows, panel, panel);
+        const Block x = u;
+        const std::vector<float> scale = random.numbers(panel, -2, 2), bias = random.numbers(panel, -1, 1);
+        const std::vector<float> old_mean = random.numbers(panel, -1, 1), old_variance = random.numbers(panel, 0, 2);
+        std::vector<float> inverse(scale.size(), NOT_WRITTEN), running_mean = old_mean, running_variance = old_variance;
+        kernels.normalise(u.data(), z.data(), rows, u.stride, scale.data(), bias.data(), epsilon, momentum,
+                          inverse.data(), running_mean.data(), running_variance.data());
+        for (int64_t j = 0; j < panel; ++j) {
+            const size_t at = size_t(j);
+            const double n = double(rows);
+            double mean = 0, largest = 0, squares = 0;
+            for (int64_t i = 0; i < rows; ++i) {
+                mean += x.at(i, j) / n;
+                largest = std::max(largest, std::abs(x.at(i, j)));
+            }
+            for (int64_t i = 0; i < rows; ++i) squares += (x.at(i, j) - mean) * (x.at(i, j) - mean);
+            // What rounding does: to the mean, to what is centred by it, to the variance, to 1 / sqrt.
+            const double mean_error = (n + 2) * ROUNDING * largest, centred = mean_error + 2 * ROUNDING * largest;
+            const double variance = squares / n, spread = 1 / std::sqrt(variance + double(epsilon));
+            const double variance_error =
+                2 * centred * std::sqrt(variance) + centred * centred + 2 * (n + 4) * ROUNDING * variance;
+            const double relative = spread * spread * variance_error + 4 * ROUNDING;
+            comparison.near(inverse[at], spread, spread * relative);
+            for (int64_t i = 0; i < rows; ++i) {
+                const double s = (x.at(i, j) - mean) * spread, error = centred * spread + 2 * relative * std::abs(s);
+                comparison.near(u.at(i, j), s, error);
+                const double gamma = scale[at], beta = bias[at];
+                comparison.near(z.at(i, j), gamma * s + beta,
+                                std::abs(gamma) * error + 4 * ROUNDING * (std::abs(gamma * s) + std::abs(beta)));
+            }
+            const double kept_mean = old_mean[at], kept_variance = old_variance[at];
+            if (rows == 1) {
+                comparison.near(running_mean[at], kept_mean, 0);
+                comparison.near(running_variance[at], kept_variance, 0);
+                continue;
+            }
+            const double take = momentum, unbiased = squares / (n - 1);
+            comparison.near(running_mean[at], (1 - take) * kept_mean + take * mean, mean_error + 4 * ROUNDING);
+            comparison.near(running_variance[at], (1 - take) * kept_variance + take * unbiased,
+                            2 * variance_error + 4 * ROUNDING * (kept_variance + unbiased));
+        }
+    }
+}
+
+void check_normalise_backward(const Kernels& kernels, Random& random, Comparison& comparison) {
+    for (int trial = 0; trial < 25; ++trial) {
+        const int64_t rows = trial % 5 == 0 ? 1 : random.integer(2, 80), panel = kernels.panel;
+        Block d(random, rows, panel, panel, -1, 1), u(random, rows, panel, panel, -2, 2);
+        const Block before = d;
+        const std::vector<float> scale = random.numbers(panel, -2, 2), inverse = random.numbers(panel, 0.1, 3);
+        std::vector<float> scale_gradient(scale.size(), NOT_WRITTEN), bias_gradient(scale.size(), NOT_WRITTEN);
+        kernels.normalise_backward(d.data(), u.data(), rows, d.stride, scale.data(), inverse.data(),
+                                   scale_gradient.data(), bias_gradient.data());
+        for (int64_t j = 0; j < panel; ++j) {
+            const size_t at = size_t(j);
+            const double n = double(rows), factor = double(scale[at]) * double(inverse[at]);
+            double sum = 0, product = 0, sum_size = 0, product_size = 0;
+            for (int64_t i = 0; i < rows; ++i) {
+                sum += before.at(i, j);
+                sum_size += std::abs(before.at(i, j));
+                product += before.at(i, j) * u.at(i, j);
+                product_size += std::abs(before.at(i, j) * u.at(i, j));
+            }
+            const double sum_error = n * ROUNDING * sum_size, product_error = 2 * n * ROUNDING * product_size;
+            comparison.near(bias_gradient[at], sum, sum_error);
+            comparison.near(scale_gradient[at], product, product_error);
+            for (int64_t i = 0; i < rows; ++i) {
+                const double mean = sum / n, lean = u.at(i, j) * product / n;
+                const double terms = std::abs(before.at(i, j)) + std::abs(mean) + std::abs(lean);
+                const double error = (sum_error + product_error * std::abs(u.at(i, j))) / n + 8 * ROUNDING * terms;
+                comparison.near(d.at(i, j), factor * (before.at(i, j) - mean - lean), std::abs(factor) * error);
+            }
+        }
+    }
+}
+
+}  // namespace treadle

@@ -1,0 +1,177 @@
+// Whole steps and predictions: against the portable table and loops, and the same bits with any number of threads.
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "../predictor.h"
+#include "../threads.h"
+#include "../trainer.h"
+#include "checks.h"
+
+namespace treadle {
+
+namespace {
+
+constexpr Activation LINEAR = Activation::identity;
+constexpr int THREADS = 3;
+
+struct Case {
+    std::vector<Layer> layers;
+    Loss loss;
+    double label_smoothing, l2;
+    Optimizer optimizer;
+    int64_t rows, batch_size;
+    Augmentation augmentation;
+    bool weighted;
+};
+
+const Case CASES[] = {
+    {{{12, 17, Activation::relu, false, 0.3}, {17, 5, LINEAR, false, 0}},
+     Loss::cross_entropy, 0.1, 0, {Update::adam, 0.9, 0.99, 1e-3, 0.01, 0}, 23, 7, {3, 4, true, 1}, false},
+    {{{9, 33, Activation::gelu, true, 0}, {33, 20, Activation::tanh, false, 0}, {20, 3, LINEAR, false, 0}},
+     Loss::squared, 0, 0.01, {Update::momentum, 0, 0, 0, 0, 0.9}, 37, 10, {0, 0, false, 0}, true},
+    {{{1, 1, LINEAR, false, 0}}, Loss::huber, 0, 0, {Update::plain, 0, 0, 0, 0, 0}, 5, 2, {0, 0, false, 0}, false},
+    {{{40, 100, Activation::silu, true, 0.2}, {100, 70, Activation::logistic, false, 0.1}, {70, 11, LINEAR, false, 0}},
+     Loss::absolute, 0, 0.001, {Update::nesterov, 0, 0, 0, 0, 0.8}, 90, 32, {0, 0, false, 0}, true},
+};
+
+// All that training leaves behind, in one array: parameters, moments, statistics, and the loss of every step.
+struct Trail {
+    std::vector<float> state;
+    std::vector<double> losses;
+};
+
+int64_t count_parameters(const std::vector<Layer>& layers) {
+    int64_t n = 0;
+    for (const Layer& layer : layers) n += (layer.n_in + (layer.batch_norm ? 2 : 1)) * layer.n_out;
+    return n;
+}
+
+int64_t count_statistics(const std::vector<Layer>& layers) {
+    int64_t n = 0;
+    for (const Layer& layer : layers) n += layer.batch_norm ? 2 * layer.n_out : 0;
+    return n;
+}
+
+// The same data and first parameters whatever the table and the number of threads.
+Trail train(const Case& what, Update update, const Kernels& kernels, int threads) {
+    constexpr int EPOCHS = 3;
+    Random random(11);
+    const int64_t n_in = what.layers.front().n_in, outputs = what.layers.back().n_out;
+    const int64_t P = count_parameters(what.layers), S = count_statistics(what.layers);
+    std::vector<uint8_t> X;
+    std::vector<int64_t> labels, order;
+    for (int64_t i = 0; i < what.rows * n_in; ++i) X.push_back(uint8_t(random.integer(0, 255)));
+    for (int64_t i = 0; i < what.rows; ++i) {
+        labels.push_back(random.integer(0, outputs - 1));
+        order.push_back((7 * i + 3) % what.rows);
+    }
+    const std::vector<float> targets = random.numbers(what.rows * outputs, -1, 1);
+    const std::vector<float> weights = random.numbers(what.rows, 0.5, 2);
+    const bool labelled = what.loss == Loss::cross_entropy;
+    Optimizer optimizer = what.optimizer;
+    optimizer.update = update;
+    const Problem problem{what.layers, {X.data(), Number::uint8, ptrdiff_t(n_in), 1, n_in, 1 / 255.0, -0.3},
+                          what.augmentation,
+                          {what.loss, what.label_smoothing, 0.7, outputs, labelled ? labels.data() : nullptr,
+                           labelled ? nullptr : targets.data(), what.weighted ? weights.data() : nullptr},
+                          what.l2, optimizer, what.batch_size, 5, threads};
+    Trainer trainer(problem, kernels);
+    const std::vector<float> parameters = random.numbers(P, -0.3, 0.3), zeros(size_t(P + S), 0.0f);
+    trainer.write(parameters.data(), zeros.data(), zeros.data(), zeros.data(), 0);
+    const int64_t steps = ceil_divide(what.rows, what.batch_size);
+    const std::vector<double> rates(size_t(steps), 0.01);
+    const std::atomic<bool> cancel{false};
+    Trail trail;
+    trail.losses.resize(size_t(EPOCHS * steps));
+    int64_t taken = 0;
+    for (int epoch = 0; epoch < EPOCHS; ++epoch)
+        trainer.run_epoch(order.data(), what.rows, rates.data(), trail.losses.data() + epoch * steps, cancel, &taken);
+    trail.state.resize(size_t(3 * P + S));
+    float* state = trail.state.data();
+    trainer.read(state, state + P, state + 2 * P, state + 3 * P);
+    return trail;
+}
+
+// What rounding may do to a network's values, relative to the largest: each number is a sum over a layer's inputs or
+// the batch's rows of numbers that have errors of their own, and a few steps build upon each other. With products in
+// bfloat16, the rounding of their factors exceeds all that.
+double network_tolerance(const Kernels& kernels, const std::vector<Layer>& layers, int64_t rows) {
+    if (!kernels.direct) return 0x1p-4;
+    int64_t terms = rows;
+    for (const Layer& layer : layers) terms += layer.n_in + 8;
+    return 32 * ROUNDING * double(terms);
+}
+
+}  // namespace
+
+void check_training(const Kernels& kernels, Random&, Comparison& comparison) {
+    for (const Case& what : CASES) {
+        const double tolerance = network_tolerance(kernels, what.layers, what.batch_size);
+        for (const Update update : {what.optimizer.update, Update::keep_gradient}) {
+            const Trail one = train(what, update, kernels, 1), many = train(what, update, kernels, THREADS);
+            const Trail portable = train(what, update, *kernels_portable, 1);
+            comparison.same(one.state.data(), many.state.data(), one.state.size());
+            for (size_t s = 0; s < one.losses.size(); ++s) {
+                comparison.near(one.losses[s], many.losses[s], 0);
+                comparison.near(one.losses[s], portable.losses[s], tolerance * (1 + std::abs(portable.losses[s])));
+            }
+            for (size_t i = 0; i < one.state.size(); ++i)
+                comparison.near(one.state[i], portable.state[i], tolerance * (1 + std::abs(portable.state[i])));
+        }
+    }
+}
+
+// Few rows go through the weights as they lie, many through panels: both against loops in double precision.
+void check_predict(const Kernels& kernels, Random& random, Comparison& comparison) {
+    if (!kernels.direct) return;  // predictions are float32
+    const std::atomic<bool> cancel{false};
+    for (const int64_t rows : {1, 3, 8, 300}) {
+        const std::vector<Layer> layers = {{30, 45, Activation::relu, false, 0}, {45, 9, LINEAR, false, 0}};
+        const std::vector<float> parameters = random.numbers(count_parameters(layers), -0.5, 0.5);
+        const std::vector<float> X = random.numbers(rows * 30, -1, 1);
+        std::vector<float> one(size_t(rows * 9), NOT_WRITTEN), many = one;
+        const Rows given{X.data(), Number::float32, 30 * sizeof(float), sizeof(float), 30, 1, 0};
+        predict(layers, parameters.data(), given, rows, false, one.data(), 1, kernels, cancel);
+        predict(layers, parameters.data(), given, rows, false, many.data(), THREADS, kernels, cancel);
+        comparison.same(one.data(), many.data(), one.size());
+        for (int64_t i = 0; i < rows; ++i) {
+            std::vector<double> a(X.begin() + i * 30, X.begin() + (i + 1) * 30);
+            const float *W = parameters.data(), *b = W + 30 * 45 + 45 * 9;
+            for (const Layer& layer : layers) {
+                std::vector<double> z(b, b + layer.n_out);
+                for (int64_t k = 0; k < layer.n_in; ++k)
+                    for (int64_t j = 0; j < layer.n_out; ++j) z[size_t(j)] += a[size_t(k)] * double(*W++);
+                if (layer.activation == Activation::relu)
+                    for (double& x : z) x = std::max(x, 0.0);
+                a = z;
+                b += layer.n_out;
+            }
+            for (size_t j = 0; j < 9; ++j)
+                comparison.near(one[size_t(i * 9) + j], a[j], network_tolerance(kernels, layers, 0) * (1 + std::abs(a[j])));
+        }
+    }
+}
+
+void check_flush(const Kernels&, Random&, Comparison& comparison) {
+    const auto half_of_least = [] {
+        volatile float least = 0x1p-126f;
+        return double(least * 0.5f);
+    };
+    comparison.near(half_of_least(), 0x1p-127, 0);
+    {
+        const FlushSubnormals flush;
+        comparison.near(half_of_least(), 0, 0);
+    }
+    comparison.near(half_of_least(), 0x1p-127, 0);
+    // One unit for each thread, which some of them may do for others.
+    const std::vector<int64_t> units(THREADS, 1);
+    std::vector<double> found(THREADS, -1.0);
+    bool open = true;
+    run_phases(THREADS, [&] { return std::exchange(open, false) ? units.data() : nullptr; },
+               [&](int owner, int64_t, int) { found[size_t(owner)] = half_of_least(); });
+    for (const double x : found) comparison.near(x, 0, 0);
+    comparison.near(half_of_least(), 0x1p-127, 0);
+}
+
+}  // namespace treadle

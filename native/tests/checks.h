@@ -1,0 +1,39 @@
+// A check for each function of the table in kernels.h, and for what is built on the table.
+#pragma once
+
+#include "../kernels.h"
+#include "comparison.h"
+
+namespace treadle {
+
+using Check = void (*)(const Kernels&, Random&, Comparison&);
+
+// check_products.cpp; check_multiply has round_rows in it.
+void check_multiply(const Kernels&, Random&, Comparison&);
+void check_write_operands(const Kernels&, Random&, Comparison&);
+void check_multiply_row(const Kernels&, Random&, Comparison&);
+
+// check_updates.cpp
+void check_update_weights(const Kernels&, Random&, Comparison&);
+void check_update_biases(const Kernels&, Random&, Comparison&);
+void check_update_columns(const Kernels&, Random&, Comparison&);
+
+// check_rows.cpp
+void check_gather(const Kernels&, Random&, Comparison&);
+void check_activate(const Kernels&, Random&, Comparison&);
+void check_activate_backward(const Kernels&, Random&, Comparison&);
+void check_multiply_elements(const Kernels&, Random&, Comparison&);
+void check_normalise(const Kernels&, Random&, Comparison&);
+void check_normalise_backward(const Kernels&, Random&, Comparison&);
+
+// check_losses.cpp
+void check_loss(const Kernels&, Random&, Comparison&);
+void check_softmax(const Kernels&, Random&, Comparison&);
+
+// check_training.cpp: whole steps against the portable table, any number of threads to the same bits, subnormal
+// numbers flushed in the threads and nowhere else.
+void check_training(const Kernels&, Random&, Comparison&);
+void check_predict(const Kernels&, Random&, Comparison&);
+void check_flush(const Kernels&, Random&, Comparison&);
+
+}  // namespace treadle
