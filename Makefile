@@ -37,7 +37,7 @@ bench: .venv-bench/ready
 # the sanitizer would not find what it throws exceptions with.
 SANITIZED = LD_PRELOAD="$$($(CXX) -print-file-name=$(1)) $$($(CXX) -print-file-name=libstdc++.so)" \
     ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=halt_on_error=1 $(2)/bin/python -m pytest --capture=sys \
-    tests/engines/test_native_*.py
+    tests/engines/test_native_*.py tests/engines/test_bfloat16.py
 sanitize: .venv-address/ready .venv-thread/ready
 	$(call SANITIZED,libasan.so,.venv-address)
 	$(call SANITIZED,libtsan.so,.venv-thread)
