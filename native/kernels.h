@@ -105,7 +105,8 @@ struct Kernels {
     void (*gather)(const Rows& X, const int64_t* order, int64_t n, float* out, ptrdiff_t out_stride);
 
     // Unless direct: columns begin <= j < end of a batch's values, of which there are `columns`, into their operand,
-    // which is for `capacity` rows. `begin` and `end` are whole panels' ends; A and `left` are where the first row begins.
+    // which is for `capacity` rows and zero at first. `begin` and `end` are whole panels' ends; A and `left` are where
+    // the first row begins.
     void (*round_rows)(const float* A, ptrdiff_t A_stride, int64_t rows, int64_t begin, int64_t end, int64_t columns,
                        float* left, int64_t capacity);
 

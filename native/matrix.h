@@ -97,7 +97,7 @@ void update_tile(const Rule& rule, const Step& step, const float* A, const float
     for (int64_t i = 0; i < rows; ++i) {
         vec d[PANEL_VECTORS];
         TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v) d[v] = load(D + i * PANEL + v * LANES);
-TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) {
+        TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) {
             const vec a = all(A[i * PACKED_ROWS + r]);
             TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v) sum[r][v] = fma(a, d[v], sum[r][v]);
         }
@@ -106,15 +106,15 @@ TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) {
         const vec l2 = all(step.l2);
         vec squares = zero();
         TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) {
-            for (int v = 0; v < PANEL_VECTORS; ++v) {
+            TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v) {
                 const vec value = load(w.value + r * PANEL + v * LANES);
                 sum[r][v] = fma(value, l2, sum[r][v]);
                 squares = fma(value, value, squares);
             }
         }
         double total = 0;
-        for (int lane = 0; lane < LANES; ++lane) total += squares[lane];
-        *square = total;
+        for (int lane = 0; lane < LANES; ++lane) total += double(squares[lane]);
+        if (square) *square = total;
     }
     TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) {
         for (int v = 0; v < PANEL_VECTORS; ++v) {
