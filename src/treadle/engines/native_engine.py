@@ -37,8 +37,8 @@ SIMD = "TREADLE_SIMD"
 # Does what AMX does on processors without it, and takes longer than float32: never chosen, only named.
 EMULATED_BFLOAT16 = "emulated-bfloat16"
 
-# Products of weights and values in the forward pass of a batch. With fewer for each, threads that are to train
-# spend as long waiting for each other, some microseconds a phase, as they compute.
+# Products of weights and values in the forward pass of a batch. With fewer for each, threads spend as long
+# waiting for each other, some microseconds a phase, as they compute.
 PRODUCTS_PER_THREAD = 1 << 18
 
 
