@@ -216,6 +216,7 @@ void predict_into(const Network& network, nb::handle parameters, nb::handle X, d
 }  // namespace
 
 NB_MODULE(_native, module) {
+    nb::set_leak_warnings(false);  // what is alive when the interpreter ends, in a traceback say, is no leak
     using namespace nb::literals;
 
     module.def("processor_features", processor_features);
