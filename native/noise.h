@@ -33,7 +33,9 @@ inline void draw_mask(const Words& words, double rate, int64_t n_units, int64_t 
 inline void move_image(const Augmentation& augmentation, const Words& words, int64_t i, float background,
                        float* image) {
     const int64_t height = augmentation.height, width = augmentation.width, span = 2 * augmentation.shift + 1;
-    const auto offset = [&](uint32_t word) { return int64_t(uint64_t(word) * uint64_t(span) >> 32) - augmentation.shift; };
+    const auto offset = [&](uint32_t word) {
+        return int64_t(uint64_t(word) * uint64_t(span) >> 32) - augmentation.shift;
+    };
     const bool flip = augmentation.flip && words[uint64_t(3 * i)] >> 31;
     const int64_t right = augmentation.shift ? offset(words[uint64_t(3 * i + 1)]) : 0;
     const int64_t down = augmentation.shift ? offset(words[uint64_t(3 * i + 2)]) : 0;

@@ -38,6 +38,8 @@ struct Problem {
 
 enum class Outcome { finished, diverged, cancelled };
 
+struct TrainingState;
+
 class Trainer {
 public:
     Trainer(const Problem& problem, const Kernels& kernels);
@@ -57,9 +59,7 @@ public:
     int64_t step() const;
 
 private:
-    struct State;
-    class Epoch;
-    std::unique_ptr<State> state_;
+    std::unique_ptr<TrainingState> state_;
 };
 
 }  // namespace treadle
