@@ -11,7 +11,7 @@ import pytest
 
 import treadle
 from treadle.cli import run
-from treadle.engines.native_engine import load_kernel
+from treadle.hardware.kernel import load_kernel
 
 
 def found(capsys):

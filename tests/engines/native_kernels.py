@@ -11,8 +11,9 @@ import pytest
 
 from treadle.engines.augmentation import Augmentation
 from treadle.engines.engine import TrainingProblem
-from treadle.engines.native_engine import SIMD, NativeEngine, load_kernel
+from treadle.engines.native_engine import SIMD, NativeEngine
 from treadle.engines.objective import LOSSES, Objective
+from treadle.hardware.kernel import load_kernel
 from treadle.maths.activations import ACTIVATIONS
 from treadle.network import Network
 from treadle.optimizers import SGD, Adam, AdamW

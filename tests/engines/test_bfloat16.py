@@ -13,10 +13,11 @@ from native_kernels import native, random_problem
 
 from treadle.engines.augmentation import Augmentation
 from treadle.engines.engine import TrainingProblem
-from treadle.engines.native_engine import EMULATED_BFLOAT16, load_kernel
+from treadle.engines.native_engine import EMULATED_BFLOAT16
 from treadle.engines.numpy_engine import NumpyEngine
 from treadle.engines.objective import Objective
 from treadle.errors import EngineUnavailable, TrainingDiverged
+from treadle.hardware.kernel import load_kernel
 from treadle.network import Network, Parameters
 from treadle.optimizers import SGD, Adam, AdamW
 

@@ -14,11 +14,12 @@ import pytest
 from native_kernels import KERNELS, native, random_problem
 
 import treadle
-from treadle.engines import native_engine
 from treadle.engines.engine import TrainingProblem
-from treadle.engines.native_engine import SIMD, NativeEngine, load_kernel
+from treadle.engines.native_engine import SIMD, NativeEngine
 from treadle.engines.objective import Objective
 from treadle.errors import EngineUnavailable, InvalidInput, TrainingDiverged
+from treadle.hardware import kernel
+from treadle.hardware.kernel import load_kernel
 from treadle.network import Network, Parameters
 from treadle.optimizers import SGD, Adam
 
@@ -323,7 +324,7 @@ def test_targets_and_weights_are_checked_before_training(changes, message):
 def test_without_the_extension_it_says_why_and_what_to_do(monkeypatch, tmp_path):
     monkeypatch.delattr(treadle, "_native")
     monkeypatch.setitem(sys.modules, "treadle._native", None)
-    monkeypatch.setattr(native_engine, "resources", SimpleNamespace(files=lambda package: tmp_path))
+    monkeypatch.setattr(kernel, "resources", SimpleNamespace(files=lambda package: tmp_path))
     with pytest.raises(EngineUnavailable, match=r"not built \(.*_native.*\): install a C\+\+20 compiler"):
         NativeEngine()
     (tmp_path / "_native_missing.txt").write_text("there was no C++ compiler when treadle was installed")

@@ -31,7 +31,7 @@ def info(*, json: bool = False) -> int:
     json
         Print the result as JSON.
     """
-    from treadle.engines.processors import usable_threads
+    from treadle.hardware.processors import usable_threads
     from treadle.runs.environment import processor_name
 
     threads = usable_threads()

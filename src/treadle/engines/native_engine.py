@@ -12,9 +12,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
-from importlib import resources
 from numbers import Integral
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,9 +20,10 @@ from numpy.typing import DTypeLike, NDArray
 
 from treadle.engines.engine import Engine, Trainer, TrainingProblem, check_rows, diverged
 from treadle.engines.objective import Objective
-from treadle.engines.processors import usable_threads
 from treadle.engines.targets import check_targets
-from treadle.errors import EngineUnavailable, InvalidInput
+from treadle.errors import InvalidInput
+from treadle.hardware.kernel import load_kernel
+from treadle.hardware.processors import usable_threads
 from treadle.network import Network, Parameters
 from treadle.optimizers import SGD, Adam, AdamW, Optimizer
 
@@ -48,7 +47,7 @@ class NativeEngine(Engine):
     Parameters
     ----------
     n_threads : int, or None
-        How many threads share the work. None: as many as ``treadle.engines.processors`` finds usable, and
+        How many threads share the work. None: as many as ``treadle.hardware.processors`` finds usable, and
         for training no more than the batches keep busy.
 
     Attributes
@@ -275,20 +274,6 @@ class NativeTrainer(Trainer):
         self._trainer.write(
             arrays["parameters"], *_two(arrays, names), arrays["statistics"], int(state["step"])
         )
-
-
-def load_kernel() -> ModuleType:
-    """The extension module; EngineUnavailable, which says why and what to do, where there is none."""
-    try:
-        from treadle import _native
-    except ImportError as error:
-        reason = resources.files("treadle").joinpath("_native_missing.txt")
-        why = reason.read_text("utf-8") if reason.is_file() else str(error)
-        raise EngineUnavailable(
-            f"the native engine is not built ({why}): install a C++20 compiler, such as g++, and then "
-            "treadle anew, or take the numpy engine"
-        ) from error
-    return _native
 
 
 @lru_cache(maxsize=64)

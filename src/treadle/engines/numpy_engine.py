@@ -26,7 +26,7 @@ gradients costs at most three predictions (Rumelhart, Hinton and Williams 1986; 
 section 3.2).
 
 The outputs of the layers, the derivatives with respect to them and the gradients are allocated once, and BLAS
-writes into them, on one thread (``treadle.engines.blas_threads``).
+writes into them, on one thread (``treadle.hardware.blas_threads``).
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.engines.batch_norm import BatchNorm
-from treadle.engines.blas_threads import one_blas_thread
 from treadle.engines.dropout import dropout_mask
 from treadle.engines.engine import Engine, Trainer, TrainingProblem, check_rows, diverged
 from treadle.engines.objective import Objective
+from treadle.hardware.blas_threads import one_blas_thread
 from treadle.maths.activations import ACTIVATIONS
 from treadle.network import Parameters
 from treadle.optimizers.optimizer import BLOCK, blocks

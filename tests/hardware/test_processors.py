@@ -2,8 +2,8 @@ import os
 
 import pytest
 
-from treadle.engines import processors
-from treadle.engines.processors import usable_threads
+from treadle.hardware import processors
+from treadle.hardware.processors import usable_threads
 
 
 @pytest.fixture(autouse=True)

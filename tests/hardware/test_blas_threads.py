@@ -4,7 +4,7 @@ import sys
 import pytest
 from threadpoolctl import threadpool_info
 
-from treadle.engines.blas_threads import one_blas_thread
+from treadle.hardware.blas_threads import one_blas_thread
 
 
 def n_threads():
@@ -32,7 +32,7 @@ TWO_THREADS = """
 import threading
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
-from treadle.engines.blas_threads import one_blas_thread
+from treadle.hardware.blas_threads import one_blas_thread
 
 np.ones((2, 2)) @ np.ones((2, 2))
 n_threads = lambda: {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}

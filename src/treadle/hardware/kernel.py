@@ -1,0 +1,22 @@
+"""The compiled extension ``treadle._native``, or the reason why there is none."""
+
+from __future__ import annotations
+
+from importlib import resources
+from types import ModuleType
+
+from treadle.errors import EngineUnavailable
+
+
+def load_kernel() -> ModuleType:
+    """The extension module; EngineUnavailable, which says why and what to do, where there is none."""
+    try:
+        from treadle import _native
+    except ImportError as error:
+        reason = resources.files("treadle").joinpath("_native_missing.txt")
+        why = reason.read_text("utf-8") if reason.is_file() else str(error)
+        raise EngineUnavailable(
+            f"the native engine is not built ({why}): install a C++20 compiler, such as g++, and then "
+            "treadle anew, or take the numpy engine"
+        ) from error
+    return _native

@@ -1,0 +1,1 @@
+"""Exact linear regression under the L1 norm, with a certificate of optimality."""
