@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from types import SimpleNamespace
 
@@ -319,6 +320,16 @@ def test_a_state_of_another_size_is_refused(name):
 def test_targets_and_weights_are_checked_before_training(changes, message):
     with pytest.raises(InvalidInput, match=message):
         trainer(problem(**changes))
+
+
+def test_python_threads_that_share_a_trainer_take_turns():
+    taken = problem(6000)
+    alone, shared = trainer(taken), trainer(taken)
+    losses = run(alone), run(alone)
+    with ThreadPoolExecutor(2) as pool:
+        found = [future.result() for future in [pool.submit(run, shared) for _ in losses]]
+    np.testing.assert_array_equal(sorted(map(list, found)), sorted(map(list, losses)))
+    assert_same_bits(shared.state(), alone.state())
 
 
 def test_without_the_extension_it_says_why_and_what_to_do(monkeypatch, tmp_path):

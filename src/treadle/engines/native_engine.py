@@ -9,6 +9,7 @@ the kernel's. No bit of a result depends on the number of threads.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -198,11 +199,15 @@ class NativeEngine(Engine):
 
 
 class NativeTrainer(Trainer):
-    """See ``treadle.engines.engine.Trainer``. The engine has checked that it supports the problem."""
+    """See ``treadle.engines.engine.Trainer``. The engine has checked that it supports the problem.
+
+    Python threads that share one take turns: the kernel lets go of the interpreter's lock while it trains.
+    """
 
     def __init__(self, engine: NativeEngine, problem: TrainingProblem, parameters: Parameters) -> None:
         self._problem = problem
         self._network = parameters.network
+        self._turn = threading.Lock()
         self._trainer = _kernel_trainer(engine, problem, **_rule(problem.optimizer))
         self.load_state(
             {
@@ -236,28 +241,31 @@ class NativeTrainer(Trainer):
                 f"learning_rates must have an entry for each of the {len(losses)} steps; "
                 f"got shape {rates.shape}"
             )
-        n_taken = self._trainer.run_epoch(order, rates, losses)
+        with self._turn:
+            n_taken = self._trainer.run_epoch(order, rates, losses)
         if n_taken < len(losses):
             raise diverged(n_taken + 1, float(losses[n_taken]))
         return losses
 
     def parameters(self) -> Parameters:
         """See ``Trainer.parameters``."""
-        flat = np.empty(self._network.n_parameters, dtype=np.float32)
-        statistics = np.empty(self._network.n_statistics, dtype=np.float32)
-        self._trainer.read(flat, None, None, statistics)
-        return Parameters(self._network, flat, statistics)
+        parameters = Parameters.zeros(self._network)
+        with self._turn:
+            self._trainer.read(parameters.flat, None, None, parameters.statistics)
+        return parameters
 
     def state(self) -> dict[str, NDArray[Any]]:
         """See ``Trainer.state``."""
         names = self._problem.optimizer.moments
         moments = {name: np.empty(self._network.n_parameters, dtype=np.float32) for name in names}
-        self._trainer.read(None, *_two(moments, names), None)
-        parameters = self.parameters()
+        parameters = Parameters.zeros(self._network)
+        with self._turn:
+            self._trainer.read(parameters.flat, *_two(moments, names), parameters.statistics)
+            step = self._trainer.step
         return {
             "parameters": parameters.flat,
             "statistics": parameters.statistics,
-            "step": np.array(self._trainer.step),
+            "step": np.array(step),
             **moments,
         }
 
@@ -271,9 +279,10 @@ class NativeTrainer(Trainer):
             size = sizes.get(name, self._network.n_parameters)
             if arrays[name].shape != (size,):
                 raise InvalidInput(f"{name} must be of shape ({size},); got {arrays[name].shape}")
-        self._trainer.write(
-            arrays["parameters"], *_two(arrays, names), arrays["statistics"], int(state["step"])
-        )
+        with self._turn:
+            self._trainer.write(
+                arrays["parameters"], *_two(arrays, names), arrays["statistics"], int(state["step"])
+            )
 
 
 @lru_cache(maxsize=64)
