@@ -62,7 +62,12 @@ from .optimizers.sgd import SGD as SGD
 from .report.evaluation import Evaluation as Evaluation
 from .runs.config import RunConfig as RunConfig
 from .runs.run import Run as Run
+from .training.callbacks import Callback as Callback
+from .training.callbacks import Training as Training
+from .training.checkpointing import Checkpointing as Checkpointing
+from .training.early_stopping import EarlyStopping as EarlyStopping
 from .training.history import EpochRecord as EpochRecord
 from .training.history import History as History
 from .training.loop import TrainingLoop as TrainingLoop
 from .training.loop import TrainingPlan as TrainingPlan
+from .training.progress import Progress as Progress

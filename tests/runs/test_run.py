@@ -78,7 +78,7 @@ def test_killed_at_any_write_and_resumed_the_model_is_the_same_to_the_byte(
     tmp_path, monkeypatch, whole, selection, environment, digits
 ):
     write = treadle.files.write_atomically
-    n_writes = 1 + 2 * CONFIG.epochs + 1 + 1  # config; checkpoint and history an epoch; history; model
+    n_writes = 1 + 2 * CONFIG.epochs + 1  # config; checkpoint and history an epoch; model
     for last in range(n_writes + 1):
         for torn in (False, True):
             folder = tmp_path / f"{last}-{torn}"
@@ -128,7 +128,7 @@ def test_while_a_prolonged_run_trains_it_has_no_model(tmp_path, selection, envir
     longer.train(
         selection.engine,
         digits,
-        on_epoch=lambda record: (not run.model_path.exists()) or pytest.fail("model"),
+        callbacks=lambda training: (not run.model_path.exists()) or pytest.fail("model"),
     )
 
 
@@ -225,11 +225,11 @@ def test_one_class_is_refused(selection, digits):
 def test_an_unfinished_run_has_no_model(tmp_path, selection, environment, digits):
     run = Run.create(tmp_path / "run", CONFIG, environment)
 
-    def stop(record):
+    def stop(training):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run.train(selection.engine, digits, on_epoch=stop)
+        run.train(selection.engine, digits, callbacks=stop)
     with pytest.raises(RunError, match=r"not finished \(1 of 3 epochs\): go on with: treadle train --resume"):
         run.model()
 
@@ -262,11 +262,11 @@ def test_every_optimizer_and_schedule_resumes_to_the_same_bytes(
     whole.train(selection.engine, digits)
     run = Run.create(tmp_path / "run", config, environment)
 
-    def stop(record):
+    def stop(training):
         raise Killed
 
     with pytest.raises(Killed):
-        run.train(selection.engine, digits, on_epoch=stop)
+        run.train(selection.engine, digits, callbacks=stop)
     run.train(selection.engine, digits)
     assert run.model_path.read_bytes() == whole.model_path.read_bytes()
 
@@ -301,12 +301,12 @@ def test_a_run_with_every_option_interrupted_anywhere_ends_in_the_same_bits(
     for n_before in (1, 2, 3):
         run = Run.create(tmp_path / f"stopped-{n_before}", EVERYTHING, environment)
 
-        def stop(record, n_before=n_before):
-            if record.epoch == n_before:
+        def stop(training, n_before=n_before):
+            if training.record.epoch == n_before:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            run.train(selection.engine, digits, on_epoch=stop)
+            run.train(selection.engine, digits, callbacks=stop)
         Run.open(run.folder).train(selection.engine, digits)
         assert run.model_path.read_bytes() == whole.model_path.read_bytes()
 

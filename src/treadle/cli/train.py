@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from treadle.runs.run import Run
-    from treadle.training.history import EpochRecord
 
 
 def _fill_from_files(app: cyclopts.App, _commands: tuple[str, ...], arguments: Any) -> None:
@@ -91,6 +90,7 @@ def train(
     from treadle.report.run_report import evaluate_model, write_run_report
     from treadle.runs.environment import describe_environment
     from treadle.runs.run import Run, make_run_folder, training_loop, training_problem
+    from treadle.training.progress import Progress
 
     console = progress_console()
     if resume and out:
@@ -117,12 +117,17 @@ def train(
         with _failing_writes_explained(out or Path("runs")):
             folder = out or make_run_folder(Path("runs"), dataset.name)
         run = Run.create(folder, resolved, environment)
-    with _failing_writes_explained(run.folder), _Progress(console, run) as progress:
+    seconds_before = sum(run.history().column("seconds"))
+    with _failing_writes_explained(run.folder), _going_on_explained(console, run):
         with _timed(timings, "evaluation of each epoch, checkpoints"):
-            model = run.train(selection.engine, dataset, on_start=progress.start, on_epoch=progress.show)
-        progress.finish()
+            model = run.train(
+                selection.engine,
+                dataset,
+                callbacks=Progress(console),
+                on_start=lambda: _announce(console, run),
+            )
         timings["training"] = sum(run.history().column("seconds"))
-        timings["evaluation of each epoch, checkpoints"] -= progress.seconds_of_training
+        timings["evaluation of each epoch, checkpoints"] -= timings["training"] - seconds_before
         with _timed(timings, "final evaluation"):
             evaluation = evaluate_model(model, selection.engine, dataset)
         write_run_report(run, model, evaluation, dataset, timings)
@@ -157,62 +162,24 @@ def _failing_writes_explained(folder: Path) -> Iterator[None]:
         raise RunError(f"{error.filename or folder}: {error.strerror}; {remedy}") from error
 
 
-class _Progress:
-    """A line for each epoch and, in a terminal, a bar below them; on Ctrl-C, how to go on."""
+def _announce(console: Console, run: Run) -> None:
+    """Say what begins, or goes on."""
+    config, n_done = run.config, len(run.history())
+    console.print(f"{config.data}, {config.recipe} recipe, {config.engine} engine, in {run.folder}")
+    if n_done == config.epochs:
+        console.print(f"all {config.epochs} epochs are done already")
+    elif n_done:
+        console.print(f"going on after epoch {n_done} of {config.epochs}")
 
-    def __init__(self, console: Console, run: Run) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        self._console = console
-        self._run = run
-        self._n_done = len(run.history())
-        self.seconds_of_training = 0.0
-        self._bar = Progress(
-            TextColumn("training"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("epochs, left"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
+@contextmanager
+def _going_on_explained(console: Console, run: Run) -> Iterator[None]:
+    """On Ctrl-C, say how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.print(
+            f"stopped; {len(run.history())} of {run.config.epochs} epochs are saved. "
+            f"Go on with: treadle train --resume {shlex.quote(str(run.folder))}"
         )
-        self._task = self._bar.add_task("training", total=run.config.epochs, completed=self._n_done)
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def start(self) -> None:
-        """Print what begins, and the table's header."""
-        config = self._run.config
-        engine = f"{config.engine} engine"
-        self._console.print(f"{config.data}, {config.recipe} recipe, {engine}, in {self._run.folder}")
-        if self._n_done == config.epochs:
-            self._console.print(f"all {config.epochs} epochs are done already")
-            return
-        if self._n_done:
-            self._console.print(f"going on after epoch {self._n_done} of {config.epochs}")
-        self._console.print("epoch  train loss  test loss  test accuracy  learning rate  seconds")
-        self._bar.start()
-
-    def show(self, record: EpochRecord) -> None:
-        """Print the line of a finished epoch."""
-        self._n_done = record.epoch
-        self.seconds_of_training += record.seconds
-        self._bar.update(self._task, completed=record.epoch)
-        self._console.print(
-            f"{record.epoch:5d}  {record.train_loss:10.4f}  {record.test_loss:9.4f}  "
-            f"{record.test_accuracy:13.4f}  {record.learning_rate:13.3g}  {record.seconds:7.2f}"
-        )
-
-    def finish(self) -> None:
-        """Take the bar away."""
-        self._bar.stop()
-
-    def __exit__(self, kind: type[BaseException] | None, *_details: object) -> None:
-        self._bar.stop()
-        if kind is not None and issubclass(kind, KeyboardInterrupt):
-            self._console.print(
-                f"stopped; {self._n_done} of {self._run.config.epochs} epochs are saved. "
-                f"Go on with: treadle train --resume {shlex.quote(str(self._run.folder))}"
-            )
+        raise

@@ -29,8 +29,10 @@ from treadle.network import Network, Parameters
 from treadle.optimizers import SCHEDULES, SGD, Adam, AdamW, Optimizer
 from treadle.runs.config import RunConfig, config_toml, read_config_file
 from treadle.runs.environment import DECISIVE
+from treadle.training.callbacks import Training, as_callbacks
 from treadle.training.checkpoint import Checkpoint
-from treadle.training.history import EpochRecord, History
+from treadle.training.checkpointing import Checkpointing
+from treadle.training.history import History
 from treadle.training.loop import TrainingLoop, TrainingPlan
 
 
@@ -152,8 +154,8 @@ class Run:
         engine: Engine,
         dataset: Dataset,
         *,
+        callbacks: object = None,
         on_start: Callable[[], None] = lambda: None,
-        on_epoch: Callable[[EpochRecord], None] = lambda record: None,
     ) -> Model:
         """Train from where the folder stands to the last epoch; return the model, which is then in its file.
 
@@ -162,10 +164,10 @@ class Run:
         engine : Engine
         dataset : Dataset
             What the configuration names.
+        callbacks : a callback or function, a sequence of them, or None
+            See ``treadle.training.callbacks``. The epoch's checkpoint is written after them.
         on_start : callable
             Called when all is known to be usable and the folder is there.
-        on_epoch : callable
-            Called with each new record, after the checkpoint is safe.
 
         Raises
         ------
@@ -182,7 +184,7 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             with locked(self.folder):
-                return self._train(loop, dataset, on_start, on_epoch)
+                return self._train(loop, dataset, callbacks, on_start)
         except BlockingIOError as error:
             raise RunError(
                 f"another process trains in {self.folder}: wait for it, or name another folder with --out"
@@ -192,28 +194,42 @@ class Run:
         self,
         loop: TrainingLoop,
         dataset: Dataset,
+        callbacks: object,
         on_start: Callable[[], None],
-        on_epoch: Callable[[EpochRecord], None],
     ) -> Model:
         remove_unfinished(self.folder)
         write_atomically(self.folder / "config.toml", config_toml(self.config, self.environment).encode())
-        if self.checkpoint_path.is_file():
-            loop.restore(Checkpoint.load(self.checkpoint_path))
-        if len(loop.history) < self.config.epochs:
-            self.model_path.unlink(missing_ok=True)
-            self.report_path.unlink(missing_ok=True)
-        on_start()
-        for record in loop.epochs():
-            loop.checkpoint().save(self.checkpoint_path)
-            self._write_history(loop.history)
-            on_epoch(record)
-        self._write_history(loop.history)
+        files = _RunFiles(self, on_start)
+        Training(loop, [*as_callbacks(callbacks), files]).run()
         model = Model(loop.parameters(), dataset.class_names, dataset.image_shape, dataset.scale)
         save_model(self.model_path, model)
         return model
 
+
+class _RunFiles(Checkpointing):
+    """The folder's files of a training in progress."""
+
+    def __init__(self, run: Run, on_start: Callable[[], None]) -> None:
+        super().__init__(run.checkpoint_path)
+        self._run = run
+        self._on_start = on_start
+
+    def on_fit_begin(self, training: Training) -> None:
+        """Go on from the checkpoint; what a finished run left is of no use once it goes on."""
+        super().on_fit_begin(training)
+        if len(training.history) < self._run.config.epochs:
+            self._run.model_path.unlink(missing_ok=True)
+            self._run.report_path.unlink(missing_ok=True)
+        if len(training.history):  # a process killed between the two files left the table behind
+            self._write_history(training.history)
+        self._on_start()
+
+    def _save(self, training: Training) -> None:
+        super()._save(training)
+        self._write_history(training.history)
+
     def _write_history(self, history: History) -> None:
-        write_atomically(self.folder / "history.csv", history.to_csv().encode())
+        write_atomically(self._run.folder / "history.csv", history.to_csv().encode())
 
 
 def training_problem(config: RunConfig, dataset: Dataset) -> TrainingProblem:

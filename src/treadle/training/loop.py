@@ -82,6 +82,13 @@ class TrainingLoop:
     watched : callable, or None
         Asked before each epoch for the figures that the schedule goes by: a sequence of float, one for each
         epoch so far, smaller is better. None: the training losses.
+
+    Attributes
+    ----------
+    history : History
+        The epochs so far.
+    is_between_epochs : bool
+        False after an exception within an epoch: the trainer's state is then no state to go on from.
     """
 
     def __init__(
@@ -96,9 +103,11 @@ class TrainingLoop:
         if len(problem.X) == 0:
             raise InvalidInput("the training set is empty: training needs at least one row")
         self.history = History()
-        self._engine = engine
-        self._problem = problem
-        self._plan = plan
+        self.engine = engine
+        self.problem = problem
+        self.plan = plan
+        self.is_between_epochs = True
+        self._kept: Parameters | None = None
         self._test_set = test_set
         self._watched = watched
         self._trainer = engine.trainer(problem, parameters)
@@ -121,10 +130,10 @@ class TrainingLoop:
             )
         if self._average is not None:
             epoch, n_averaged = len(checkpoint.history), int(checkpoint.state["averaged_epochs"])
-            if n_averaged != self._plan.n_averaged(epoch):
+            if n_averaged != self.plan.n_averaged(epoch):
                 raise InvalidInput(
                     f"the checkpoint's average has {n_averaged} epochs in it at the end of epoch {epoch}, "
-                    f"where {self._plan.n_averaged(epoch)} are needed: take the number of epochs that it was "
+                    f"where {self.plan.n_averaged(epoch)} are needed: take the number of epochs that it was "
                     "made with, and of those to average over"
                 )
             self._average.load_state(checkpoint.state)
@@ -136,10 +145,16 @@ class TrainingLoop:
         return Checkpoint(self._state(), History(self.history))
 
     def parameters(self) -> Parameters:
-        """A copy of the parameters as they stand or, within the last epochs of the plan, their average."""
+        """A copy of the parameters as they stand, or of those kept, or the average over the last epochs."""
+        if self._kept is not None:
+            return self._kept.copy()
         if self._average is not None and self._average.n_epochs:
             return self._average.mean()
         return self._trainer.parameters()
+
+    def keep(self, parameters: Parameters) -> None:
+        """Let ``parameters`` give a copy of these from now on; further epochs train those of the trainer."""
+        self._kept = parameters.copy()
 
     def _state(self) -> dict[str, NDArray[Any]]:
         return {**self._trainer.state(), **(self._average.state() if self._average is not None else {})}
@@ -155,12 +170,12 @@ class TrainingLoop:
             If a step's loss is NaN or infinite, or the trainer's state is at the end of an epoch. Go on from
             the last checkpoint, if at all: the trainer is in the middle of an epoch.
         """
-        for epoch in range(len(self.history) + 1, self._plan.n_epochs + 1):
+        for epoch in range(len(self.history) + 1, self.plan.n_epochs + 1):
             self.history.append(self._run_epoch(epoch))
             yield self.history[-1]
 
     def _run_epoch(self, epoch: int) -> EpochRecord:
-        problem, plan = self._problem, self._plan
+        problem, plan = self.problem, self.plan
         n_rows = len(problem.X)
         watched = self._watched() if self._watched else self.history.column("train_loss")
         if len(watched) != epoch - 1:
@@ -177,6 +192,7 @@ class TrainingLoop:
             n_rows=n_rows,
             losses=watched,
         )
+        self.is_between_epochs = False
         try:
             losses = self._trainer.run_epoch(epoch_order(plan.seed, epoch, n_rows), rates)
         except TrainingDiverged as error:
@@ -189,6 +205,7 @@ class TrainingLoop:
             )
         if self._average is not None and plan.n_averaged(epoch):
             self._average.add(self._trainer.parameters())
+        self.is_between_epochs = True
         seconds = time.perf_counter() - start
         rows_in_step = np.full(len(losses), problem.batch_size)
         rows_in_step[-1] = n_rows - problem.batch_size * (len(losses) - 1)
@@ -206,9 +223,9 @@ class TrainingLoop:
         if self._test_set is None:
             return math.nan, math.nan
         X, y = self._test_set
-        problem = self._problem
+        problem = self.problem
         with np.errstate(over="ignore", invalid="ignore"):  # a loss of inf or nan in the history says it
-            logits = self._engine.logits(self.parameters(), X)
+            logits = self.engine.logits(self.parameters(), X)
             return plain_loss(problem.objective, logits, y), accuracy(problem.network, logits, y)
 
 

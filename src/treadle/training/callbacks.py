@@ -1,0 +1,238 @@
+"""What may be hung on training: the small protocol of callbacks, and the training that they see.
+
+A callback is told when training begins, at the end of each epoch, and when training ends, however it ends::
+
+    on_fit_begin(training)     nothing is trained yet; ``training.restore`` goes on from a checkpoint
+    on_epoch_end(training)     the epoch is in the history; returning True stops the training after it
+    on_fit_end(training)       also after an exception or Ctrl-C
+
+Derive from ``Callback`` and write those that are needed; or give a function, which is called at the end of
+each epoch. They are called in the order in which they are given, those that save checkpoints after all
+others, and whoever says stop, the others still see that epoch. What they know beyond the history they give as
+arrays (``state``), and it is in the checkpoint.
+
+This file trains nothing, prints nothing and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.engines.engine import Engine, TrainingProblem
+from treadle.errors import InvalidInput
+from treadle.network import Parameters
+from treadle.training.checkpoint import Checkpoint
+from treadle.training.history import EpochRecord, History
+from treadle.training.loop import TrainingLoop, TrainingPlan
+
+# The callbacks' arrays in a checkpoint have names that begin so; then come a callback's number, its class
+# and the array's own name, with dots between.
+STATE_PREFIX = "callback."
+STOPPED = f"{STATE_PREFIX}stopped"
+
+
+class Callback:
+    """Does nothing at any moment of training; the base of those that do something at some.
+
+    Attributes
+    ----------
+    sees_what_others_did : bool
+        Whether it is called after all others that are not so.
+    """
+
+    sees_what_others_did: ClassVar[bool] = False
+
+    def on_fit_begin(self, training: Training) -> None:
+        """Training is about to begin, or to be restored by a later callback."""
+
+    def on_epoch_end(self, training: Training) -> bool | None:
+        """An epoch has ended and is in ``training.history``; True stops the training here."""
+
+    def on_fit_end(self, training: Training) -> None:
+        """Training has ended: by its plan, by a callback, or by an exception that is on its way."""
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What this callback needs besides the history to go on: float32, float64 or int64, all finite."""
+        return {}
+
+    def load_state(self, state: dict[str, NDArray[Any]]) -> None:
+        """Go on from what ``state`` returned."""
+
+
+class FunctionCallback(Callback):
+    """A function of the training, called at the end of each epoch; True stops."""
+
+    def __init__(self, function: Callable[[Training], object]) -> None:
+        self._function = function
+
+    def on_epoch_end(self, training: Training) -> bool:
+        """Call it. What it returns counts only if it is True: a function may return anything it likes."""
+        return self._function(training) is True
+
+
+def as_callbacks(value: object) -> tuple[Callback, ...]:
+    """One callback or function, a sequence of them, or None, as a tuple of callbacks.
+
+    Raises
+    ------
+    InvalidInput
+        If something is neither a callback nor a function, or a class where an instance is meant.
+    """
+    if value is None:
+        return ()
+    given: Iterable[object] = (
+        value if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
+    )
+    return tuple(map(_as_callback, given))
+
+
+def _as_callback(value: object) -> Callback:
+    if isinstance(value, Callback):
+        return value
+    if isinstance(value, type):
+        raise InvalidInput(f"callbacks must be instances; got the class {value.__name__}: call it")
+    if hasattr(value, "on_fit_task_end"):
+        raise InvalidInput(
+            f"{type(value).__name__} is a callback of scikit-learn: give it to the estimator's set_callbacks"
+        )
+    if not callable(value):
+        raise InvalidInput(
+            f"callbacks must be a callback, a function of the training, or a sequence of such; got {value!r}"
+        )
+    return FunctionCallback(value)
+
+
+def _state_prefix(i: int, callback: Callback) -> str:
+    return f"{STATE_PREFIX}{i}.{type(callback).__name__}."
+
+
+class Training:
+    """A training loop and the callbacks that hang on it: what a callback sees of the training.
+
+    Parameters
+    ----------
+    loop : TrainingLoop
+    callbacks : a callback or function, a sequence of them, or None
+    estimator : object, optional
+        Whose fit this is.
+
+    Attributes
+    ----------
+    callbacks : tuple of Callback
+    estimator : object or None
+    stopped_by : Callback or None
+        The first that said stop.
+    """
+
+    def __init__(self, loop: TrainingLoop, callbacks: object = None, *, estimator: object = None) -> None:
+        self._loop = loop
+        self.callbacks = tuple(sorted(as_callbacks(callbacks), key=lambda c: c.sees_what_others_did))
+        self.estimator = estimator
+        self.stopped_by: Callback | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that trains."""
+        return self._loop.engine
+
+    @property
+    def problem(self) -> TrainingProblem:
+        """What is trained: network, objective, data."""
+        return self._loop.problem
+
+    @property
+    def plan(self) -> TrainingPlan:
+        """How long and at which rates."""
+        return self._loop.plan
+
+    @property
+    def history(self) -> History:
+        """The epochs so far."""
+        return self._loop.history
+
+    @property
+    def is_between_epochs(self) -> bool:
+        """Whether the state is whole: False after an exception within an epoch."""
+        return self._loop.is_between_epochs
+
+    @property
+    def record(self) -> EpochRecord:
+        """The last epoch; InvalidInput before the first."""
+        if len(self.history) == 0:
+            raise InvalidInput("there is no record before the end of the first epoch")
+        return self.history[-1]
+
+    def parameters(self) -> Parameters:
+        """A copy of the parameters that training would end with now."""
+        return self._loop.parameters()
+
+    def keep(self, parameters: Parameters) -> None:
+        """Let training end with these, whatever else it went through: the best epoch's, say."""
+        self._loop.keep(parameters)
+
+    def checkpoint(self) -> Checkpoint:
+        """All that going on from here to the same bits needs, the callbacks' state included."""
+        checkpoint = self._loop.checkpoint()
+        states = {
+            _state_prefix(i, callback) + name: array
+            for i, callback in enumerate(self.callbacks)
+            for name, array in callback.state().items()
+        }
+        if self.stopped_by is not None:
+            states[STOPPED] = np.array(self.callbacks.index(self.stopped_by))
+        return Checkpoint({**checkpoint.state, **states}, checkpoint.history)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint that training with callbacks of these kinds, in this order, made.
+
+        Training that a callback had stopped there stays stopped.
+
+        Raises
+        ------
+        InvalidInput
+            If the checkpoint is of another training; see ``TrainingLoop.restore``.
+        """
+        own: dict[str, NDArray[Any]] = {}
+        others: dict[str, NDArray[Any]] = {}
+        for name, array in checkpoint.state.items():
+            (others if name.startswith(STATE_PREFIX) else own)[name] = array
+        self._loop.restore(Checkpoint(own, checkpoint.history))
+        for i, callback in enumerate(self.callbacks):
+            prefix = _state_prefix(i, callback)
+            names = [name for name in others if name.startswith(prefix)]
+            if names:
+                callback.load_state({name.removeprefix(prefix): others.pop(name) for name in names})
+        stopped = others.pop(STOPPED, None)
+        if stopped is not None and stopped.shape == () and 0 <= stopped < len(self.callbacks):
+            self.stopped_by = self.callbacks[int(stopped)]
+        if others:
+            raise InvalidInput(
+                f"the checkpoint was made with {len(others)} arrays of callbacks that are not here, "
+                f"{sorted(others)[0]!r} among them: give the callbacks that it was made with, in their order"
+            )
+
+    def run(self) -> None:
+        """Train to the plan's end, or until a callback says stop.
+
+        Each callback that was told of the beginning is told of the end, in the opposite order, after any
+        exception too.
+
+        Raises
+        ------
+        TrainingDiverged
+            As ``TrainingLoop.epochs``.
+        """
+        with ExitStack() as stack:
+            for callback in self.callbacks:
+                stack.callback(callback.on_fit_end, self)
+                callback.on_fit_begin(self)
+            epochs = self._loop.epochs()
+            while self.stopped_by is None and next(epochs, None) is not None:
+                for callback in self.callbacks:
+                    if callback.on_epoch_end(self) is True and self.stopped_by is None:
+                        self.stopped_by = callback

@@ -1,0 +1,91 @@
+"""Progress on a screen: a line for each epoch and, in a terminal or a notebook, a bar below them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from treadle.training.callbacks import Callback, Training
+from treadle.training.history import EpochRecord
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+FORMATS = {"epoch": "d", "learning_rate": ".3g", "seconds": ".2f"}
+DEFAULT_FORMAT = ".4f"
+
+
+class Progress(Callback):
+    """Show the training as it goes: a table of the epochs, and a bar with the time that is left.
+
+    A column that is NaN in the first epoch is left out. Without a terminal (a log file, a pipe) there is the
+    table alone, as plain text. In Jupyter the bar is a widget of rich, which needs the package ipywidgets.
+
+    Parameters
+    ----------
+    console : rich.console.Console, optional
+        Where to. None: standard error.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console
+        self._bar: Bar | None = None
+        self._columns: tuple[str, ...] = ()
+
+    def on_fit_begin(self, training: Training) -> None:
+        """Show the bar."""
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        self._columns = ()
+        self._console = console = self._console or Console(stderr=True, highlight=False, soft_wrap=True)
+        self._bar = Bar(
+            TextColumn("training"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("epochs, left"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not (console.is_terminal or console.is_jupyter),
+        )
+        self._task = self._bar.add_task("training", total=training.plan.n_epochs)
+        self._bar.start()
+
+    def on_epoch_end(self, training: Training) -> None:
+        """Print the epoch's line, and the table's header before the first."""
+        record = training.record
+        if self._bar is None or self._console is None:
+            return
+        if not self._columns:
+            self._columns = tuple(name for name, value in asdict(record).items() if _is_shown(value))
+            self._console.print("  ".join(map(_title, self._columns)))
+        self._bar.update(self._task, completed=record.epoch)
+        self._console.print(self._line(record))
+
+    def _line(self, record: EpochRecord) -> str:
+        return "  ".join(
+            f"{getattr(record, name):{len(_title(name))}{FORMATS.get(name, DEFAULT_FORMAT)}}"
+            for name in self._columns
+        )
+
+    def on_fit_end(self, training: Training) -> None:
+        """Take the bar away; the table stays."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing of a screen: a pickled callback shows its training on the screen of where it wakes."""
+        return {"_console": None, "_bar": None, "_columns": ()}
+
+
+def _title(column: str) -> str:
+    return column.replace("_", " ")
+
+
+def _is_shown(value: Any) -> bool:
+    return not (isinstance(value, float) and math.isnan(value))
