@@ -48,10 +48,13 @@ public:
     }
     int64_t size(int axis) const { return view_.shape[axis]; }
 
-    Rows rows(double scale, double offset) const {
+    // The rows of X (N, columns); or, given where compressed rows start and the columns of what they store, of those.
+    Rows rows(int64_t columns, double scale, double offset, const Array& starts, const Array& indices) const {
         const char format = view_.format[std::strlen(view_.format) - 1];  // after what says "unaligned", if so
         const Number type = format == 'B' ? Number::uint8 : format == 'f' ? Number::float32 : Number::float64;
-        return {view_.buf, type, view_.strides[0], view_.strides[1], view_.shape[1], scale, offset};
+        const bool compressed = view_.ndim == 1;
+        return {view_.buf, type, view_.strides[0], compressed ? 0 : view_.strides[1], columns, scale, offset,
+                starts.data<const int64_t>(), indices.data<const int32_t>()};
     }
 
 private:
@@ -73,7 +76,7 @@ Enum by_name(const char* const (&names)[n], const std::string& name) {
 }
 
 constexpr const char* ACTIVATIONS[] = {"identity", "relu", "tanh", "logistic", "gelu", "silu"};
-constexpr const char* LOSSES[] = {"cross_entropy", "squared", "absolute", "huber"};
+constexpr const char* LOSSES[] = {"cross_entropy", "binary_cross_entropy", "squared", "absolute", "huber", "poisson"};
 constexpr const char* UPDATES[] = {"adam", "momentum", "nesterov", "plain", "keep_gradient"};
 
 const Kernels& kernels_by_name(const std::string& name) {
@@ -143,17 +146,18 @@ struct Network {
 // A Trainer, and the arrays that it reads from.
 class BoundTrainer {
 public:
-    BoundTrainer(const Network& network, nb::handle X, double input_scale, double input_offset,
+    BoundTrainer(const Network& network, nb::handle X, nb::handle starts, nb::handle indices, double input_scale,
+                 double input_offset,
                  std::pair<int64_t, int64_t> image_shape, bool flip, int64_t shift, const std::string& loss,
                  double label_smoothing, double huber_delta, nb::handle labels, nb::handle targets,
                  nb::handle sample_weight, double l2, const std::string& update, double beta_1, double beta_2,
                  double epsilon, double weight_decay, double momentum, int64_t batch_size, uint64_t noise_seed,
                  int threads, const std::string& kernels)
-        : X_(X), labels_(labels), targets_(targets), sample_weight_(sample_weight) {
+        : X_(X), starts_(starts), indices_(indices), labels_(labels), targets_(targets), sample_weight_(sample_weight) {
         const auto [height, width] = image_shape;
         trainer_ = std::make_unique<Trainer>(
             Problem{.layers = network.layers,
-                    .X = X_.rows(input_scale, input_offset),
+                    .X = X_.rows(network.layers.front().n_in, input_scale, input_offset, starts_, indices_),
                     .augmentation = {height, width, flip, shift},
                     .objective = {by_name<Loss>(LOSSES, loss), label_smoothing, huber_delta,
                                   network.layers.back().n_out, labels_.data<const int64_t>(),
@@ -192,23 +196,26 @@ public:
     int64_t step() const { return trainer_->step(); }
 
 private:
-    Array X_, labels_, targets_, sample_weight_;
+    Array X_, starts_, indices_, labels_, targets_, sample_weight_;
     std::unique_ptr<Trainer> trainer_;
 };
 
 // Multiplications that take some 50 milliseconds of one thread: below, a signal can wait, and a thread more is not paid.
 constexpr int64_t SHORT = 1'000'000'000;
 
-void predict_into(const Network& network, nb::handle parameters, nb::handle X, double input_scale, double input_offset,
-                  bool softmax, nb::handle outputs, int threads, const std::string& kernels_name) {
-    const Array flat(parameters), input(X);
+void predict_into(const Network& network, nb::handle parameters, nb::handle X, nb::handle starts, nb::handle indices,
+                  double input_scale, double input_offset, bool softmax, nb::handle outputs, int threads,
+                  const std::string& kernels_name) {
+    const Array flat(parameters), input(X), row_starts(starts), columns(indices);
     const Writable into(outputs);
     const Kernels& kernels = kernels_by_name(kernels_name);
+    const int64_t n_rows = into.size(0);
+    const Rows rows = input.rows(network.layers.front().n_in, input_scale, input_offset, row_starts, columns);
     const auto work = [&](const std::atomic<bool>& cancel) {
-        predict(network.layers, flat.data<const float>(), input.rows(input_scale, input_offset), input.size(0), softmax,
-                into.data<float>(), threads, kernels, cancel);
+        predict(network.layers, flat.data<const float>(), rows, n_rows, softmax, into.data<float>(), threads, kernels,
+                cancel);
     };
-    if (input.size(0) * network.n_weights > SHORT) return answer_signals_during(work);
+    if (n_rows * network.n_weights > SHORT) return answer_signals_during(work);
     const nb::gil_scoped_release released;
     work(std::atomic<bool>{false});
 }
@@ -225,11 +232,11 @@ NB_MODULE(_native, module) {
     nb::class_<Network>(module, "Network")
         .def(nb::init<const std::vector<std::tuple<int64_t, int64_t, std::string, bool, double>>&>(), "layers"_a);
     nb::class_<BoundTrainer>(module, "Trainer")
-        .def(nb::init<const Network&, nb::handle, double, double, std::pair<int64_t, int64_t>, bool, int64_t,
+        .def(nb::init<const Network&, nb::handle, nb::handle, nb::handle, double, double, std::pair<int64_t, int64_t>, bool, int64_t,
                       const std::string&, double, double, nb::handle, nb::handle, nb::handle, double,
                       const std::string&, double, double, double, double, double, int64_t, uint64_t, int,
                       const std::string&>(),
-             "network"_a, "X"_a, "input_scale"_a, "input_offset"_a, "image_shape"_a, "flip"_a, "shift"_a, "loss"_a,
+             "network"_a, "X"_a, "starts"_a.none(), "indices"_a.none(), "input_scale"_a, "input_offset"_a, "image_shape"_a, "flip"_a, "shift"_a, "loss"_a,
              "label_smoothing"_a, "huber_delta"_a, "labels"_a.none(), "targets"_a.none(), "sample_weight"_a.none(),
              "l2"_a, "update"_a, "beta_1"_a, "beta_2"_a, "epsilon"_a, "weight_decay"_a, "momentum"_a, "batch_size"_a,
              "noise_seed"_a, "threads"_a, "kernels"_a)
@@ -238,7 +245,8 @@ NB_MODULE(_native, module) {
         .def("write", &BoundTrainer::write, "values"_a, "first"_a.none(), "second"_a.none(), "statistics"_a.none(),
              "step"_a)
         .def_prop_ro("step", &BoundTrainer::step);
-    module.def("predict", predict_into, "network"_a, "parameters"_a, "X"_a, "input_scale"_a, "input_offset"_a,
+    module.def("predict", predict_into, "network"_a, "parameters"_a, "X"_a, "starts"_a.none(),
+               "indices"_a.none(), "input_scale"_a, "input_offset"_a,
                "softmax"_a, "outputs"_a, "threads"_a, "kernels"_a);
 }
 

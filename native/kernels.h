@@ -34,17 +34,21 @@
 namespace treadle {
 
 enum class Activation { identity, relu, tanh, logistic, gelu, silu };
-enum class Loss { cross_entropy, squared, absolute, huber };
+enum class Loss { cross_entropy, binary_cross_entropy, squared, absolute, huber, poisson };
 enum class Update { adam, momentum, nesterov, plain, keep_gradient };
 enum class Number { uint8, float32, float64 };
 
-// The rows of a user's array: element (i, j) lies at data + i * row_bytes + j * column_bytes.
+// The rows of a user's array: element (i, j) lies at data + i * row_bytes + j * column_bytes. Or, where there are
+// `starts`, its compressed rows: element p of data, for starts[i] <= p < starts[i + 1], is of row i and is added to
+// column indices[p], and what is not stored is 0.
 struct Rows {
     const void* data;
     Number type;
     ptrdiff_t row_bytes, column_bytes;
     int64_t columns;
     double scale, offset;  // the network sees x * scale + offset
+    const int64_t* starts = nullptr;
+    const int32_t* indices = nullptr;
 };
 
 // Images whose pixels move as their rows are gathered; see treadle/engines/augmentation.py.

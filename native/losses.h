@@ -1,4 +1,4 @@
-// The losses of a batch's rows and their derivatives by the logits: treadle/maths/losses.py; and softmax.
+// The losses of a batch's rows and their derivatives by the logits: treadle/maths/losses.py and likelihoods.py; and softmax.
 //
 // Each loss is a sum over a row's outputs, lane by lane and then over the lanes, always in the same order and to more
 // than float32's precision. A row of weight 0 takes no part, even where its logits are not finite; otherwise infinities
@@ -8,6 +8,7 @@
 
 #include "elementary.h"
 #include "kernels.h"
+#include "likelihoods.h"
 #include "vector.h"
 
 namespace treadle {
@@ -217,6 +218,19 @@ TREADLE_INLINE double regression(const Residual& rule, int64_t outputs, const fl
     return loss.total();
 }
 
+template <typename Likelihood>
+TREADLE_INLINE double likelihood(const Likelihood& rule, int64_t outputs, const float* targets, const float* logits,
+                                 float share, float* d) {
+    LaneSums loss;
+    for (int64_t j = 0; j < outputs; j += LANES) {
+        const ivec inside = within(j, outputs);
+        const vec z = inside ? load(logits + j) : zero(), t = load_unpadded(targets, j, outputs);
+        loss.add(inside ? rule.value(z, t) : zero());
+        store(d + j, inside ? rule.slope(z, t) * all(share) : zero());
+    }
+    return loss.total();
+}
+
 // The loss of one row, and d's outputs.
 double row_loss(const Objective& objective, int64_t row, const float* logits, float share, float* d) {
     const int64_t outputs = objective.outputs;
@@ -225,6 +239,9 @@ double row_loss(const Objective& objective, int64_t row, const float* logits, fl
         case Loss::cross_entropy:
             if (targets == nullptr) return cross_entropy(objective, Label{objective.labels[row]}, logits, share, d);
             return cross_entropy(objective, SoftTarget{targets, outputs}, logits, share, d);
+        case Loss::binary_cross_entropy:
+            return likelihood(BinaryCrossEntropy(objective), outputs, targets, logits, share, d);
+        case Loss::poisson: return likelihood(Poisson(objective), outputs, targets, logits, share, d);
         case Loss::squared: return regression(Squared(objective), outputs, targets, logits, share, d);
         case Loss::absolute: return regression(Absolute(objective), outputs, targets, logits, share, d);
         case Loss::huber: return regression(Huber(objective), outputs, targets, logits, share, d);

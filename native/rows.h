@@ -20,10 +20,34 @@ void gather_strided(const Rows& X, const char* row, float* out) {
     }
 }
 
+template <typename T>
+void gather_compressed(const Rows& X, int64_t row, float* out) {
+    const float scale = float(X.scale), offset = float(X.offset);
+    const T* values = static_cast<const T*>(X.data);
+    for (int64_t j = 0; j < X.columns; ++j) out[j] = offset;
+    for (int64_t p = X.starts[row]; p < X.starts[row + 1]; ++p) {
+        if constexpr (sizeof(T) == sizeof(double)) {
+            out[X.indices[p]] += float(values[p] * X.scale);
+        } else {
+            out[X.indices[p]] += float(values[p]) * scale;
+        }
+    }
+}
+
 void gather(const Rows& X, const int64_t* order, int64_t n, float* out, ptrdiff_t out_stride) {
     const float scale = float(X.scale), offset = float(X.offset);
     const bool bytes_in_line = X.type == Number::uint8 && X.column_bytes == 1;
     for (int64_t i = 0; i < n; ++i, out += out_stride) {
+        if (X.starts) {
+            if (X.type == Number::uint8) {
+                gather_compressed<uint8_t>(X, order[i], out);
+            } else if (X.type == Number::float32) {
+                gather_compressed<float>(X, order[i], out);
+            } else {
+                gather_compressed<double>(X, order[i], out);
+            }
+            continue;
+        }
         const char* row = static_cast<const char*>(X.data) + order[i] * X.row_bytes;
         if (bytes_in_line) {
             const uint8_t* pixels = reinterpret_cast<const uint8_t*>(row);

@@ -24,9 +24,9 @@ namespace treadle {
 namespace {
 
 // Has the rows that the next batch takes on their way from main memory: they lie all over X. Where a row's
-// values do not lie side by side, there is too much to fetch.
+// values do not lie side by side there is too much to fetch, and where they are compressed it is not known how much.
 void fetch_early(const Rows& X, const int64_t* rows, int64_t n) {
-    if (X.column_bytes < 1 || X.column_bytes > ptrdiff_t(sizeof(double))) return;
+    if (X.starts || X.column_bytes < 1 || X.column_bytes > ptrdiff_t(sizeof(double))) return;
     for (int64_t i = 0; i < n; ++i) {
         const char* row = static_cast<const char*>(X.data) + rows[i] * X.row_bytes;
         for (int64_t byte = 0; byte < X.columns * X.column_bytes; byte += 64) __builtin_prefetch(row + byte, 0, 2);

@@ -86,7 +86,7 @@ def test_as_many_activations_and_dropouts_as_hidden_layers():
 
 @pytest.mark.parametrize("output", ["sigmoid", None, ["softmax"]])
 def test_an_unknown_output_is_refused(output):
-    with pytest.raises(InvalidInput, match="output must be one of softmax, identity; got"):
+    with pytest.raises(InvalidInput, match="output must be one of softmax, identity, logistic, exp; got"):
         Network((7, 3), output=output)
 
 

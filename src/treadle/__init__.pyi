@@ -36,6 +36,10 @@ from .maths.activations import tanh as tanh
 from .maths.activations import tanh_derivative as tanh_derivative
 from .maths.derivative_check import DerivativeReport as DerivativeReport
 from .maths.derivative_check import check_derivative as check_derivative
+from .maths.likelihoods import binary_cross_entropy as binary_cross_entropy
+from .maths.likelihoods import binary_cross_entropy_gradient as binary_cross_entropy_gradient
+from .maths.likelihoods import poisson_loss as poisson_loss
+from .maths.likelihoods import poisson_loss_gradient as poisson_loss_gradient
 from .maths.losses import absolute_loss as absolute_loss
 from .maths.losses import absolute_loss_gradient as absolute_loss_gradient
 from .maths.losses import cross_entropy as cross_entropy

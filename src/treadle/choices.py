@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Literal
 
 ActivationName = Literal["identity", "relu", "tanh", "logistic", "gelu", "silu"]
-OutputName = Literal["softmax", "identity"]
+OutputName = Literal["softmax", "identity", "logistic", "exp"]
 InitialisationName = Literal["torch", "glorot", "he"]
-LossName = Literal["cross_entropy", "squared", "absolute", "huber"]
+LossName = Literal["cross_entropy", "binary_cross_entropy", "squared", "absolute", "huber", "poisson"]
 OptimizerName = Literal["adam", "adamw", "sgd"]
 ScheduleName = Literal["constant", "one_cycle", "cosine", "inverse_scaling", "adaptive"]
 EngineName = Literal["auto", "native", "numpy", "torch"]

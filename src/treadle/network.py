@@ -53,8 +53,9 @@ class Network:
         Units of every layer, inputs and outputs included: ``(784, 256, 128, 64, 10)``. At least two.
     activation : str or tuple of str
         For the hidden layers: one name for all, or one a layer; see ``treadle.maths.activations``.
-    output : {"softmax", "identity"}
-        How the last layer's sums (the logits) become the prediction: class probabilities, or themselves.
+    output : {"softmax", "identity", "logistic", "exp"}
+        How the last layer's sums (the logits) become the prediction: class probabilities that sum to 1,
+        themselves, a probability for each output by itself, or means of counts.
     dropout : float or tuple of float
         Probability in [0, 1) with which a hidden unit's output is zeroed while training (the others are
         divided by 1 - dropout): one for all hidden layers, or one a layer.

@@ -7,8 +7,9 @@ from treadle.engines.agreement import compare_engines
 from treadle.engines.augmentation import Augmentation
 from treadle.engines.batch_norm import BatchNorm
 from treadle.engines.engine import TrainingProblem
+from treadle.engines.gradient_check import random_targets
 from treadle.engines.numpy_engine import NumpyEngine
-from treadle.engines.objective import LOSSES, Objective
+from treadle.engines.objective import LOSSES, OUTPUT_OF_LOSS, Objective
 from treadle.engines.torch_engine import TorchEngine
 from treadle.maths.activations import ACTIVATIONS
 from treadle.network import Network, Parameters
@@ -94,11 +95,12 @@ def test_the_biased_variance_in_the_running_one_is_seen(monkeypatch):
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("loss", LOSSES)
 def test_gradients_agree_with_autograd_for_every_loss_and_activation(loss, activation):
-    output = "softmax" if loss == "cross_entropy" else "identity"
-    network = Network((6, 7, 5, 3), activation, output, dropout=0.3, batch_norm=True, input_offset=0.2)
+    network = Network(
+        (6, 7, 5, 3), activation, OUTPUT_OF_LOSS[loss], dropout=0.3, batch_norm=True, input_offset=0.2
+    )
     rng = np.random.default_rng(5)
     X, weights = rng.standard_normal((17, 6)), rng.uniform(0, 2, 17)
-    y = rng.integers(3, size=17) if output == "softmax" else 2 * rng.standard_normal((17, 3))
+    y = random_targets(network, 17, rng)
     parameters = Parameters(network, rng.standard_normal(network.n_parameters))
     (loss_by_hand, ours), (by_autograd, theirs) = (
         engine.loss_and_gradients(

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from treadle.engines.gradient_check import random_targets
 from treadle.engines.numpy_engine import NumpyEngine
-from treadle.engines.objective import LOSSES, Objective
+from treadle.engines.objective import LOSSES, OUTPUT_OF_LOSS, Objective
 from treadle.engines.torch_engine import TorchEngine
 from treadle.maths.activations import ACTIVATIONS
 from treadle.network import Network, Parameters
@@ -17,21 +18,15 @@ SOFT = "soft targets"
 
 
 def make_network(objective, activation, n_outputs, **options):
-    output = "softmax" if objective.loss == "cross_entropy" else "identity"
-    return Network((6, 7, 5, n_outputs), activation, output, **options)
+    return Network((6, 7, 5, n_outputs), activation, OUTPUT_OF_LOSS[objective.loss], **options)
 
 
 def make_batch(network, objective, seed=5, targets=None):
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((N_ROWS, network.sizes[0]))
-    n_outputs = network.sizes[-1]
     if targets == SOFT:
-        y = rng.dirichlet(np.ones(n_outputs), N_ROWS)
-    elif objective.loss == "cross_entropy":
-        y = rng.integers(n_outputs, size=N_ROWS)
-    else:
-        y = 2 * rng.standard_normal((N_ROWS, n_outputs))
-    return X, y
+        return X, rng.dirichlet(np.ones(network.sizes[-1]), N_ROWS)
+    return X, random_targets(network, N_ROWS, rng)
 
 
 def worst_relative_errors(network, X, y, weights=None, *, objective, noise_key=None, dtype=np.float64):

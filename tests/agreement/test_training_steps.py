@@ -13,8 +13,9 @@ import pytest
 
 from treadle.engines.agreement import compare_engines
 from treadle.engines.engine import TrainingProblem
+from treadle.engines.gradient_check import random_targets
 from treadle.engines.numpy_engine import NumpyEngine
-from treadle.engines.objective import Objective
+from treadle.engines.objective import OUTPUT_OF_LOSS, Objective
 from treadle.engines.torch_engine import TorchEngine
 from treadle.network import Network, Parameters
 from treadle.optimizers import SGD, Adam, AdamW
@@ -108,16 +109,14 @@ OPTIMIZERS = [Adam(), AdamW(0.8, 0.9, 1e-6, 0.2), SGD(), SGD(0.5, nesterov=False
 
 def small_problem(optimizer, loss="cross_entropy"):
     rng = np.random.default_rng(1)
-    network = Network(
-        (6, 16, 8, 3), "tanh", "softmax" if loss == "cross_entropy" else "identity", dropout=0.1
-    )
+    network = Network((6, 16, 8, 3), "tanh", OUTPUT_OF_LOSS[loss], dropout=0.1)
     X = rng.standard_normal((150, 6))
-    y = rng.integers(3, size=150) if loss == "cross_entropy" else rng.standard_normal((150, 3))
+    y = random_targets(network, 150, rng)
     return TrainingProblem(network, Objective(loss), optimizer, X, y, 16, None, 2)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
-@pytest.mark.parametrize("loss", ["cross_entropy", "huber"])
+@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy", "huber", "poisson"])
 def test_every_update_rule_while_the_learning_rate_changes(optimizer, loss):
     problem = small_problem(optimizer, loss)
     start = Parameters.initialise(problem.network, dtype=np.float64)

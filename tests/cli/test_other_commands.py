@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 
 import treadle
 from treadle import Run, load_data, select_engine
+from treadle.choices import LossName
 from treadle.cli import COMMANDS, run
 
 
@@ -206,10 +208,10 @@ def test_gradients_pass_with_a_line_for_each_array(capsys):
 
 
 @pytest.mark.parametrize("engine", ["numpy", "torch"])
-@pytest.mark.parametrize("loss", ["cross_entropy", "squared", "absolute", "huber"])
+@pytest.mark.parametrize("loss", get_args(LossName))
 def test_gradients_of_every_loss_pass_with_every_option(engine, loss, capsys):
     pytest.importorskip("torch")
-    smoothing = ["--label-smoothing", "0.1"] if loss == "cross_entropy" else []
+    smoothing = ["--label-smoothing", "0.1"] if loss.endswith("cross_entropy") else []
     options = ["--activation", "gelu", "--dropout", "0.3", "--l2", "0.1", *smoothing, "--json"]
     assert (
         run(["check", "gradients", "--network", "6,5,4,3", "--engine", engine, "--loss", loss, *options]) == 0

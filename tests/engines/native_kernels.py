@@ -11,8 +11,9 @@ import pytest
 
 from treadle.engines.augmentation import Augmentation
 from treadle.engines.engine import TrainingProblem
+from treadle.engines.gradient_check import random_targets
 from treadle.engines.native_engine import SIMD, NativeEngine
-from treadle.engines.objective import LOSSES, Objective
+from treadle.engines.objective import LOSSES, OUTPUT_OF_LOSS, Objective
 from treadle.hardware.kernel import load_kernel
 from treadle.maths.activations import ACTIVATIONS
 from treadle.network import Network
@@ -77,7 +78,7 @@ def random_problem(seed):
     network = Network(
         (int(height * width), *(int(rng.integers(1, 71)) for _ in range(n_hidden)), n_outputs),
         tuple(one_of(list(ACTIVATIONS)) for _ in range(n_hidden)),
-        output="softmax" if loss == "cross_entropy" else "identity",
+        output=OUTPUT_OF_LOSS[loss],
         dropout=tuple(float(one_of((0, 0, 0.3, 0.8))) for _ in range(n_hidden)),
         input_scale=1 / 100 if pixels else float(one_of((1, 0.7))),
         input_offset=float(one_of((0, 0, -0.4))),
@@ -85,7 +86,7 @@ def random_problem(seed):
     )
     objective = Objective(
         loss,
-        label_smoothing=float(one_of((0, 0.1))) if loss == "cross_entropy" else 0.0,
+        label_smoothing=float(one_of((0, 0.1))) if loss.endswith("cross_entropy") else 0.0,
         huber_delta=0.5 if loss == "huber" else 1.0,
         l2=float(one_of((0, 0.01))),
     )
@@ -96,7 +97,7 @@ def random_problem(seed):
     elif loss == "cross_entropy":
         y = rng.dirichlet(np.ones(n_outputs), n_rows)
     else:
-        y = rng.normal(size=(n_rows, n_outputs))
+        y = random_targets(network, n_rows, rng)
     weights = one_of(
         (None, rng.uniform(0, 3, n_rows) * rng.integers(0, 2, n_rows), rng.uniform(1, 2, n_rows))
     )

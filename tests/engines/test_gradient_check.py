@@ -12,11 +12,11 @@ from treadle.engines.gradient_check import (
     random_batch,
 )
 from treadle.engines.numpy_engine import NumpyEngine
-from treadle.engines.objective import LOSSES, Objective
+from treadle.engines.objective import LOSSES, OUTPUT_OF_LOSS, Objective
 from treadle.errors import InvalidInput
 from treadle.maths.activations import ACTIVATIONS
 from treadle.maths.derivative_check import check_derivative
-from treadle.network import Network, Parameters
+from treadle.network import OUTPUTS, Network, Parameters
 
 ENGINE = NumpyEngine()
 
@@ -39,13 +39,13 @@ def case(loss, activation="tanh", n_outputs=3, *, options=True):
     network = Network(
         (2, 3, 2, n_outputs),
         activation,
-        output="softmax" if loss == "cross_entropy" else "identity",
+        output=OUTPUT_OF_LOSS[loss],
         dropout=(0.3, 0.2) if options else 0,
         input_scale=0.5,
     )
     objective = Objective(
         loss,
-        label_smoothing=0.2 if options and loss == "cross_entropy" else 0,
+        label_smoothing=0.2 if options and loss.endswith("cross_entropy") else 0,
         huber_delta=0.7 if loss == "huber" else 1,
         l2=0.1 if options else 0,
     )
@@ -184,12 +184,16 @@ def test_the_parameters_are_left_as_they_were():
 
 
 def test_a_random_batch_suits_the_network_and_follows_its_seed():
-    for output in ("softmax", "identity"):
+    for output in OUTPUTS:
         network = Network((4, 3), output=output)
         X, y, weights = random_batch(network, 50, 1)
         assert X.shape == (50, 4) and y.shape == ((50,) if output == "softmax" else (50, 3))
         assert weights.shape == (50,) and weights.min() >= 0.5 and weights.max() <= 2
         if output == "softmax":
             assert set(y) == {0, 1, 2}
+        if output == "logistic":
+            assert set(y.ravel()) == {0, 1}
+        if output == "exp":
+            assert set(y.ravel()) > {0, 1, 2}
         assert all(map(np.array_equal, (X, y, weights), random_batch(network, 50, 1)))
         assert np.any(random_batch(network, 50, 2)[0] != X)

@@ -9,10 +9,11 @@ from native_kernels import KERNELS, LAYOUTS, OPTIMIZERS, laid_out, native, rando
 from treadle.engines.agreement import compare_engines
 from treadle.engines.augmentation import Augmentation
 from treadle.engines.engine import TrainingProblem
+from treadle.engines.gradient_check import random_targets
 from treadle.engines.numpy_engine import NumpyEngine
-from treadle.engines.objective import LOSSES, Objective
+from treadle.engines.objective import LOSSES, OUTPUT_OF_LOSS, Objective
 from treadle.maths.activations import ACTIVATIONS
-from treadle.network import Network, Parameters
+from treadle.network import OUTPUTS, Network, Parameters
 from treadle.optimizers import Adam
 
 NUMPY = NumpyEngine()
@@ -96,7 +97,7 @@ def test_rows_of_every_type_and_layout(kernels, dtype, layout, n_rows):
     assert error(native(kernels, 2).logits(parameters, X), expected) <= TOLERANCE
 
 
-@pytest.mark.parametrize("output", ["softmax", "identity"])
+@pytest.mark.parametrize("output", OUTPUTS)
 def test_predictions_with_batch_normalisation_and_mirror_images(kernels, output):
     network = Network((30, 21, 4), "tanh", output=output, batch_norm=True, mirror_width=5)
     parameters = drawn(network)
@@ -118,11 +119,10 @@ def test_many_classes_and_large_logits_stay_probabilities(kernels):
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("loss", LOSSES)
 def test_gradients_of_every_activation_and_loss(kernels, activation, loss):
-    output = "softmax" if loss == "cross_entropy" else "identity"
-    network = Network((13, 18, 33, 5), activation, output=output)
+    network = Network((13, 18, 33, 5), activation, output=OUTPUT_OF_LOSS[loss])
     X, y = classification(network, 50)
     if loss != "cross_entropy":
-        y = np.random.default_rng(2).normal(size=(50, 5))
+        y = random_targets(network, 50, np.random.default_rng(2))
     objective = Objective(loss, l2=0.01, huber_delta=0.3 if loss == "huber" else 1.0)
     errors = gradient_errors(native(kernels, 2), drawn(network), X, y, objective=objective)
     assert max(errors.values()) <= TOLERANCE, errors

@@ -4,15 +4,17 @@ import numpy as np
 import pytest
 
 import treadle
-from treadle.engines.objective import LOSSES, Objective
+from treadle.engines.gradient_check import random_targets
+from treadle.engines.objective import LOSSES, OUTPUT_OF_LOSS, Objective
 from treadle.errors import InvalidInput
-from treadle.network import Network
+from treadle.network import OUTPUTS, Network
 
 
 @pytest.mark.parametrize("loss", ["crossentropy", "", None])
 def test_an_unknown_loss_is_refused(loss):
     with pytest.raises(
-        InvalidInput, match="loss must be one of cross_entropy, squared, absolute, huber; got"
+        InvalidInput,
+        match="loss must be one of cross_entropy, binary_cross_entropy, squared, absolute, huber, poisson",
     ):
         Objective(loss)
 
@@ -23,9 +25,11 @@ def test_label_smoothing_out_of_range_is_refused(value):
         Objective(label_smoothing=value)
 
 
-@pytest.mark.parametrize("loss", LOSSES[1:])
+@pytest.mark.parametrize("loss", LOSSES[2:])
 def test_label_smoothing_without_labels_is_refused(loss):
-    with pytest.raises(InvalidInput, match=f"label_smoothing is for cross_entropy; got 0.1 for '{loss}'"):
+    with pytest.raises(
+        InvalidInput, match=f"label_smoothing is for .* and binary_cross_entropy; got 0.1 for '{loss}'"
+    ):
         Objective(loss, label_smoothing=0.1)
 
 
@@ -48,8 +52,9 @@ def test_l2_out_of_range_is_refused(value):
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_loss_fits_one_output_and_refuses_the_other(loss):
-    fitting, other = ("softmax", "identity") if loss == "cross_entropy" else ("identity", "softmax")
+    fitting = OUTPUT_OF_LOSS[loss]
     Objective(loss).check_fits(Network((3, 2), output=fitting))
+    other = next(output for output in OUTPUTS if output != fitting)
     with pytest.raises(
         InvalidInput, match=f"the loss '{loss}' needs a network with output='{fitting}'; got '{other}'"
     ):
@@ -65,6 +70,12 @@ def test_a_loss_fits_one_output_and_refuses_the_other(loss):
             treadle.cross_entropy_gradient,
             {"label_smoothing": 0.2},
         ),
+        (
+            Objective("binary_cross_entropy", label_smoothing=0.2),
+            treadle.binary_cross_entropy,
+            treadle.binary_cross_entropy_gradient,
+            {"label_smoothing": 0.2},
+        ),
         (Objective("squared"), treadle.squared_loss, treadle.squared_loss_gradient, {}),
         (Objective("absolute"), treadle.absolute_loss, treadle.absolute_loss_gradient, {}),
         (
@@ -73,6 +84,7 @@ def test_a_loss_fits_one_output_and_refuses_the_other(loss):
             treadle.huber_loss_gradient,
             {"delta": 0.3},
         ),
+        (Objective("poisson"), treadle.poisson_loss, treadle.poisson_loss_gradient, {}),
     ],
     ids=LOSSES,
 )
@@ -81,7 +93,7 @@ def test_each_loss_is_the_one_of_maths_with_its_options_and_without_the_penalty(
 ):
     rng = np.random.default_rng(0)
     logits, weights = rng.normal(size=(6, 3)), rng.uniform(size=6)
-    y = rng.integers(3, size=6) if objective.loss == "cross_entropy" else rng.normal(size=(6, 3))
+    y = random_targets(Network((1, 3), output=OUTPUT_OF_LOSS[objective.loss]), 6, rng)
     penalised = Objective(objective.loss, objective.label_smoothing, objective.huber_delta, l2=9)
     for w in (None, weights):
         expected = loss(logits, y, sample_weight=w, **options)

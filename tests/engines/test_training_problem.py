@@ -55,7 +55,7 @@ def test_targets_and_weights_go_with_the_rows(name, shape):
 def test_rows_that_are_no_array_are_refused(X):
     with pytest.raises(
         InvalidInput,
-        match=r"X must be a NumPy array, uint8, float32 or float64 of shape \(N, 4\); "
+        match=r"X must be a NumPy array or .* uint8, float32 or float64 of shape \(N, 4\); "
         f"got {type(X).__name__}",
     ):
         problem(X=X)

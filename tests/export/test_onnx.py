@@ -11,6 +11,7 @@ import pytest
 from treadle import MissingDependency, Model, Network, Parameters, onnx_model, save_onnx
 from treadle.engines.numpy_engine import NumpyEngine
 from treadle.maths.activations import ACTIVATIONS
+from treadle.network import OUTPUTS
 
 X = np.random.default_rng(0).normal(0, 3, (17, 6))
 
@@ -27,11 +28,11 @@ def run(proto, rows):
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("output", ["softmax", "identity"])
+@pytest.mark.parametrize("output", OUTPUTS)
 def test_the_runtime_computes_what_the_engine_does(activation, output):
     trained = model(activation=activation, output=output)
     name, result = run(onnx_model(trained), X.astype(np.float32))
-    assert name == ("probabilities" if output == "softmax" else "prediction")
+    assert name == ("probabilities" if output in ("softmax", "logistic") else "prediction")
     expected = NumpyEngine().predict(trained.parameters, X.astype(np.float32))
     np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
 

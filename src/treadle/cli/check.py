@@ -7,6 +7,7 @@ from typing import Literal
 
 import cyclopts
 
+from treadle.choices import LossName
 from treadle.cli.terminal import print_json, print_result, print_table
 
 app = cyclopts.App(name="check", help="Check the mathematics: gradients, and engine against engine.")
@@ -18,7 +19,7 @@ def gradients(
     network: str = "7,5,3",
     engine: Literal["numpy", "torch"] = "numpy",
     activation: Literal["identity", "relu", "tanh", "logistic", "gelu", "silu"] = "relu",
-    loss: Literal["cross_entropy", "squared", "absolute", "huber"] = "cross_entropy",
+    loss: LossName = "cross_entropy",
     label_smoothing: float = 0.0,
     dropout: float = 0.0,
     l2: float = 0.0,
@@ -62,7 +63,7 @@ def gradients(
     import numpy as np
 
     from treadle.engines.gradient_check import REFERENCE_TOLERANCE, check_gradients, random_batch
-    from treadle.engines.objective import Objective
+    from treadle.engines.objective import OUTPUT_OF_LOSS, Objective
     from treadle.engines.selection import select_engine
     from treadle.errors import InvalidInput
     from treadle.network import Network, Parameters
@@ -74,9 +75,7 @@ def gradients(
     if rows < 1 or seed < 0:
         raise InvalidInput(f"--rows must be at least 1 and --seed at least 0; got {rows} and {seed}")
     objective = Objective(loss, label_smoothing=label_smoothing, l2=l2)
-    net = Network(
-        sizes, activation, output="softmax" if loss == "cross_entropy" else "identity", dropout=dropout
-    )
+    net = Network(sizes, activation, output=OUTPUT_OF_LOSS[loss], dropout=dropout)
     parameters = Parameters.initialise(net, "glorot", seed, np.float64)
     X, y, sample_weight = random_batch(net, rows, seed)
     noise_key = (seed, 0) if dropout else None

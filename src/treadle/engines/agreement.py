@@ -88,7 +88,7 @@ def compare_engines(
     InvalidInput
         If an epoch has fewer steps than n_steps, or n_steps is below 1.
     """
-    n_rows = len(problem.X)
+    n_rows = problem.n_rows
     if not 1 <= n_steps <= problem.n_steps(n_rows):
         raise InvalidInput(
             f"steps must be from 1 to the {problem.n_steps(n_rows)} of an epoch; got {n_steps}"

@@ -21,7 +21,9 @@ from numpy.typing import DTypeLike, NDArray
 from treadle.choices import PrecisionName
 from treadle.engines.augmentation import Augmentation, mirrored
 from treadle.engines.objective import Objective
+from treadle.engines.rows import Rows, check_rows, is_compressed, n_rows
 from treadle.errors import EngineUnavailable, InvalidInput, TrainingDiverged
+from treadle.maths.activations import logistic
 from treadle.maths.softmax import softmax
 from treadle.network import Network, Parameters
 from treadle.optimizers import Optimizer
@@ -41,10 +43,11 @@ class TrainingProblem:
     network : Network
     objective : Objective
     optimizer : Optimizer
-    X : ndarray of shape (N, D), uint8, float32 or float64
+    X : ndarray or csr_array of shape (N, D), uint8, float32 or float64
         Never copied as a whole: rows are gathered, and converted, a batch at a time.
     y : ndarray
-        (N,) integers below K, or (N, K) soft targets, for cross-entropy; (N, K) real otherwise.
+        (N,) integers below K, or (N, K) soft targets, for cross-entropy; (N, K) real otherwise, from 0 to 1
+        for binary cross-entropy and at least 0 for the Poisson loss.
     batch_size : int
         The last batch of an epoch holds what is left.
     sample_weight : ndarray of shape (N,), or None
@@ -68,7 +71,7 @@ class TrainingProblem:
     network: Network
     objective: Objective
     optimizer: Optimizer
-    X: NDArray[Any]
+    X: Rows
     y: NDArray[Any]
     batch_size: int
     sample_weight: NDArray[Any] | None = None
@@ -86,7 +89,7 @@ class TrainingProblem:
                 raise InvalidInput(f"{name} must be a NumPy array; got {type(array).__name__}")
             if array.shape[:1] != self.X.shape[:1]:
                 raise InvalidInput(
-                    f"{name} must have an entry for each of the {len(self.X)} rows of X; "
+                    f"{name} must have an entry for each of the {self.n_rows} rows of X; "
                     f"got shape {array.shape}"
                 )
         if not (_is_whole(self.batch_size) and self.batch_size >= 1):
@@ -97,14 +100,23 @@ class TrainingProblem:
             )
         if self.augmentation is not None:
             self.augmentation.check_fits(self.network)
+            if is_compressed(self.X):
+                raise InvalidInput(
+                    "augmentation is for images in a dense X; got sparse rows: use X.toarray()"
+                )
         if self.precision not in PRECISIONS:
             raise InvalidInput(f"precision must be one of {', '.join(PRECISIONS)}; got {self.precision!r}")
+
+    @property
+    def n_rows(self) -> int:
+        """N."""
+        return n_rows(self.X)
 
     def n_steps(self, n_rows: int) -> int:
         """Batches in an epoch of n_rows rows, the last partial one included."""
         return -(-n_rows // self.batch_size)
 
-    def batch(self, rows: NDArray[Any], step: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:
+    def batch(self, rows: NDArray[Any], step: int) -> tuple[Rows, NDArray[Any], NDArray[Any] | None]:
         """Copies of those rows of X, y and sample_weight, augmented as the step (from 0, of all) asks."""
         X = self.X[rows]
         if self.augmentation is not None:
@@ -114,21 +126,6 @@ class TrainingProblem:
 
 def _is_whole(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def check_rows(network: Network, X: NDArray[Any]) -> None:
-    """Raise InvalidInput unless X is of shape (N, D), D being the network's inputs, and of a usable type."""
-    n_inputs = network.sizes[0]
-    if not isinstance(X, np.ndarray):
-        raise InvalidInput(
-            f"X must be a NumPy array, uint8, float32 or float64 of shape (N, {n_inputs}); "
-            f"got {type(X).__name__}"
-        )
-    if X.ndim != 2 or X.shape[1] != n_inputs or X.dtype not in (np.uint8, np.float32, np.float64):
-        raise InvalidInput(
-            f"X must be uint8, float32 or float64 of shape (N, {n_inputs}), for the {n_inputs} inputs of the "
-            f"network; got {X.dtype} of shape {X.shape}"
-        )
 
 
 class Trainer(ABC):
@@ -178,6 +175,20 @@ class Trainer(ABC):
         """Go on from what ``state`` returned."""
 
 
+def output_of(network: Network, logits: NDArray[Any]) -> NDArray[Any]:
+    """What the network puts out where the last layer's sums are these; may be the array that is given."""
+    match network.output:
+        case "softmax":
+            return softmax(logits)
+        case "logistic":
+            return logistic(logits)
+        case "exp":
+            with np.errstate(over="ignore"):  # shows in the result
+                return np.asarray(np.exp(logits))
+        case _:
+            return logits
+
+
 def diverged(step: int, loss: float) -> TrainingDiverged:
     """The error to raise when step (from 1, within the epoch) has a loss that is not finite."""
     return TrainingDiverged(
@@ -191,7 +202,7 @@ class Engine(ABC):
 
     name: ClassVar[str]
 
-    def logits(self, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
+    def logits(self, parameters: Parameters, X: Rows) -> NDArray[Any]:
         """Last layer's sums for each row, without dropout, batch normalisation by the running statistics.
 
         Where the network has a ``mirror_width``, the mean of the sums for the image and for its mirror image.
@@ -200,7 +211,7 @@ class Engine(ABC):
         ----------
         parameters : Parameters
             With their network.
-        X : ndarray of shape (N, D), uint8, float32 or float64
+        X : ndarray or csr_array of shape (N, D), uint8, float32 or float64
 
         Returns
         -------
@@ -222,22 +233,21 @@ class Engine(ABC):
         return logits
 
     @abstractmethod
-    def _plain_logits(self, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
+    def _plain_logits(self, parameters: Parameters, X: Rows) -> NDArray[Any]:
         """What ``logits`` says, for a network without batch normalisation, of X as it is: no mirror image.
 
         X has been checked. The result (N, K) is the caller's to change.
         """
 
-    def predict(self, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
-        """The network's output for each row: class probabilities, or the logits themselves; (N, K)."""
-        logits = self.logits(parameters, X)
-        return softmax(logits) if parameters.network.output == "softmax" else logits
+    def predict(self, parameters: Parameters, X: Rows) -> NDArray[Any]:
+        """The network's output for each row, (N, K): see ``Network.output``."""
+        return output_of(parameters.network, self.logits(parameters, X))
 
     @abstractmethod
     def loss_and_gradients(
         self,
         parameters: Parameters,
-        X: NDArray[Any],
+        X: Rows,
         y: NDArray[Any],
         sample_weight: NDArray[Any] | None = None,
         *,

@@ -132,12 +132,21 @@ def _relative_error(actual: NDArray[Any], expected: NDArray[Any]) -> float:
 def random_batch(
     network: Network, n_rows: int, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[Any], NDArray[np.float64]]:
-    """X, y and sample weights to check gradients on: normal inputs, and labels or normal targets."""
+    """X, y and sample weights to check gradients on: normal inputs, and targets that suit the output."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n_rows, network.sizes[0]))
-    n_outputs = network.sizes[-1]
-    if network.output == "softmax":
-        y: NDArray[Any] = rng.integers(n_outputs, size=n_rows)
-    else:
-        y = rng.normal(size=(n_rows, n_outputs))
-    return X, y, rng.uniform(0.5, 2.0, n_rows)
+    return X, random_targets(network, n_rows, rng), rng.uniform(0.5, 2.0, n_rows)
+
+
+def random_targets(network: Network, n_rows: int, rng: np.random.Generator) -> NDArray[Any]:
+    """What y may hold: labels (N,); or (N, K) zeros and ones, counts or normal numbers."""
+    shape = (n_rows, network.sizes[-1])
+    match network.output:
+        case "softmax":
+            return rng.integers(network.sizes[-1], size=n_rows)
+        case "logistic":
+            return rng.integers(2, size=shape).astype(np.float64)
+        case "exp":
+            return rng.poisson(2, size=shape).astype(np.float64)
+        case _:
+            return rng.normal(size=shape)

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from treadle.engines.engine import Engine, Trainer, TrainingProblem, check_rows, diverged
+from treadle.engines.engine import Engine, Trainer, TrainingProblem, diverged
 from treadle.engines.objective import Objective
+from treadle.engines.rows import Rows, check_rows, is_compressed, n_rows
 from treadle.engines.targets import check_targets
 from treadle.errors import InvalidInput
 from treadle.hardware.kernel import load_kernel
@@ -123,7 +124,7 @@ class NativeEngine(Engine):
             "threads": str(self.n_threads),
         }
 
-    def predict(self, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
+    def predict(self, parameters: Parameters, X: Rows) -> NDArray[Any]:
         """See ``Engine.predict``."""
         network = parameters.network
         if network.mirror_width or network.output != "softmax":
@@ -131,17 +132,17 @@ class NativeEngine(Engine):
         check_rows(network, X)
         return self._outputs(parameters.folded(), X, softmax=True)
 
-    def _plain_logits(self, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
+    def _plain_logits(self, parameters: Parameters, X: Rows) -> NDArray[Any]:
         return self._outputs(parameters, X, softmax=False)
 
-    def _outputs(self, parameters: Parameters, X: NDArray[Any], softmax: bool) -> NDArray[Any]:
+    def _outputs(self, parameters: Parameters, X: Rows, softmax: bool) -> NDArray[Any]:
         self.check_supports(None, parameters.dtype)
         network = parameters.network
-        outputs = np.empty((len(X), network.sizes[-1]), dtype=np.float32)
+        outputs = np.empty((n_rows(X), network.sizes[-1]), dtype=np.float32)
         self.kernel.predict(
             _layers(network),
             np.ascontiguousarray(parameters.flat),
-            X,
+            *_kernel_rows(X),
             network.input_scale,
             network.input_offset,
             softmax,
@@ -161,7 +162,7 @@ class NativeEngine(Engine):
     def loss_and_gradients(
         self,
         parameters: Parameters,
-        X: NDArray[Any],
+        X: Rows,
         y: NDArray[Any],
         sample_weight: NDArray[Any] | None = None,
         *,
@@ -174,7 +175,7 @@ class NativeEngine(Engine):
             network = replace(network, dropout=0.0)
         seed, step = noise_key or (0, 0)
         # The problem's optimizer is not asked: the kernel keeps the gradient, and takes no step.
-        problem = TrainingProblem(network, objective, SGD(), X, y, max(len(X), 1), sample_weight, seed)
+        problem = TrainingProblem(network, objective, SGD(), X, y, max(n_rows(X), 1), sample_weight, seed)
         self.check_supports(problem, parameters.dtype)
         trainer = _kernel_trainer(self, problem, update="keep_gradient")
         trainer.write(
@@ -186,7 +187,7 @@ class NativeEngine(Engine):
         )
         gradients = Parameters.zeros(parameters.network)
         loss = np.empty(1)
-        if trainer.run_epoch(np.arange(len(X)), np.zeros(1), loss):
+        if trainer.run_epoch(np.arange(n_rows(X)), np.zeros(1), loss):
             trainer.read(None, gradients.flat, None, None)
         else:
             gradients.flat[:] = np.nan
@@ -227,7 +228,7 @@ class NativeTrainer(Trainer):
             If the order is not of row numbers of X, or there is not one learning rate a step: the kernel
             reads memory by them.
         """
-        n = len(self._problem.X)
+        n = self._problem.n_rows
         order = np.ascontiguousarray(order, dtype=np.int64)
         rates = np.ascontiguousarray(learning_rates, dtype=np.float64)
         losses = np.empty(self._problem.n_steps(len(order)))
@@ -326,7 +327,7 @@ def _kernel_trainer(
 ) -> _native.Trainer:
     """The kernel's trainer for a problem, without parameters yet; checks targets and weights."""
     network, objective, augmentation = problem.network, problem.objective, problem.augmentation
-    n_rows, y = len(problem.X), problem.y
+    n_rows, y = problem.n_rows, problem.y
     kernels = engine.bfloat16_kernels if problem.precision == "bfloat16" else engine.kernels
     assert kernels is not None
     check_targets(objective, network, n_rows, y, problem.sample_weight)
@@ -337,9 +338,12 @@ def _kernel_trainer(
     else:
         with np.errstate(over="ignore"):  # shows in the loss
             targets = np.array(y.reshape(n_rows, network.sizes[-1]), dtype=np.float32, order="C")
+    values, starts, indices = _kernel_rows(problem.X)
     trainer: _native.Trainer = engine.kernel.Trainer(
         network=_layers(network),
-        X=problem.X,
+        X=values,
+        starts=starts,
+        indices=indices,
         input_scale=network.input_scale,
         input_offset=network.input_offset,
         image_shape=augmentation.image_shape if augmentation else (0, 0),
@@ -364,6 +368,22 @@ def _kernel_trainer(
         kernels=kernels,
     )
     return trainer
+
+
+def _kernel_rows(X: Rows) -> tuple[NDArray[Any], NDArray[Any] | None, NDArray[Any] | None]:
+    """X as the kernel takes it: an array; or the values of sparse rows, where each row starts, and columns.
+
+    What is sparse is checked, since the kernel writes by the columns: SciPy raises ValueError if it is
+    damaged.
+    """
+    if not is_compressed(X):
+        return X, None, None
+    X.check_format(full_check=True)
+    return (
+        np.ascontiguousarray(X.data),
+        np.ascontiguousarray(X.indptr, dtype=np.int64),
+        np.ascontiguousarray(X.indices, dtype=np.int32),
+    )
 
 
 def _relative(weights: NDArray[Any]) -> NDArray[np.float32]:

@@ -40,8 +40,9 @@ from numpy.typing import NDArray
 
 from treadle.engines.batch_norm import BatchNorm
 from treadle.engines.dropout import dropout_mask
-from treadle.engines.engine import Engine, Trainer, TrainingProblem, check_rows, diverged
+from treadle.engines.engine import Engine, Trainer, TrainingProblem, diverged
 from treadle.engines.objective import Objective
+from treadle.engines.rows import Rows, check_rows, dense, is_compressed, n_rows
 from treadle.hardware.blas_threads import one_blas_thread
 from treadle.maths.activations import ACTIVATIONS
 from treadle.network import Parameters
@@ -56,20 +57,20 @@ class NumpyEngine(Engine):
 
     name = "numpy"
 
-    def _plain_logits(self, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
+    def _plain_logits(self, parameters: Parameters, X: Rows) -> NDArray[Any]:
         """See ``Engine._plain_logits``."""
-        logits = np.empty((len(X), parameters.network.sizes[-1]), dtype=parameters.dtype)
-        passes = _Passes(parameters, min(len(X), ROWS_PER_PREDICTION))
+        logits = np.empty((n_rows(X), parameters.network.sizes[-1]), dtype=parameters.dtype)
+        passes = _Passes(parameters, min(n_rows(X), ROWS_PER_PREDICTION))
         with one_blas_thread():
-            for start in range(0, len(X), ROWS_PER_PREDICTION):
+            for start in range(0, n_rows(X), ROWS_PER_PREDICTION):
                 rows = X[start : start + ROWS_PER_PREDICTION]
-                logits[start : start + len(rows)] = passes.forward(rows, noise_key=None)
+                logits[start : start + n_rows(rows)] = passes.forward(rows, noise_key=None)
         return logits
 
     def loss_and_gradients(
         self,
         parameters: Parameters,
-        X: NDArray[Any],
+        X: Rows,
         y: NDArray[Any],
         sample_weight: NDArray[Any] | None = None,
         *,
@@ -79,7 +80,7 @@ class NumpyEngine(Engine):
         """See ``Engine.loss_and_gradients``."""
         objective.check_fits(parameters.network)
         check_rows(parameters.network, X)
-        passes = _Passes(parameters, len(X))
+        passes = _Passes(parameters, n_rows(X))
         with one_blas_thread():
             loss = passes.loss_and_gradients(X, y, sample_weight, objective, noise_key)
         return loss, passes.gradients
@@ -119,19 +120,23 @@ class _Passes:
         self.scratch = np.empty(min(BLOCK, parameters.n_weights), dtype=parameters.dtype)
         self.masks: list[NDArray[Any] | None] = [None] * len(network.layers)
 
-    def forward(self, X: NDArray[Any], noise_key: tuple[int, int] | None) -> NDArray[Any]:
+    def forward(self, X: Rows, noise_key: tuple[int, int] | None) -> NDArray[Any]:
         """Equations (1) to (3), or (9) to (11) for (1); the logits, valid until the next call."""
-        n = len(X)
+        n = n_rows(X)
         number = self.parameters.dtype.type
-        a: NDArray[Any] = np.multiply(
-            X, number(self.network.input_scale), out=self.inputs[:n], casting="same_kind"
-        )
-        if self.network.input_offset:
-            a += number(self.network.input_offset)
+        scale, offset = map(number, (self.network.input_scale, self.network.input_offset))
+        a: Any
+        if is_compressed(X) and not offset:
+            a = (X * scale).astype(self.parameters.dtype, copy=False)
+        else:
+            a = np.multiply(dense(X), scale, out=self.inputs[:n], casting="same_kind")
+            if offset:
+                a += offset
+        self.first = a
         for i, (layer, f) in enumerate(zip(self.network.layers, self.activations, strict=True)):
             z, h = self.z[i][:n], self.h[i][:n]
             norm = self.norms[i]
-            np.matmul(a, self.parameters.weights[i], out=norm.sums[:n] if norm else z)
+            _product(a, self.parameters.weights[i], out=norm.sums[:n] if norm else z)
             if norm:
                 norm.forward(out=z)
             else:
@@ -142,28 +147,28 @@ class _Passes:
                 mask = dropout_mask(*noise_key, i, n, layer.n_out, layer.dropout, z.dtype)
                 a = np.multiply(h, mask, out=self.a[i][:n])
                 self.masks[i] = mask
-        return a
+        return np.asarray(a)
 
     def loss_and_gradients(
         self,
-        X: NDArray[Any],
+        X: Rows,
         y: NDArray[Any],
         sample_weight: NDArray[Any] | None,
         objective: Objective,
         noise_key: tuple[int, int] | None,
     ) -> float:
         """Equations (4) to (8), (12) and (13); the gradients are left in ``self.gradients``."""
-        n = len(X)
+        n = n_rows(X)
         l2 = objective.l2
         logits = self.forward(X, noise_key)
         loss = objective.data_loss(logits, y, sample_weight)
         d = objective.data_gradient(logits, y, sample_weight)
         for i in reversed(range(len(self.z))):
-            below = self.inputs if i == 0 else self.a[i - 1] if noise_key else self.h[i - 1]
+            below = self.first if i == 0 else (self.a[i - 1] if noise_key else self.h[i - 1])[:n]
             np.sum(d, axis=0, out=self.gradients.biases[i])
             if norm := self.norms[i]:
                 norm.backward(d)
-            np.matmul(below[:n].T, d, out=self.gradients.weights[i])
+            _product(below.T, d, out=self.gradients.weights[i])
             if i > 0:
                 d = np.matmul(d, self.parameters.weights[i].T, out=self.d[i - 1][:n])
                 mask = self.masks[i - 1]
@@ -185,6 +190,14 @@ class _Passes:
                 norm.update_statistics()
 
 
+def _product(a: Any, b: NDArray[Any], out: NDArray[Any]) -> None:
+    """``a b``, into an array that is there; a may be sparse."""
+    if isinstance(a, np.ndarray):
+        np.matmul(a, b, out=out)
+    else:
+        out[...] = a @ b
+
+
 class NumpyTrainer(Trainer):
     """Mini-batch training: gather a batch, back-propagate, let the optimizer update."""
 
@@ -193,7 +206,7 @@ class NumpyTrainer(Trainer):
         self._parameters = parameters.copy()
         self._moments = problem.optimizer.start(parameters.flat.size, parameters.dtype)
         self._step = 0
-        self._passes = _Passes(self._parameters, min(problem.batch_size, len(problem.X)))
+        self._passes = _Passes(self._parameters, min(problem.batch_size, problem.n_rows))
 
     def run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
         """See ``Trainer.run_epoch``."""

@@ -10,6 +10,12 @@ from numpy.typing import NDArray
 
 from treadle.choices import LossName
 from treadle.errors import InvalidInput
+from treadle.maths.likelihoods import (
+    binary_cross_entropy,
+    binary_cross_entropy_gradient,
+    poisson_loss,
+    poisson_loss_gradient,
+)
 from treadle.maths.losses import (
     absolute_loss,
     absolute_loss_gradient,
@@ -24,19 +30,30 @@ from treadle.network import Network
 
 LOSSES = get_args(LossName)
 
+# The network's output that a loss is taken with.
+OUTPUT_OF_LOSS = {
+    "cross_entropy": "softmax",
+    "binary_cross_entropy": "logistic",
+    "squared": "identity",
+    "absolute": "identity",
+    "huber": "identity",
+    "poisson": "exp",
+}
+
 
 @dataclass(frozen=True)
 class Objective:
     """``sum_i c_i loss(logits_i, y_i) / sum_i c_i + l2 / 2 * sum of squared weights``.
 
     The sums run over the rows of a batch, c being the sample weights; each loss is summed over the outputs,
-    as in ``treadle.maths.losses``. Biases are not penalised. A batch whose weights sum to zero has loss 0.
+    as in ``treadle.maths.losses`` and ``treadle.maths.likelihoods``. Biases are not penalised. A batch whose
+    weights sum to zero has loss 0.
 
     Parameters
     ----------
-    loss : {"cross_entropy", "squared", "absolute", "huber"}
+    loss : {"cross_entropy", "binary_cross_entropy", "squared", "absolute", "huber", "poisson"}
     label_smoothing : float in [0, 1)
-        Cross-entropy only.
+        Of the two cross-entropies only.
     huber_delta : float > 0
         Huber only: the residual at which the square becomes a line.
     l2 : float >= 0
@@ -54,9 +71,10 @@ class Objective:
             raise InvalidInput(
                 f"label_smoothing must be at least 0 and below 1; got {self.label_smoothing!r}"
             )
-        if self.label_smoothing and self.loss != "cross_entropy":
+        if self.label_smoothing and not self.loss.endswith("cross_entropy"):
             raise InvalidInput(
-                f"label_smoothing is for cross_entropy; got {self.label_smoothing!r} for {self.loss!r}"
+                "label_smoothing is for cross_entropy and binary_cross_entropy; got "
+                f"{self.label_smoothing!r} for {self.loss!r}"
             )
         if not (self.huber_delta > 0 and math.isfinite(self.huber_delta)):
             raise InvalidInput(f"huber_delta must be positive and finite; got {self.huber_delta!r}")
@@ -67,7 +85,7 @@ class Objective:
 
     def check_fits(self, network: Network) -> None:
         """Raise InvalidInput if the loss cannot be taken of the network's output."""
-        wanted = "softmax" if self.loss == "cross_entropy" else "identity"
+        wanted = OUTPUT_OF_LOSS[self.loss]
         if network.output != wanted:
             raise InvalidInput(
                 f"the loss {self.loss!r} needs a network with output={wanted!r}; got {network.output!r}"
@@ -82,6 +100,12 @@ class Objective:
                 return cross_entropy(
                     logits, y, label_smoothing=self.label_smoothing, sample_weight=sample_weight
                 )
+            case "binary_cross_entropy":
+                return binary_cross_entropy(
+                    logits, y, label_smoothing=self.label_smoothing, sample_weight=sample_weight
+                )
+            case "poisson":
+                return poisson_loss(logits, y, sample_weight=sample_weight)
             case "squared":
                 return squared_loss(logits, y, sample_weight=sample_weight)
             case "absolute":
@@ -98,6 +122,12 @@ class Objective:
                 return cross_entropy_gradient(
                     logits, y, label_smoothing=self.label_smoothing, sample_weight=sample_weight
                 )
+            case "binary_cross_entropy":
+                return binary_cross_entropy_gradient(
+                    logits, y, label_smoothing=self.label_smoothing, sample_weight=sample_weight
+                )
+            case "poisson":
+                return poisson_loss_gradient(logits, y, sample_weight=sample_weight)
             case "squared":
                 return squared_loss_gradient(logits, y, sample_weight=sample_weight)
             case "absolute":

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.engines.engine import Engine, Trainer, TrainingProblem, check_rows
+from treadle.engines.engine import Engine, Trainer, TrainingProblem
 from treadle.engines.objective import Objective
+from treadle.engines.rows import Rows, check_rows, n_rows
 from treadle.engines.targets import check_targets
 from treadle.errors import EngineUnavailable, InvalidInput
 from treadle.network import Parameters
@@ -56,22 +57,22 @@ class TorchEngine(Engine):
 
         return {"torch": torch.__version__, "device": str(self.device)}
 
-    def _plain_logits(self, parameters: Parameters, X: NDArray[Any]) -> NDArray[Any]:
+    def _plain_logits(self, parameters: Parameters, X: Rows) -> NDArray[Any]:
         """See ``Engine._plain_logits``."""
         from treadle.engines.torch_model import TorchModel, predicting
 
-        logits = np.empty((len(X), parameters.network.sizes[-1]), dtype=parameters.dtype)
+        logits = np.empty((n_rows(X), parameters.network.sizes[-1]), dtype=parameters.dtype)
         with predicting():
             model = TorchModel(parameters, self.device)
-            for start in range(0, len(X), ROWS_PER_PREDICTION):
+            for start in range(0, n_rows(X), ROWS_PER_PREDICTION):
                 rows = X[start : start + ROWS_PER_PREDICTION]
-                logits[start : start + len(rows)] = model(rows, None).cpu().numpy()
+                logits[start : start + n_rows(rows)] = model(rows, None).cpu().numpy()
         return logits
 
     def loss_and_gradients(
         self,
         parameters: Parameters,
-        X: NDArray[Any],
+        X: Rows,
         y: NDArray[Any],
         sample_weight: NDArray[Any] | None = None,
         *,
@@ -83,7 +84,7 @@ class TorchEngine(Engine):
 
         objective.check_fits(parameters.network)
         check_rows(parameters.network, X)
-        check_targets(objective, parameters.network, len(X), y, sample_weight)
+        check_targets(objective, parameters.network, n_rows(X), y, sample_weight)
         with differentiating():
             model = TorchModel(parameters, self.device).eval()  # the running statistics stay
             loss = model.loss(X, y, sample_weight, objective, noise_key)
@@ -95,7 +96,7 @@ class TorchEngine(Engine):
         from treadle.engines.torch_trainer import TorchTrainer
 
         self.check_supports(problem, parameters.dtype)
-        check_targets(problem.objective, problem.network, len(problem.X), problem.y, problem.sample_weight)
+        check_targets(problem.objective, problem.network, problem.n_rows, problem.y, problem.sample_weight)
         return TorchTrainer(problem, parameters, self.device)
 
 

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from treadle.engines.batch_norm import BATCH_NORM_MOMENTUM
 from treadle.engines.dropout import dropout_mask
 from treadle.engines.objective import Objective
+from treadle.engines.rows import Rows, dense, n_rows
 from treadle.network import BATCH_NORM_EPSILON, Parameters
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
@@ -124,7 +125,7 @@ class TorchModel(nn.Module):
         norms = self.norms.values()
         return [*(cast(Tensor, n.running_mean) for n in norms), *(cast(Tensor, n.running_var) for n in norms)]
 
-    def forward(self, X: NDArray[Any], noise_key: tuple[int, int] | None) -> Tensor:
+    def forward(self, X: Rows, noise_key: tuple[int, int] | None) -> Tensor:
         """The logits (N, K) of X (N, D) as one batch, with the dropout of that (seed, step) or none."""
         a = self._scaled(X)
         for i, (layer, linear, activation) in enumerate(
@@ -133,7 +134,7 @@ class TorchModel(nn.Module):
             u = linear(a)
             a = activation(self._normalised(u, self.norms[i]) if i in self.norms else u)
             if layer.dropout and noise_key is not None:
-                mask = dropout_mask(*noise_key, i, len(X), layer.n_out, layer.dropout, self.numpy_dtype)
+                mask = dropout_mask(*noise_key, i, n_rows(X), layer.n_out, layer.dropout, self.numpy_dtype)
                 a = a * torch.from_numpy(mask).to(self.device)
         return a
 
@@ -154,7 +155,7 @@ class TorchModel(nn.Module):
 
     def loss(
         self,
-        X: NDArray[Any],
+        X: Rows,
         y: NDArray[Any],
         sample_weight: NDArray[Any] | None,
         objective: Objective,
@@ -163,7 +164,7 @@ class TorchModel(nn.Module):
         """The objective of one batch, a float64 scalar."""
         outputs = self(X, noise_key)
         if sample_weight is None:
-            loss = self._row_losses(outputs, y, objective).sum(dtype=torch.float64) / len(X)
+            loss = self._row_losses(outputs, y, objective).sum(dtype=torch.float64) / n_rows(X)
         else:
             loss = self._weighted_loss(outputs, y, sample_weight.astype(np.float64), objective)
         if objective.l2:
@@ -192,6 +193,13 @@ class TorchModel(nn.Module):
             )
         target = target.to(self.dtype).reshape(outputs.shape)
         match objective.loss:
+            case "binary_cross_entropy":
+                smoothing = objective.label_smoothing
+                target = (1 - smoothing) * target + smoothing / 2
+                losses = F.binary_cross_entropy_with_logits(outputs, target, reduction="none")
+            case "poisson":
+                losses = F.poisson_nll_loss(outputs, target, log_input=True, reduction="none")
+                losses = losses + torch.xlogy(target, target) - target
             case "squared":
                 losses = F.mse_loss(outputs, target, reduction="none") / 2
             case "absolute":
@@ -200,9 +208,9 @@ class TorchModel(nn.Module):
                 losses = F.huber_loss(outputs, target, reduction="none", delta=objective.huber_delta)
         return losses.sum(dim=1)
 
-    def _scaled(self, X: NDArray[Any]) -> Tensor:
+    def _scaled(self, X: Rows) -> Tensor:
         """X * input_scale, rounded to the model's dtype only then, plus input_offset."""
-        x = torch.tensor(X, device=self.device)
+        x = torch.tensor(dense(X), device=self.device)
         scale, offset = map(self.numpy_dtype.type, (self.network.input_scale, self.network.input_offset))
         x = (x.to(torch.promote_types(x.dtype, self.dtype)) * float(scale)).to(self.dtype)
         return x + float(offset) if offset else x

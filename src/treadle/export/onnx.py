@@ -1,10 +1,10 @@
 """A trained network as an ONNX file, for browsers, telephones and other languages.
 
 The graph takes ``X`` (N, D) in the dtype of the parameters, before ``input_scale`` and ``input_offset``, and
-gives ``probabilities`` (N, K), or ``prediction`` (N, K) where the output is the identity. Only standard
-operators of opset 20; no weights outside of the file. Batch normalisation is folded into the weights. Where
-the network averages an image and its mirror image, the graph has the layers twice, with the same weights. The
-class names and the shape of an image are in the metadata, as JSON.
+gives ``probabilities`` (N, K), or ``prediction`` (N, K) where the output is the identity or the exponential.
+Only standard operators of opset 20; no weights outside of the file. Batch normalisation is folded into the
+weights. Where the network averages an image and its mirror image, the graph has the layers twice, with the
+same weights. The class names and the shape of an image are in the metadata, as JSON.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 OPSET = 20  # the first with Gelu
 IR_VERSION = 9  # the one that came with it; readers refuse newer ones than they know
+
+# What each output of a network is in ONNX.
+LAST_OPERATOR = {"softmax": "Softmax", "logistic": "Sigmoid", "identity": "Identity", "exp": "Exp"}
 
 
 def save_onnx(path: str | Path, model: Model) -> None:
@@ -86,9 +89,8 @@ def onnx_model(model: Model) -> onnx.ModelProto:
             helper.make_node("Add", ["logits", "mirrored.logits"], ["sum_of_logits"]),
             helper.make_node("Mul", ["sum_of_logits", "half"], [logits]),
         ]
-    output = "probabilities" if network.output == "softmax" else "prediction"
-    last = "Softmax" if network.output == "softmax" else "Identity"
-    nodes.append(helper.make_node(last, [logits], [output]))
+    output = "probabilities" if network.output in ("softmax", "logistic") else "prediction"
+    nodes.append(helper.make_node(LAST_OPERATOR[network.output], [logits], [output]))
     graph = helper.make_graph(
         nodes,
         "treadle",

@@ -13,13 +13,14 @@ this file, see ``treadle.engines.objective``. Dimensions: N samples, K classes o
 from __future__ import annotations
 
 import math
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import InvalidInput
 from treadle.maths.dtypes import as_array, as_inexact, as_real, is_complex
+from treadle.maths.sample_means import checked_weights, mean_over_samples, scaled_for_mean
 from treadle.maths.softmax import shift_by_max
 
 # Soft targets computed in float32 over a thousand classes stay well within this of summing to 1.
@@ -73,7 +74,7 @@ def cross_entropy(
     if label_smoothing:
         everywhere = log_sum - shifted.mean(axis=-1)
         losses = (1 - label_smoothing) * losses + label_smoothing * everywhere
-    return _mean(losses, w)
+    return mean_over_samples(losses, w)
 
 
 @np.errstate(all="ignore")
@@ -106,7 +107,7 @@ def cross_entropy_gradient(
         gradient[np.arange(len(t)), t] -= 1 - label_smoothing
     else:
         gradient -= (1 - label_smoothing) * t
-    return _scaled_for_mean(gradient, w).reshape(np.shape(logits))
+    return scaled_for_mean(gradient, w).reshape(np.shape(logits))
 
 
 @np.errstate(all="ignore")
@@ -135,7 +136,7 @@ def squared_loss(
         If an argument is not as above, or there is no sample.
     """
     r, w = _residual(prediction, target, sample_weight)
-    return _mean(0.5 * np.add.reduce(r * r, axis=-1), w)
+    return mean_over_samples(0.5 * np.add.reduce(r * r, axis=-1), w)
 
 
 @np.errstate(all="ignore")
@@ -151,7 +152,7 @@ def squared_loss_gradient(
     ndarray of the shape and dtype of the prediction
     """
     r, w = _residual(prediction, target, sample_weight)
-    return _scaled_for_mean(r, w).reshape(np.shape(prediction))
+    return scaled_for_mean(r, w).reshape(np.shape(prediction))
 
 
 @np.errstate(all="ignore")
@@ -164,7 +165,7 @@ def absolute_loss(
     the sign of their real part.
     """
     r, w = _residual(prediction, target, sample_weight)
-    return _mean(np.add.reduce(_sign(r) * r, axis=-1), w)
+    return mean_over_samples(np.add.reduce(_sign(r) * r, axis=-1), w)
 
 
 @np.errstate(all="ignore")
@@ -180,7 +181,7 @@ def absolute_loss_gradient(
     ndarray of the shape and dtype of the prediction
     """
     r, w = _residual(prediction, target, sample_weight)
-    return _scaled_for_mean(_sign(r), w).astype(r.dtype, copy=False).reshape(np.shape(prediction))
+    return scaled_for_mean(_sign(r), w).astype(r.dtype, copy=False).reshape(np.shape(prediction))
 
 
 @np.errstate(all="ignore")
@@ -202,7 +203,7 @@ def huber_loss(
     r, w = _residual(prediction, target, sample_weight)
     slope = _clipped(r, delta)
     # Both branches at once: within delta the slope is r, beyond it is +-delta.
-    return _mean(np.add.reduce(slope * (r - 0.5 * slope), axis=-1), w)
+    return mean_over_samples(np.add.reduce(slope * (r - 0.5 * slope), axis=-1), w)
 
 
 @np.errstate(all="ignore")
@@ -223,31 +224,7 @@ def huber_loss_gradient(
     """
     _check_delta(delta)
     r, w = _residual(prediction, target, sample_weight)
-    return _scaled_for_mean(_clipped(r, delta), w).reshape(np.shape(prediction))
-
-
-def _mean(losses: NDArray[Any], weights: NDArray[Any] | None) -> float:
-    """Weighted mean of the samples' losses in float64; complex losses have a complex mean."""
-    dtype = np.complex128 if is_complex(losses) else np.float64
-    if weights is None:
-        mean = np.add.reduce(losses, dtype=dtype) / len(losses)
-    else:
-        total = weights.sum()
-        weighted = np.where(weights == 0, 0, losses.astype(dtype) * weights).sum()
-        mean = weighted / total if total > 0 else dtype(0)
-    return cast(float, mean.item())
-
-
-def _scaled_for_mean(gradient: NDArray[Any], weights: NDArray[Any] | None) -> NDArray[Any]:
-    """Each sample's gradient times its share in the mean, in place."""
-    if weights is None:
-        gradient *= 1 / len(gradient)
-        return gradient
-    total = weights.sum()
-    share = weights / total if total > 0 else weights
-    gradient *= share.astype(gradient.real.dtype)[:, np.newaxis]
-    gradient[weights == 0] = 0
-    return gradient
+    return scaled_for_mean(_clipped(r, delta), w).reshape(np.shape(prediction))
 
 
 def _classification_arguments(
@@ -270,7 +247,7 @@ def _classification_arguments(
             f"target must be labels of shape {leading} or soft targets of shape {z.shape}, to go with the "
             f"logits; got shape {t.shape}"
         )
-    return z.reshape(-1, K), t, _checked_weights(sample_weight, leading)
+    return z.reshape(-1, K), t, checked_weights(sample_weight, leading)
 
 
 def _checked_labels(labels: NDArray[Any], K: int) -> NDArray[Any]:
@@ -314,23 +291,7 @@ def _residual(
     if not (t.shape == p.shape or (columns.shape[1] == 1 and t.shape in ((len(p),), (len(p), 1)))):
         raise InvalidInput(f"target must have the shape of the prediction, {p.shape}; got {t.shape}")
     r = (columns - t.reshape(columns.shape)).astype(p.dtype, copy=False)
-    return r, _checked_weights(sample_weight, (len(p),))
-
-
-def _checked_weights(weights: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[Any] | None:
-    """Weights as a flat float64 array, or None where there are none."""
-    if weights is None:
-        return None
-    w = as_real("sample_weight", weights)
-    if w.shape != shape:
-        raise InvalidInput(f"sample_weight must have a weight for each sample, shape {shape}; got {w.shape}")
-    w = w.astype(np.float64).reshape(-1)
-    if not (w.min() >= 0 and math.isfinite(w.sum())):
-        raise InvalidInput(
-            "sample_weight must be at least 0 and finite, and so must its sum; got weights from "
-            f"{w.min():g} to {w.max():g}"
-        )
-    return w
+    return r, checked_weights(sample_weight, (len(p),))
 
 
 def _check_delta(delta: float) -> None:

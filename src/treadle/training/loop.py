@@ -100,7 +100,7 @@ class TrainingLoop:
         test_set: tuple[NDArray[Any], NDArray[Any]] | None = None,
         watched: Callable[[], Sequence[float]] | None = None,
     ) -> None:
-        if len(problem.X) == 0:
+        if problem.n_rows == 0:
             raise InvalidInput("the training set is empty: training needs at least one row")
         self.history = History()
         self.engine = engine
@@ -176,7 +176,7 @@ class TrainingLoop:
 
     def _run_epoch(self, epoch: int) -> EpochRecord:
         problem, plan = self.problem, self.plan
-        n_rows = len(problem.X)
+        n_rows = problem.n_rows
         watched = self._watched() if self._watched else self.history.column("train_loss")
         if len(watched) != epoch - 1:
             raise InvalidInput(

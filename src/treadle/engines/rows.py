@@ -1,0 +1,55 @@
+"""Rows of X: a dense array, or SciPy's compressed sparse rows; what every engine asks of either.
+
+Sparse rows are never made dense as a whole: an engine gathers a batch of them, and makes that dense if it
+must.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.errors import InvalidInput
+from treadle.network import Network
+
+# An ndarray of shape (N, D), or a csr_array or csr_matrix, which SciPy gives no types.
+Rows: TypeAlias = Any
+
+ELEMENTS = (np.uint8, np.float32, np.float64)
+
+
+def is_compressed(X: Rows) -> bool:
+    """Whether X holds compressed sparse rows."""
+    return not isinstance(X, np.ndarray) and getattr(X, "format", None) == "csr"
+
+
+def n_rows(X: Rows) -> int:
+    """N: ``len`` is not defined for sparse rows."""
+    return int(X.shape[0])
+
+
+def dense(X: Rows) -> NDArray[Any]:
+    """The same rows as an ndarray; of a batch, never of all rows."""
+    return np.asarray(X.toarray()) if is_compressed(X) else X
+
+
+def check_rows(network: Network, X: Rows) -> None:
+    """Raise InvalidInput unless X is of shape (N, D), D being the network's inputs, and of a usable type."""
+    n_inputs = network.sizes[0]
+    if not isinstance(X, np.ndarray) and not is_compressed(X):
+        raise InvalidInput(
+            f"X must be a NumPy array or SciPy's compressed sparse rows, uint8, float32 or float64 of shape "
+            f"(N, {n_inputs}); got {type(X).__name__}"
+        )
+    if X.ndim != 2 or X.shape[1] != n_inputs or X.dtype not in ELEMENTS:
+        raise InvalidInput(
+            f"X must be uint8, float32 or float64 of shape (N, {n_inputs}), for the {n_inputs} inputs of the "
+            f"network; got {X.dtype} of shape {X.shape}"
+        )
+    if is_compressed(X) and network.mirror_width:
+        raise InvalidInput(
+            f"X must be dense for a network that mirrors images, mirror_width={network.mirror_width}; "
+            "got sparse rows: use X.toarray()"
+        )

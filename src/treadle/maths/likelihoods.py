@@ -1,0 +1,176 @@
+"""Losses that are negative log-likelihoods of each output for itself, taken of the logits, not of the output.
+
+Binary cross-entropy goes with an output ``p = logistic(z)``, half the Poisson deviance with ``mu = exp(z)``.
+Taken of the logits z, neither loses digits where p rounds to 0 or 1, and both have the derivative "output
+minus target".
+Sums, means, weights, complex logits and what overflows: as in ``treadle.maths.losses``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from treadle.errors import InvalidInput
+from treadle.maths.dtypes import as_inexact, as_real
+from treadle.maths.sample_means import checked_weights, mean_over_samples, scaled_for_mean
+
+
+@np.errstate(all="ignore")
+def binary_cross_entropy(
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    label_smoothing: float = 0.0,
+    sample_weight: ArrayLike | None = None,
+) -> float:
+    """``-t log p - (1 - t) log(1 - p)`` with ``p = logistic(z)``: sum over outputs, mean over samples.
+
+    Computed as ``t softplus(-z) + (1 - t) softplus(z)``, finite for finite logits of any size. A term with
+    the factor 0 is 0, even for an infinite logit.
+
+    Parameters
+    ----------
+    logits : array_like of shape (N, K) or (N,), float32, float64 or complex
+        z. Integers become float64.
+    target : array_like of the shape of the logits, real, from 0 to 1
+        (N,) also goes with logits of shape (N, 1), and the other way round.
+    label_smoothing : float in [0, 1)
+        e makes the target ``(1 - e) t + e / 2``: for one output, what it is in ``cross_entropy`` with two.
+    sample_weight : array_like of shape (N,), optional
+        Finite and not negative. None: all 1.
+
+    Returns
+    -------
+    float
+        In nats.
+
+    Raises
+    ------
+    InvalidInput
+        If an argument is not as above, or there is no sample.
+    """
+    z, t, w = _binary_arguments(logits, target, label_smoothing, sample_weight)
+    terms = _unless_zero(t, _softplus(-z)) + _unless_zero(1 - t, _softplus(z))
+    return mean_over_samples(np.add.reduce(terms, axis=-1), w)
+
+
+@np.errstate(all="ignore")
+def binary_cross_entropy_gradient(
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    label_smoothing: float = 0.0,
+    sample_weight: ArrayLike | None = None,
+) -> NDArray[Any]:
+    """The derivative of ``binary_cross_entropy`` by the logits, ``c_i (logistic(z_i) - t_i) / sum_i c_i``.
+
+    Parameters and errors as in ``binary_cross_entropy``.
+
+    Returns
+    -------
+    ndarray of the shape and dtype of the logits
+    """
+    z, t, w = _binary_arguments(logits, target, label_smoothing, sample_weight)
+    gradient = 1 / (1 + np.exp(-z)) - t.astype(z.real.dtype)
+    return scaled_for_mean(gradient, w).reshape(np.shape(logits))
+
+
+@np.errstate(all="ignore")
+def poisson_loss(logits: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
+    """Half the Poisson deviance, ``t log(t / mu) - t + mu`` with ``mu = exp(z)``: sum, then mean.
+
+    The sum is over outputs, the mean over samples. It is the negative log-likelihood of a Poisson variable
+    with mean mu, up to a term in t alone that makes it 0 where mu = t; ``t log t`` is 0 for t = 0.
+
+    Parameters
+    ----------
+    logits : array_like of shape (N, K) or (N,), float32, float64 or complex
+        z. Integers become float64.
+    target : array_like of the shape of the logits, real, at least 0
+        (N,) also goes with logits of shape (N, 1), and the other way round.
+    sample_weight : array_like of shape (N,), optional
+        Finite and not negative. None: all 1.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InvalidInput
+        If an argument is not as above, or there is no sample.
+    """
+    z, t, w = _poisson_arguments(logits, target, sample_weight)
+    constant = _unless_zero(t, np.log(t)) - t
+    return mean_over_samples(np.add.reduce(np.exp(z) - _unless_zero(t, z) + constant, axis=-1), w)
+
+
+@np.errstate(all="ignore")
+def poisson_loss_gradient(
+    logits: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> NDArray[Any]:
+    """The derivative of ``poisson_loss`` by the logits, ``c_i (exp(z_i) - t_i) / sum_i c_i`` a sample.
+
+    Parameters and errors as in ``poisson_loss``.
+
+    Returns
+    -------
+    ndarray of the shape and dtype of the logits
+    """
+    z, t, w = _poisson_arguments(logits, target, sample_weight)
+    gradient = np.exp(z) - t.astype(z.real.dtype)
+    return scaled_for_mean(gradient, w).reshape(np.shape(logits))
+
+
+def _softplus(z: NDArray[Any]) -> NDArray[Any]:
+    """``log(1 + exp(z))``; for complex z by the branch that its real part is in."""
+    return np.asarray(np.where(z.real > 0, z + np.log1p(np.exp(-z)), np.log1p(np.exp(z))))
+
+
+def _unless_zero(factor: NDArray[Any], value: NDArray[Any]) -> NDArray[Any]:
+    """``factor * value``, and 0 where the factor is 0 whatever the value is."""
+    return np.asarray(np.where(factor == 0, 0, factor * value))
+
+
+def _binary_arguments(
+    logits: ArrayLike, target: ArrayLike, label_smoothing: float, sample_weight: ArrayLike | None
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:
+    """Logits and smoothed targets (N, K), and weights (N,) or None."""
+    if not 0 <= label_smoothing < 1:
+        raise InvalidInput(f"label_smoothing must be at least 0 and below 1; got {label_smoothing!r}")
+    z, t, w = _arguments(logits, target, sample_weight)
+    if not (t.min() >= 0 and t.max() <= 1):
+        raise InvalidInput(
+            f"the targets of binary cross-entropy must lie from 0 to 1; got some from {t.min():g} to "
+            f"{t.max():g}: 1 where a row is of the class, else 0"
+        )
+    return z, (1 - label_smoothing) * t + label_smoothing / 2, w
+
+
+def _poisson_arguments(
+    logits: ArrayLike, target: ArrayLike, sample_weight: ArrayLike | None
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:
+    """Logits and targets (N, K), and weights (N,) or None."""
+    z, t, w = _arguments(logits, target, sample_weight)
+    if not t.min() >= 0:
+        raise InvalidInput(
+            f"the targets of the Poisson loss must be at least 0, as counts are; got {t.min():g}: "
+            "take another loss"
+        )
+    return z, t, w
+
+
+def _arguments(
+    logits: ArrayLike, target: ArrayLike, sample_weight: ArrayLike | None
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:
+    z = as_inexact("logits", logits)
+    if z.ndim not in (1, 2) or z.size == 0:
+        raise InvalidInput(f"logits must have shape (N, K) or (N,), with N and K at least 1; got {z.shape}")
+    t = as_real("target", target)
+    columns = z.reshape(len(z), -1)
+    if not (t.shape == z.shape or (columns.shape[1] == 1 and t.shape in ((len(z),), (len(z), 1)))):
+        raise InvalidInput(f"target must have the shape of the logits, {z.shape}; got {t.shape}")
+    return columns, t.reshape(columns.shape), checked_weights(sample_weight, (len(z),))
