@@ -17,6 +17,7 @@ from .errors import RunError as RunError
 from .errors import TrainingDiverged as TrainingDiverged
 from .errors import TreadleError as TreadleError
 from .estimators.mlp import MLPClassifier as MLPClassifier
+from .estimators.saving import load as load
 from .export.model_file import Model as Model
 from .export.model_file import load_model as load_model
 from .export.model_file import save_model as save_model

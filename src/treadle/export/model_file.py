@@ -11,17 +11,22 @@ default then.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from treadle.errors import CorruptFile, InvalidInput
 from treadle.export.safetensors_file import REMEDY, read_safetensors, write_safetensors
 from treadle.network import Network, Parameters
 
 FORMAT_VERSION = 1
+
+# Arrays of an estimator's file (treadle.estimators.saving) that are not the network's.
+EXTRA_PREFIX = "fitted."
 
 
 @dataclass(frozen=True)
@@ -91,15 +96,23 @@ def save_model(path: str | Path, model: Model) -> None:
             f"the model holds NaN or infinite parameters, so {path} was not written: train with a smaller "
             "learning rate"
         )
-    metadata = {
+    write_safetensors(Path(path), model_arrays(model), model_metadata(model))
+
+
+def model_metadata(model: Model) -> dict[str, Any]:
+    """What the file says of the model besides its arrays."""
+    return {
         "format": FORMAT_VERSION,
         "network": asdict(model.network),
         "class_names": model.class_names,
         "image_shape": model.image_shape,
         "data_scale": model.data_scale,
     }
-    arrays = {name: np.ascontiguousarray(array) for name, array in model.parameters.named()}
-    write_safetensors(Path(path), arrays, metadata)
+
+
+def model_arrays(model: Model) -> dict[str, NDArray[Any]]:
+    """The model's arrays, by their names in the file."""
+    return {name: np.ascontiguousarray(array) for name, array in model.parameters.named()}
 
 
 def load_model(path: str | Path) -> Model:
@@ -122,6 +135,13 @@ def load_model(path: str | Path) -> Model:
             f"{path} has format {metadata.get('format')!r}; this treadle reads format {FORMAT_VERSION}: "
             "use the treadle that wrote it, or train again"
         )
+    if "estimator" in metadata:  # which may have arrays of its own
+        arrays = {name: array for name, array in arrays.items() if not name.startswith(EXTRA_PREFIX)}
+    return model_from(path, arrays, metadata)
+
+
+def model_from(path: str | Path, arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> Model:
+    """The model that a file's arrays and metadata describe; CorruptFile if they describe none."""
     try:
         network = Network(**metadata["network"])
     except (KeyError, TypeError, InvalidInput) as error:

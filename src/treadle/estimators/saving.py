@@ -1,0 +1,174 @@
+"""Fitted estimators as files: ``estimator.save(path)`` and ``treadle.load(path)``. Nothing is pickled.
+
+The file is safetensors. Its arrays are what was fitted; its one entry of metadata, ``treadle``, holds JSON::
+
+    format      the version of the layout
+    estimator   the class's name, its parameters, and what else was fitted, in the words of plain_values.py
+    sha256      of it all
+
+Where the estimator is a network, the rest is as in a model's file (``treadle.export.model_file``), which
+``treadle.load_model`` reads too. Equal estimators give equal bytes.
+
+A class joins by deriving from ``Savable``, writing ``_saved`` and ``_load_saved``, and being in ``SAVABLE``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from treadle.errors import CorruptFile, InvalidInput
+from treadle.estimators.plain_values import from_plain, to_plain
+from treadle.export.model_file import (
+    EXTRA_PREFIX,
+    FORMAT_VERSION,
+    Model,
+    model_arrays,
+    model_from,
+    model_metadata,
+)
+from treadle.export.safetensors_file import REMEDY, read_safetensors, write_safetensors
+
+# Where the class of each name is: a file can name these, and nothing else.
+SAVABLE = {"MLPClassifier": "treadle.estimators.mlp"}
+
+# Parameters that belong to a training and not to what came of it: they are not in the file.
+NOT_SAVED = ("callbacks",)
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What was fitted.
+
+    Parameters
+    ----------
+    fields : dict
+        Attributes that JSON can hold; see ``treadle.estimators.plain_values``.
+    arrays : dict of ndarray, float32, float64 or int64, all finite
+    model : Model, or None
+        The network, if the estimator is one.
+    """
+
+    fields: dict[str, Any]
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+    model: Model | None = None
+
+
+class Savable(ABC):
+    """An estimator that can be saved as a file without pickle."""
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted estimator to a file, whole or not at all; ``treadle.load`` reads it.
+
+        Parameters
+        ----------
+        path : str or Path
+            A safetensors file: parameters, fitted attributes, labels and names of features; not the
+            ``callbacks``. Nothing in it is pickled, and reading it runs no code.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        InvalidInput
+            If a parameter is of a kind that no file holds, such as a function.
+        OSError
+            If the folder cannot be written or the disk is full.
+        """
+        check_is_fitted(self)
+        saved = self._saved()
+        name = type(self).__name__
+        if name not in SAVABLE or SAVABLE[name] != type(self).__module__:
+            raise InvalidInput(
+                f"{type(self).__module__}.{name} cannot be saved as a file: only treadle's own estimators "
+                f"can, {', '.join(SAVABLE)}; pickle it, if whoever loads it trusts you"
+            )
+        params = {
+            key: to_plain(value, f"the parameter {key}")
+            for key, value in self.get_params(deep=False).items()  # type: ignore[attr-defined]
+            if key not in NOT_SAVED
+        }
+        fields = {key: to_plain(value, key) for key, value in saved.fields.items()}
+        described = {"format": FORMAT_VERSION} if saved.model is None else model_metadata(saved.model)
+        arrays = {f"{EXTRA_PREFIX}{key}": np.ascontiguousarray(a) for key, a in saved.arrays.items()}
+        if saved.model is not None:
+            arrays |= model_arrays(saved.model)
+        if not all(np.isfinite(array).all() for array in arrays.values()):
+            raise InvalidInput(
+                f"what was fitted holds NaN or infinite numbers, so {path} was not written: fit again, with "
+                "a smaller learning rate or scaled features"
+            )
+        estimator = {"name": name, "params": params, "fields": fields}
+        write_safetensors(Path(path), arrays, {**described, "estimator": estimator})
+
+    @abstractmethod
+    def _saved(self) -> Saved:
+        """What was fitted; the estimator is."""
+
+    @abstractmethod
+    def _load_saved(self, saved: Saved) -> None:
+        """Become fitted by what ``_saved`` gave, or by what a hostile file holds in its place.
+
+        Raises
+        ------
+        InvalidInput, KeyError, TypeError or ValueError
+            If it does not fit together; the file is then reported as corrupt.
+        """
+
+
+def load(path: str | Path) -> Any:
+    """The estimator that ``save`` wrote, fitted, without running any code of the file.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    estimator
+        Of the class that was saved; ``callbacks`` is None.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
+    CorruptFile
+        If it is no estimator's file, or does not fit together.
+    """
+    arrays, metadata = read_safetensors(path)
+    if metadata.get("format") != FORMAT_VERSION:
+        raise CorruptFile(
+            f"{path} has format {metadata.get('format')!r}; this treadle reads format {FORMAT_VERSION}: "
+            "use the treadle that wrote it, or train again"
+        )
+    described = metadata.get("estimator")
+    name = described.get("name") if isinstance(described, dict) else None
+    if not isinstance(described, dict) or not isinstance(name, str) or name not in SAVABLE:
+        raise CorruptFile(
+            f"{path} must hold one of the estimators {', '.join(SAVABLE)}; it holds {name!r}: read a network "
+            f"that treadle train wrote with treadle.load_model; otherwise {REMEDY}"
+        )
+    estimator_class = getattr(import_module(SAVABLE[name]), name)
+    extra = {
+        key.removeprefix(EXTRA_PREFIX): arrays.pop(key)
+        for key in list(arrays)
+        if key.startswith(EXTRA_PREFIX)
+    }
+    model = model_from(path, arrays, metadata) if arrays or "network" in metadata else None
+    try:
+        params = {key: from_plain(value) for key, value in described["params"].items()}
+        fields = {key: from_plain(value) for key, value in described["fields"].items()}
+        if unknown := sorted(params.keys() - set(estimator_class().get_params(deep=False))):
+            raise InvalidInput(f"{name} has no parameter {unknown[0]!r}")
+        estimator = estimator_class(**params)
+        estimator._load_saved(Saved(fields, extra, model))
+        return estimator
+    except (InvalidInput, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise CorruptFile(f"{path} does not describe a fitted {name}: {error!r}; {REMEDY}") from error
