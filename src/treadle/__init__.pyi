@@ -1,3 +1,5 @@
+from .boxes.tree_network import TreeNetwork as TreeNetwork
+from .boxes.trees import from_tree as from_tree
 from .data.dataset import Dataset as Dataset
 from .data.loading import load_data as load_data
 from .engines.augmentation import Augmentation as Augmentation

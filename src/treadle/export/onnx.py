@@ -1,30 +1,36 @@
-"""A trained network as an ONNX file, for browsers, telephones and other languages.
+"""Networks as ONNX files, for browsers, telephones and other languages: trained ones, and plain layers.
 
-The graph takes ``X`` (N, D) in the dtype of the parameters, before ``input_scale`` and ``input_offset``, and
-gives ``probabilities`` (N, K), or ``prediction`` (N, K) where the output is the identity or the exponential.
-Only standard operators of opset 20; no weights outside of the file. Batch normalisation is folded into the
-weights. Where the network averages an image and its mirror image, the graph has the layers twice, with the
-same weights. The class names and the shape of an image are in the metadata, as JSON.
+For a trained network the graph takes ``X`` (N, D) in the dtype of the parameters, before ``input_scale``
+and ``input_offset``, and gives ``probabilities`` (N, K), or ``prediction`` (N, K) where the output is the
+identity or the exponential. Batch normalisation is folded into the weights. Where the network averages an
+image and its mirror image, the graph has the layers twice, with the same weights. The class names and the
+shape of an image are in the metadata, as JSON. For plain layers the graph takes ``X`` as the first layer
+does, and gives the outputs of the last one as ``prediction``. Only standard operators of opset 20; no
+weights outside of the file.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from treadle.errors import MissingDependency
+from treadle.export.layers import CLAMP, Layer, check_dense_size
 from treadle.export.model_file import Model
+from treadle.export.steps import stock_layers
 from treadle.files import write_atomically
-from treadle.network import Network
 
 if TYPE_CHECKING:
     import onnx
 
 OPSET = 20  # the first with Gelu
 IR_VERSION = 9  # the one that came with it; readers refuse newer ones than they know
+LARGEST_FILE = 2**31 - 2**20  # bytes of weights: protobuf writes no more than 2 GiB
 
 # What each output of a network is in ONNX.
 LAST_OPERATOR = {"softmax": "Softmax", "logistic": "Sigmoid", "identity": "Identity", "exp": "Exp"}
@@ -56,17 +62,9 @@ def onnx_model(model: Model) -> onnx.ModelProto:
     MissingDependency
         If the package onnx is not installed.
     """
-    try:
-        import onnx
-        from onnx import helper, numpy_helper
-    except ImportError as error:
-        raise MissingDependency(
-            f"writing ONNX needs the package onnx, which cannot be imported ({error}): "
-            "pip install 'treadle[onnx]'"
-        ) from error
-
+    helper = _onnx().helper
     network, parameters = model.network, model.parameters.folded()
-    dtype = helper.np_dtype_to_tensor_dtype(parameters.dtype)
+    activations = [layer.activation for layer in network.layers]
     constants = {
         "input_scale": np.array(network.input_scale, parameters.dtype),
         "input_offset": np.array(network.input_offset, parameters.dtype),
@@ -75,7 +73,7 @@ def onnx_model(model: Model) -> onnx.ModelProto:
     nodes = [
         helper.make_node("Mul", ["X", "input_scale"], ["scaled"]),
         helper.make_node("Add", ["scaled", "input_offset"], ["inputs"]),
-        *_layers(helper, network, "inputs", "logits"),
+        *_gemms(helper, activations, "inputs", "logits"),
     ]
     logits = "logits"
     if network.mirror_width:
@@ -85,35 +83,100 @@ def onnx_model(model: Model) -> onnx.ModelProto:
         logits = "mean_logits"
         nodes += [
             helper.make_node("Gather", ["inputs", "mirrored_columns"], ["mirrored.inputs"], axis=1),
-            *_layers(helper, network, "mirrored.inputs", "mirrored.logits"),
+            *_gemms(helper, activations, "mirrored.inputs", "mirrored.logits"),
             helper.make_node("Add", ["logits", "mirrored.logits"], ["sum_of_logits"]),
             helper.make_node("Mul", ["sum_of_logits", "half"], [logits]),
         ]
     output = "probabilities" if network.output in ("softmax", "logistic") else "prediction"
     nodes.append(helper.make_node(LAST_OPERATOR[network.output], [logits], [output]))
+    metadata = {"class_names": model.class_names, "image_shape": model.image_shape}
+    return _proto(nodes, constants, (network.sizes[0], network.sizes[-1]), output, metadata)
+
+
+def save_layers_onnx(
+    path: str | Path, layers: Sequence[Layer], dtype: Any = np.float64, remedy: str = "take fewer units"
+) -> None:
+    """Write plain layers as ONNX, whole or not at all; steps as ``treadle.export.steps`` has them.
+
+    Parameters
+    ----------
+    path : str or Path
+    layers : sequence of Layer
+    dtype : float64 or float32
+        Of X, of the weights and of the prediction.
+    remedy : str
+        What to use where the dense weights would not fit into an ONNX file.
+
+    Raises
+    ------
+    MissingDependency
+        If the package onnx is not installed.
+    InvalidInput
+        If the dense weights would take more than the 2 GiB that an ONNX file can hold.
+    OSError
+        If the folder cannot be written or the disk is full.
+    """
+    helper = _onnx().helper
+    layers = stock_layers(layers, dtype)
+    check_dense_size(layers, dtype, LARGEST_FILE, remedy)
+    constants = {f"weights.{i}": layer.dense(dtype) for i, layer in enumerate(layers)}
+    constants |= {f"biases.{i}": layer.biases for i, layer in enumerate(layers)}
+    activations = [layer.activation for layer in layers]
+    if CLAMP in activations:
+        constants |= {"zero": np.zeros((), dtype), "one": np.ones((), dtype)}
+    nodes = _gemms(helper, activations, "X", "prediction")
+    proto = _proto(nodes, constants, (layers[0].n_in, layers[-1].n_out), "prediction", {})
+    write_atomically(Path(path), proto.SerializeToString())
+
+
+def _onnx() -> Any:
+    """The package onnx, with its helpers."""
+    try:
+        import onnx
+        from onnx import helper, numpy_helper  # noqa: F401
+    except ImportError as error:
+        raise MissingDependency(
+            f"writing ONNX needs the package onnx, which cannot be imported ({error}): "
+            "pip install 'treadle[onnx]'"
+        ) from error
+    return onnx
+
+
+def _proto(
+    nodes: list[onnx.NodeProto],
+    constants: Mapping[str, NDArray[Any]],
+    sizes: tuple[int, int],
+    output: str,
+    metadata: Mapping[str, Any],
+) -> onnx.ModelProto:
+    """The graph from X (N, sizes[0]) to the output (N, sizes[1]), in the dtype of weights.0, checked."""
+    package = _onnx()
+    helper = package.helper
+    dtype = helper.np_dtype_to_tensor_dtype(constants["weights.0"].dtype)
     graph = helper.make_graph(
         nodes,
         "treadle",
-        [helper.make_tensor_value_info("X", dtype, ["N", network.sizes[0]])],
-        [helper.make_tensor_value_info(output, dtype, ["N", network.sizes[-1]])],
-        [numpy_helper.from_array(array, name) for name, array in constants.items()],
+        [helper.make_tensor_value_info("X", dtype, ["N", sizes[0]])],
+        [helper.make_tensor_value_info(output, dtype, ["N", sizes[1]])],
+        [package.numpy_helper.from_array(array, name) for name, array in constants.items()],
     )
     opsets = [helper.make_opsetid("", OPSET)]
-    proto = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="treadle")
-    metadata = {"class_names": model.class_names, "image_shape": model.image_shape}
+    proto: onnx.ModelProto = helper.make_model(
+        graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="treadle"
+    )
     helper.set_model_props(proto, {name: json.dumps(value) for name, value in metadata.items()})
-    onnx.checker.check_model(proto, full_check=True)
+    package.checker.check_model(proto, full_check=True)
     return proto
 
 
-def _layers(helper: Any, network: Network, inputs: str, logits: str) -> list[onnx.NodeProto]:
-    """The nodes that take the inputs, scaled, to the logits; their names begin with that of the inputs."""
+def _gemms(helper: Any, activations: Sequence[str], inputs: str, outputs: str) -> list[onnx.NodeProto]:
+    """The nodes that take the inputs through a layer for each activation; names begin with that of inputs."""
     nodes = []
     a = inputs
-    for i, layer in enumerate(network.layers):
-        z, h = f"{inputs}.z{i}", logits if layer is network.layers[-1] else f"{inputs}.a{i + 1}"
+    for i, activation in enumerate(activations):
+        z, h = f"{inputs}.z{i}", outputs if i == len(activations) - 1 else f"{inputs}.a{i + 1}"
         nodes.append(helper.make_node("Gemm", [a, f"weights.{i}", f"biases.{i}"], [z]))
-        nodes.extend(_activation(helper, layer.activation, z, h))
+        nodes.extend(_activation(helper, activation, z, h))
         a = h
     return nodes
 
@@ -132,5 +195,7 @@ def _activation(helper: Any, name: str, z: str, a: str) -> list[onnx.NodeProto]:
         case "silu":
             gate = f"{a}.gate"
             return [helper.make_node("Sigmoid", [z], [gate]), helper.make_node("Mul", [z, gate], [a])]
+        case "clamp":
+            return [helper.make_node("Clip", [z, "zero", "one"], [a])]
         case _:
             return [helper.make_node("Identity", [z], [a])]

@@ -1,0 +1,122 @@
+"""A network as a plain list of layers, z = a W + b and then f(z): what every way out of treadle can write.
+
+Box networks, trees and trained networks all come down to it. It knows no training, no scaling and no form of
+its own; it computes in NumPy and SciPy, in the dtype that it is given.
+
+Beside the activations of ``treadle.maths`` there are two that steps are made of, f(z)::
+
+    step     1 where z >= 0, else 0
+    clamp    min(max(z, 0), 1)
+
+Dimensions: N rows, n_in inputs and n_out outputs of a layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.errors import InvalidInput
+from treadle.hardware.memory import in_words, usable_memory
+from treadle.maths.activations import ACTIVATIONS
+
+STEP, CLAMP = "step", "clamp"
+NUMBERS_PER_BLOCK = 1 << 22  # of hidden outputs held at a time: 32 MB of float64
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One layer: units that weigh all inputs, and what each does with its sum.
+
+    Parameters
+    ----------
+    weights : ndarray or scipy.sparse array of shape (n_in, n_out)
+    biases : ndarray of shape (n_out,), of the dtype of weights
+    activation : str
+        A name of ``treadle.maths.activations.ACTIVATIONS``, or "step" or "clamp".
+
+    Raises
+    ------
+    InvalidInput
+        If the biases do not fit the weights, or there is no such activation.
+    """
+
+    weights: Any
+    biases: NDArray[Any]
+    activation: str = "identity"
+
+    def __post_init__(self) -> None:
+        if self.weights.ndim != 2 or self.biases.shape != self.weights.shape[1:]:
+            raise InvalidInput(
+                "a layer must have weights (n_in, n_out) and biases (n_out,); got shapes "
+                f"{self.weights.shape} and {self.biases.shape}"
+            )
+        if self.activation not in (*ACTIVATIONS, STEP, CLAMP):
+            raise InvalidInput(
+                f"activation must be one of {', '.join((*ACTIVATIONS, STEP, CLAMP))}; got {self.activation!r}"
+            )
+
+    @property
+    def n_in(self) -> int:
+        """Inputs."""
+        return int(self.weights.shape[0])
+
+    @property
+    def n_out(self) -> int:
+        """Units."""
+        return int(self.weights.shape[1])
+
+    @property
+    def n_parameters(self) -> int:
+        """Weights and biases that are kept: of sparse weights, those other than zero."""
+        return int(getattr(self.weights, "nnz", self.weights.size)) + self.n_out
+
+    def activate(self, z: NDArray[Any]) -> NDArray[Any]:
+        """f(z), of the shape and dtype of z."""
+        if self.activation == STEP:
+            return np.asarray((z >= 0).astype(z.dtype))
+        if self.activation == CLAMP:
+            return np.asarray(np.clip(z, 0, 1))
+        return np.asarray(ACTIVATIONS[self.activation].value(z, out=None))
+
+    def dense(self, dtype: Any) -> NDArray[Any]:
+        """The weights as an ndarray (n_in, n_out)."""
+        weights = self.weights.toarray() if hasattr(self.weights, "toarray") else self.weights
+        return np.asarray(weights, dtype)
+
+
+def forward(layers: Sequence[Layer], X: NDArray[Any]) -> NDArray[Any]:
+    """The outputs (N, n_out of the last layer) for rows X (N, n_in of the first), block by block."""
+    outputs = np.empty((len(X), layers[-1].n_out), X.dtype)
+    n_rows = max(1, NUMBERS_PER_BLOCK // max(layer.n_out for layer in layers))
+    for start in range(0, len(X), n_rows):
+        a = X[start : start + n_rows]
+        for layer in layers:
+            a = layer.activate(a @ layer.weights + layer.biases)
+        outputs[start : start + n_rows] = a
+    return outputs
+
+
+def check_dense_size(layers: Sequence[Layer], dtype: Any, limit: int | None, remedy: str) -> None:
+    """Raise InvalidInput if the layers would be too large as dense arrays of dtype.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+    dtype : dtype
+    limit : int or None
+        Bytes. None: half of the memory that there is here, as writing takes a copy.
+    remedy : str
+        What to use instead, for the message.
+    """
+    n_bytes = sum((layer.n_in + 1) * layer.n_out for layer in layers) * np.dtype(dtype).itemsize
+    limit = usable_memory() // 2 if limit is None else limit
+    if n_bytes > limit:
+        raise InvalidInput(
+            f"as dense arrays the layers take {in_words(n_bytes)}; at most {in_words(limit)} may be used: "
+            f"{remedy}"
+        )
