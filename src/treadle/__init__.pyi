@@ -10,6 +10,7 @@ from .engines.gradient_check import GradientReport as GradientReport
 from .engines.gradient_check import check_gradients as check_gradients
 from .engines.objective import Objective as Objective
 from .engines.selection import select_engine as select_engine
+from .errors import CertificateFailed as CertificateFailed
 from .errors import CorruptFile as CorruptFile
 from .errors import DataUnavailable as DataUnavailable
 from .errors import EngineUnavailable as EngineUnavailable

@@ -9,6 +9,7 @@
     ├── RunError                      a run's folder that cannot be used as asked
     ├── EngineUnavailable             an engine that cannot serve the request here
     ├── MissingDependency(ImportError)   an optional package that is not installed
+    ├── CertificateFailed(ArithmeticError)   an optimum that could not be proved
     └── TrainingDiverged(ArithmeticError)   a loss that became NaN or infinite
 
 Each message says what was wrong, the value that came, what is allowed, and what to do.
@@ -41,6 +42,10 @@ class EngineUnavailable(TreadleError):
 
 class MissingDependency(TreadleError, ImportError):
     """An optional package that what was asked for needs, and that is not installed."""
+
+
+class CertificateFailed(TreadleError, ArithmeticError):
+    """An optimum that could not be proved to the precision of the numbers."""
 
 
 class TrainingDiverged(TreadleError, ArithmeticError):

@@ -1,0 +1,177 @@
+r"""Scaling and rank: the coordinates in which the solver computes.
+
+A row with its intercept is (1, x). Columns are scaled by powers of two, which rounds nothing, and R of their
+QR decomposition whitens them: z = A'(1, x), A = sqrt(m) R^-1 scaled back, has columns of mean square 1 over
+the m rows it was made from. A column that is a combination of those before it, to rounding, is left out, and
+its coefficient is 0, as in R's ``lm`` (LINPACK's dqrdc2). w = A theta are the user's coefficients.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+from scipy.linalg.lapack import dgeqrf
+
+from treadle.l1.rows import Chunk, Rows
+
+# A column whose part independent of the columns before is less than this share of it depends on them.
+DEPENDENT = 1e-11
+# Weight of the rows that stand for a penalty in R, in root mean squares of the columns.
+PENALTY_SHARE = 0.03
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """z = x[columns] A[1:] + A[0], where A[0] is 0 without an intercept.
+
+    ``columns`` (k,) are the features kept, ``A`` (1 + k, p) takes (1, x) there, p = k + 1 with an intercept
+    and k without; ``n_features`` counts all.
+    """
+
+    columns: NDArray[np.int64]
+    A: NDArray[Any]
+    n_features: int
+
+    @property
+    def size(self) -> int:
+        """p: how many coordinates there are."""
+        return int(self.A.shape[1])
+
+    @property
+    def fit_intercept(self) -> bool:
+        """Whether the first coordinate is the constant's."""
+        return bool(self.A.shape[0] == self.A.shape[1])
+
+    def of(self, X: NDArray[Any]) -> NDArray[Any]:
+        """Z (n, p) of rows X (n, D), float64."""
+        if len(self.columns) < self.n_features:
+            X = X[:, self.columns]
+        Z = np.asarray(X, np.float64) @ self.A[1:]
+        Z += self.A[0]
+        return np.asarray(Z)
+
+    def coefficients(self, theta: NDArray[Any]) -> tuple[NDArray[Any], float]:
+        """The coefficients (D,) and the intercept that theta stands for."""
+        w = self.A @ theta
+        coef = np.zeros(self.n_features)
+        coef[self.columns] = w[1:]
+        return coef, float(w[0])
+
+    def theta(self, coef: NDArray[Any], intercept: float) -> NDArray[Any]:
+        """The theta of some coefficients; what columns left out contribute is lost."""
+        w = np.concatenate(([intercept], coef[self.columns]))[len(self.A) - self.size :]
+        return np.asarray(solve_triangular(self.A[len(self.A) - self.size :], w, check_finite=False))
+
+    def gradient(self, fold: NDArray[Any]) -> NDArray[Any]:
+        """sum u_i z_i (p,), given the sum of u_i (1, x_i), which is (1 + D,)."""
+        kept = np.concatenate(([fold[0]], fold[1:][self.columns]))
+        return np.asarray(kept @ self.A)
+
+    def penalty_rows(self) -> NDArray[Any]:
+        """The rows z (k, p) whose residuals, with target 0, are the coefficients' negatives."""
+        return self.A[1:]
+
+
+def column_scales(X: NDArray[Any]) -> NDArray[Any]:
+    """Powers of two (D,) that bring the largest entries to between 1 and 2; 1 for columns of zeros."""
+    largest = np.maximum(X.max(axis=0), -X.min(axis=0)).astype(np.float64)
+    largest[largest == 0] = 1
+    return np.asarray(np.exp2(1 - np.frexp(largest)[1]))
+
+
+def triangle_of(X: NDArray[Any]) -> NDArray[Any]:
+    """R (p, p) of the QR decomposition of X (n, p), with rows of zeros where n < p."""
+    factors, _, _, _ = dgeqrf(X, overwrite_a=1)
+    p = X.shape[1]
+    R = np.zeros((p, p))
+    R[: min(len(X), p)] = np.triu(factors[:p])
+    return R
+
+
+def coordinates_of(X: NDArray[Any], fit_intercept: bool, penalised: bool) -> Coordinates:
+    """Coordinates from rows X (m, D)."""
+    scales = column_scales(X)
+    return _from_triangle(
+        _triangle_with_penalty(X, scales, fit_intercept, penalised), scales, fit_intercept, len(X)
+    )
+
+
+def coordinates_of_all(rows: Rows, X: NDArray[Any], fit_intercept: bool, penalised: bool) -> Coordinates:
+    """As ``coordinates_of``, from every row, in one pass: for columns that a sample X shows nothing of."""
+    scales = column_scales(X)
+    R = np.zeros((0, X.shape[1] + fit_intercept))
+    for partial in rows.map(_Triangle(scales, fit_intercept)):
+        R = triangle_of(np.asfortranarray(np.vstack([R, partial])))
+    if penalised:
+        R = triangle_of(np.asfortranarray(np.vstack([R, _penalty(rows.n_rows, R.shape[1], fit_intercept)])))
+    return _from_triangle(R, scales, fit_intercept, rows.n_rows)
+
+
+@dataclass(frozen=True)
+class _Triangle:
+    """R of a chunk's scaled rows: what a cluster's workers send."""
+
+    scales: NDArray[Any]
+    fit_intercept: bool
+
+    def __call__(self, chunk: Chunk) -> NDArray[Any]:
+        return _triangle_with_penalty(chunk.X, self.scales, self.fit_intercept, False)
+
+
+def _penalty(m: int, p: int, fit_intercept: bool) -> NDArray[Any]:
+    return np.asarray(PENALTY_SHARE * np.sqrt(m) * np.eye(p)[int(fit_intercept) :])
+
+
+def _triangle_with_penalty(
+    X: NDArray[Any], scales: NDArray[Any], fit_intercept: bool, penalised: bool
+) -> NDArray[Any]:
+    m, p = len(X), X.shape[1] + fit_intercept
+    matrix = np.empty((m, p), order="F")
+    if fit_intercept:
+        matrix[:, 0] = 1
+    np.multiply(X, scales, out=matrix[:, p - X.shape[1] :])
+    if penalised:
+        matrix = np.asfortranarray(np.vstack([matrix, _penalty(m, p, fit_intercept)]))
+    return triangle_of(matrix)
+
+
+def _from_triangle(R: NDArray[Any], scales: NDArray[Any], fit_intercept: bool, m: int) -> Coordinates:
+    n_features = len(scales)
+    first = int(fit_intercept)
+    lengths = np.sqrt(np.einsum("ij,ij->j", R, R))
+    kept = np.flatnonzero(_independent(R, lengths))
+    if len(kept) < len(R):
+        R = triangle_of(np.asfortranarray(R[:, kept]))
+    inverse = solve_triangular(R, np.eye(len(kept)), check_finite=False) * np.sqrt(m)
+    columns = kept[first:] - first if fit_intercept else kept
+    A = np.zeros((1 + len(columns), len(kept)))
+    A[1 - first :] = inverse
+    A[1:] *= scales[columns, None]
+    return Coordinates(columns, A, n_features)
+
+
+def _independent(R: NDArray[Any], lengths: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which columns of R are not combinations of columns before them; R's own diagonal tells until one is."""
+    diagonal = np.abs(np.diagonal(R))
+    independent = diagonal > DEPENDENT * lengths
+    if independent.all():
+        return np.asarray(independent)
+    # After a dependent column, R's later rows hold rounding where that column's part would be: one at a time.
+    p = len(R)
+    independent = np.zeros(p, bool)
+    basis = np.zeros((p, p))
+    rank = 0
+    for j in range(p):
+        rest = R[:, j].copy()
+        for _ in range(2):  # twice is enough (Kahan and Parlett)
+            rest -= basis[:, :rank] @ (basis[:, :rank].T @ rest)
+        size = np.sqrt(rest @ rest)
+        if size > DEPENDENT * lengths[j]:
+            basis[:, rank] = rest / size
+            rank += 1
+            independent[j] = True
+    return independent

@@ -1,0 +1,163 @@
+r"""From a point near the optimum to a vertex that is optimal, by long-step simplex pivots.
+
+A vertex interpolates p independent rows, the basis B: w = Z_B^-1 y_B. Every other row's dual value is at a
+bound, h_i where it lies above and l_i where below, and the basis has what is left::
+
+    u_B = -Z_B^-T (g + sum over the others of u_i z_i)
+
+The vertex is optimal exactly if l_B <= u_B <= h_B. Where u_k is beyond a bound, letting row k go to that side
+lowers the objective; the line search goes on past every row whose residual changes its sign until the slope,
+which each raises by (h_i - l_i) |z_i' d|, is no longer negative (Barrodale and Roberts 1973; Koenker and
+d'Orey 1987). The row there takes the place of k.
+
+Rows outside the basis whose residual is zero make a vertex degenerate, and pivots could go round in circles.
+Their targets are moved by a little at random while pivots run; the dual values found are as good for the
+targets as they were, because the constraints on them do not hold y.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import qr
+from scipy.linalg.lapack import dgetrf, dgetri
+
+from treadle.l1.interior_point import Unbounded
+
+EPS = float(np.finfo(np.float64).eps)
+# Pivots between two inverses from scratch.
+REFRESH = 64
+
+
+@dataclass
+class Vertex:
+    """``basis`` (p,) with its inverse, ``w`` (p,), every row's residual and dual value, pivots taken."""
+
+    basis: NDArray[np.int64]
+    inverse: NDArray[Any]
+    w: NDArray[Any]
+    r: NDArray[Any]
+    u: NDArray[Any]
+    n_pivots: int
+
+
+def independent_rows(Z: NDArray[Any], weight: NDArray[Any]) -> NDArray[np.int64]:
+    """p rows of Z that are far from dependent, heavy ones before light ones."""
+    p = Z.shape[1]
+    for most in (4 * p, len(Z)):
+        heavy = np.argpartition(-weight, most - 1)[:most] if most < len(Z) else np.arange(len(Z))
+        root = np.sqrt(weight[heavy] / weight[heavy].max())
+        _, order = qr((Z[heavy] * root[:, None]).T, mode="r", pivoting=True, check_finite=False)
+        chosen = heavy[order[:p]]
+        if np.linalg.cond(Z[chosen]) < 1e8:
+            break
+    return np.asarray(chosen)
+
+
+def inverse_of(matrix: NDArray[Any]) -> NDArray[Any]:
+    """The inverse of a (p, p) matrix; LinAlgError where there is none."""
+    factors, pivots, info = dgetrf(matrix)
+    if info:
+        raise np.linalg.LinAlgError("the basis became singular")
+    return np.ascontiguousarray(dgetri(factors, pivots)[0])
+
+
+def crossover(
+    Z: NDArray[Any],
+    y: NDArray[Any],
+    low: NDArray[Any],
+    high: NDArray[Any],
+    g: NDArray[Any],
+    basis: NDArray[np.int64],
+    rng: np.random.Generator,
+    tolerance: float,
+    tie: NDArray[Any],
+) -> Vertex:
+    """Pivot until the dual values of the basis are in their boxes.
+
+    Parameters
+    ----------
+    Z, y, low, high, g
+        As in ``interior_point``.
+    basis : ndarray of shape (p,), int64
+        Independent rows to begin with.
+    rng : numpy.random.Generator
+        Moves tied targets.
+    tolerance : float
+        What a dual value may be beyond its box, times the norm of its column of the basis' inverse.
+    tie : ndarray of shape (n,)
+        Residuals up to that are zero to rounding.
+
+    Raises
+    ------
+    Unbounded
+        If the rows do not bound the objective from below.
+    """
+    y = y.copy()
+    basis = basis.copy()
+    n_pivots = 0
+    width = high - low
+    is_basic = np.zeros(len(y), bool)
+    is_basic[basis] = True
+    refresh = True
+    while True:
+        if refresh:
+            inverse = inverse_of(Z[basis])
+            w = inverse @ y[basis]
+            r = y - Z @ w
+            tied = (np.abs(r) <= tie) & ~is_basic
+            if tied.any():
+                # Away from zero, to either side.
+                moved = rng.uniform(2, 6, tied.sum()) * rng.choice([-1.0, 1.0], tied.sum()) * tie[tied] * 100
+                y[tied] += moved
+                r[tied] += moved
+            r[basis] = 0
+            u = np.where(r > 0, high, low)
+            u[basis] = 0
+            gradient = g + Z.T @ u
+            refresh = False
+        u_basic = -(gradient @ inverse)
+        over = np.maximum(u_basic - high[basis], low[basis] - u_basic)
+        norms = np.sqrt(np.einsum("ij,ij->j", inverse, inverse))
+        steep = over / norms
+        k = int(np.argmax(steep))
+        if steep[k] <= tolerance:
+            u[basis] = u_basic
+            return Vertex(basis, inverse, w, r, u, n_pivots)
+        sign = 1.0 if u_basic[k] > high[basis[k]] else -1.0
+        direction = sign * inverse[:, k]
+        along = Z @ direction  # of -w: residuals grow by t times it
+        along[basis] = 0
+        candidates = np.flatnonzero(np.where(u == low, along, -along) > 1e-13 * np.abs(direction).max())
+        candidates = candidates[~is_basic[candidates]]
+        t = np.maximum(-r[candidates] / along[candidates], 0)
+        order = np.argsort(t, kind="stable")
+        slope = np.cumsum(width[candidates[order]] * np.abs(along[candidates[order]])) - over[k]
+        stop = int(np.searchsorted(slope, 0))
+        if stop == len(order):
+            raise Unbounded
+        entering = int(candidates[order[stop]])
+        flipped = candidates[order[:stop]]
+        step = t[order[stop]]
+        w = w - step * direction
+        r += step * along
+        leaving = int(basis[k])
+        u_new = np.where(u[flipped] == low[flipped], high[flipped], low[flipped])
+        gradient = gradient + (u_new - u[flipped]) @ Z[flipped] - u[entering] * Z[entering]
+        u[flipped] = u_new
+        u[leaving] = high[leaving] if sign > 0 else low[leaving]
+        gradient += u[leaving] * Z[leaving]
+        r[leaving] = sign * step
+        r[entering] = 0
+        u[entering] = 0
+        row = Z[entering] @ inverse
+        pivot = row[k]
+        row[k] -= 1
+        inverse = inverse - np.outer(inverse[:, k], row / pivot)
+        basis[k] = entering
+        is_basic[leaving], is_basic[entering] = False, True
+        n_pivots += 1
+        refresh = n_pivots % REFRESH == 0 or abs(pivot) < 1e-7 * np.abs(row).max()

@@ -1,0 +1,123 @@
+"""Where the rows of a regression come from: the one seam between the solver and arrays, files and clusters.
+
+The solver asks for no more than a random sample (``take``) and for passes over everything in blocks
+(``chunks``), so that arrays, memory maps and data that never is in memory at once run the same algorithm.
+Nothing here scales, weighs or solves. N rows, D features.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.errors import InvalidInput
+
+Result = TypeVar("Result")
+
+# Rows of a block: its float64 copy stays in the second cache for as many features as most tables have.
+ROWS_PER_CHUNK = 4096
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some rows: ``X`` (k, D) and ``y`` (k,), float32 or float64, and weights (k,), None where all are 1.
+
+    ``indices`` are their numbers, (k,) int64: what a certificate calls them.
+    """
+
+    indices: NDArray[np.int64]
+    X: NDArray[Any]
+    y: NDArray[Any]
+    weight: NDArray[Any] | None
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+class Rows(ABC):
+    """N rows of D features with their targets and weights, numbered from 0."""
+
+    n_rows: int
+    n_features: int
+
+    @abstractmethod
+    def take(self, indices: NDArray[np.int64]) -> Chunk:
+        """The rows of those numbers, which ascend; a copy."""
+
+    @abstractmethod
+    def chunks(self) -> Iterator[Chunk]:
+        """All rows, in blocks that need not be of one size; each call is one pass."""
+
+    def map(self, function: Callable[[Chunk], Result]) -> Iterator[Result]:
+        """``function`` of every chunk, in order; a cluster computes it where the chunks are."""
+        return map(function, self.chunks())
+
+    def total_weight(self) -> float:
+        """The sum of the weights; another pass, where there are weights and nobody has counted them."""
+        return float(sum(self.map(weight_of)))
+
+
+def weight_of(chunk: Chunk) -> float:
+    """The sum of a chunk's weights."""
+    return float(len(chunk) if chunk.weight is None else chunk.weight.sum(dtype=np.float64))
+
+
+class ArrayRows(Rows):
+    """Arrays in memory or mapped into it, never copied as a whole.
+
+    Parameters
+    ----------
+    X : ndarray of shape (N, D), float32 or float64
+        In any order of memory.
+    y : ndarray of shape (N,), float32 or float64
+    weight : ndarray of shape (N,), float64, or None
+        At least 0; None: all 1.
+
+    Raises
+    ------
+    InvalidInput
+        If the shapes do not fit together, there are no rows, or a weight is negative or not finite.
+    """
+
+    def __init__(self, X: NDArray[Any], y: NDArray[Any], weight: NDArray[Any] | None = None) -> None:
+        if X.ndim != 2 or y.ndim != 1 or len(X) != len(y):
+            raise InvalidInput(
+                f"X must be of shape (N, D) and y of shape (N,), one target a row; got {X.shape}, {y.shape}"
+            )
+        if len(y) == 0:
+            raise InvalidInput(f"at least one row is needed; got X of shape {X.shape}")
+        for name, array in (("X", X), ("y", y)):
+            if array.dtype not in (np.float32, np.float64):
+                raise InvalidInput(
+                    f"{name} must be float32 or float64; got {array.dtype}: convert with .astype('float64')"
+                )
+        if weight is not None:
+            if weight.shape != y.shape:
+                raise InvalidInput(f"sample_weight must be of shape {y.shape}; got {weight.shape}")
+            if not weight.min() >= 0 or not weight.max() < np.inf:
+                raise InvalidInput("sample_weight must be finite and at least 0 in every row")
+        self.X = X
+        self.y = y
+        self.weight = weight
+        self.n_rows, self.n_features = X.shape
+
+    def take(self, indices: NDArray[np.int64]) -> Chunk:
+        """See ``Rows.take``."""
+        weight = None if self.weight is None else self.weight[indices]
+        return Chunk(indices, self.X[indices], self.y[indices], weight)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """See ``Rows.chunks``; views, not copies."""
+        for start in range(0, self.n_rows, ROWS_PER_CHUNK):
+            some = slice(start, min(start + ROWS_PER_CHUNK, self.n_rows))
+            weight = None if self.weight is None else self.weight[some]
+            yield Chunk(np.arange(some.start, some.stop), self.X[some], self.y[some], weight)
+
+    def total_weight(self) -> float:
+        """See ``Rows.total_weight``."""
+        return float(self.n_rows if self.weight is None else self.weight.sum())
