@@ -20,16 +20,8 @@ from treadle.engines.batch_norm import BATCH_NORM_MOMENTUM
 from treadle.engines.dropout import dropout_mask
 from treadle.engines.objective import Objective
 from treadle.engines.rows import Rows, dense, n_rows
+from treadle.export.torch_sequential import ACTIVATIONS
 from treadle.network import BATCH_NORM_EPSILON, Parameters
-
-ACTIVATIONS: dict[str, type[nn.Module]] = {
-    "identity": nn.Identity,
-    "relu": nn.ReLU,
-    "tanh": nn.Tanh,
-    "logistic": nn.Sigmoid,
-    "gelu": nn.GELU,
-    "silu": nn.SiLU,
-}
 
 
 @contextmanager

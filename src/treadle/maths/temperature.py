@@ -1,0 +1,96 @@
+"""The temperature that makes a classifier's probabilities honest.
+
+Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks" (2017): all logits z are
+divided by one number T > 0, which minimises the cross-entropy of softmax(z / T) on rows that the network was
+not trained on. The most probable class stays the same; networks that are too sure of themselves get T > 1. The
+same holds for outputs that are logistic each.
+
+With s = 1 / T the objective is convex: cross-entropy is a convex function of the logits, and s z is linear in
+s. So its derivative ``sum_i z_i . g_i``, g_i being the derivative by row i's logits, rises with s, and the
+minimum is its only root.
+
+Dimensions: N samples, K classes or outputs.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.errors import InvalidInput
+from treadle.maths.likelihoods import binary_cross_entropy_gradient
+from treadle.maths.losses import cross_entropy_gradient
+
+# T is sought within these: beyond, probabilities are 0 and 1, or all the same, to any purpose.
+LEAST, GREATEST = 1e-2, 1e2
+
+
+def best_temperature(
+    logits: NDArray[Any],
+    y: NDArray[Any],
+    sample_weight: NDArray[Any] | None = None,
+    *,
+    output: str = "softmax",
+) -> float:
+    """The temperature of least cross-entropy, to eight digits.
+
+    Parameters
+    ----------
+    logits : ndarray of shape (N, K), N >= 1
+    y : ndarray
+        (N,) class numbers for softmax; (N, K) of 0 and 1 for logistic.
+    sample_weight : ndarray of shape (N,), or None
+        Not negative, not all 0.
+    output : {"softmax", "logistic"}
+
+    Returns
+    -------
+    float
+        From 0.01 to 100.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such output, or no row, or logits are not finite.
+
+    Warns
+    -----
+    UserWarning
+        If the best temperature is not within these bounds, as where every row is classified right: the
+        cross-entropy falls for ever as T does. The bound is returned; 1 where T changes nothing.
+    """
+    if output not in ("softmax", "logistic"):
+        raise InvalidInput(f"a temperature is for outputs softmax and logistic; got {output!r}")
+    z = np.asarray(logits, dtype=np.float64)
+    if z.ndim != 2 or z.size == 0 or not np.isfinite(z).all():
+        raise InvalidInput(
+            f"logits must be finite, of shape (N, K) with at least one row; got shape {z.shape}"
+            + (" with NaN or infinite numbers" if z.size else "")
+        )
+    gradient = cross_entropy_gradient if output == "softmax" else binary_cross_entropy_gradient
+
+    def slope(log_s: float) -> float:
+        s = np.exp(log_s)
+        return float(np.sum(z * gradient(s * z, y, sample_weight=sample_weight)))
+
+    low, high = -np.log(GREATEST), -np.log(LEAST)
+    at_low, at_high = slope(low), slope(high)
+    if at_low == at_high == 0:
+        taken, why = 1.0, "it does not depend on T"
+    elif at_low >= 0:
+        taken, why = GREATEST, "it falls for ever as T rises: the logits say the opposite of what is so"
+    elif at_high <= 0:
+        taken, why = LEAST, "it falls for ever as T does: every row is classified right, or nearly so"
+    else:
+        from scipy.optimize import brentq
+
+        return float(np.exp(-brentq(slope, low, high, xtol=1e-9)))
+    warnings.warn(
+        f"no temperature from {LEAST:g} to {GREATEST:g} minimises the cross-entropy of these {len(z)} rows: "
+        f"{why}. Took {taken:g}; give more rows that were not trained on",
+        stacklevel=2,
+    )
+    return taken
