@@ -2,7 +2,8 @@
 
 Linear layers, batch normalisation with its running statistics, activations and dropout, one after another,
 and the output's function at the end. ``input_scale`` and ``input_offset`` are within the first layer's
-weights. A network that averages an image and its mirror image is no sequence, and is refused. Imports PyTorch.
+weights. A network that averages an image and its mirror image is no sequence, and is refused. Imports
+PyTorch.
 """
 
 from __future__ import annotations

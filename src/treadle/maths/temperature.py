@@ -1,9 +1,9 @@
 """The temperature that makes a classifier's probabilities honest.
 
 Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks" (2017): all logits z are
-divided by one number T > 0, which minimises the cross-entropy of softmax(z / T) on rows that the network was
-not trained on. The most probable class stays the same; networks that are too sure of themselves get T > 1. The
-same holds for outputs that are logistic each.
+divided by one number T > 0, which minimises the cross-entropy of softmax(z / T) on rows that the network
+was not trained on. The most probable class stays the same; networks that are too sure of themselves get
+T > 1. The same holds for outputs that are logistic each.
 
 With s = 1 / T the objective is convex: cross-entropy is a convex function of the logits, and s z is linear in
 s. So its derivative ``sum_i z_i . g_i``, g_i being the derivative by row i's logits, rises with s, and the
