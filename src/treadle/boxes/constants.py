@@ -1,7 +1,7 @@
 """One constant for a whole box from what an enclosure proves of small ones, by branch and bound.
 
 Nothing is sampled. A proved range over one large box is loose, over many small ones tight. The box is halved,
-and halved again where the bound is largest, until that is a thousandth above what the function reaches.
+and halved again where the bound is largest, until that is hardly above what the function reaches.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from treadle.boxes.enclosure import Corners, Enclosure
 
-RELATIVE_GAP = 1e-3  # between the constant and the smallest that the enclosure could prove
+# How far the constant may be above the smallest that the enclosure could prove, as a part of it.
+GAP_OF_FIRST, GAP_OF_SECOND = 1e-4, 1e-2
 MOST_BOXES = 100_000  # looked at; then the bound that there is, which is looser and holds as well
 
 Bound = Callable[[Corners, Corners], NDArray[Any]]  # of |g| over each of N boxes, shape (N,)
@@ -33,7 +34,9 @@ def lipschitz_constants(enclosure: Enclosure, lower: Corners, upper: Corners) ->
     """
     return np.array(
         [
-            _supremum(partial(_gradient_bound, enclosure, i), np.asarray(lower), np.asarray(upper))
+            _supremum(
+                partial(_gradient_bound, enclosure, i), np.asarray(lower), np.asarray(upper), GAP_OF_FIRST
+            )
             for i in range(len(lower))
         ]
     )
@@ -46,7 +49,9 @@ def second_derivative_bounds(enclosure: Enclosure, lower: Corners, upper: Corner
     for i in range(d):
         for j in range(i + 1):
             bound = partial(_hessian_bound, enclosure, i, j)
-            bounds[i, j] = bounds[j, i] = _supremum(bound, np.asarray(lower), np.asarray(upper))
+            bounds[i, j] = bounds[j, i] = _supremum(
+                bound, np.asarray(lower), np.asarray(upper), GAP_OF_SECOND
+            )
     return bounds
 
 
@@ -64,7 +69,7 @@ def _hessian_bound(enclosure: Enclosure, i: int, j: int, lower: Corners, upper: 
     return np.asarray(bounds[:, i, j], dtype=np.float64)
 
 
-def _supremum(bound: Bound, lower: NDArray[Any], upper: NDArray[Any]) -> float:
+def _supremum(bound: Bound, lower: NDArray[Any], upper: NDArray[Any], gap: float) -> float:
     """A bound of |g| on one box: the largest over the boxes that it was cut into.
 
     The bound at the middles, boxes of no width, says where g is large, and so which boxes are worth halving.
@@ -82,7 +87,7 @@ def _supremum(bound: Bound, lower: NDArray[Any], upper: NDArray[Any]) -> float:
         rows = np.arange(len(low))
         m = middle[rows, longest]
         divisible = (low[rows, longest] < m) & (m < high[rows, longest])
-        open_ = (bounds > reached * (1 + RELATIVE_GAP)) & divisible
+        open_ = (bounds > reached * (1 + gap)) & divisible
         settled = max(settled, float(np.max(bounds[~open_], initial=0.0)))
         n_open = int(np.sum(open_))
         if n_open == 0 or settled == np.inf:

@@ -136,12 +136,14 @@ def _sine_second(_: Interval, value: Interval) -> Interval:
 
 
 def _arc_sine_derivative(a: Interval, _: Interval) -> Interval:
-    """1 / sqrt(1 - a^2), where (1 - a) (1 + a) is exact near the ends."""
+    """1 / sqrt(1 - a^2)."""
     return _reciprocal(iv.square_root(_arc_sine_rest(a)))
 
 
 def _arc_sine_rest(a: Interval) -> Interval:
-    return iv.intersection(_one_minus(iv.square(a)), Interval(np.float64(0.0), np.float64(1.0)))  # type: ignore[arg-type]
+    """1 - a^2 of an a in [-1, 1]."""
+    rest = _one_minus(iv.square(a))
+    return Interval(np.clip(rest.low, 0.0, 1.0), np.clip(rest.high, 0.0, 1.0))
 
 
 def _arc_sine_second(a: Interval, _: Interval) -> Interval:
@@ -295,4 +297,3 @@ SYNONYMS: dict[str, str] = {
     "min": "minimum",
     "max": "maximum",
 }
-

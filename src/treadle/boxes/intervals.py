@@ -1,14 +1,14 @@
 """Interval arithmetic on arrays: what a function of numbers between two bounds can be, proved in float64.
 
 An ``Interval`` is two arrays of bounds, one interval an entry. Invariants: no NaN, low <= high, low < inf and
-high > -inf; an infinite bound says that none is known, and stands for numbers that are finite. Every result holds
-both what real numbers would give and what float64 gives, operation by operation, for operands in the intervals:
+high > -inf; an infinite bound says that none is known, and stands for numbers that are finite. Every result
+holds both what real numbers would give and what float64 gives, for operands in the intervals:
 
 - sums, differences, products, quotients and square roots are rounded to nearest (IEEE 754). A bound that was
-  rounded is moved to the next float outwards; one that was exact, which error-free transformations tell, stays
-  (Dekker 1971; Ogita, Rump and Oishi 2005). So 1 - x**2 on [-1, 1] ends in 0, and its square root is defined;
-- other functions are taken to err by at most ``LIBRARY_ULPS`` units in the last place, which is the assumption
-  that all proofs here rest on; the tests measure it against a computation with many digits.
+  rounded is moved to the next float outwards; one that was exact, which error-free transformations tell,
+  stays (Dekker 1971). So 1 - x**2 on [-1, 1] ends in 0, and its square root is defined;
+- other functions are taken to err by at most ``LIBRARY_ULPS`` units in the last place. All proofs rest on
+  this assumption; the tests measure it against a computation with many digits.
 
 Moore, Kearfott and Cloud, Introduction to Interval Analysis (2009).
 """
@@ -158,7 +158,7 @@ def square_root(a: Interval) -> Interval:
 
 
 def power(a: Interval, exponent: float) -> Interval:
-    """a to a constant exponent; where that is a whole number for any a, else for what is not negative in a."""
+    """a to a constant exponent; unless that is a whole number, of what is not negative in a."""
     if exponent == 0:
         return Interval(np.ones_like(a.low), np.ones_like(a.high))
     if exponent == 1:

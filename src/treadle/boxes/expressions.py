@@ -1,0 +1,380 @@
+"""A function typed by a user, with what interval arithmetic proves of it: ``read_expression``.
+
+The text is read by ``treadle.boxes.grammar`` and is never evaluated by Python. The result computes values by
+NumPy and is an ``Enclosure``: range, gradient and second derivatives over boxes, by ``treadle.boxes.jets``.
+Range and gradient are the better of two enclosures, the plain one and the mean-value form about the middle m,
+
+    f(x) in f(m) + sum over i of f_i(box) (x_i - m_i),
+
+whose excess shrinks with the square of the box (Moore, Kearfott and Cloud 2009, section 6.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.boxes import intervals as iv
+from treadle.boxes.constants import lipschitz_constants, second_derivative_bounds
+from treadle.boxes.functions import FUNCTIONS, power
+from treadle.boxes.grammar import MOST_VARIABLES, NAMED_VARIABLES, Formula, Step, read
+from treadle.boxes.intervals import Array, Interval
+from treadle.boxes.jets import Jet, propagate
+from treadle.errors import InvalidInput
+
+BOXES_AT_A_TIME = 8192  # their intervals stay in the cache
+
+_BINARY: dict[str, Callable[[Any, Any], Any]] = {
+    "add": np.add,
+    "subtract": np.subtract,
+    "multiply": np.multiply,
+    "divide": np.divide,
+    "power_of": np.power,
+    "minimum": np.minimum,
+    "maximum": np.maximum,
+    "less": np.less,
+    "less_equal": np.less_equal,
+    "greater": np.greater,
+    "greater_equal": np.greater_equal,
+    "equal": np.equal,
+    "not_equal": np.not_equal,
+    "and": np.logical_and,
+    "or": np.logical_or,
+}
+
+
+class Expression:
+    """A typed function of d variables: call it, or ask what is proved of it.
+
+    Made by ``read_expression``. An object keeps the protocol ``treadle.boxes.enclosure.Enclosure``.
+
+    Attributes
+    ----------
+    text : str
+        The formula.
+    n_dims : int
+        d.
+    variables : tuple of str
+        The names of the d variables, whether they occur or not.
+    """
+
+    def __init__(self, formula: Formula, variables: Sequence[str]) -> None:
+        self._formula = formula
+        self.text = formula.text
+        self.variables = tuple(variables)
+        self.n_dims = len(self.variables)
+
+    def __repr__(self) -> str:
+        return f"Expression({self.text!r}, variables={', '.join(self.variables)})"
+
+    def __call__(self, x: Any) -> NDArray[np.float64]:
+        """The values at points, as NumPy computes them in float64; nan where the function is not defined.
+
+        Parameters
+        ----------
+        x : array of shape (n,) in one dimension, else (n, d)
+            In one dimension (n, 1) is taken as well.
+
+        Returns
+        -------
+        array of shape (n,)
+
+        Raises
+        ------
+        InvalidInput
+            If x has another shape.
+        """
+        points = np.asarray(x, dtype=np.float64)
+        if self.n_dims == 1 and points.ndim == 1:
+            points = points[:, None]
+        if points.ndim != 2 or points.shape[1] != self.n_dims:
+            allowed = "(n,)" if self.n_dims == 1 else f"(n, {self.n_dims})"
+            raise InvalidInput(
+                f'the points at which "{self.text}" is computed must have shape {allowed}; got {np.shape(x)}'
+            )
+        results: list[Any] = []
+        with np.errstate(all="ignore"):
+            for step in self._formula.steps:
+                results.append(_value(step, [results[i] for i in step.operands], points))
+        value = np.asarray(results[self._formula.result], dtype=np.float64)
+        return np.array(np.broadcast_to(value, (len(points),)))
+
+    def range(self, lower: Any, upper: Any) -> tuple[Array, Array]:
+        """Bounds of f over each box, two arrays (N,): of the exact and of the computed values.
+
+        Infinite where f may not be defined on all of the box; ``trouble`` says why.
+
+        Parameters
+        ----------
+        lower, upper : arrays of shape (N, d)
+            The corners; both belong to the box.
+
+        Raises
+        ------
+        InvalidInput
+            If the corners have other shapes, are not finite, or if a lower one is above the upper one.
+        """
+        return self._over_boxes(self._ranges, lower, upper)
+
+    def gradient_range(self, lower: Any, upper: Any) -> tuple[Array, Array]:
+        """Bounds of each partial derivative over each box, two arrays (N, d); the rest as in ``range``.
+
+        They bound the difference quotients of f: finite at a kink, infinite at a jump.
+        """
+        return self._over_boxes(self._gradients, lower, upper)
+
+    def second_derivative_bound(self, lower: Any, upper: Any) -> Array:
+        """Bounds of |d2f / dx_i dx_j| over each box, of shape (N, d, d); infinite at a kink."""
+        bounds, _ = self._over_boxes(self._curvatures, lower, upper)
+        return bounds
+
+    def rounding(self, lower: Any, upper: Any) -> Array:
+        """A bound of |computed f - exact f| over each box, (N,)."""
+        bounds, _ = self._over_boxes(self._roundings, lower, upper)
+        return bounds
+
+    def lipschitz(self, lower: Any, upper: Any) -> Array:
+        """For each variable a proved Lipschitz constant on one box with corners (d,), or infinity."""
+        corners = self._boxes(np.atleast_2d(lower), np.atleast_2d(upper))
+        return lipschitz_constants(self, corners[0][0], corners[1][0])
+
+    def second_derivatives(self, lower: Any, upper: Any) -> Array:
+        """Proved bounds of |d2f / dx_i dx_j| on one box with corners (d,), of shape (d, d)."""
+        corners = self._boxes(np.atleast_2d(lower), np.atleast_2d(upper))
+        return second_derivative_bounds(self, corners[0][0], corners[1][0])
+
+    def trouble(self, lower: Any, upper: Any) -> str | None:
+        """Why nothing is proved on the box with corners (d,): the part that may be undefined, or overflow.
+
+        None if the range is bounded. The box is cut into many, as a part that looks undefined from afar often
+        is not.
+        """
+        corners = self._boxes(np.atleast_2d(lower), np.atleast_2d(upper))
+        low, high = _cut(corners[0][0], corners[1][0])
+        jets = propagate(self._formula, low, high, order=0)
+        for step, jet in zip(self._formula.steps, jets, strict=True):
+            before = [jets[i] for i in step.operands]
+            undefined = np.broadcast_to(~np.asarray(jet.defined), (len(low),))
+            unbounded = np.zeros(len(low), dtype=bool)
+            if isinstance(jet, Jet):
+                unbounded = np.broadcast_to(np.isinf(iv.magnitude(jet.value)), (len(low),)) & ~undefined
+            if step.operation != "where" and undefined.any() and all(np.all(b.defined) for b in before):
+                return self._told(step, _domain_words(step), low, high, undefined)
+            if unbounded.any() and not self.is_bounded(low, high):
+                return self._told(step, "its value grows beyond all bounds", low, high, unbounded)
+        return None
+
+    def is_bounded(self, lower: Any, upper: Any) -> bool:
+        """Whether the range over each of N boxes is finite, so that f is defined everywhere on them."""
+        low, high = self.range(lower, upper)
+        return bool(np.all(np.isfinite(low)) and np.all(np.isfinite(high)))
+
+    def _told(self, step: Step, what: str, low: Array, high: Array, where: NDArray[np.bool_]) -> str:
+        i = int(np.flatnonzero(where)[0])
+        box = ", ".join(
+            f"{name} in [{a:.6g}, {b:.6g}]"
+            for name, a, b in zip(self.variables, low[i], high[i], strict=True)
+        )
+        return f"{self._formula.shown(step.place)}: {what}, which may fail at {box}"
+
+    def _over_boxes(
+        self, function: Callable[[Array, Array], tuple[Array, Array]], lower: Any, upper: Any
+    ) -> tuple[Array, Array]:
+        """The function over all boxes, some at a time."""
+        low, high = self._boxes(lower, upper)
+        parts = [
+            function(low[start : start + BOXES_AT_A_TIME], high[start : start + BOXES_AT_A_TIME])
+            for start in range(0, max(len(low), 1), BOXES_AT_A_TIME)
+        ]
+        first, second = zip(*parts, strict=True)
+        return np.concatenate(first), np.concatenate(second)
+
+    def _boxes(self, lower: Any, upper: Any) -> tuple[Array, Array]:
+        """The corners, checked."""
+        low, high = np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
+        if low.ndim != 2 or low.shape[1] != self.n_dims or high.shape != low.shape:
+            raise InvalidInput(
+                f"the corners of boxes must be two arrays of shape (N, {self.n_dims}); "
+                f"got {low.shape} and {high.shape}"
+            )
+        wrong = ~(np.isfinite(low) & np.isfinite(high) & (low <= high))
+        if wrong.any():
+            i, j = np.argwhere(wrong)[0]
+            raise InvalidInput(
+                f"a box needs finite corners, the lower one not above the upper one; "
+                f"box {i} has {low[i, j]} and {high[i, j]} in dimension {j}"
+            )
+        return low, high
+
+    def _jet(self, low: Array, high: Array, order: int) -> Jet:
+        jet = propagate(self._formula, low, high, order)[self._formula.result]
+        assert isinstance(jet, Jet)
+        return jet
+
+    def _ranges(self, low: Array, high: Array) -> tuple[Array, Array]:
+        n = len(low)
+        jet = self._jet(low, high, order=1)
+        middle = low + 0.5 * (high - low)
+        at_middle = self._jet(middle, middle, order=0)
+        with np.errstate(all="ignore"):
+            form = _mean_value_form(at_middle.value, jet.gradient, low, high, middle)
+            # It holds the exact values; the computed ones are as far away as rounding takes them.
+            form = iv.add(form, Interval(-jet.rounding, jet.rounding))
+            usable = jet.defined & at_middle.defined
+            value = iv.intersection(jet.value, iv.choose(usable, form, jet.value))
+        return _spread(value.low, n), _spread(value.high, n)
+
+    def _gradients(self, low: Array, high: Array) -> tuple[Array, Array]:
+        """The better of the plain enclosure of each derivative and of its mean-value form."""
+        jet = self._jet(low, high, order=2)
+        middle = low + 0.5 * (high - low)
+        at_middle = self._jet(middle, middle, order=1)
+        least, greatest = np.zeros(low.shape), np.zeros(low.shape)
+        with np.errstate(all="ignore"):
+            for i, plain in jet.gradient.items():
+                changes = {
+                    j: jet.hessian[min(i, j), max(i, j)]
+                    for j in jet.gradient
+                    if (min(i, j), max(i, j)) in jet.hessian
+                }
+                form = _mean_value_form(at_middle.gradient[i], changes, low, high, middle)
+                usable = jet.defined & at_middle.defined
+                slope = iv.intersection(plain, iv.choose(usable, form, plain))
+                least[:, i] = np.where(jet.defined, slope.low, -np.inf)
+                greatest[:, i] = np.where(jet.defined, slope.high, np.inf)
+        return least, greatest
+
+    def _curvatures(self, low: Array, high: Array) -> tuple[Array, Array]:
+        jet = self._jet(low, high, order=2)
+        bounds = np.zeros((*low.shape, self.n_dims))
+        for (i, j), curvature in jet.hessian.items():
+            bounds[:, i, j] = bounds[:, j, i] = np.where(jet.defined, iv.magnitude(curvature), np.inf)
+        return bounds, bounds
+
+    def _roundings(self, low: Array, high: Array) -> tuple[Array, Array]:
+        jet = self._jet(low, high, order=1)
+        bounds = _spread(np.where(jet.defined, jet.rounding, np.inf), len(low))
+        return bounds, bounds
+
+
+def read_expression(text: str, *, n_dims: int | None = None) -> Expression:
+    """Read a formula typed by a user, such as ``"sin(3*x) + 0.5*cos(7*x)"``; Python evaluates nothing of it.
+
+    Parameters
+    ----------
+    text : str
+        Numbers, the variables x, y, z or x1 to x20, pi, e, ``+ - * / **``, the functions of
+        ``treadle.boxes.functions``, min, max, comparisons joined with and, or, not, and
+        ``where(condition, a, b)``.
+    n_dims : int, optional
+        d, at least the number of the last variable that occurs, which it is where left out.
+
+    Returns
+    -------
+    Expression
+        A function of arrays, which is an ``Enclosure`` as well.
+
+    Raises
+    ------
+    InvalidInput
+        If the text is no formula: the place is marked, and what is allowed is said. If it mixes x, y, z with
+        x1, x2, or has a variable beyond n_dims.
+    """
+    formula = read(text)
+    names: dict[str, int] = {}
+    for step in formula.steps:
+        if step.operation == "variable":
+            names[formula.text[slice(*step.place)]] = int(step.constant)
+    numbered = [name for name in names if name not in NAMED_VARIABLES]
+    lettered = [name for name in names if name in NAMED_VARIABLES]
+    if numbered and lettered:
+        raise InvalidInput(
+            f'a formula has either x, y, z or x1, x2, ... as variables; "{formula.text}" has '
+            f"{lettered[0]} and {numbered[0]}"
+        )
+    needed = max(names.values(), default=0) + 1
+    d = needed if n_dims is None else n_dims
+    if not 1 <= d <= MOST_VARIABLES:
+        raise InvalidInput(f"a formula has 1 to {MOST_VARIABLES} variables; got n_dims={n_dims}")
+    if d < needed:
+        last = max(names, key=names.__getitem__)
+        raise InvalidInput(
+            f'"{formula.text}" has the variable {last}, and so {needed} dimensions; {d} were given. '
+            f"Give bounds for each dimension"
+        )
+    letters = list(NAMED_VARIABLES)
+    if numbered or d > len(letters):
+        if lettered:
+            raise InvalidInput(f"x, y, z are the variables of up to 3 dimensions; in {d} they are x1 to x{d}")
+        return Expression(formula, [f"x{i + 1}" for i in range(d)])
+    return Expression(formula, letters[:d])
+
+
+def _value(step: Step, operands: list[Any], points: Array) -> Any:
+    """A step computed at points."""
+    match step.operation:
+        case "number":
+            return np.float64(step.constant)
+        case "variable":
+            return points[:, int(step.constant)]
+        case "negative":
+            return -operands[0]
+        case "power":
+            return power(step.constant).value(operands[0])
+        case "where":
+            return np.where(*operands)
+        case "indicator":
+            return np.where(operands[0], 1.0, 0.0)
+        case "not":
+            return np.logical_not(operands[0])
+        case name if name in _BINARY:
+            return _BINARY[name](*operands)
+        case name:
+            return FUNCTIONS[name].value(operands[0])
+
+
+def _mean_value_form(
+    at_middle: Interval, slopes: Mapping[int, Interval], low: Array, high: Array, middle: Array
+) -> Interval:
+    """g(m) + sum of slope_i (x_i - m_i) over boxes, which holds g."""
+    total = at_middle
+    for i, slope in slopes.items():
+        offset = iv.subtract(Interval(low[:, i], high[:, i]), iv.point(middle[:, i]))
+        total = iv.add(total, iv.multiply(slope, offset))
+    return total
+
+
+def _domain_words(step: Step) -> str:
+    match step.operation:
+        case "divide":
+            return "the divisor must not reach 0"
+        case "power":
+            return power(step.constant).domain_words
+        case "power_of":
+            return "the base of a varying exponent must be positive"
+        case name if name in FUNCTIONS:
+            return FUNCTIONS[name].domain_words
+        case _:
+            return "it must be defined"
+
+
+def _cut(lower: Array, upper: Array) -> tuple[Array, Array]:
+    """Some 4096 equal boxes that make up one."""
+    d = len(lower)
+    m = max(1, int(4096 ** (1 / d)))
+    axes = []
+    for a, b in zip(lower, upper, strict=True):
+        edges = np.linspace(a, b, m + 1)
+        edges[-1] = b
+        axes.append(edges)
+    low = np.stack(np.meshgrid(*(edges[:-1] for edges in axes), indexing="ij"), axis=-1).reshape(-1, d)
+    high = np.stack(np.meshgrid(*(edges[1:] for edges in axes), indexing="ij"), axis=-1).reshape(-1, d)
+    return low, high
+
+
+def _spread(value: Any, n: int) -> Array:
+    """One number a box, where it may hold for all."""
+    return np.array(np.broadcast_to(value, (n,)), dtype=np.float64)

@@ -1,0 +1,321 @@
+"""What a formula and its derivatives can be over boxes: intervals, from the variables on to the result.
+
+A ``Jet`` of a part u of the formula holds, over each of N boxes, intervals for u, for its partial derivatives
+and second partial derivatives, and a bound of what rounding makes of it. The chain rule, for v = g(u)::
+
+    v_i  = g'(u) u_i
+    v_ij = g''(u) u_i u_j + g'(u) u_ij
+    |computed v - v| <= |g'(u)| |computed u - u| + the error of g itself
+
+A derivative that is absent is 0. Forward mode: a formula of d variables costs as much as some d^2 / 2 values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.boxes import intervals as iv
+from treadle.boxes.functions import FUNCTIONS, Function, power
+from treadle.boxes.grammar import Formula, Step
+from treadle.boxes.intervals import LIBRARY_ULPS, Array, Interval
+
+HALF_ULP = 2.0**-53
+_TINY = 2.0**-1074  # what a product that underflows may lose
+_UNKNOWN = Interval(np.array(-np.inf), np.array(np.inf))
+_ZERO = iv.point(0.0)
+
+Gradient = dict[int, Interval]
+Hessian = dict[tuple[int, int], Interval]  # i <= j
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Jet:
+    """A part of the formula over N boxes.
+
+    Attributes
+    ----------
+    value : Interval
+        Holds the exact and the computed value.
+    rounding : array
+        A bound of their difference.
+    defined : array of bool
+        Where the part is defined on the whole box for certain; elsewhere nothing else here holds.
+    gradient, hessian : dicts of Interval
+        Of the variables, and pairs of them, that the part depends on.
+    """
+
+    value: Interval
+    rounding: Any
+    defined: Any
+    gradient: Gradient = field(default_factory=dict)
+    hessian: Hessian = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A comparison over N boxes: where it holds, and where it fails, on the whole box for certain.
+
+    ``variables`` are those along which it may change.
+    """
+
+    holds: Flags
+    fails: Flags
+    defined: Any
+    variables: frozenset[int]
+
+
+def propagate(formula: Formula, lower: Array, upper: Array, order: int) -> list[Jet | Condition]:
+    """The jets of all steps over N boxes with corners (N, d), with ``order`` 0, 1 or 2 derivatives."""
+    results: list[Jet | Condition] = []
+    with np.errstate(all="ignore"):
+        for step in formula.steps:
+            results.append(_step(step, results, lower, upper, order))
+    return results
+
+
+def _step(step: Step, results: list[Jet | Condition], lower: Array, upper: Array, order: int) -> Any:
+    operands: list[Any] = [results[i] for i in step.operands]
+    match step.operation, operands:
+        case "number", []:
+            return Jet(iv.point(step.constant), np.float64(0.0), np.True_)
+        case "variable", []:
+            i = int(step.constant)
+            gradient = {i: iv.point(1.0)} if order else {}
+            return Jet(Interval(lower[:, i], upper[:, i]), np.float64(0.0), np.True_, gradient)
+        case "negative", [u]:
+            return Jet(
+                iv.negative(u.value),
+                u.rounding,
+                u.defined,
+                {i: iv.negative(g) for i, g in u.gradient.items()},
+                {ij: iv.negative(h) for ij, h in u.hessian.items()},
+            )
+        case "add", [u, v]:
+            return _add(u, v)
+        case "subtract", [u, v]:
+            minus_v = Step("negative", (0,), 0.0, step.place)
+            return _add(u, _step(minus_v, [v], lower, upper, order))
+        case "multiply", [u, v]:
+            return _multiply(u, v, order)
+        case "divide", [u, v]:
+            return _divide(u, v, order)
+        case "power", [u]:
+            return _apply(power(step.constant), u, order)
+        case "power_of", [u, v]:
+            return _power_of(u, v, order)
+        case "minimum", [u, v]:
+            return _select(u.value.high < v.value.low, v.value.high < u.value.low, u, v, iv.minimum)
+        case "maximum", [u, v]:
+            return _select(u.value.low > v.value.high, v.value.low > u.value.high, u, v, iv.maximum)
+        case "where", [condition, u, v]:
+            return _where(condition, u, v)
+        case "indicator", [condition]:
+            one, zero = (Jet(iv.point(value), np.float64(0.0), np.True_) for value in (1.0, 0.0))
+            return _where(condition, one, zero)
+        case "not", [condition]:
+            return Condition(condition.fails, condition.holds, condition.defined, condition.variables)
+        case "and", [p, q]:
+            variables = p.variables | q.variables
+            return Condition(p.holds & q.holds, p.fails | q.fails, p.defined & q.defined, variables)
+        case "or", [p, q]:
+            variables = p.variables | q.variables
+            return Condition(p.holds | q.holds, p.fails & q.fails, p.defined & q.defined, variables)
+        case name, [u]:
+            return _apply(FUNCTIONS[name], u, order)
+        case name, [u, v]:
+            return _compare(name, u, v)
+
+
+def _jet(value: Interval, rounding: Any, defined: Any, gradient: Gradient, hessian: Hessian) -> Jet:
+    """A jet, with the two bounds of rounding taken together: both values lie in one interval."""
+    value = iv.choose(defined, value, _UNKNOWN)
+    width = iv.subtract(iv.point(value.high), iv.point(value.low)).high
+    rounding = np.where(rounding == 0, 0.0, rounding * (1 + 1e-12) + _TINY)
+    return Jet(
+        value, np.fmin(np.where(np.isnan(rounding), np.inf, rounding), width), defined, gradient, hessian
+    )
+
+
+def _add(u: Jet, v: Jet) -> Jet:
+    value = iv.add(u.value, v.value)
+    rounding = u.rounding + v.rounding + HALF_ULP * iv.magnitude(value)
+    return _jet(
+        value,
+        rounding,
+        u.defined & v.defined,
+        _sum(u.gradient, v.gradient),
+        _sum(u.hessian, v.hessian),
+    )
+
+
+def _multiply(u: Jet, v: Jet, order: int) -> Jet:
+    """(u v)_ij = u_ij v + u_i v_j + u_j v_i + u v_ij."""
+    if u is v:
+        return _apply(power(2.0), u, order)
+    value = iv.multiply(u.value, v.value)
+    rounding = (
+        iv.magnitude(u.value) * v.rounding
+        + iv.magnitude(v.value) * u.rounding
+        + HALF_ULP * iv.magnitude(value)
+        + _TINY
+    )
+    gradient = _sum(_scaled(u.gradient, v.value), _scaled(v.gradient, u.value))
+    hessian: Hessian = {}
+    if order == 2:
+        hessian = _sum(_scaled(u.hessian, v.value), _scaled(v.hessian, u.value))
+        hessian = _sum(hessian, _products(u.gradient, v.gradient))
+    return _jet(value, rounding, u.defined & v.defined, gradient, hessian)
+
+
+def _divide(u: Jet, v: Jet, order: int) -> Jet:
+    """u / v: q_i = (u_i - q v_i) / v; q_ij = (u_ij - q_i v_j - q_j v_i - q v_ij) / v."""
+    value = iv.divide(u.value, v.value)
+    defined = u.defined & v.defined & ~iv.contains(v.value, 0.0)
+    least = iv.mignitude(v.value)
+    rounding = (
+        (u.rounding + iv.magnitude(value) * v.rounding) / least + HALF_ULP * iv.magnitude(value) + _TINY
+    )
+    gradient: Gradient = _sum(u.gradient, _negated(_scaled(v.gradient, value)))
+    gradient = {i: iv.divide(g, v.value) for i, g in gradient.items()}
+    hessian: Hessian = {}
+    if order == 2:
+        hessian = _sum(u.hessian, _negated(_scaled(v.hessian, value)))
+        hessian = _sum(hessian, _negated(_products(gradient, v.gradient)))
+        hessian = {ij: iv.divide(h, v.value) for ij, h in hessian.items()}
+    return _jet(value, rounding, defined, gradient, hessian)
+
+
+def _apply(function: Function, u: Jet, order: int) -> Jet:
+    """A function of one variable, by the chain rule."""
+    value = function.range(u.value)
+    defined = u.defined & (function.domain(u.value) if function.domain else np.True_)
+    value = iv.choose(defined, value, iv.everything(value))
+    first = function.derivative(u.value, value)
+    error = (2 * LIBRARY_ULPS if function.library else 1.0) * HALF_ULP * iv.magnitude(value) + _TINY
+    # Where the slope is unbounded and u exact, so is g(u): 0 times infinity is 0.
+    carried = np.where(u.rounding == 0, 0.0, iv.magnitude(first) * u.rounding)
+    gradient: Gradient = _scaled(u.gradient, first)
+    hessian: Hessian = {}
+    if order == 2:
+        second = function.second_derivative(u.value, value)
+        hessian = _sum(_scaled(_squares(u.gradient), second), _scaled(u.hessian, first))
+    return _jet(value, carried + error, defined, gradient, hessian)
+
+
+def _power_of(u: Jet, v: Jet, order: int) -> Jet:
+    """u ** v = exp(v log u) for a positive u; the value is bounded by its corners, which is tighter."""
+    w = _multiply(v, _apply(FUNCTIONS["log"], u, order), order)
+    defined = w.defined
+    value = iv.choose(defined, iv.power_of_intervals(u.value, v.value), w.value)
+    # |d u**v| <= u**v |d(v log u)|; the logarithm's own error is part of w's, more than it has to be.
+    rounding = iv.magnitude(value) * (w.rounding + 2 * LIBRARY_ULPS * HALF_ULP) + _TINY
+    hessian: Hessian = {}
+    if order == 2:
+        hessian = _scaled(_sum(_squares(w.gradient), w.hessian), value)
+    return _jet(value, rounding, defined, _scaled(w.gradient, value), hessian)
+
+
+def _select(first: Flags, second: Flags, u: Jet, v: Jet, form: Any) -> Jet:
+    """The smaller or larger of two: the one of them where that is certain; between them there is a kink."""
+    variables = u.gradient.keys() | v.gradient.keys()
+    rounding = np.where(first, u.rounding, np.where(second, v.rounding, np.maximum(u.rounding, v.rounding)))
+    return _jet(
+        form(u.value, v.value),
+        rounding,
+        u.defined & v.defined,
+        _merged(u.gradient, v.gradient, first, second, variables, iv.hull),
+        _merged(u.hessian, v.hessian, first, second, _pairs(variables), _unknown),
+    )
+
+
+def _where(condition: Condition, u: Jet, v: Jet) -> Jet:
+    """Either, where the condition is certain; else anything between the two, and perhaps a jump."""
+    holds, fails = condition.holds, condition.fails
+    variables = u.gradient.keys() | v.gradient.keys() | condition.variables
+    return _jet(
+        iv.choose(holds, u.value, iv.choose(fails, v.value, iv.hull(u.value, v.value))),
+        np.where(holds, u.rounding, np.where(fails, v.rounding, np.inf)),
+        condition.defined & (u.defined | fails) & (v.defined | holds),
+        _merged(u.gradient, v.gradient, holds, fails, variables, _unknown),
+        _merged(u.hessian, v.hessian, holds, fails, _pairs(variables), _unknown),
+    )
+
+
+def _compare(name: str, u: Jet, v: Jet) -> Condition:
+    a, b = u.value, v.value
+    if name in ("greater", "greater_equal"):
+        a, b = b, a
+    match name:
+        case "less" | "greater":
+            holds, fails = a.high < b.low, a.low >= b.high
+        case "less_equal" | "greater_equal":
+            holds, fails = a.high <= b.low, a.low > b.high
+        case _:
+            same = (a.low == a.high) & (b.low == b.high) & (a.low == b.low)
+            apart = (a.high < b.low) | (b.high < a.low)
+            holds, fails = (same, apart) if name == "equal" else (apart, same)
+    return Condition(holds, fails, u.defined & v.defined, frozenset(u.gradient) | frozenset(v.gradient))
+
+
+def _sum(a: dict[Any, Interval], b: dict[Any, Interval]) -> dict[Any, Interval]:
+    total = dict(a)
+    for key, part in b.items():
+        total[key] = iv.add(total[key], part) if key in total else part
+    return total
+
+
+def _scaled(a: dict[Any, Interval], factor: Interval) -> dict[Any, Interval]:
+    return {key: iv.multiply(part, factor) for key, part in a.items()}
+
+
+def _negated(a: dict[Any, Interval]) -> dict[Any, Interval]:
+    return {key: iv.negative(part) for key, part in a.items()}
+
+
+def _squares(a: Gradient) -> Hessian:
+    """a_i a_j for i <= j."""
+    return {(i, j): iv.square(a[i]) if i == j else iv.multiply(a[i], a[j]) for i in a for j in a if i <= j}
+
+
+def _products(a: Gradient, b: Gradient) -> Hessian:
+    """a_i b_j + a_j b_i for i <= j."""
+    total: Hessian = {}
+    for i, left in a.items():
+        for j, right in b.items():
+            product = iv.multiply(left, right)
+            if i == j:
+                product = iv.scale(product, 2.0)
+            key = (min(i, j), max(i, j))
+            total[key] = iv.add(total[key], product) if key in total else product
+    return total
+
+
+def _pairs(variables: Iterable[int]) -> list[tuple[int, int]]:
+    """All (i, j) with i <= j."""
+    return [(i, j) for i in variables for j in variables if i <= j]
+
+
+def _merged(
+    a: dict[Any, Interval],
+    b: dict[Any, Interval],
+    first: Flags,
+    second: Flags,
+    keys: Iterable[Any],
+    between: Callable[[Interval, Interval], Interval],
+) -> dict[Any, Interval]:
+    """Those of the first or the second, where it is certain which, else what is between them."""
+    merged = {}
+    for key in keys:
+        left, right = a.get(key, _ZERO), b.get(key, _ZERO)
+        merged[key] = iv.choose(first, left, iv.choose(second, right, between(left, right)))
+    return merged
+
+
+def _unknown(a: Interval, b: Interval) -> Interval:
+    return _UNKNOWN
