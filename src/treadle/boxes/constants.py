@@ -17,6 +17,7 @@ from treadle.boxes.enclosure import Corners, Enclosure
 
 # How far the constant may be above the smallest that the enclosure could prove, as a part of it.
 GAP_OF_FIRST, GAP_OF_SECOND = 1e-4, 1e-2
+BOXES_AT_LEAST = 256  # looked at together: a few cost as much as some hundreds
 MOST_BOXES = 100_000  # looked at; then the bound that there is, which is looser and holds as well
 
 Bound = Callable[[Corners, Corners], NDArray[Any]]  # of |g| over each of N boxes, shape (N,)
@@ -79,23 +80,28 @@ def _supremum(bound: Bound, lower: NDArray[Any], upper: NDArray[Any], gap: float
     sides = np.where(upper > lower, upper - lower, 1.0)
     reached, settled, n_seen = 0.0, 0.0, 0
     while True:
-        bounds = bound(low, high)
-        n_seen += 2 * len(low)
+        while len(low) < BOXES_AT_LEAST:
+            low, high = _halved(low, high, sides)
+        n = len(low)
+        n_seen += 2 * n
         middle = low + 0.5 * (high - low)
-        reached = max(reached, float(np.max(bound(middle, middle))))
-        longest = np.argmax((high - low) / sides, axis=1)
-        rows = np.arange(len(low))
-        m = middle[rows, longest]
-        divisible = (low[rows, longest] < m) & (m < high[rows, longest])
-        open_ = (bounds > reached * (1 + gap)) & divisible
-        settled = max(settled, float(np.max(bounds[~open_], initial=0.0)))
-        n_open = int(np.sum(open_))
+        bounds = bound(np.concatenate([low, middle]), np.concatenate([high, middle]))
+        reached = max(reached, float(np.max(bounds[n:])))
+        divisible = np.any((low < middle) & (middle < high), axis=1)
+        unsettled = (bounds[:n] > reached * (1 + gap)) & divisible
+        settled = max(settled, float(np.max(bounds[:n][~unsettled], initial=0.0)))
+        n_open = int(np.sum(unsettled))
         if n_open == 0 or settled == np.inf:
             return settled
         if n_seen + 4 * n_open > MOST_BOXES:
-            return max(settled, float(np.max(bounds[open_])))
-        low, high, m, longest = low[open_], high[open_], m[open_], longest[open_]
-        left_high, right_low = high.copy(), low.copy()
-        left_high[np.arange(n_open), longest] = m
-        right_low[np.arange(n_open), longest] = m
-        low, high = np.concatenate([low, right_low]), np.concatenate([left_high, high])
+            return max(settled, float(np.max(bounds[:n][unsettled])))
+        low, high = _halved(low[unsettled], high[unsettled], sides)
+
+
+def _halved(low: NDArray[Any], high: NDArray[Any], sides: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Each box as two, cut at the middle of the side that is longest as a part of the whole box's."""
+    rows, longest = np.arange(len(low)), np.argmax((high - low) / sides, axis=1)
+    middle = low[rows, longest] + 0.5 * (high[rows, longest] - low[rows, longest])
+    left_high, right_low = high.copy(), low.copy()
+    left_high[rows, longest] = right_low[rows, longest] = middle
+    return np.concatenate([low, right_low]), np.concatenate([left_high, high])
