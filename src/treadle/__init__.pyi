@@ -1,3 +1,5 @@
+from .boxes.approximate import approximate as approximate
+from .boxes.box_network import BoxNetwork as BoxNetwork
 from .boxes.tree_network import TreeNetwork as TreeNetwork
 from .boxes.trees import from_tree as from_tree
 from .data.dataset import Dataset as Dataset
