@@ -21,7 +21,9 @@ only Z'u = -g has to be reached. Columns should be near to orthonormal up to a f
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,6 +33,9 @@ from scipy.linalg.lapack import dpotrf, dpotrs
 MAX_STEPS = 100
 # How far of the way to the boundary a step goes.
 BACK_OFF = 0.9995
+
+# From D of (3) to what solves Z'DZ x = b, None where nothing can.
+Factorise = Callable[[NDArray[Any]], Callable[[NDArray[Any]], NDArray[Any]] | None]
 
 
 class Unbounded(Exception):
@@ -75,6 +80,12 @@ def central(
     return below, above, mu / below, mu / above
 
 
+def dense_normal_equations(Z: NDArray[Any], D: NDArray[Any]) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
+    """What solves Z'DZ x = b, or None where that matrix is not positive definite."""
+    factor, info = dpotrf((Z * D[:, None]).T @ Z, lower=1, overwrite_a=1)
+    return None if info else lambda b: np.asarray(dpotrs(factor, b, lower=1)[0])
+
+
 def interior_point(
     Z: NDArray[Any],
     y: NDArray[Any],
@@ -85,6 +96,7 @@ def interior_point(
     mu: float,
     tolerance: float,
     reach: float = math.inf,
+    factorise: Factorise | None = None,
 ) -> InteriorPoint:
     """Iterate until the gap is at most ``tolerance``, or no step is possible any more.
 
@@ -99,12 +111,16 @@ def interior_point(
     tolerance : float
     reach : float
         How far w may move before ``Unbounded`` is raised.
+    factorise : callable, optional
+        Takes D and gives what solves Z'DZ x = b, or None, which ends the iteration; for a Z that is sparse.
 
     Raises
     ------
     Unbounded
         If w moves further: (1) has then no least value, or it is not where it was guessed.
     """
+    if factorise is None:
+        factorise = partial(dense_normal_equations, Z)
     r = y - Z @ w
     below, above, z, v = central(r, low, high, mu)
     at = InteriorPoint(w.copy(), below, above, z, v, r)
@@ -115,11 +131,10 @@ def interior_point(
             break
         D = at.certainty
         u = low + at.below
-        M = (Z * D[:, None]).T @ Z
-        factor, info = dpotrf(M, lower=1, overwrite_a=1)
-        if info:
+        solve = factorise(D)
+        if solve is None:
             break
-        dw = dpotrs(factor, Z.T @ (D * at.r + u) + g, lower=1)[0]
+        dw = solve(Z.T @ (D * at.r + u) + g)
         du = D * (at.r - Z @ dw)
         dz = -at.z - at.z / at.below * du
         dv = -at.v + at.v / at.above * du
@@ -129,7 +144,7 @@ def interior_point(
         c_z = (mu - du * dz) / at.below
         c_v = (mu + du * dv) / at.above
         t = at.r - (c_v - c_z)
-        dw = dpotrs(factor, Z.T @ (D * t + u) + g, lower=1)[0]
+        dw = solve(Z.T @ (D * t + u) + g)
         du = D * (t - Z @ dw)
         dz = c_z - at.z - at.z / at.below * du
         dv = c_v - at.v + at.v / at.above * du

@@ -21,12 +21,15 @@ def level_sizes(n_rows: int, size: int) -> list[int]:
     return [*(round(smallest * ratio**i) for i in range(n_steps)), n_rows]
 
 
-def sample(n_rows: int, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """``size`` row numbers, ascending: one at random from each of as many equal stretches."""
-    if size >= n_rows:
-        return np.arange(n_rows)
-    edges = np.arange(size + 1) * n_rows // size
-    return np.asarray(edges[:-1] + (rng.random(size) * np.diff(edges)).astype(np.int64))
+def limited_sizes(sizes: list[int], size: int) -> list[int]:
+    """Those levels for rows that memory need not hold: none larger than what the last pass then keeps.
+
+    A sample of m rows of N leaves 2.5 N sqrt(p / m) to keep, which is m itself at m^3 = (2.5 N)^2 p. So
+    memory grows as N^(2/3).
+    """
+    *samples, n_rows = sizes
+    most = max(2000, 60 * size, math.ceil(((2.5 * n_rows) ** 2 * size) ** (1 / 3)))
+    return [*(m for m in samples if m < most), most, n_rows] if samples and samples[-1] > most else sizes
 
 
 def kept_share(size: int, n_rows: int) -> float:

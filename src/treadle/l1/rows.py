@@ -8,7 +8,7 @@ Nothing here scales, weighs or solves. N rows, D features.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -38,12 +38,40 @@ class Chunk:
     def __len__(self) -> int:
         return len(self.y)
 
+    def take(self, positions: NDArray[np.int64]) -> Chunk:
+        """The rows at some positions within this chunk, copied."""
+        weight = None if self.weight is None else self.weight[positions]
+        return Chunk(self.indices[positions], self.X[positions], self.y[positions], weight)
+
+    def part(self, size: int, rng: np.random.Generator) -> Chunk:
+        """``size`` of the rows at random, all if there are fewer: one from each of as many equal "
+        "stretches.
+        """
+        return self if size >= len(self) else self.take(one_per_stretch(len(self), size, rng))
+
+    @classmethod
+    def joined(cls, chunks: Sequence[Chunk]) -> Chunk:
+        """Several, at least one, as one; either all have weights or none."""
+        if len(chunks) == 1:
+            return chunks[0]
+        weights = [chunk.weight for chunk in chunks if chunk.weight is not None]
+        return cls(
+            np.concatenate([chunk.indices for chunk in chunks]),
+            np.concatenate([chunk.X for chunk in chunks]),
+            np.concatenate([chunk.y for chunk in chunks]),
+            np.concatenate(weights) if weights else None,
+        )
+
 
 class Rows(ABC):
     """N rows of D features with their targets and weights, numbered from 0."""
 
     n_rows: int
     n_features: int
+    # Whether memory holds N of anything anyway; if not, nothing of N entries is made.
+    in_memory = False
+    # Over all rows, for one sample of them: 0 where a row is read where it lies.
+    passes_per_sample = 1
 
     @abstractmethod
     def take(self, indices: NDArray[np.int64]) -> Chunk:
@@ -52,6 +80,11 @@ class Rows(ABC):
     @abstractmethod
     def chunks(self) -> Iterator[Chunk]:
         """All rows, in blocks that need not be of one size; each call is one pass."""
+
+    def sample(self, size: int, rng: np.random.Generator) -> Chunk:
+        """``size`` rows at random, all if there are fewer: one from each of as many equal stretches."""
+        n = self.n_rows
+        return self.take(np.arange(n) if size >= n else one_per_stretch(n, size, rng))
 
     def map(self, function: Callable[[Chunk], Result]) -> Iterator[Result]:
         """``function`` of every chunk, in order; a cluster computes it where the chunks are."""
@@ -65,6 +98,31 @@ class Rows(ABC):
 def weight_of(chunk: Chunk) -> float:
     """The sum of a chunk's weights."""
     return float(len(chunk) if chunk.weight is None else chunk.weight.sum(dtype=np.float64))
+
+
+def as_floats(array: NDArray[Any]) -> NDArray[Any]:
+    """The array itself if it is of native float32 or float64, else as float64."""
+    if array.dtype in (np.float32, np.float64) and array.dtype.isnative:
+        return array
+    return array.astype(np.float64)
+
+
+def checked_weight(weight: NDArray[Any], indices: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Weights of some rows as float64; InvalidInput, naming the row, if one is negative or not finite."""
+    weight = weight.astype(np.float64)
+    right = (weight >= 0) & (weight < np.inf)
+    if not right.all():
+        i = int(np.argmin(right))
+        raise InvalidInput(
+            f"row {indices[i]} has the sample_weight {weight[i]}; weights are finite and at least 0"
+        )
+    return weight
+
+
+def one_per_stretch(n: int, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """``size`` of the numbers below n, ascending, one at random from each of as many equal stretches."""
+    edges = np.arange(size + 1) * n // size
+    return np.asarray(edges[:-1] + (rng.random(size) * np.diff(edges)).astype(np.int64))
 
 
 class ArrayRows(Rows):
@@ -83,6 +141,9 @@ class ArrayRows(Rows):
     InvalidInput
         If the shapes do not fit together, there are no rows, or a weight is negative or not finite.
     """
+
+    in_memory = True
+    passes_per_sample = 0
 
     def __init__(self, X: NDArray[Any], y: NDArray[Any], weight: NDArray[Any] | None = None) -> None:
         if X.ndim != 2 or y.ndim != 1 or len(X) != len(y):

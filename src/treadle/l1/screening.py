@@ -21,12 +21,13 @@ from treadle.l1.rows import Chunk, Rows
 
 @dataclass(frozen=True)
 class Screen:
-    """What a pass is asked: the guess, its radius T, and tau, the quantile."""
+    """What a pass is asked: the guess, its radius T, tau, and whether to note every row's side."""
 
     coordinates: Coordinates
     theta: NDArray[Any]
     radius: float
     quantile: float
+    sides: bool = True
 
     def __call__(self, chunk: Chunk) -> Screened:
         """The pass over one chunk."""
@@ -43,7 +44,7 @@ class Screen:
         fold = np.concatenate(([u.sum()], u @ np.asarray(chunk.X, np.float64)))
         some = np.flatnonzero(keep)
         kept = Chunk(chunk.indices[some], chunk.X[some], chunk.y[some], weight[some])
-        side = np.sign(u).astype(np.int8)
+        side = np.sign(u).astype(np.int8) if self.sides else None
         return Screened(kept, fold, float(u @ r), float(np.abs(u).sum()), side)
 
 
@@ -52,7 +53,7 @@ class Screened:
     """The rows kept, and what the others come to.
 
     ``fold`` (1 + D,) is their sum of u_i (1, x_i), ``loss`` their sum of losses at the guess, ``size`` that
-    of |u_i|, and ``side`` (n,) int8 the sign of every row's u_i, 0 for those kept.
+    of |u_i|, and ``side`` (n,) int8 the sign of every row's u_i, 0 for those kept, or None if not asked for.
     """
 
     kept: Chunk

@@ -30,7 +30,7 @@ from treadle.l1.certificate import EPS, EXTENDED, Certificate
 from treadle.l1.coordinates import coordinates_of, coordinates_of_all
 from treadle.l1.crossover import Vertex, crossover, independent_rows
 from treadle.l1.interior_point import InteriorPoint, Unbounded, interior_point
-from treadle.l1.levels import kept_share, level_sizes, radius, sample
+from treadle.l1.levels import kept_share, level_sizes, limited_sizes, radius
 from treadle.l1.rows import ArrayRows, Chunk, Rows
 from treadle.l1.screening import Screen, Screened, boxes, refuse_not_finite, screen
 
@@ -56,7 +56,7 @@ class Solution:
         Interior-point steps, of all levels.
     n_pivots : int
     n_passes : int
-        Passes over all rows.
+        Passes over all rows, with those that samples took.
     """
 
     coef: NDArray[Any]
@@ -176,11 +176,16 @@ class _Solver:
     def solve(self) -> Solution:
         n = self.rows.n_rows
         sizes = level_sizes(n, self.rows.n_features + self.fit_intercept)
-        first = self.rows.take(sample(n, sizes[0], self.rng))
-        refuse_not_finite(np.asarray(first.X, np.float64).sum(axis=1) + first.y, first)
+        sizes = sizes if self.rows.in_memory else limited_sizes(sizes, self.rows.n_features + 1)
+        # One look at the rows, of which the smaller levels are random parts.
+        largest = self.rows.sample(sizes[max(0, len(sizes) - 2)], self.rng)
+        refuse_not_finite(np.asarray(largest.X, np.float64).sum(axis=1) + largest.y, largest)
+        self.n_passes += self.rows.passes_per_sample
+        first = largest.part(sizes[0], self.rng)
         self.coordinates = coordinates_of(first.X, self.fit_intercept, self.alpha > 0)
         if len(sizes) > 1 and self.coordinates.size < self.rows.n_features + self.fit_intercept:
             self.coordinates = coordinates_of_all(self.rows, first.X, self.fit_intercept, self.alpha > 0)
+            self.n_passes += 1
         theta, mu = self._guess(first)
         if len(sizes) == 1:
             screened = Screened(first, np.zeros(1 + self.rows.n_features), 0.0, 0.0, np.zeros(n, np.int8))
@@ -189,12 +194,13 @@ class _Solver:
             return self._finish(theta, screened, part, vertex)
         T = math.inf
         for m in sizes[:-1]:
-            level = first if m == sizes[0] else self.rows.take(sample(n, m, self.rng))
-            refuse_not_finite(np.asarray(level.X, np.float64).sum(axis=1) + level.y, level)
+            level = first if m == sizes[0] else largest.part(m, self.rng)
             theta, T = self._level(level, theta, T)
             mu = 0.3 * T
         for _ in range(MAX_PASSES):
-            screened = screen(self.rows, Screen(self.coordinates, theta, T, self.quantile))
+            screened = screen(
+                self.rows, Screen(self.coordinates, theta, T, self.quantile, self.rows.in_memory)
+            )
             self.n_passes += 1
             part = self._part(screened.kept, screened, 1.0)
             try:
