@@ -87,7 +87,7 @@ def _supremum(bound: Bound, lower: NDArray[Any], upper: NDArray[Any], gap: float
         middle = low + 0.5 * (high - low)
         bounds = bound(np.concatenate([low, middle]), np.concatenate([high, middle]))
         reached = max(reached, float(np.max(bounds[n:])))
-        divisible = np.any((low < middle) & (middle < high), axis=1)
+        divisible = np.any(high - low > 8 * np.spacing(np.maximum(np.abs(low), np.abs(high))), axis=1)
         unsettled = (bounds[:n] > reached * (1 + gap)) & divisible
         settled = max(settled, float(np.max(bounds[:n][~unsettled], initial=0.0)))
         n_open = int(np.sum(unsettled))
@@ -99,9 +99,13 @@ def _supremum(bound: Bound, lower: NDArray[Any], upper: NDArray[Any], gap: float
 
 
 def _halved(low: NDArray[Any], high: NDArray[Any], sides: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Each box as two, cut at the middle of the side that is longest as a part of the whole box's."""
+    """Each box as two, cut at the middle of the side that is longest as a part of the whole box's.
+
+    The two overlap, by a float to each side: what has a kink where they meet has it inside of one of them.
+    """
     rows, longest = np.arange(len(low)), np.argmax((high - low) / sides, axis=1)
     middle = low[rows, longest] + 0.5 * (high[rows, longest] - low[rows, longest])
     left_high, right_low = high.copy(), low.copy()
-    left_high[rows, longest] = right_low[rows, longest] = middle
+    left_high[rows, longest] = np.minimum(np.nextafter(middle, np.inf), high[rows, longest])
+    right_low[rows, longest] = np.maximum(np.nextafter(middle, -np.inf), low[rows, longest])
     return np.concatenate([low, right_low]), np.concatenate([left_high, high])

@@ -232,7 +232,8 @@ class Expression:
         jet = self._jet(low, high, order=2)
         middle = low + 0.5 * (high - low)
         at_middle = self._jet(middle, middle, order=1)
-        least, greatest = np.zeros(low.shape), np.zeros(low.shape)
+        nothing = np.broadcast_to(np.where(jet.defined, 0.0, np.inf), len(low))[:, None]
+        least, greatest = (np.broadcast_to(sign * nothing, low.shape).copy() for sign in (-1.0, 1.0))
         with np.errstate(all="ignore"):
             for i, plain in jet.gradient.items():
                 changes = {
@@ -249,7 +250,8 @@ class Expression:
 
     def _curvatures(self, low: Array, high: Array) -> tuple[Array, Array]:
         jet = self._jet(low, high, order=2)
-        bounds = np.zeros((*low.shape, self.n_dims))
+        nothing = np.broadcast_to(np.where(jet.defined, 0.0, np.inf), len(low))[:, None, None]
+        bounds = np.broadcast_to(nothing, (*low.shape, self.n_dims)).copy()
         for (i, j), curvature in jet.hessian.items():
             bounds[:, i, j] = bounds[:, j, i] = np.where(jet.defined, iv.magnitude(curvature), np.inf)
         return bounds, bounds
