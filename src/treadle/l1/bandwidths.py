@@ -1,0 +1,63 @@
+r"""How far to either side of a quantile to look when the density of the errors there is estimated.
+
+h is in units of probability: the density is taken from the quantiles tau - h and tau + h. With z the standard
+normal's quantile of tau and phi its density:
+
+Hall and Sheather (1988), the best for intervals of the level 1 - alpha::
+
+    h = n^(-1/3) z_{1-alpha/2}^(2/3) (1.5 phi(z)^2 / (2 z^2 + 1))^(1/3)
+
+Bofinger (1975), the best for the density itself::
+
+    h = n^(-1/5) (4.5 phi(z)^4 / (2 z^2 + 1)^2)^(1/5)
+
+Chamberlain (1994)::
+
+    h = z_{1-alpha/2} sqrt(tau (1 - tau) / n)
+
+statsmodels writes phi(2 z) for Bofinger's phi(z), which is the same at the median alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from scipy.stats import norm
+
+from treadle.errors import InvalidInput
+
+
+def hall_sheather(n: int, quantile: float, level: float = 0.95) -> float:
+    """Hall and Sheather's bandwidth, for n rows and intervals of that level."""
+    z = norm.ppf(quantile)
+    core = 1.5 * norm.pdf(z) ** 2 / (2 * z**2 + 1)
+    return float(n ** (-1 / 3) * norm.ppf((1 + level) / 2) ** (2 / 3) * core ** (1 / 3))
+
+
+def bofinger(n: int, quantile: float, level: float = 0.95) -> float:
+    """Bofinger's bandwidth, for n rows; it does not depend on the level."""
+    z = norm.ppf(quantile)
+    return float(n ** (-1 / 5) * (4.5 * norm.pdf(z) ** 4 / (2 * z**2 + 1) ** 2) ** (1 / 5))
+
+
+def chamberlain(n: int, quantile: float, level: float = 0.95) -> float:
+    """Chamberlain's bandwidth, for n rows and intervals of that level."""
+    return float(norm.ppf((1 + level) / 2) * math.sqrt(quantile * (1 - quantile) / n))
+
+
+BANDWIDTHS: dict[str, Callable[[int, float, float], float]] = {
+    "hall_sheather": hall_sheather,
+    "bofinger": bofinger,
+    "chamberlain": chamberlain,
+}
+
+
+def bandwidth(name: str, n: int, quantile: float, level: float) -> float:
+    """The named bandwidth, halved until it leaves both quantiles within (0, 1), as R's quantreg does."""
+    if name not in BANDWIDTHS:
+        raise InvalidInput(f"bandwidth must be one of {', '.join(BANDWIDTHS)}; got {name!r}")
+    h = BANDWIDTHS[name](n, quantile, level)
+    while not 0 < quantile - h < quantile + h < 1:
+        h /= 2
+    return h
