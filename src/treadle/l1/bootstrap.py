@@ -1,8 +1,9 @@
 """The covariance of the coefficients by refitting: rows drawn anew, or weighed at random.
 
-``pairs`` draws N rows with replacement, each with its target: as weights, which count how often a row was drawn.
-``weighted`` gives each row a weight from the exponential distribution of mean 1, so that no row is ever lost and
-rare dummy columns keep their rows. Both allow errors whose spread depends on X. Every refit is exact.
+``pairs`` draws N rows with replacement, each with its target: as weights, which count how often a row was
+drawn. ``weighted`` gives each row a weight from the exponential distribution of mean 1, so that no row is
+ever lost and rare dummy columns keep their rows. Both allow errors whose spread depends on X. Every refit is
+exact.
 
 Sources: Efron (1979) for pairs; Rubin (1981), and Bose and Chatterjee (2003) for weights.
 """

@@ -7,9 +7,9 @@ With D = Z'Z, and f_i the density of the error of row i at its quantile::
     kernel   f^-2 tau (1 - tau) D^-1           f: a kernel's density of all residuals at zero
     robust   D^-1 Z' diag(d) Z D^-1            d_i = (tau / f)^2 if r_i > 0, else ((1 - tau) / f)^2
 
-Sources: Koenker and Bassett (1978) for iid; Hendricks and Koenker (1991) for nid; both in the form of summary.rq
-of R's quantreg. kernel and robust are ``vcov="iid"`` and ``vcov="robust"`` of statsmodels' QuantReg, with the
-Epanechnikov kernel. Only nid holds where the spread of the errors depends on Z.
+Sources: Koenker and Bassett (1978) for iid; Hendricks and Koenker (1991) for nid; both in the form of
+summary.rq of R's quantreg. kernel and robust are ``vcov="iid"`` and ``vcov="robust"`` of statsmodels'
+QuantReg, with the Epanechnikov kernel. Only nid holds where the spread of the errors depends on Z.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def inverse_gram(Z: Matrix) -> Matrix:
 def iid_covariance(Z: Matrix, r: Matrix, quantile: float, bandwidth_name: str, level: float) -> Covariance:
     """iid: the sparsity is the slope of a median regression of ordered residuals on their ranks.
 
-    The residuals are those nearest to zero, as many as the bandwidth says, without those that are zero because
-    the fit goes through them.
+    The residuals are those nearest to zero, as many as the bandwidth says, without those that are zero
+    because the fit goes through them.
     """
     N, P = Z.shape
     h = bandwidth(bandwidth_name, N, quantile, level)
@@ -80,8 +80,8 @@ def nid_covariance(Z: Matrix, y: Matrix, quantile: float, bandwidth_name: str, l
     weighted = np.sqrt(f)[:, None] * Z
     if np.linalg.matrix_rank(weighted) < Z.shape[1]:
         raise InvalidInput(
-            f"the quantiles {quantile - h:.3g} and {quantile + h:.3g} cross in so many rows that too few are left "
-            "to estimate densities from; take method='iid' or a bootstrap"
+            f"the quantiles {quantile - h:.3g} and {quantile + h:.3g} cross in so many rows that too few are "
+            "left to estimate densities from; take method='iid' or a bootstrap"
         )
     H_inverse = inverse_gram(weighted)
     matrix = quantile * (1 - quantile) * H_inverse @ (Z.T @ Z) @ H_inverse
@@ -95,8 +95,8 @@ def kernel_density(r: Matrix, y: Matrix, quantile: float, bandwidth_name: str, l
     width = min(np.std(y), (high - low) / 1.34) * (norm.ppf(quantile + h) - norm.ppf(quantile - h))
     if not width > 0:
         raise InvalidInput(
-            "at least half of the residuals are equal: a kernel finds no density at zero; take method='nid' or "
-            "a bootstrap"
+            "at least half of the residuals are equal: a kernel finds no density at zero; take method='nid' "
+            "or a bootstrap"
         )
     u = r / width
     return np.sum(np.where(np.abs(u) <= 1, 0.75 * (1 - u**2), 0.0)) / (len(r) * width), width

@@ -1,9 +1,10 @@
 """Standard errors and confidence intervals of an L1 or quantile regression, and a table of them.
 
-The estimates are in ``covariances``, ``bootstrap`` and ``rank_inversion``; here they are chosen by name, and put
-together as statsmodels prints them. Inference needs X in memory, dense and of full rank, and makes one copy of it
-in float64. Rows with weights c are taken as (c x, c y), as R's quantreg does: the weights are known scales, not
-counts. A penalised fit has no standard errors here, since the penalty's bias is not covered by any.
+The estimates are in ``covariances``, ``bootstrap`` and ``rank_inversion``; here they are chosen by name, and
+put together as statsmodels prints them. Inference needs X in memory, dense and of full rank, and makes one
+copy of it in float64. Rows with weights c are taken as (c x, c y), as R's quantreg does: the weights are
+known scales, not counts. A penalised fit has no standard errors here, since the penalty's bias is not covered
+by any.
 """
 
 from __future__ import annotations
@@ -316,8 +317,8 @@ def _refuse_deficient(Z: NDArray[np.float64], labels: Sequence[str]) -> None:
     dependent = [name for name, size in zip(labels, np.abs(np.diag(R)), strict=True) if not size > tolerance]
     if dependent or len(R) < len(labels):
         raise InvalidInput(
-            f"the column {(dependent or [labels[-1]])[0]!r} is a combination of those before it: its coefficient "
-            "has no standard error; leave it out"
+            f"the column {(dependent or [labels[-1]])[0]!r} is a combination of those before it: its "
+            "coefficient has no standard error; leave it out"
         )
 
 

@@ -5,11 +5,11 @@ with V'a = (1 - tau) V'1, holds the regression rank scores, and::
 
     T(b) = x_j'(a(b) - (1 - tau)) / sqrt(tau (1 - tau) q_j)
 
-is standard normal if b is right, with q_j the squared length of x_j's residual from V. T is a step function that
-falls from T = 0 at the estimate as b grows. Its steps are found by parametric linear programming, a pivot each:
-as b moves, the rows of the basis keep residual zero, the next row whose residual reaches zero enters, and the
-dual moves until a score reaches 0 or 1, whose row leaves. The interval ends where \|T\| passes the critical value
-of Student's t, interpolated between the steps, as in R's quantreg.
+is standard normal if b is right, with q_j the squared length of x_j's residual from V. T is a step function
+that falls from T = 0 at the estimate as b grows. Its steps are found by parametric linear programming, a
+pivot each: as b moves, the rows of the basis keep residual zero, the next row whose residual reaches zero
+enters, and the dual moves until a score reaches 0 or 1, whose row leaves. The interval ends where \|T\|
+passes the critical value of Student's t, interpolated between the steps, as in R's quantreg.
 
 It estimates no density, and needs no symmetry; each interval costs some hundred pivots of N P operations.
 
@@ -84,7 +84,8 @@ def _without_ties(Z: Matrix, y: Matrix, quantile: float) -> tuple[Matrix, NDArra
     spread = float(np.median(np.abs(y - Z @ solve(Z, y, quantile=quantile, fit_intercept=False).coef)))
     if not spread > 0:
         raise InvalidInput(
-            "at least half of the residuals are zero: the ranks of the others do not give intervals; take a bootstrap"
+            "at least half of the residuals are zero: the ranks of the others do not give intervals; take a "
+            "bootstrap"
         )
     for attempt in range(4):
         moved = y if attempt == 0 else y + 10.0**attempt * JITTER * spread * rng.uniform(-1, 1, len(y))
@@ -100,7 +101,7 @@ def _without_ties(Z: Matrix, y: Matrix, quantile: float) -> tuple[Matrix, NDArra
 
 
 def _scores(Z: Matrix, r: Matrix, basis: NDArray[np.int64], quantile: float) -> Matrix:
-    """a (N,): 1 where the residual is positive, 0 where it is negative, what Z'a = (1 - tau) Z'1 asks for else."""
+    """a (N,): 1 where the residual is positive, 0 where negative, else what Z'a = (1 - tau) Z'1 asks for."""
     a = (r > 0).astype(np.float64)
     a[basis] = 0.0
     a[basis] = np.linalg.solve(Z[basis].T, (1 - quantile) * Z.sum(axis=0) - Z.T @ a)
@@ -121,7 +122,8 @@ def _reach(
 ) -> float:
     """How far the coefficient of x can grow until its statistic, times its scale, passes the cutoff.
 
-    ``zero_rows`` are P rows of residual zero; r and a are changed. Steps not farther apart than ``tie`` are one.
+    ``zero_rows`` are P rows of residual zero; r and a are changed. Steps not farther apart than ``tie`` are
+    one.
     """
     step, next_step = 0.0, 0.0  # where the statistic took the value ``below``, and ``statistic``
     below, statistic = 0.0, 0.0
@@ -167,7 +169,7 @@ def _move_scores(V: Matrix, x: Matrix, a: Matrix, at_zero: NDArray[np.int64]) ->
 def _next_zero(
     V: Matrix, x: Matrix, r: Matrix, a: Matrix, at_zero: NDArray[np.int64], kept: NDArray[np.int64]
 ) -> tuple[float, int, Matrix]:
-    """By how much the coefficient grows until another residual is zero, which, and the speed of each residual."""
+    """By how much the coefficient grows until another residual is zero, which, and each residual's speed."""
     speed = V @ np.linalg.solve(V[kept], x[kept]) - x if len(kept) else -x
     speed[kept] = 0.0
     toward = np.where(a > 0.5, -speed, speed)
