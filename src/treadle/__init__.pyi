@@ -1,3 +1,4 @@
+from . import l1 as l1
 from .boxes.approximate import approximate as approximate
 from .boxes.box_network import BoxNetwork as BoxNetwork
 from .boxes.tree_network import TreeNetwork as TreeNetwork
@@ -21,6 +22,7 @@ from .errors import MissingDependency as MissingDependency
 from .errors import RunError as RunError
 from .errors import TrainingDiverged as TrainingDiverged
 from .errors import TreadleError as TreadleError
+from .estimators.lad import LADRegressor as LADRegressor
 from .estimators.mlp import MLPClassifier as MLPClassifier
 from .estimators.saving import load as load
 from .export.model_file import Model as Model

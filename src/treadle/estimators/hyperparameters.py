@@ -104,4 +104,6 @@ HYPERPARAMETERS: dict[str, Allowed] = {
     "label_smoothing": _FADING,
     "input_scale": Allowed("a finite number other than 0", lambda v: is_number(v) and v != 0),
     "engine": _one_of(ENGINES),
+    "quantile": _FRACTION,
+    "fit_intercept": _YES_OR_NO,
 }

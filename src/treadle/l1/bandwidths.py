@@ -23,27 +23,33 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from treadle.errors import InvalidInput
 
 
 def hall_sheather(n: int, quantile: float, level: float = 0.95) -> float:
     """Hall and Sheather's bandwidth, for n rows and intervals of that level."""
-    z = norm.ppf(quantile)
-    core = 1.5 * norm.pdf(z) ** 2 / (2 * z**2 + 1)
-    return float(n ** (-1 / 3) * norm.ppf((1 + level) / 2) ** (2 / 3) * core ** (1 / 3))
+    z, density = _normal(quantile)
+    core = 1.5 * density**2 / (2 * z**2 + 1)
+    return float(n ** (-1 / 3) * ndtri((1 + level) / 2) ** (2 / 3) * core ** (1 / 3))
 
 
 def bofinger(n: int, quantile: float, level: float = 0.95) -> float:
     """Bofinger's bandwidth, for n rows; it does not depend on the level."""
-    z = norm.ppf(quantile)
-    return float(n ** (-1 / 5) * (4.5 * norm.pdf(z) ** 4 / (2 * z**2 + 1) ** 2) ** (1 / 5))
+    z, density = _normal(quantile)
+    return float(n ** (-1 / 5) * (4.5 * density**4 / (2 * z**2 + 1) ** 2) ** (1 / 5))
 
 
 def chamberlain(n: int, quantile: float, level: float = 0.95) -> float:
     """Chamberlain's bandwidth, for n rows and intervals of that level."""
-    return float(norm.ppf((1 + level) / 2) * math.sqrt(quantile * (1 - quantile) / n))
+    return float(ndtri((1 + level) / 2) * math.sqrt(quantile * (1 - quantile) / n))
+
+
+def _normal(quantile: float) -> tuple[float, float]:
+    """The standard normal's quantile, and its density there."""
+    z = float(ndtri(quantile))
+    return z, math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
 
 
 BANDWIDTHS: dict[str, Callable[[int, float, float], float]] = {

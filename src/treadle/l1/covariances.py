@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from treadle.errors import InvalidInput
 from treadle.l1.bandwidths import bandwidth
@@ -92,7 +92,7 @@ def kernel_density(r: Matrix, y: Matrix, quantile: float, bandwidth_name: str, l
     """f at zero, and the bandwidth in units of y, as statsmodels computes both."""
     h = bandwidth(bandwidth_name, len(r), quantile, level)
     low, high = np.quantile(r, [0.25, 0.75])
-    width = min(np.std(y), (high - low) / 1.34) * (norm.ppf(quantile + h) - norm.ppf(quantile - h))
+    width = min(np.std(y), (high - low) / 1.34) * (ndtri(quantile + h) - ndtri(quantile - h))
     if not width > 0:
         raise InvalidInput(
             "at least half of the residuals are equal: a kernel finds no density at zero; take method='nid' "

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit
 
 from treadle.errors import InvalidInput
 from treadle.l1.bootstrap import DRAWS, bootstrap_covariance
@@ -30,6 +30,7 @@ from treadle.l1.covariances import (
 )
 from treadle.l1.rank_inversion import rank_intervals
 from treadle.l1.solve import solve
+from treadle.maths.sample_means import checked_weights
 
 METHODS = {
     "nid": "difference quotient for each row (Hendricks-Koenker)",
@@ -95,7 +96,7 @@ class Inference:
     @property
     def p_values(self) -> NDArray[np.float64]:
         """Of Student's t with N - P degrees of freedom, two-sided, for a coefficient of 0."""
-        return np.asarray(2 * student.sf(np.abs(self.t_values), self.df_residual))
+        return np.asarray(2 * stdtr(self.df_residual, -np.abs(self.t_values)))
 
     def __str__(self) -> str:
         tail = (1 - self.level) / 2
@@ -203,7 +204,7 @@ def infer(
         raise InvalidInput(f"level must be between 0 and 1, such as 0.95; got {level!r}")
     if not 0 < quantile < 1:
         raise InvalidInput(f"quantile must be between 0 and 1, both excluded; got {quantile!r}")
-    Z, target = _design(X, y, sample_weight, fit_intercept)
+    Z, target, scale = _design(X, y, sample_weight, fit_intercept)
     N, P = Z.shape
     labels = tuple(names) if names is not None else tuple(f"x{j + 1}" for j in range(P - fit_intercept))
     if len(labels) != P - fit_intercept:
@@ -217,10 +218,8 @@ def infer(
     w = np.asarray(coef, np.float64)
     r = target - Z @ w
     loss = _loss(r, quantile)
-    scale = np.ones(N) if sample_weight is None else _weights(sample_weight, len(np.asarray(y)))
-    ones = scale[scale > 0][:, None]
-    constant = solve(ones, target, quantile=quantile, fit_intercept=False).coef[0]
-    of_constant = _loss(target - ones[:, 0] * constant, quantile)
+    constant = solve(scale[:, None], target, quantile=quantile, fit_intercept=False).coef[0]
+    of_constant = _loss(target - scale * constant, quantile)
     if method in ("rank", "rank_nid"):
         f = h = None
         if method == "rank_nid":
@@ -230,7 +229,7 @@ def infer(
         estimate = Covariance(nothing, math.nan if h is None else float(h), math.nan)
     else:
         estimate = _covariance(method, Z, target, r, quantile, bandwidth, level, n_bootstrap, random_state)
-        half = student.ppf((1 + level) / 2, N - P) * np.sqrt(np.diag(estimate.matrix))
+        half = stdtrit(N - P, (1 + level) / 2) * np.sqrt(np.diag(estimate.matrix))
         intervals = np.column_stack([w - half, w + half])
     return Inference(
         names=labels,
@@ -276,8 +275,8 @@ def _covariance(
 
 def _design(
     X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, fit_intercept: bool
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Rows times their weights, the intercept's column first; rows of weight 0 left out."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Rows and targets times their weights, the intercept's column first, and the weights that are not 0."""
     features, target = np.asarray(X), np.asarray(y, np.float64)
     if features.ndim != 2 or features.dtype.kind not in "biuf" or target.shape != features.shape[:1]:
         raise InvalidInput(
@@ -295,18 +294,11 @@ def _design(
         raise InvalidInput(
             "inference needs finite numbers; X or y holds NaN or infinity: fill or drop those rows"
         )
-    if sample_weight is None:
-        return Z, target
-    scale = _weights(sample_weight, N)
+    scale = checked_weights(sample_weight, (N,))
+    if scale is None:
+        return Z, target, np.ones(N)
     kept = scale > 0
-    return scale[kept, None] * Z[kept], scale[kept] * target[kept]
-
-
-def _weights(sample_weight: ArrayLike, N: int) -> NDArray[np.float64]:
-    scale = np.asarray(sample_weight, np.float64)
-    if scale.shape != (N,) or not (scale >= 0).all() or not np.isfinite(scale).all():
-        raise InvalidInput(f"sample_weight must be {N} finite numbers, none below 0; got shape {scale.shape}")
-    return scale
+    return scale[kept, None] * Z[kept], scale[kept] * target[kept], scale[kept]
 
 
 def _refuse_deficient(Z: NDArray[np.float64], labels: Sequence[str]) -> None:

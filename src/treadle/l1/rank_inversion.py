@@ -22,7 +22,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from treadle.errors import InvalidInput
 from treadle.l1.solve import solve
@@ -58,7 +58,7 @@ def rank_intervals(
         If most residuals are zero.
     """
     N, P = Z.shape
-    cutoff = float(student.ppf((1 + level) / 2, N - P))
+    cutoff = float(stdtrit(N - P, (1 + level) / 2))
     y, basis, r = _without_ties(Z, y, quantile)
     w = _estimate(Z, y, basis)
     scores = _scores(Z, r, basis, quantile)

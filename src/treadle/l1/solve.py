@@ -171,11 +171,12 @@ class _Solver:
         self.penalty = 2 * alpha * self.total_weight
         self.n_iter = self.n_pivots = self.n_passes = 0
         if not self.total_weight > 0:
-            raise InvalidInput("every sample_weight is 0: at least one row must count")
+            raise InvalidInput("sample_weight is zero in every row; at least one row must count")
 
     def solve(self) -> Solution:
         n = self.rows.n_rows
         sizes = level_sizes(n, self.rows.n_features + self.fit_intercept)
+<<<<<<< HEAD
         sizes = sizes if self.rows.in_memory else limited_sizes(sizes, self.rows.n_features + 1)
         # One look at the rows, of which the smaller levels are random parts.
         largest = self.rows.sample(sizes[max(0, len(sizes) - 2)], self.rng)
@@ -183,6 +184,15 @@ class _Solver:
         self.n_passes += self.rows.passes_per_sample
         first = largest.part(sizes[0], self.rng)
         self.coordinates = coordinates_of(first.X, self.fit_intercept, self.alpha > 0)
+=======
+        first = self.rows.take(sample(n, sizes[0], self.rng))
+        refuse_not_finite(np.asarray(first.X, np.float64).sum(axis=1) + first.y, first)
+        # Rows of weight 0 are not to say which columns there are, unless the sample has no others.
+        counted = first.X
+        if first.weight is not None and first.weight.any():
+            counted = counted[first.weight > 0]
+        self.coordinates = coordinates_of(counted, self.fit_intercept, self.alpha > 0)
+>>>>>>> 4146a3b (LADRegressor; quantile_process; rows of weight 0 do not count for the rank)
         if len(sizes) > 1 and self.coordinates.size < self.rows.n_features + self.fit_intercept:
             self.coordinates = coordinates_of_all(self.rows, first.X, self.fit_intercept, self.alpha > 0)
             self.n_passes += 1
@@ -328,7 +338,10 @@ class _Solver:
             rest = others + (u_b.astype(EXTENDED) @ rows_b).astype(np.float64)
             u_b -= coordinates.gradient(rest) @ vertex.inverse
         low, high = part.low[basis], part.high[basis]
-        excess = float(np.max(np.maximum(u_b - high, low - u_b) / (high - low), initial=0))
+        # A row of weight 0 has no box; its u is measured by the others'.
+        width = np.where(high > low, high - low, np.max(high - low, initial=0))
+        beyond = np.maximum(u_b - high, low - u_b)
+        excess = float(np.max(beyond / np.where(width > 0, width, 1), initial=0))
         margin = 1e-10 * (high - low)
         strict = bool(np.all((u_b > low + margin) & (u_b < high - margin)))
         u[basis] = np.clip(u_b, low, high)

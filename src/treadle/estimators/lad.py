@@ -1,0 +1,216 @@
+"""Linear regression under the L1 norm, and its quantiles: scikit-learn's contract over ``treadle.l1``.
+
+It checks and translates; the optimum and its certificate are ``treadle.l1.solve``'s, standard errors and
+intervals ``treadle.l1.inference``'s. It keeps no data, so ``summary`` takes those of ``fit`` again.
+
+Dimensions: N samples, D features.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from treadle.errors import InvalidInput
+from treadle.estimators.hyperparameters import check_hyperparameters
+from treadle.l1.inference import Inference, infer
+from treadle.l1.solve import solve
+
+# X of these types is taken as it is, in any order of memory, without a copy; any other becomes the first.
+X_DTYPES = (np.float64, np.float32)
+ROWS_PER_BLOCK = 1 << 16  # of float32 rows that are predicted in float64 at a time
+
+
+class LADRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    r"""Least absolute deviations: the exact, certified optimum of linear regression under the L1 norm.
+
+    It has the least of, with c the sample weights, r = y - X w - b and rho(r) = max(tau r, (tau - 1) r)::
+
+        sum_i c_i 2 rho(r_i) + 2 alpha (sum_i c_i) ||w||_1
+
+    which for the median, tau = 1/2, is the sum of absolute residuals. It is found at a vertex, to the
+    rounding of a double, and ``certificate_`` proves it. See ``docs/maths/l1.md``.
+
+    Parameters
+    ----------
+    quantile : float in (0, 1), default=0.5
+        tau, the quantile of y given X that is fitted.
+    alpha : float >= 0, default=0.0
+        The L1 penalty's weight, as in scikit-learn's QuantileRegressor (whose default is 1); the intercept is
+        free.
+    fit_intercept : bool, default=True
+    random_state : int, RandomState or None, default=0
+        Of the rows that a first guess is made from. The objective does not depend on it, nor do the
+        coefficients unless several are optimal.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (D,), float64
+    intercept_ : float
+        0.0 without one.
+    objective_ : float
+        The sum above.
+    certificate_ : Certificate
+        The proof: ``print(certificate_.verify(X, y))`` checks it from the data alone.
+    n_iter_ : int
+        Steps of the interior-point method, over all samples.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (D,)
+        Where X had names.
+
+    References
+    ----------
+    Koenker and Bassett, "Regression quantiles" (1978). Portnoy and Koenker, "The Gaussian hare and the
+    Laplacian tortoise" (1997). Barrodale and Roberts (1973).
+    """
+
+    def __init__(
+        self,
+        quantile: float = 0.5,
+        *,
+        alpha: float = 0.0,
+        fit_intercept: bool = True,
+        random_state: int | np.random.RandomState | None = 0,
+    ) -> None:
+        self.quantile = quantile
+        self.alpha = alpha
+        self.fit_intercept = fit_intercept
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Find the optimum.
+
+        Parameters
+        ----------
+        X : array_like of shape (N, D)
+            Finite numbers; float64 and float32, in C and in Fortran order, and memory maps are not copied.
+            May be rank-deficient.
+        y : array_like of shape (N,)
+        sample_weight : array_like of shape (N,), optional
+            Finite, at least 0, not all 0. None: all 1.
+
+        Raises
+        ------
+        InvalidInput
+            If a parameter or a weight is not as above. Like all errors that scikit-learn raises for X and y,
+            it is a ValueError.
+        CertificateFailed
+            If no optimum could be proved to the precision of a double.
+        """
+        check_hyperparameters(self.get_params(deep=False))
+        features, target = validate_data(self, X, y, dtype=list(X_DTYPES), y_numeric=True)
+        solution = solve(
+            features,
+            target,
+            quantile=self.quantile,
+            sample_weight=None if sample_weight is None else np.asarray(sample_weight, np.float64),
+            alpha=self.alpha,
+            fit_intercept=self.fit_intercept,
+            random_state=seed_of(self.random_state),
+        )
+        self.coef_ = solution.coef
+        self.intercept_ = solution.intercept
+        self.objective_ = solution.objective
+        self.certificate_ = solution.certificate
+        self.n_iter_ = solution.n_iter
+        return self
+
+    def predict(self, X: ArrayLike) -> NDArray[np.float64]:
+        """The quantile of each row, X w + b.
+
+        Parameters
+        ----------
+        X : array_like of shape (N, D)
+            With the features of ``fit``, in their order.
+
+        Returns
+        -------
+        ndarray of shape (N,), float64
+        """
+        check_is_fitted(self, "coef_")
+        features = validate_data(self, X, dtype=list(X_DTYPES), reset=False)
+        predicted = np.empty(len(features))
+        for first in range(0, len(features), ROWS_PER_BLOCK):
+            block = slice(first, first + ROWS_PER_BLOCK)
+            np.dot(features[block], self.coef_, out=predicted[block])
+        predicted += self.intercept_
+        return predicted
+
+    def summary(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        method: str = "nid",
+        level: float = 0.95,
+        bandwidth: str = "hall_sheather",
+        n_bootstrap: int = 200,
+    ) -> Inference:
+        """Standard errors, confidence intervals and R1 of the fit; printed, a table as statsmodels has it.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            What was fitted.
+        method : str, default="nid"
+            nid: errors whose spread may depend on X. iid: equally spread errors. kernel and robust: as
+            statsmodels' ``vcov="iid"`` and ``vcov="robust"``. rank and rank_nid: inversion of a rank-score
+            test. pairs and weighted: bootstraps. See ``treadle.l1.inference.infer``.
+        level : float in (0, 1), default=0.95
+            Of the intervals.
+        bandwidth : {"hall_sheather", "bofinger", "chamberlain"}, default="hall_sheather"
+            For the methods that estimate a density.
+        n_bootstrap : int, default=200
+
+        Returns
+        -------
+        Inference
+
+        Raises
+        ------
+        InvalidInput
+            If the fit was penalised, the data are not those of ``fit``, an option is not as above, or the
+            method cannot be used with these data.
+        """
+        check_is_fitted(self, "coef_")
+        if self.alpha != 0:
+            raise InvalidInput(
+                "a penalised fit has no standard errors, since no method covers the penalty's bias; alpha is "
+                f"{self.alpha}: fit with alpha=0 for inference"
+            )
+        features, target = validate_data(self, X, y, dtype=list(X_DTYPES), y_numeric=True, reset=False)
+        names = getattr(self, "feature_names_in_", None)
+        found = infer(
+            features,
+            target,
+            quantile=self.quantile,
+            sample_weight=sample_weight,
+            fit_intercept=self.fit_intercept,
+            coef=np.append(self.intercept_, self.coef_) if self.fit_intercept else self.coef_,
+            method=method,
+            level=level,
+            bandwidth=bandwidth,
+            n_bootstrap=n_bootstrap,
+            random_state=seed_of(self.random_state),
+            names=None if names is None else [str(name) for name in names],
+        )
+        if not abs(found.loss - self.objective_) <= 1e-6 * self.objective_ + np.finfo(float).tiny:
+            raise InvalidInput(
+                f"these are not the data of fit: its objective was {self.objective_:.9g}, that of these is "
+                f"{found.loss:.9g}; pass the same X, y and sample_weight"
+            )
+        return found
+
+
+def seed_of(random_state: int | np.random.RandomState | None) -> int:
+    """An integer ``random_state`` itself, else a draw from it."""
+    from sklearn.utils import check_random_state
+
+    if isinstance(random_state, int | np.integer):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))
