@@ -176,23 +176,17 @@ class _Solver:
     def solve(self) -> Solution:
         n = self.rows.n_rows
         sizes = level_sizes(n, self.rows.n_features + self.fit_intercept)
-<<<<<<< HEAD
         sizes = sizes if self.rows.in_memory else limited_sizes(sizes, self.rows.n_features + 1)
         # One look at the rows, of which the smaller levels are random parts.
         largest = self.rows.sample(sizes[max(0, len(sizes) - 2)], self.rng)
         refuse_not_finite(np.asarray(largest.X, np.float64).sum(axis=1) + largest.y, largest)
         self.n_passes += self.rows.passes_per_sample
         first = largest.part(sizes[0], self.rng)
-        self.coordinates = coordinates_of(first.X, self.fit_intercept, self.alpha > 0)
-=======
-        first = self.rows.take(sample(n, sizes[0], self.rng))
-        refuse_not_finite(np.asarray(first.X, np.float64).sum(axis=1) + first.y, first)
         # Rows of weight 0 are not to say which columns there are, unless the sample has no others.
         counted = first.X
         if first.weight is not None and first.weight.any():
             counted = counted[first.weight > 0]
         self.coordinates = coordinates_of(counted, self.fit_intercept, self.alpha > 0)
->>>>>>> 4146a3b (LADRegressor; quantile_process; rows of weight 0 do not count for the rank)
         if len(sizes) > 1 and self.coordinates.size < self.rows.n_features + self.fit_intercept:
             self.coordinates = coordinates_of_all(self.rows, first.X, self.fit_intercept, self.alpha > 0)
             self.n_passes += 1
