@@ -23,17 +23,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from treadle.boxes.bounds import ErrorBound, unproved
+from treadle.boxes.explicit_network import ExplicitNetwork
+from treadle.boxes.forms import explicit_layers, remedy
 from treadle.boxes.interpolation import interpolate
 from treadle.boxes.partition import Grid, Partition
 from treadle.boxes.points import as_points
 from treadle.boxes.smoothing import MEAN_DEVIATION, superpose
 from treadle.errors import InvalidInput
+from treadle.export.layers import Layer
 
 ActivationName = Literal["step", "sigmoid", "relu"]
 OutsideName = Literal["clamped", "zero"]
 
 
-class BoxNetwork:
+class BoxNetwork(ExplicitNetwork):
     """A network of boxes; ``treadle.approximate`` and ``treadle.BoxRegressor`` build them.
 
     Parameters
@@ -102,6 +105,7 @@ class BoxNetwork:
         self._check()
         self.edges_ = self.partition_.edges
         self.bounds_ = self.partition_.bounds
+        self.n_features_in_ = self.partition_.n_dims
         self.n_boxes_ = self.partition_.n_cells - 2 * n_ghost_boxes
         if n_ghost_boxes:
             axis = self.edges_[0]
@@ -197,6 +201,35 @@ class BoxNetwork:
         if self.outside == "zero":
             values[~self.partition_.inside(points)] = 0.0
         return values
+
+    def layers(self, form: str | None = None, dtype: Any = np.float64) -> list[Layer]:
+        """The plain layers of an equal network, sparse and float64.
+
+        Parameters
+        ----------
+        form : {"homework", "telescoped", "and", "index"}, optional
+            homework: two units a box, f(x) = h s(x - a) - h s(x - b). telescoped: a unit for each jump. and:
+            two hidden layers, edges and then a unit a box. index: edges, the number of the box, a unit for
+            each number; dense weights take some 3 N numbers in any dimension. None is telescoped in one
+            dimension and "and" in more.
+        dtype : float64 or float32
+            What the network is to compute in: it is refused where that cannot tell the edges apart.
+
+        Returns
+        -------
+        list of Layer
+            Steps give the bits of ``predict``; smooth units and order 1 its value but for rounding.
+
+        Raises
+        ------
+        InvalidInput
+            If this network has no such form, or it would not fit in memory.
+        """
+        return explicit_layers(self, form, dtype)
+
+    def remedy(self, form: str | None) -> str:
+        """What to do where a form does not fit in memory."""
+        return remedy(self, form)
 
     def __repr__(self) -> str:
         """What it is and what is proved, in one line."""

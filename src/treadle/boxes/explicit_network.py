@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from treadle.boxes.points import as_points
 from treadle.errors import InvalidInput
 from treadle.export.layers import Layer, forward
 from treadle.export.onnx import save_layers_onnx
@@ -27,9 +28,6 @@ class ExplicitNetwork(ABC):
 
     n_features_in_: int
 
-    too_large: ClassVar[str] = "take fewer units"
-    """What to do where a form's dense weights do not fit: the end of an error's sentence."""
-
     @abstractmethod
     def layers(self, form: str | None = None, dtype: Any = np.float64) -> list[Layer]:
         """The plain layers of a form, sparse; None is the form that suits best.
@@ -40,6 +38,10 @@ class ExplicitNetwork(ABC):
         dtype : float64 or float32
             What the network is to compute in; the layers themselves are float64.
         """
+
+    @abstractmethod
+    def remedy(self, form: str | None) -> str:
+        """What to do where the dense weights of a form do not fit: the end of an error's sentence."""
 
     def forward(self, X: ArrayLike, form: str | None = None) -> NDArray[np.float64]:
         """The outputs, computed through the explicit layers.
@@ -60,7 +62,7 @@ class ExplicitNetwork(ABC):
         InvalidInput
             If X is not as above, or there is no such form.
         """
-        return squeezed(forward(self.layers(form), checked_rows(X, self.n_features_in_)))
+        return squeezed(forward(self.layers(form), as_points(X, self.n_features_in_)))
 
     def to_torch(self, form: str | None = None, dtype: Any = np.float64) -> nn.Sequential:
         """The network in PyTorch's own modules: (N, D) in, (N, K) out, in dtype.
@@ -81,7 +83,7 @@ class ExplicitNetwork(ABC):
         InvalidInput
             If there is no such form, or it would not fit in memory.
         """
-        return torch_sequential(self.layers(form, checked_dtype(dtype)), dtype, self.too_large)
+        return torch_sequential(self.layers(form, checked_dtype(dtype)), dtype, self.remedy(form))
 
     def to_onnx(self, path: str | Path, form: str | None = None, dtype: Any = np.float64) -> None:
         """Write the network as an ONNX file: ``X`` (N, D) in, ``prediction`` (N, K) out, in dtype.
@@ -103,32 +105,7 @@ class ExplicitNetwork(ABC):
         OSError
             If the file cannot be written.
         """
-        save_layers_onnx(path, self.layers(form, checked_dtype(dtype)), dtype, self.too_large)
-
-
-def checked_rows(X: ArrayLike, n_features: int) -> NDArray[np.float64]:
-    """X as float64 rows (N, D); (N,) is taken where D is 1.
-
-    Raises
-    ------
-    InvalidInput
-        If X is of another shape, or not numbers, or holds NaN or infinities.
-    """
-    try:
-        rows = np.asarray(X, np.float64)
-    except (TypeError, ValueError) as error:
-        raise InvalidInput(f"X must hold numbers; it cannot be converted: {error}") from error
-    if rows.ndim == 1 and n_features == 1:
-        rows = rows[:, None]
-    if rows.ndim != 2 or rows.shape[1] != n_features:
-        raise InvalidInput(f"X must be of shape (N, {n_features}); got {rows.shape}")
-    if not np.isfinite(rows).all():
-        row, column = np.argwhere(~np.isfinite(rows))[0]
-        raise InvalidInput(
-            f"X must be finite; it holds {rows[row, column]} in row {row}, column {column}: leave such rows "
-            "out, or fill them in"
-        )
-    return rows
+        save_layers_onnx(path, self.layers(form, checked_dtype(dtype)), dtype, self.remedy(form))
 
 
 def checked_dtype(dtype: Any) -> np.dtype[Any]:

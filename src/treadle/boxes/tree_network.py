@@ -21,7 +21,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from treadle.boxes.explicit_network import ExplicitNetwork, checked_rows, squeezed
+from treadle.boxes.explicit_network import ExplicitNetwork, squeezed
+from treadle.boxes.points import as_points
 from treadle.errors import InvalidInput
 from treadle.export.layers import STEP, Layer
 
@@ -98,7 +99,6 @@ class TreeNetwork(ExplicitNetwork):
     classes_: NDArray[Any] | None = None
 
     FORMS: ClassVar[tuple[str, ...]] = ("leaves",)
-    too_large: ClassVar[str] = "take the sparse layers, or a model of fewer leaves"
 
     @property
     def n_hidden_units_(self) -> tuple[int, ...]:
@@ -128,7 +128,7 @@ class TreeNetwork(ExplicitNetwork):
         InvalidInput
             If X is of another shape, or holds NaN or infinities.
         """
-        rows = checked_rows(X, self.n_features_in_)
+        rows = as_points(X, self.n_features_in_)
         outputs = np.empty((len(rows), len(self.bias)))
         n_rows = max(1, WALKS_PER_BLOCK // max(1, len(self.trees.roots)))
         for start in range(0, len(rows), n_rows):
@@ -157,6 +157,10 @@ class TreeNetwork(ExplicitNetwork):
         if form not in (None, *self.FORMS):
             raise InvalidInput(f"the form of trees must be {', '.join(self.FORMS)}, or None; got {form!r}")
         return list(self._layers)
+
+    def remedy(self, form: str | None) -> str:
+        """What to do where the dense weights do not fit."""
+        return "take the sparse layers(), predict, which walks the trees, or a model of fewer leaves"
 
     @cached_property
     def _layers(self) -> list[Layer]:

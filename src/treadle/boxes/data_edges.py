@@ -1,0 +1,64 @@
+"""Edges of cells from the values of one feature, whatever y is: of equal width, or of equal weight.
+
+All edges lie within the rows' range, which is the domain: the first edge is the least value, the last the
+greatest. A feature that is constant has one cell around its value.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.errors import InvalidInput
+
+
+class Feature:
+    """The distinct values of one feature, with the weight of each.
+
+    Parameters
+    ----------
+    x : ndarray of float64, shape (N,)
+        Finite.
+    weights : ndarray of float64, shape (N,)
+        Positive.
+
+    Raises
+    ------
+    InvalidInput
+        If the range overflows float64.
+    """
+
+    def __init__(self, x: NDArray[np.float64], weights: NDArray[np.float64]) -> None:
+        self.values, number = np.unique(x, return_inverse=True)
+        self.cumulative = np.cumsum(np.bincount(number, weights))
+        self.least, self.greatest = float(self.values[0]), float(self.values[-1])
+        if self.least == self.greatest:
+            half = max(abs(self.least), 1.0) / 2
+            self.least, self.greatest = self.least - half, self.least + half
+        if not np.isfinite(self.greatest - self.least):
+            raise InvalidInput(
+                f"a feature goes from {self.least:g} to {self.greatest:g}, and the difference is beyond "
+                "float64: scale it down"
+            )
+
+    @property
+    def most_cells(self) -> int:
+        """Cells that can have a value each."""
+        return int(self.values.size)
+
+    def uniform(self, m: int) -> NDArray[np.float64]:
+        """Edges of m cells of equal width; fewer, where float64 has no m + 1 numbers in the range."""
+        return np.unique(np.linspace(self.least, self.greatest, m + 1))
+
+    def quantile(self, m: int) -> NDArray[np.float64]:
+        """Edges of m cells of equal weight, each between two values; fewer, where values tie."""
+        targets = np.arange(1, m) * (self.cumulative[-1] / m)
+        at = np.unique(np.searchsorted(self.cumulative, targets))
+        inner = between(self.values[:-1], self.values[1:])[at[at < self.values.size - 1]]
+        return np.concatenate([[self.least], inner, [self.greatest]])
+
+
+def between(lower: NDArray[np.float64], upper: NDArray[np.float64]) -> NDArray[np.float64]:
+    """An edge with lower on its left and upper, which is greater, on its right or at it: their middle."""
+    middle = lower / 2 + upper / 2
+    return np.where(middle > lower, np.minimum(middle, upper), upper)
