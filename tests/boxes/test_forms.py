@@ -160,7 +160,7 @@ def test_edges_that_float32_cannot_tell_apart_are_refused():
     network = BoxNetwork([[0.0, 1 + 2**-40, 1 + 2**-39, 2.0]], [1.0, 2.0, 3.0])
     with pytest.raises(
         InvalidInput,
-        match=r"in float32 the edges 1.00000000000090.* and 1.0000000000018.* of dimension 1 are the same number",
+        match=r"in float32 the edges 1.0000000000009.* and 1.0000000000018.* of dimension 1 are the same",
     ):
         network.to_torch(dtype=np.float32)
     network.to_torch()
@@ -179,14 +179,15 @@ def test_a_form_that_does_not_fit_in_memory_is_refused(monkeypatch):
         network.layers("and")
 
 
-def test_a_million_cells_are_refused_as_dense_arrays(monkeypatch, tmp_path):
-    network = BoxNetwork([np.arange(1001.0)] * 2, np.ones((1000, 1000)))
+def test_a_million_cells_are_refused_as_dense_arrays(tmp_path):
+    heights = 1.0 + np.arange(10**6).reshape(1000, 1000) % 3
+    network = BoxNetwork([np.arange(1001.0)] * 2, heights)
     with pytest.raises(
         InvalidInput, match=r"layers take 16 GB; at most 2.15 GB may be used: take the form 'in"
     ):
         network.to_onnx(tmp_path / "net.onnx", "and")
-    n_nonzeros = sum(layer.weights.nnz for layer in network.layers("and"))
-    assert 4.9e6 <= n_nonzeros <= 5.1e6
+    _, towers, _ = network.layers("and")
+    assert towers.weights.nnz == 4 * 999 * 1000
     assert 2.9e6 <= sum(layer.n_parameters for layer in network.layers("index")) <= 3.1e6
 
 

@@ -59,9 +59,10 @@ def _check_edges(partition: Partition, dtype: np.dtype[Any]) -> None:
         rounded = round_up(axis, dtype)
         same = np.flatnonzero(~(np.diff(rounded) > 0))
         if same.size:
+            lower, upper = axis[same[0] : same[0] + 2]
             raise InvalidInput(
-                f"in {dtype} the edges {axis[same[0]]:.17g} and {axis[same[0] + 1]:.17g} of dimension {i + 1} "
-                "are the same number, and the box between them is lost: export in float64, or take fewer boxes"
+                f"in {dtype} the edges {lower:.17g} and {upper:.17g} of dimension {i + 1} are the same "
+                "number, and the box between them is lost: export in float64, or take fewer boxes"
             )
 
 
