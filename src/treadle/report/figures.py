@@ -48,7 +48,7 @@ def draw_curves(history: History) -> Figure:
     test_loss = np.array(history.column("test_loss"), dtype=float)
     accuracy = np.array(history.column("test_accuracy"), dtype=float)
     n_panels = 1 + bool(np.isfinite(accuracy).any())
-    figure = _new_figure(5.2 * n_panels, 3.9)
+    figure = new_figure(5.2 * n_panels, 3.9)
     panels = figure.subplots(1, n_panels, squeeze=False)[0]
 
     loss_axes = panels[0]
@@ -107,7 +107,7 @@ def draw_predictions(
     n_bars = min(len(class_names), BARS_SHOWN)
     # Laid out by hand: a layout engine takes seconds for two dozen axes.
     width, height = CELL_WIDTH, 1.0 + 0.185 * n_bars
-    figure = _new_figure(width * n_columns, height * n_rows, layout=False)
+    figure = new_figure(width * n_columns, height * n_rows, layout=False)
     pictures = as_grey_images(images, image_shape, scale) if image_shape is not None else None
     side = 0.0 if pictures is None else min(1.8, height - 0.84)
     longest = max(len(short_name(name, NAME_WIDTH)) for name in class_names)
@@ -121,7 +121,7 @@ def draw_predictions(
             return cell.add_axes((*corner, (right - left) / width, (top - bottom) / height))
 
         def text(bottom: float, text: str, cell: SubFigure = cell, **style: Any) -> None:
-            cell.text(0.12 / width, bottom / height, _verbatim(text), va="baseline", **style)
+            cell.text(0.12 / width, bottom / height, verbatim(text), va="baseline", **style)
 
         predicted = int(np.argmax(probabilities[i]))
         sign, colour = (RIGHT_SIGN, BLUE) if predicted == y_true[i] else (WRONG_SIGN, VERMILLION)
@@ -150,7 +150,7 @@ def draw_confusion(confusion: NDArray[Any], class_names: Sequence[str]) -> Figur
     from matplotlib.patches import Rectangle
 
     side = min(2.4 + 0.62 * K, 18.0)
-    figure = _new_figure(side + 0.8, side)
+    figure = new_figure(side + 0.8, side)
     axes = figure.add_subplot()
     colours = _confusion_colours(confusion)
     axes.imshow(colours, interpolation="nearest")
@@ -170,7 +170,7 @@ def draw_confusion(confusion: NDArray[Any], class_names: Sequence[str]) -> Figur
                 fontweight="bold" if row == column else "normal",
                 color="white" if dark else INK,
             )
-    names = [_verbatim(short_name(name, NAME_WIDTH)) for name in class_names]
+    names = [verbatim(short_name(name, NAME_WIDTH)) for name in class_names]
     size = 9 if K <= COUNTS_SHOWN_UP_TO else max(1.0, 200 / K)
     axes.set_xticks(range(K), names, rotation=45, ha="right", rotation_mode="anchor", fontsize=size)
     axes.set_yticks(range(K), names, fontsize=size)
@@ -189,7 +189,8 @@ def save_figure(figure: Figure, path: Path) -> None:
     write_atomically(path, file.getvalue())
 
 
-def _new_figure(width: float, height: float, *, layout: bool = True) -> Figure:
+def new_figure(width: float, height: float, *, layout: bool = True) -> Figure:
+    """An empty white figure of that many inches; with ``layout``, its axes make room for their labels."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -200,7 +201,20 @@ def _new_figure(width: float, height: float, *, layout: bool = True) -> Figure:
     return figure
 
 
-def _verbatim(text: str) -> str:
+def finish_axes(axes: Axes, title: str, x_label: str, y_label: str) -> None:
+    """The look of all plots of lines and points: title at the left, pale grid, two spines, a bare legend."""
+    axes.set_title(title, loc="left", fontsize=11, color=INK)
+    axes.set_xlabel(x_label, color=INK)
+    axes.set_ylabel(y_label, color=INK)
+    axes.grid(axis="y", color=PALE, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(GREY)
+    axes.tick_params(colors=INK, labelsize=9)
+    axes.legend(frameon=False, fontsize=9, labelcolor=INK)
+
+
+def verbatim(text: str) -> str:
     """Keep matplotlib from reading dollars as the fences of mathematics."""
     return text.replace("$", r"\$")
 
@@ -224,15 +238,7 @@ def _finish_epoch_axes(axes: Axes, epochs: NDArray[Any], title: str, unit: str) 
     margin = max(0.5, 0.02 * (epochs[-1] - epochs[0]))
     axes.set_xlim(epochs[0] - margin, epochs[-1] + margin)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.set_title(title, loc="left", fontsize=11, color=INK)
-    axes.set_xlabel("epoch", color=INK)
-    axes.set_ylabel(unit, color=INK)
-    axes.grid(axis="y", color=PALE, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(GREY)
-    axes.tick_params(colors=INK, labelsize=9)
-    axes.legend(frameon=False, fontsize=9, labelcolor=INK)
+    finish_axes(axes, title, "epoch", unit)
 
 
 def _draw_bars(axes: Axes, true_class: int, probabilities: NDArray[Any], class_names: Sequence[str]) -> None:
@@ -249,7 +255,7 @@ def _draw_bars(axes: Axes, true_class: int, probabilities: NDArray[Any], class_n
         if value >= 0.005:
             percent = f"{100 * value:.1f} %"
             axes.text(value + 0.02, bar.get_y() + 0.36, percent, va="center", fontsize=7.5, color=INK)
-    names = [_verbatim(short_name(class_names[k], NAME_WIDTH)) for k in shown]
+    names = [verbatim(short_name(class_names[k], NAME_WIDTH)) for k in shown]
     axes.set_yticks(range(len(shown)), names, fontsize=8)
     for k, label in zip(shown, axes.get_yticklabels(), strict=True):
         label.set(color=INK if k in (true_class, predicted) else GREY)
