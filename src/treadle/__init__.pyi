@@ -23,7 +23,8 @@ from .errors import RunError as RunError
 from .errors import TrainingDiverged as TrainingDiverged
 from .errors import TreadleError as TreadleError
 from .estimators.lad import LADRegressor as LADRegressor
-from .estimators.mlp import MLPClassifier as MLPClassifier
+from .estimators.mlp_classifier import MLPClassifier as MLPClassifier
+from .estimators.mlp_regressor import MLPRegressor as MLPRegressor
 from .estimators.saving import load as load
 from .export.model_file import Model as Model
 from .export.model_file import load_model as load_model

@@ -10,7 +10,7 @@
     ├── EngineUnavailable             an engine that cannot serve the request here
     ├── MissingDependency(ImportError)   an optional package that is not installed
     ├── CertificateFailed(ArithmeticError)   an optimum that could not be proved
-    └── TrainingDiverged(ArithmeticError)   a loss that became NaN or infinite
+    └── TrainingDiverged(ArithmeticError, ValueError)   a loss that became NaN or infinite
 
 Each message says what was wrong, the value that came, what is allowed, and what to do.
 """
@@ -48,5 +48,5 @@ class CertificateFailed(TreadleError, ArithmeticError):
     """An optimum that could not be proved to the precision of the numbers."""
 
 
-class TrainingDiverged(TreadleError, ArithmeticError):
+class TrainingDiverged(TreadleError, ArithmeticError, ValueError):
     """A training loss that became NaN or infinite."""

@@ -20,7 +20,7 @@ NO_NATIVE = "the native engine is not built (as the test has it)"
 
 @pytest.fixture
 def without_native(monkeypatch):
-    monkeypatch.setattr(selection, "_native", lambda: NO_NATIVE)
+    monkeypatch.setattr(selection, "_native", lambda n_threads: NO_NATIVE)
 
 
 def problem(**changes):
@@ -118,7 +118,7 @@ def test_auto_where_none_can_serve_says_why_of_each(monkeypatch, without_native)
 
 
 def test_auto_without_the_extension_says_so(monkeypatch):
-    def make(name):
+    def make(name, n_threads=None):
         if name == "native":
             raise EngineUnavailable(NO_NATIVE)
         return make_engine(name)

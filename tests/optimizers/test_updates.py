@@ -195,7 +195,7 @@ def test_moments_are_named_zeros_of_the_parameters_type():
         (lambda: Adam(epsilon=0.0), "epsilon must be positive and finite; got 0.0"),
         (lambda: AdamW(weight_decay=-1.0), "weight_decay must be at least 0 and finite; got -1.0"),
         (lambda: AdamW(weight_decay=float("inf")), "weight_decay must be at least 0 and finite; got inf"),
-        (lambda: SGD(momentum=1), "momentum must be at least 0 and below 1; got 1"),
+        (lambda: SGD(momentum=1.1), "momentum must be from 0 to 1; got 1.1"),
     ],
 )
 def test_hyper_parameters_out_of_range_are_refused(make, message):

@@ -13,7 +13,8 @@ from treadle.errors import InvalidInput
 from treadle.network import Network, Parameters
 from treadle.optimizers import Adam, Constant
 from treadle.training.checkpoint import Checkpoint
-from treadle.training.loop import TrainingLoop, TrainingPlan, plain_loss
+from treadle.training.held_out import plain_loss
+from treadle.training.loop import TrainingLoop, TrainingPlan
 
 NETWORK = Network((4, 6, 3), "tanh", batch_norm=True)
 PLAN = TrainingPlan(5, 0.05, Constant(), 7)

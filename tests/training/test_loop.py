@@ -16,7 +16,8 @@ from treadle.optimizers import SGD, Adam, Adaptive, Constant, OneCycle
 from treadle.training import loop as module
 from treadle.training.batches import epoch_order
 from treadle.training.checkpoint import Checkpoint
-from treadle.training.loop import TrainingLoop, TrainingPlan, accuracy, plain_loss
+from treadle.training.held_out import accuracy, plain_loss
+from treadle.training.loop import TrainingLoop, TrainingPlan
 
 NETWORK = Network((4, 6, 3), "tanh", dropout=0.2)
 PLAN = TrainingPlan(3, 0.05, Constant(), 7)

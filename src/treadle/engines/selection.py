@@ -6,6 +6,7 @@ import ctypes
 import importlib.util
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -28,7 +29,10 @@ class Selection:
 
 
 def select_engine(
-    name: str = "auto", problem: TrainingProblem | None = None, dtype: DTypeLike = np.float32
+    name: str = "auto",
+    problem: TrainingProblem | None = None,
+    dtype: DTypeLike = np.float32,
+    n_threads: int | None = None,
 ) -> Selection:
     """The engine of that name, or the best one for the purpose.
 
@@ -42,6 +46,9 @@ def select_engine(
         What the engine is to train; None: it is to predict.
     dtype : float32 or float64
         Of the parameters.
+    n_threads : int, or None
+        Of the native engine; the NumPy engine computes on one, and PyTorch has a setting of its own. None: as
+        many as there is work for.
 
     Raises
     ------
@@ -52,21 +59,21 @@ def select_engine(
         the message says what is missing.
     """
     if name == "auto":
-        return _best(problem, dtype)
+        return _best(problem, dtype, n_threads)
     if name not in ENGINES:
         raise InvalidInput(f"engine must be one of {', '.join(ENGINES)}; got {name!r}")
-    engine = make_engine(name)
+    engine = make_engine(name, n_threads)
     engine.check_supports(problem, dtype)
     return Selection(engine, "asked for")
 
 
-def make_engine(name: str) -> Engine:
+def make_engine(name: str, n_threads: int | None = None) -> Engine:
     """The engine of that name, one of ENGINES but ``auto``; EngineUnavailable if it is not here."""
     match name:
         case "native":
             from treadle.engines.native_engine import NativeEngine
 
-            return NativeEngine()
+            return NativeEngine(n_threads)
         case "torch":
             from treadle.engines.torch_engine import TorchEngine
 
@@ -77,10 +84,10 @@ def make_engine(name: str) -> Engine:
             return NumpyEngine()
 
 
-def _best(problem: TrainingProblem | None, dtype: DTypeLike) -> Selection:
+def _best(problem: TrainingProblem | None, dtype: DTypeLike, n_threads: int | None) -> Selection:
     """The first that is here and can, told with the reasons against those before it."""
     against: list[str] = []
-    for candidate in (_native, _torch_on_gpu, _numpy):
+    for candidate in (partial(_native, n_threads), _torch_on_gpu, _numpy):
         found = candidate()
         why_not = found if isinstance(found, str) else found.engine.unsupported(problem, dtype)
         if isinstance(found, Selection) and why_not is None:
@@ -89,10 +96,10 @@ def _best(problem: TrainingProblem | None, dtype: DTypeLike) -> Selection:
     raise EngineUnavailable(f"no engine can do that here: {'; '.join(against)}")
 
 
-def _native() -> Selection | str:
+def _native(n_threads: int | None) -> Selection | str:
     """The engine, or why there is none."""
     try:
-        engine = make_engine("native")
+        engine = make_engine("native", n_threads)
     except EngineUnavailable as error:
         return str(error)
     told = engine.details()

@@ -1,7 +1,8 @@
 """What each hyper-parameter of an estimator may be, under scikit-learn's names, and the check of it.
 
 One table for all: an estimator checks those that it has, used by the chosen solver or not, before it looks at
-the data. Whether a value suits the data is not checked here.
+the data. Where scikit-learn has the parameter, the message is scikit-learn's, word for word. Whether a value
+suits the data is not checked here.
 """
 
 from __future__ import annotations
@@ -18,8 +19,12 @@ from treadle.engines.selection import ENGINES
 from treadle.errors import InvalidInput
 from treadle.maths.activations import ACTIVATIONS
 
-LEARNING_RATES = ("constant", "invscaling", "adaptive", "one_cycle", "cosine")
-SOLVERS = ("adam", "sgd")
+# The schedules that plan the whole course of a fit from its beginning.
+PLANNED_RATES = ("cosine", "one_cycle")
+LEARNING_RATES = ("adaptive", "constant", "invscaling", *PLANNED_RATES)
+SOLVERS = ("adam", "lbfgs", "sgd")
+REGRESSION_LOSSES = ("absolute_error", "huber", "poisson", "squared_error")
+PRECISIONS = ("auto", "bfloat16", "float32", "float64")
 
 
 @dataclass(frozen=True)
@@ -30,18 +35,22 @@ class Allowed:
     holds: Callable[[Any], bool]
 
 
-def check_hyperparameters(values: Mapping[str, Any]) -> None:
+def check_hyperparameters(estimator_name: str, values: Mapping[str, Any]) -> None:
     """Raise InvalidInput for the first value that is not allowed; names outside of the table are passed over.
 
     Parameters
     ----------
+    estimator_name : str
+        Whose they are, for the message.
     values : mapping
         From the name of a hyper-parameter to its value.
     """
     for name, value in values.items():
         allowed = HYPERPARAMETERS.get(name)
         if allowed is not None and not allowed.holds(value):
-            raise InvalidInput(f"{name} must be {allowed.words}; got {value!r}")
+            raise InvalidInput(
+                f"The {name!r} parameter of {estimator_name} must be {allowed.words}. Got {value!r} instead."
+            )
 
 
 def is_integer(value: Any) -> bool:
@@ -54,56 +63,106 @@ def is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def is_layer_sizes(value: Any) -> bool:
-    """A positive integer, or a sequence or 1-D array of them; an empty one is no hidden layer."""
-    if isinstance(value, Sequence | np.ndarray) and np.ndim(value) == 1:
-        return all(is_integer(size) and size >= 1 for size in value)
-    return is_integer(value) and value >= 1
+def is_sequence(value: Any) -> bool:
+    """Values one after another: a list, a tuple or an array with one axis; text is none."""
+    if isinstance(value, np.ndarray):
+        return value.ndim == 1
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
+def is_one_or_several(value: Any, holds: Callable[[Any], bool]) -> bool:
+    """Whether one value, or each of a sequence of them, is as it should be."""
+    return all(map(holds, value)) if is_sequence(value) else holds(value)
 
 
 def _one_of(names: Sequence[str]) -> Allowed:
-    return Allowed("one of " + ", ".join(names), lambda v: isinstance(v, str) and v in names)
+    return Allowed(_among(names), lambda v: isinstance(v, str) and v in names)
 
 
-_POSITIVE = Allowed("a finite number above 0", lambda v: is_number(v) and v > 0)
-_NOT_NEGATIVE = Allowed("a finite number, at least 0", lambda v: is_number(v) and v >= 0)
-_COUNT = Allowed("an integer, at least 1", lambda v: is_integer(v) and v >= 1)
-_FADING = Allowed("a number, at least 0 and below 1", lambda v: is_number(v) and 0 <= v < 1)
-_FRACTION = Allowed("a number above 0 and below 1", lambda v: is_number(v) and 0 < v < 1)
-_YES_OR_NO = Allowed("True or False", lambda v: isinstance(v, bool | np.bool_))
+def _among(names: Sequence[str]) -> str:
+    return f"a str among {{{', '.join(map(repr, names))}}}"
+
+
+def _number(interval: str, holds: Callable[[Any], bool]) -> Allowed:
+    return Allowed(f"a float in the range {interval}", lambda v: is_number(v) and holds(v))
+
+
+def _each_layer(allowed: Allowed) -> Allowed:
+    words = f"{allowed.words}, or a sequence of such, one for each hidden layer"
+    return Allowed(words, lambda v: is_one_or_several(v, allowed.holds))
+
+
+def _is_class_weight(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(is_number(weight) and weight >= 0 for weight in value.values())
+    return value is None or (isinstance(value, str) and value == "balanced")
+
+
+def _is_verbose(value: Any) -> bool:
+    return isinstance(value, bool | np.bool_) or (is_integer(value) and value >= 0)
+
+
+_POSITIVE = _number("(0.0, inf)", lambda v: v > 0)
+_NOT_NEGATIVE = _number("[0.0, inf)", lambda v: v >= 0)
+_FADING = _number("[0.0, 1.0)", lambda v: 0 <= v < 1)
+_COUNT = Allowed("an int in the range [1, inf)", lambda v: is_integer(v) and v >= 1)
+_YES_OR_NO = Allowed(
+    "an instance of 'bool' or an instance of 'numpy.bool'", lambda v: isinstance(v, bool | np.bool_)
+)
 
 HYPERPARAMETERS: dict[str, Allowed] = {
-    "hidden_layer_sizes": Allowed("a positive integer or a sequence of them", is_layer_sizes),
-    "activation": _one_of(tuple(ACTIVATIONS)),
+    "loss": _one_of(REGRESSION_LOSSES),
+    "huber_delta": _POSITIVE,
+    # What is in the sequence is for the network to check.
+    "hidden_layer_sizes": Allowed(
+        f"an array-like or {_COUNT.words}", lambda v: is_sequence(v) or _COUNT.holds(v)
+    ),
+    "activation": _each_layer(_one_of(sorted(ACTIVATIONS))),
     "solver": _one_of(SOLVERS),
     "alpha": _NOT_NEGATIVE,
     "batch_size": Allowed(
-        "'auto', or an integer, at least 1", lambda v: _COUNT.holds(v) or (isinstance(v, str) and v == "auto")
+        f"a str among {{'auto'}} or {_COUNT.words}",
+        lambda v: _COUNT.holds(v) or (isinstance(v, str) and v == "auto"),
     ),
     "learning_rate": _one_of(LEARNING_RATES),
     "learning_rate_init": _POSITIVE,
     "power_t": _NOT_NEGATIVE,
     "max_iter": _COUNT,
+    "shuffle": _YES_OR_NO,
     "random_state": Allowed(
-        "None, a numpy.random.RandomState, or an integer from 0 to 2**32 - 1",
+        "an int in the range [0, 4294967295], an instance of 'numpy.random.mtrand.RandomState' or None",
         lambda v: v is None or isinstance(v, np.random.RandomState) or (is_integer(v) and 0 <= v < 2**32),
     ),
     "tol": _NOT_NEGATIVE,
-    "momentum": _FADING,
+    "verbose": Allowed(f"an int in the range [0, inf), {_YES_OR_NO.words}", _is_verbose),
+    "warm_start": _YES_OR_NO,
+    "momentum": _number("[0.0, 1.0]", lambda v: 0 <= v <= 1),
     "nesterovs_momentum": _YES_OR_NO,
     "early_stopping": _YES_OR_NO,
-    "validation_fraction": _FRACTION,
+    "validation_fraction": _FADING,
     "beta_1": _FADING,
     "beta_2": _FADING,
     "epsilon": _POSITIVE,
     "n_iter_no_change": Allowed(
-        "an integer, at least 1, or infinity",
+        f"{_COUNT.words} or a float among {{inf}}",
         lambda v: _COUNT.holds(v) or (isinstance(v, float) and v == math.inf),
     ),
-    "dropout": _FADING,
+    "max_fun": _COUNT,
+    "scoring": Allowed(
+        "None, 'loss', the name of a scorer of scikit-learn, or a callable",
+        lambda v: v is None or isinstance(v, str) or callable(v),
+    ),
+    "dropout": _each_layer(_FADING),
+    "batch_norm": _each_layer(_YES_OR_NO),
     "label_smoothing": _FADING,
+    "class_weight": Allowed(
+        "None, 'balanced', or a mapping from class labels to numbers of at least 0", _is_class_weight
+    ),
+    "weight_decay": _NOT_NEGATIVE,
     "input_scale": Allowed("a finite number other than 0", lambda v: is_number(v) and v != 0),
     "engine": _one_of(ENGINES),
-    "quantile": _FRACTION,
+    "precision": _one_of(PRECISIONS),
+    "n_threads": Allowed(f"None or {_COUNT.words}", lambda v: v is None or _COUNT.holds(v)),
+    "quantile": _number("(0.0, 1.0)", lambda v: 0 < v < 1),
     "fit_intercept": _YES_OR_NO,
 }

@@ -101,7 +101,7 @@ class LADRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         CertificateFailed
             If no optimum could be proved to the precision of a double.
         """
-        check_hyperparameters(self.get_params(deep=False))
+        check_hyperparameters(type(self).__name__, self.get_params(deep=False))
         features, target = validate_data(self, X, y, dtype=list(X_DTYPES), y_numeric=True)
         solution = solve(
             features,

@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from treadle.errors import InvalidInput
 from treadle.network import Parameters
-from treadle.optimizers.optimizer import BLOCK, Optimizer, blocks, check_decay, drop_remnants
+from treadle.optimizers.optimizer import BLOCK, Optimizer, blocks, drop_remnants
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class SGD(Optimizer):
 
     Parameters
     ----------
-    momentum : float in [0, 1)
+    momentum : float in [0, 1]
         How much of the velocity stays at each step. With 0 there is none, and no moment is kept.
     nesterov : bool
         Nesterov's momentum; makes no difference where momentum is 0.
@@ -44,7 +45,8 @@ class SGD(Optimizer):
     nesterov: bool = True
 
     def __post_init__(self) -> None:
-        check_decay("momentum", self.momentum)
+        if not 0 <= self.momentum <= 1:
+            raise InvalidInput(f"momentum must be from 0 to 1; got {self.momentum!r}")
 
     @property
     def moments(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from treadle.report.evaluation import Evaluation
 from treadle.report.figures import draw_confusion, draw_curves, draw_predictions, save_figure
 from treadle.report.report import ReportInputs, write_report
 from treadle.runs.run import Run
-from treadle.training.loop import plain_loss
+from treadle.training.held_out import plain_loss
 
 SAMPLES_IN_PICTURE = 12
 

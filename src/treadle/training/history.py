@@ -22,7 +22,8 @@ class EpochRecord:
     train_loss : float
         Mean objective over the epoch's rows, each taken just before the update that its batch caused.
     test_loss, test_accuracy : float
-        At the end of the epoch; nan where there is no test set, or nothing to be accurate about.
+        At the end of the epoch, on the rows held out; nan where there are none, or nothing to be accurate
+        about. In place of the accuracy stands the score that the rows have of their own, if any.
     learning_rate : float
         Of the epoch's last step.
     seconds : float

@@ -9,20 +9,20 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from treadle.engines.engine import Engine, TrainingProblem
-from treadle.engines.objective import Objective
 from treadle.errors import InvalidInput, TrainingDiverged
-from treadle.network import Network, Parameters
+from treadle.network import Parameters
 from treadle.optimizers import Schedule
 from treadle.training.averaging import ParameterAverage
 from treadle.training.batches import epoch_order
 from treadle.training.checkpoint import Checkpoint
+from treadle.training.held_out import HeldOut
 from treadle.training.history import EpochRecord, History
 
 
@@ -41,6 +41,10 @@ class TrainingPlan:
     averaged_epochs : int, from 1 to n_epochs
         The model is the mean of the parameters, and of the running statistics, at the ends of the last so
         many epochs. 1: those at the end of the last.
+    shuffled : bool
+        Whether each epoch has an order of its own; otherwise the rows are visited as they lie.
+    epochs_before : int >= 0
+        How many epochs of earlier training have used up the orders of that seed.
     """
 
     n_epochs: int
@@ -48,6 +52,8 @@ class TrainingPlan:
     schedule: Schedule
     seed: int
     averaged_epochs: int = 1
+    shuffled: bool = True
+    epochs_before: int = 0
 
     def __post_init__(self) -> None:
         if self.n_epochs < 1:
@@ -61,6 +67,13 @@ class TrainingPlan:
                 f"the epochs to average over must be from 1 to the {self.n_epochs} of the training; "
                 f"got {self.averaged_epochs}"
             )
+
+    def order(self, epoch: int, rows: NDArray[np.int64] | None, n_rows: int) -> NDArray[np.int64]:
+        """The order in which epoch, from 1, visits the given rows, or all n_rows."""
+        rows = np.arange(n_rows) if rows is None else rows
+        if not self.shuffled:
+            return rows
+        return rows[epoch_order(self.seed, self.epochs_before + epoch, len(rows))]
 
     def n_averaged(self, epoch: int) -> int:
         """How many epochs are in the mean at the end of epoch, from 1; 0 before the last so many."""
@@ -77,16 +90,20 @@ class TrainingLoop:
     plan : TrainingPlan
     parameters : Parameters
         To start from; copied.
-    test_set : (X, y), or None
+    test_set : HeldOut, (X, y), or None
         Evaluated at the end of each epoch, never trained on.
     watched : callable, or None
         Asked before each epoch for the figures that the schedule goes by: a sequence of float, one for each
         epoch so far, smaller is better. None: the training losses.
+    rows : ndarray of int64, or None
+        Numbers of the rows of X that are trained on, each once. None: all.
 
     Attributes
     ----------
     history : History
         The epochs so far.
+    n_rows : int
+        How many rows are trained on.
     is_between_epochs : bool
         False after an exception within an epoch: the trainer's state is then no state to go on from.
     """
@@ -97,10 +114,12 @@ class TrainingLoop:
         problem: TrainingProblem,
         plan: TrainingPlan,
         parameters: Parameters,
-        test_set: tuple[NDArray[Any], NDArray[Any]] | None = None,
+        test_set: HeldOut | tuple[NDArray[Any], NDArray[Any]] | None = None,
         watched: Callable[[], Sequence[float]] | None = None,
+        rows: NDArray[np.int64] | None = None,
     ) -> None:
-        if problem.n_rows == 0:
+        self.n_rows = problem.n_rows if rows is None else len(rows)
+        if self.n_rows == 0:
             raise InvalidInput("the training set is empty: training needs at least one row")
         self.history = History()
         self.engine = engine
@@ -108,7 +127,8 @@ class TrainingLoop:
         self.plan = plan
         self.is_between_epochs = True
         self._kept: Parameters | None = None
-        self._test_set = test_set
+        self._test_set = HeldOut(*test_set) if isinstance(test_set, tuple) else test_set
+        self._rows = rows
         self._watched = watched
         self._trainer = engine.trainer(problem, parameters)
         self._average = ParameterAverage(parameters) if plan.averaged_epochs > 1 else None
@@ -176,7 +196,7 @@ class TrainingLoop:
 
     def _run_epoch(self, epoch: int) -> EpochRecord:
         problem, plan = self.problem, self.plan
-        n_rows = problem.n_rows
+        n_rows = self.n_rows
         watched = self._watched() if self._watched else self.history.column("train_loss")
         if len(watched) != epoch - 1:
             raise InvalidInput(
@@ -194,7 +214,7 @@ class TrainingLoop:
         )
         self.is_between_epochs = False
         try:
-            losses = self._trainer.run_epoch(epoch_order(plan.seed, epoch, n_rows), rates)
+            losses = self._trainer.run_epoch(plan.order(epoch, self._rows, n_rows), rates)
         except TrainingDiverged as error:
             raise TrainingDiverged(f"epoch {epoch}: {error}") from error
         # The loss does not see what the last update of the epoch did.
@@ -209,7 +229,11 @@ class TrainingLoop:
         seconds = time.perf_counter() - start
         rows_in_step = np.full(len(losses), problem.batch_size)
         rows_in_step[-1] = n_rows - problem.batch_size * (len(losses) - 1)
-        test_loss, test_accuracy = self._evaluate()
+        test_loss, test_accuracy = math.nan, math.nan
+        if self._test_set is not None:
+            test_loss, test_accuracy = self._test_set.evaluate(
+                self.engine, self.parameters(), problem.objective
+            )
         return EpochRecord(
             epoch=epoch,
             train_loss=float(np.average(losses, weights=rows_in_step)),
@@ -219,28 +243,7 @@ class TrainingLoop:
             seconds=seconds,
         )
 
-    def _evaluate(self) -> tuple[float, float]:
-        if self._test_set is None:
-            return math.nan, math.nan
-        X, y = self._test_set
-        problem = self.problem
-        with np.errstate(over="ignore", invalid="ignore"):  # a loss of inf or nan in the history says it
-            logits = self.engine.logits(self.parameters(), X)
-            return plain_loss(problem.objective, logits, y), accuracy(problem.network, logits, y)
-
 
 def _layout(state: Mapping[str, NDArray[Any]]) -> dict[str, str]:
     """Names, types and shapes, for people and for comparison."""
     return {name: f"{array.dtype} {array.shape}" for name, array in sorted(state.items())}
-
-
-def plain_loss(objective: Objective, logits: NDArray[Any], y: NDArray[Any]) -> float:
-    """The loss proper, without smoothing, weights or penalty: what the model is judged by."""
-    return replace(objective, label_smoothing=0.0).data_loss(logits, y)
-
-
-def accuracy(network: Network, logits: NDArray[Any], y: NDArray[Any]) -> float:
-    """The fraction of rows whose largest logit is at the label; nan unless y holds class numbers."""
-    if network.output != "softmax" or y.ndim != 1:
-        return math.nan
-    return float(np.mean(logits.argmax(axis=1) == y))

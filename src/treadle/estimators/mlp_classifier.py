@@ -1,0 +1,495 @@
+"""A multilayer perceptron that classifies: one of two classes, one of several, or several labels a row.
+
+The fit is that of ``multilayer_perceptron``. Dimensions: N samples, D features, K classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import column_or_1d
+
+from treadle.engines.objective import Objective
+from treadle.errors import InvalidInput
+from treadle.estimators.class_targets import ClassTargets, is_multilabel
+from treadle.estimators.multilayer_perceptron import MultilayerPerceptron, check_mini_batches
+from treadle.maths.softmax import log_softmax
+
+
+class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc]  # scikit-learn has no types
+    r"""Classify rows with a feed-forward network; scikit-learn's MLPClassifier, and what it has not.
+
+    Minimises cross-entropy plus an L2 penalty, a batch of n rows with weights c_i at a time::
+
+        sum_i c_i (-log p_i[y_i]) / sum_i c_i + alpha / (2 n c) * sum of squared weights
+
+    p being the softmax of K outputs; for two classes the logistic function of one output, and for several
+    labels a row of one output each, summed over the labels. n is the batch size and c the mean weight of all
+    rows, 1 without weights. So the penalty is scikit-learn's, with one exception: the last batch of an epoch,
+    if it is smaller, has the same penalty as the others, where scikit-learn divides alpha by its own size.
+
+    float64 X trains float64 parameters, float32 X and uint8 X float32 ones. uint8 X is never converted as a
+    whole: see ``input_scale``. X of any other type becomes float64.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(100,)
+        Units of each hidden layer; empty for none.
+    activation : str or sequence of str, default="relu"
+        Of the hidden layers, one name for all or one a layer: relu, identity, logistic, tanh, gelu, silu.
+    solver : {"adam", "sgd", "lbfgs"}, default="adam"
+        The update rule of mini-batches, or L-BFGS on all rows at once. Adam's ``epsilon`` is added to the
+        corrected second moment, as in the paper; in scikit-learn to the one that is not corrected.
+    alpha : float >= 0, default=0.0001
+        Strength of the L2 penalty; biases have none.
+    batch_size : int or "auto", default="auto"
+        Rows in a step; "auto" is min(200, N).
+    learning_rate : {"constant", "invscaling", "adaptive", "one_cycle", "cosine"}, default="constant"
+        How the rate goes on from ``learning_rate_init``. For sgd only, as in scikit-learn, are invscaling
+        (divided by ``(1 + rows seen)**power_t``, set anew each epoch) and adaptive (divided by 5 at each
+        stall, see ``tol``, until it is 1e-6 or less). For adam too are one_cycle (from 0 up to it in the
+        first 30 % of the steps and down to 0) and cosine (up in the first 5 %, then down half a cosine). A
+        new rate acts on the whole of sgd's next step; scikit-learn leaves the momentum at the old one.
+    learning_rate_init : float > 0, default=0.001
+        The largest rate.
+    power_t : float >= 0, default=0.5
+        Exponent of invscaling.
+    max_iter : int, default=200
+        Epochs at most, or iterations of lbfgs; exactly so many epochs for one_cycle and cosine, whose course
+        they set, unless early stopping ends them.
+    shuffle : bool, default=True
+        Whether each epoch has an order of its own.
+    random_state : int, RandomState or None, default=None
+        Of initial weights, order of the rows, dropout and validation rows. With an int, the same arguments
+        give the same bits.
+    tol : float >= 0, default=0.0001
+        An epoch stalls if its training loss is above the best so far less ``tol``; under early stopping, if
+        its validation score is below the best plus ``tol``. For lbfgs, the largest entry of the gradient at
+        which the search has converged.
+    verbose : bool or int, default=False
+        Whether to print each epoch's loss, and score if any, to standard output.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the parameters that an earlier fit ended with.
+    momentum : float in [0, 1], default=0.9
+        For sgd.
+    nesterovs_momentum : bool, default=True
+        For sgd.
+    early_stopping : bool, default=False
+        Stop by the score on rows held out, and keep the parameters of the epoch that had the best. The rows
+        are those given to ``fit``, or else taken out of the training rows. Not for lbfgs.
+    validation_fraction : float in [0, 1), default=0.1
+        Of the training rows, held out by early stopping: as many of each class
+        as there should be, where there are enough.
+    beta_1, beta_2 : float in [0, 1), default=0.9, 0.999
+        For adam.
+    epsilon : float > 0, default=1e-8
+        For adam.
+    n_iter_no_change : int or inf, default=10
+        Training stops after more than so many stalled epochs in a row (adaptive: once its rate is least).
+    max_fun : int, default=15000
+        Evaluations of the objective at most, for lbfgs.
+    scoring : None, "loss", str or callable, default=None
+        What rows held out are judged by: accuracy, minus the loss, or a scorer of scikit-learn by name or as
+        a function of the estimator, X and y.
+    dropout : float in [0, 1) or sequence of float, default=0.0
+        Probability with which the output of a hidden unit is zeroed in a step of training.
+    batch_norm : bool or sequence of bool, default=False
+        Whether the sums of each hidden unit are normalised over the rows of a batch.
+    label_smoothing : float in [0, 1), default=0.0
+        Share of each label that is spread evenly over all classes; of several labels, over yes and no.
+    class_weight : None, "balanced" or mapping, default=None
+        What rows of a class weigh in training, beside ``sample_weight``: "balanced" gives all classes the
+        same weight together; a mapping from labels leaves the others at 1.
+    weight_decay : float >= 0, default=0.0
+        Decoupled decay of the weights, per unit of learning rate: adam becomes AdamW.
+    input_scale : float, default=1.0
+        The network sees ``X * input_scale``, in fit and in prediction: 1/255 lets pixels stay uint8.
+    engine : {"auto", "native", "numpy", "torch"}, default="auto"
+        What computes, here and in prediction; see ``treadle.select_engine``.
+    precision : {"auto", "float32", "float64", "bfloat16"}, default="auto"
+        Of the parameters; "auto" goes by X, as above. bfloat16: of the matrix products of training, the
+        parameters being float32; for the native engine on processors that have it.
+    n_threads : int or None, default=None
+        Threads of the native engine; None: as many as there is work for.
+    callbacks : callback, function, sequence of such, or None, default=None
+        See ``treadle.training.callbacks``.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (K,)
+        Labels, sorted; for several labels a row, the numbers of their columns.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (D,)
+        Where X had names.
+    coefs_ : list of ndarray of shape (n_in, n_out)
+    intercepts_ : list of ndarray of shape (n_out,)
+    batch_norm_ : dict of lists of ndarray
+        With batch normalisation: scales, running_means and running_variances of the layers that have it.
+    network_ : Network
+    loss_curve_ : list of float
+        The objective of each epoch, the mean over its rows, each just before its batch's update; or of each
+        iteration of lbfgs. Warm starts and ``partial_fit`` append to it.
+    loss_ : float
+        The last of ``loss_curve_``.
+    best_loss_ : float or None
+        The least of ``loss_curve_``; None with early stopping.
+    validation_scores_, validation_loss_curve_ : list of float, or None
+        Score and loss, without the penalty, on the rows held out, after each epoch; None without such rows.
+    best_validation_score_ : float or None
+    history_ : dict of lists
+        A table with a row for each epoch: epoch, train_loss, learning_rate, seconds and, with rows held out,
+        validation_loss and validation_score. ``pandas.DataFrame(history_)`` takes it.
+    n_iter_ : int
+        Epochs, or iterations, of the last fit.
+    t_ : int
+        Rows seen in all.
+    stopped_early_ : bool
+        Whether the stopping rule ended the training.
+    n_layers_, n_outputs_ : int
+        Layers, inputs and outputs included; outputs.
+    out_activation_ : str
+        "softmax", or "logistic" for two classes and for several labels a row.
+    engine_ : str
+        Name of the engine that trained.
+
+    References
+    ----------
+    Hinton, "Connectionist learning procedures" (1989). Glorot and Bengio, "Understanding the difficulty of
+    training deep feedforward neural networks" (2010), for the initial weights and biases. Kingma and Ba,
+    "Adam" (2015). Loshchilov and Hutter, "Decoupled weight decay regularization" (2019).
+    """
+
+    _multilabel = False
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str | Sequence[str] = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        scoring: str | Callable[..., float] | None = None,
+        dropout: float | Sequence[float] = 0.0,
+        batch_norm: bool | Sequence[bool] = False,
+        label_smoothing: float = 0.0,
+        class_weight: str | Mapping[Any, float] | None = None,
+        weight_decay: float = 0.0,
+        input_scale: float = 1.0,
+        engine: str = "auto",
+        precision: str = "auto",
+        n_threads: int | None = None,
+        callbacks: Any = None,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.scoring = scoring
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.label_smoothing = label_smoothing
+        self.class_weight = class_weight
+        self.weight_decay = weight_decay
+        self.input_scale = input_scale
+        self.engine = engine
+        self.precision = precision
+        self.n_threads = n_threads
+        self.callbacks = callbacks
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: ArrayLike | None = None,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> Self:
+        """Train from new initial parameters, or with ``warm_start`` from those of the last fit.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix of shape (N, D)
+            Finite numbers: NumPy, pandas, polars, PyArrow or SciPy. float64, float32 and uint8 are not
+            copied, and sparse rows never made dense as a whole.
+        y : array_like of shape (N,), or (N, K) of zeros and ones
+            Labels: integers, strings, anything that sorts; or which of K labels a row has.
+        sample_weight : array_like of shape (N,), optional
+            Finite, not negative, not all 0. Rows of weight 0 are left out. None: all 1.
+        X_val, y_val : as X and y, optional
+            Rows to judge each epoch by, never trained on.
+
+        Raises
+        ------
+        InvalidInput
+            If a hyper-parameter, a weight or a label is not as above. Like all errors that scikit-learn
+            raises for X and y, it is a ValueError.
+        EngineUnavailable
+            If the engine asked for cannot serve here.
+        TrainingDiverged
+            If the loss or a parameter becomes NaN or infinite, without early stopping.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If ``max_iter`` epochs ended before the loss, or the validation score, had stalled, never for
+            one_cycle and cosine; if lbfgs ended before it converged; if training under early stopping
+            diverged.
+        """
+        self._fit(X, y, sample_weight, X_val, y_val)
+        return self
+
+    @available_if(check_mini_batches)  # type: ignore[untyped-decorator]
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> Self:
+        """Train one more epoch, on these rows; as many calls on the same rows are ``fit``.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix of shape (N, D)
+            Finite numbers: NumPy, pandas, polars, PyArrow or SciPy. float64, float32 and uint8 are not
+            copied, and sparse rows never made dense as a whole.
+        y : array_like of shape (N,), or (N, K) of zeros and ones
+        sample_weight : array_like of shape (N,), optional
+            Finite, not negative, not all 0. Rows of weight 0 are left out. None: all 1.
+        classes : array_like of shape (K,), optional
+            All labels that any call will see; needed in the first.
+        X_val, y_val : as X and y, optional
+            Rows to judge each epoch by, never trained on.
+            With ``early_stopping`` they are needed; once ``stopped_early_`` is True, the parameters are those
+            of the best epoch.
+
+        Raises
+        ------
+        InvalidInput
+            As ``fit``; if classes are missing in the first call, or others than in the first; if the learning
+            rate is planned for a whole fit.
+        """
+        self._classes_of_all_calls(y, classes)
+        self._fit(X, y, sample_weight, X_val, y_val, incremental=True)
+        return self
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The most probable class of each row, or the labels that are more probable than not.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix of shape (N, D)
+            With the features of ``fit``, in their order.
+
+        Returns
+        -------
+        ndarray of shape (N,), of the labels' dtype; or (N, K), zeros and ones
+        """
+        logits = self._logits(X)
+        return self._class_targets().decode(logits)
+
+    def predict_proba(self, X: Any) -> NDArray[Any]:
+        """Probability of each class.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix of shape (N, D)
+            With the features of ``fit``, in their order.
+
+        Returns
+        -------
+        ndarray of shape (N, K), of the parameters' dtype
+            Columns in the order of ``classes_``. Rows sum to 1, but not those of several labels a row.
+        """
+        outputs = self._predict_output(X)
+        if self.n_outputs_ > 1:
+            return outputs
+        return np.hstack([1 - outputs, outputs] if len(self.classes_) > 1 else [np.ones_like(outputs)])
+
+    def predict_log_proba(self, X: Any) -> NDArray[Any]:
+        """Logarithm of the probability of each class: finite where the probability itself rounds to 0.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix of shape (N, D)
+            With the features of ``fit``, in their order.
+
+        Returns
+        -------
+        ndarray of shape (N, K), of the parameters' dtype
+            In nats; columns in the order of ``classes_``.
+        """
+        logits = self._logits(X)
+        if self.out_activation_ == "softmax":
+            return log_softmax(logits)
+        of_no, of_yes = (-np.logaddexp(0, z) for z in (logits, -logits))
+        if self.n_outputs_ > 1:
+            return np.asarray(of_yes)
+        return np.asarray(np.hstack([of_no, of_yes] if len(self.classes_) > 1 else [0 * logits]))
+
+    def _class_targets(self) -> ClassTargets:
+        return ClassTargets(self.classes_, self._multilabel)
+
+    def _classes_of_all_calls(self, y: Any, classes: ArrayLike | None) -> None:
+        """Take the classes in the first call; see that later ones have no others."""
+        if classes is None:
+            if not hasattr(self, "classes_"):
+                raise InvalidInput("classes must be passed on the first call to partial_fit.")
+            return
+        given = np.unique(np.asarray(classes))
+        if not hasattr(self, "classes_"):
+            self.classes_, self._multilabel = given, is_multilabel(y)
+        elif not np.array_equal(self.classes_, given):
+            raise InvalidInput(
+                f"`classes={classes!r}` is not the same as on last call to partial_fit, "
+                f"was: {self.classes_!r}"
+            )
+
+    def _encode(self, y: Any, begins: bool, incremental: bool) -> NDArray[Any]:
+        y = _one_column(y)
+        if begins and not incremental:
+            found = ClassTargets.of(y)
+            self.classes_, self._multilabel = found.classes, found.multilabel
+        elif self.warm_start and not incremental:
+            classes = ClassTargets.of(y).classes
+            if not np.array_equal(classes, self.classes_):
+                raise InvalidInput(
+                    "warm_start can only be used where `y` has the same classes as in the previous call to "
+                    f"fit. Previously got {self.classes_}, `y` has {classes}"
+                )
+        return self._class_targets().encode(y)
+
+    def _encode_held_out(self, y: Any) -> NDArray[Any]:
+        return self._class_targets().encode(_one_column(y))
+
+    def _labels_of(self, targets: NDArray[Any]) -> NDArray[Any]:
+        return self._class_targets().labels(targets)
+
+    def _strata(self, targets: NDArray[Any]) -> NDArray[Any] | None:
+        if self._multilabel:
+            return None
+        return targets if targets.ndim == 1 else targets.astype(bool)
+
+    def _score_of(
+        self, logits: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[Any] | None
+    ) -> float:
+        """Accuracy: of several labels, the rows that have all of them right. NaN where a logit is none."""
+        if not np.isfinite(logits).all():
+            return float("nan")
+        if targets.ndim == 1:
+            right = logits.argmax(axis=1) == targets
+        else:
+            right = ((logits > 0) == (targets > 0)).all(axis=1)
+        return float(np.average(right, weights=sample_weight))
+
+    def _output(self, targets: NDArray[Any]) -> tuple[int, str]:
+        found = self._class_targets()
+        return found.n_outputs, found.output
+
+    def _objective(self, l2: float) -> Objective:
+        loss = "cross_entropy" if self._class_targets().output == "softmax" else "binary_cross_entropy"
+        return Objective(loss, label_smoothing=self.label_smoothing, l2=l2)
+
+    def _weights_in_training(
+        self, sample_weight: NDArray[np.float64] | None, targets: NDArray[Any], incremental: bool
+    ) -> NDArray[np.float64] | None:
+        if self.class_weight is None:
+            return sample_weight
+        if self._multilabel:
+            raise InvalidInput(
+                f"class_weight={self.class_weight!r} is for one label a row; got an indicator matrix: weigh "
+                "the rows with sample_weight"
+            )
+        numbers = targets.reshape(len(targets)).astype(np.int64)
+        if isinstance(self.class_weight, Mapping):
+            of_class = self._weights_given(self.class_weight)
+        elif incremental:
+            raise InvalidInput(
+                "class_weight='balanced' needs all rows at once, which partial_fit has not: give the weights "
+                "as a mapping"
+            )
+        else:
+            of_class = _balanced(numbers, sample_weight, len(self.classes_))
+        weights: NDArray[np.float64] = of_class[numbers]
+        weights = weights if sample_weight is None else weights * sample_weight
+        if not weights.any():
+            raise InvalidInput(f"class_weight={self.class_weight!r} leaves no row of y with any weight")
+        return weights
+
+    def _weights_given(self, mapping: Mapping[Any, float]) -> NDArray[np.float64]:
+        of_class = np.ones(len(self.classes_))
+        for label, weight in mapping.items():
+            at = np.flatnonzero(self.classes_ == label)
+            if len(at) != 1:
+                raise InvalidInput(
+                    f"class_weight has the label {label!r}, which is none of the classes {self.classes_}"
+                )
+            of_class[at] = weight
+        return of_class
+
+    def __sklearn_tags__(self) -> Any:
+        """Several labels a row will do."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+def _one_column(y: Any) -> Any:
+    """y, flat where it is one column."""
+    return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+
+def _balanced(
+    numbers: NDArray[np.int64], sample_weight: NDArray[np.float64] | None, n_classes: int
+) -> NDArray[np.float64]:
+    """A weight for each class (K,) that gives all those in y the same weight together, and the mean 1."""
+    counts = np.bincount(numbers, sample_weight, n_classes).astype(np.float64)
+    there = counts > 0
+    result = np.ones(n_classes)
+    result[there] = counts.sum() / (there.sum() * counts[there])
+    return result

@@ -1,0 +1,367 @@
+"""A multilayer perceptron that predicts numbers: one output or several, four losses.
+
+The fit is that of ``multilayer_perceptron``. Dimensions: N samples, D features, K outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import RegressorMixin
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import column_or_1d
+
+from treadle.engines.engine import output_of
+from treadle.engines.objective import OUTPUT_OF_LOSS, Objective
+from treadle.errors import InvalidInput
+from treadle.estimators.multilayer_perceptron import MultilayerPerceptron, check_mini_batches
+from treadle.network import Network
+
+# What an engine calls the losses.
+LOSS_NAMES = {
+    "squared_error": "squared",
+    "absolute_error": "absolute",
+    "huber": "huber",
+    "poisson": "poisson",
+}
+
+
+class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]  # scikit-learn has no types
+    r"""Predict numbers with a feed-forward network; scikit-learn's MLPRegressor, and what it has not.
+
+    Minimises a loss plus an L2 penalty, a batch of n rows with weights c_i at a time::
+
+        sum_i c_i sum_k loss(p_ik, y_ik) / sum_i c_i + alpha / (2 n c) * sum of squared weights
+
+    n is the batch size and c the mean weight of all rows, 1 without weights. The sum over outputs k is that
+    whose gradient scikit-learn follows too; what scikit-learn tells as the loss of several outputs is its
+    mean over them. The last batch of an epoch, if it is smaller, has the same penalty as the others, where
+    scikit-learn divides alpha by its own size.
+
+    float64 X trains float64 parameters, float32 X and uint8 X float32 ones. uint8 X is never converted as a
+    whole: see ``input_scale``. X of any other type becomes float64.
+
+    Parameters
+    ----------
+    loss : {"squared_error", "absolute_error", "huber", "poisson"}, default="squared_error"
+        Half the squared error; the absolute error, whose minimum is the median; Huber's loss, which is the
+        one near 0 and the other beyond ``huber_delta``; or half the Poisson deviance of an output that is an
+        exponential, for y of at least 0.
+    hidden_layer_sizes : int or sequence of int, default=(100,)
+        Units of each hidden layer; empty for none.
+    activation : str or sequence of str, default="relu"
+        Of the hidden layers, one name for all or one a layer: relu, identity, logistic, tanh, gelu, silu.
+    solver : {"adam", "sgd", "lbfgs"}, default="adam"
+        The update rule of mini-batches, or L-BFGS on all rows at once. Adam's ``epsilon`` is added to the
+        corrected second moment, as in the paper; in scikit-learn to the one that is not corrected.
+    alpha : float >= 0, default=0.0001
+        Strength of the L2 penalty; biases have none.
+    batch_size : int or "auto", default="auto"
+        Rows in a step; "auto" is min(200, N).
+    learning_rate : {"constant", "invscaling", "adaptive", "one_cycle", "cosine"}, default="constant"
+        How the rate goes on from ``learning_rate_init``. For sgd only, as in scikit-learn, are invscaling
+        (divided by ``(1 + rows seen)**power_t``, set anew each epoch) and adaptive (divided by 5 at each
+        stall, see ``tol``, until it is 1e-6 or less). For adam too are one_cycle (from 0 up to it in the
+        first 30 % of the steps and down to 0) and cosine (up in the first 5 %, then down half a cosine). A
+        new rate acts on the whole of sgd's next step; scikit-learn leaves the momentum at the old one.
+    learning_rate_init : float > 0, default=0.001
+        The largest rate.
+    power_t : float >= 0, default=0.5
+        Exponent of invscaling.
+    max_iter : int, default=200
+        Epochs at most, or iterations of lbfgs; exactly so many epochs for one_cycle and cosine, whose course
+        they set, unless early stopping ends them.
+    shuffle : bool, default=True
+        Whether each epoch has an order of its own.
+    random_state : int, RandomState or None, default=None
+        Of initial weights, order of the rows, dropout and validation rows. With an int, the same arguments
+        give the same bits.
+    tol : float >= 0, default=0.0001
+        An epoch stalls if its training loss is above the best so far less ``tol``; under early stopping, if
+        its validation score is below the best plus ``tol``. For lbfgs, the largest entry of the gradient at
+        which the search has converged.
+    verbose : bool or int, default=False
+        Whether to print each epoch's loss, and score if any, to standard output.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the parameters that an earlier fit ended with.
+    momentum : float in [0, 1], default=0.9
+        For sgd.
+    nesterovs_momentum : bool, default=True
+        For sgd.
+    early_stopping : bool, default=False
+        Stop by the score on rows held out, and keep the parameters of the epoch that had the best. The rows
+        are those given to ``fit``, or else taken out of the training rows. Not for lbfgs.
+    validation_fraction : float in [0, 1), default=0.1
+        Of the training rows, held out by early stopping.
+    beta_1, beta_2 : float in [0, 1), default=0.9, 0.999
+        For adam.
+    epsilon : float > 0, default=1e-8
+        For adam.
+    n_iter_no_change : int or inf, default=10
+        Training stops after more than so many stalled epochs in a row (adaptive: once its rate is least).
+    max_fun : int, default=15000
+        Evaluations of the objective at most, for lbfgs.
+    scoring : None, "loss", str or callable, default=None
+        What rows held out are judged by: R^2, minus the loss, or a scorer of scikit-learn by name or as a
+        function of the estimator, X and y.
+    dropout : float in [0, 1) or sequence of float, default=0.0
+        Probability with which the output of a hidden unit is zeroed in a step of training.
+    batch_norm : bool or sequence of bool, default=False
+        Whether the sums of each hidden unit are normalised over the rows of a batch.
+    huber_delta : float > 0, default=1.0
+        Of the loss huber: the residual at which the square becomes a line, in units of y.
+    weight_decay : float >= 0, default=0.0
+        Decoupled decay of the weights, per unit of learning rate: adam becomes AdamW.
+    input_scale : float, default=1.0
+        The network sees ``X * input_scale``, in fit and in prediction: 1/255 lets pixels stay uint8.
+    engine : {"auto", "native", "numpy", "torch"}, default="auto"
+        What computes, here and in prediction; see ``treadle.select_engine``.
+    precision : {"auto", "float32", "float64", "bfloat16"}, default="auto"
+        Of the parameters; "auto" goes by X, as above. bfloat16: of the matrix products of training, the
+        parameters being float32; for the native engine on processors that have it.
+    n_threads : int or None, default=None
+        Threads of the native engine; None: as many as there is work for.
+    callbacks : callback, function, sequence of such, or None, default=None
+        See ``treadle.training.callbacks``.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (D,)
+        Where X had names.
+    coefs_ : list of ndarray of shape (n_in, n_out)
+    intercepts_ : list of ndarray of shape (n_out,)
+    batch_norm_ : dict of lists of ndarray
+        With batch normalisation: scales, running_means and running_variances of the layers that have it.
+    network_ : Network
+    loss_curve_ : list of float
+        The objective of each epoch, the mean over its rows, each just before its batch's update; or of each
+        iteration of lbfgs. Warm starts and ``partial_fit`` append to it.
+    loss_ : float
+        The last of ``loss_curve_``.
+    best_loss_ : float or None
+        The least of ``loss_curve_``; None with early stopping.
+    validation_scores_, validation_loss_curve_ : list of float, or None
+        Score and loss, without the penalty, on the rows held out, after each epoch; None without such rows.
+    best_validation_score_ : float or None
+    history_ : dict of lists
+        A table with a row for each epoch: epoch, train_loss, learning_rate, seconds and, with rows held out,
+        validation_loss and validation_score. ``pandas.DataFrame(history_)`` takes it.
+    n_iter_ : int
+        Epochs, or iterations, of the last fit.
+    t_ : int
+        Rows seen in all.
+    stopped_early_ : bool
+        Whether the stopping rule ended the training.
+    n_layers_, n_outputs_ : int
+        Layers, inputs and outputs included; outputs.
+    out_activation_ : str
+        "identity", or "exp" for the loss poisson.
+    engine_ : str
+        Name of the engine that trained.
+
+    References
+    ----------
+    Hinton, "Connectionist learning procedures" (1989). Glorot and Bengio, "Understanding the difficulty of
+    training deep feedforward neural networks" (2010), for the initial weights and biases. Kingma and Ba,
+    "Adam" (2015). Loshchilov and Hutter, "Decoupled weight decay regularization" (2019).
+    """
+
+    def __init__(
+        self,
+        loss: str = "squared_error",
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str | Sequence[str] = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        scoring: str | Callable[..., float] | None = None,
+        dropout: float | Sequence[float] = 0.0,
+        batch_norm: bool | Sequence[bool] = False,
+        huber_delta: float = 1.0,
+        weight_decay: float = 0.0,
+        input_scale: float = 1.0,
+        engine: str = "auto",
+        precision: str = "auto",
+        n_threads: int | None = None,
+        callbacks: Any = None,
+    ) -> None:
+        self.loss = loss
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.scoring = scoring
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.huber_delta = huber_delta
+        self.weight_decay = weight_decay
+        self.input_scale = input_scale
+        self.engine = engine
+        self.precision = precision
+        self.n_threads = n_threads
+        self.callbacks = callbacks
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: ArrayLike | None = None,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> Self:
+        """Train from new initial parameters, or with ``warm_start`` from those of the last fit.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix of shape (N, D)
+            Finite numbers: NumPy, pandas, polars, PyArrow or SciPy. float64, float32 and uint8 are not
+            copied, and sparse rows never made dense as a whole.
+        y : array_like of shape (N,) or (N, K)
+            Finite numbers; at least 0 for the loss poisson.
+        sample_weight : array_like of shape (N,), optional
+            Finite, not negative, not all 0. Rows of weight 0 are left out. None: all 1.
+        X_val, y_val : as X and y, optional
+            Rows to judge each epoch by, never trained on.
+
+        Raises
+        ------
+        InvalidInput
+            If a hyper-parameter, a weight or a target is not as above. Like all errors that scikit-learn
+            raises for X and y, it is a ValueError.
+        EngineUnavailable
+            If the engine asked for cannot serve here.
+        TrainingDiverged
+            If the loss or a parameter becomes NaN or infinite, without early stopping.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If ``max_iter`` epochs ended before the loss, or the validation score, had stalled, never for
+            one_cycle and cosine; if lbfgs ended before it converged; if training under early stopping
+            diverged.
+        """
+        self._fit(X, y, sample_weight, X_val, y_val)
+        return self
+
+    @available_if(check_mini_batches)  # type: ignore[untyped-decorator]
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: ArrayLike | None = None,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> Self:
+        """Train one more epoch, on these rows; as many calls on the same rows are ``fit``.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix of shape (N, D)
+            Finite numbers: NumPy, pandas, polars, PyArrow or SciPy. float64, float32 and uint8 are not
+            copied, and sparse rows never made dense as a whole.
+        y : array_like of shape (N,) or (N, K)
+        sample_weight : array_like of shape (N,), optional
+            Finite, not negative, not all 0. Rows of weight 0 are left out. None: all 1.
+        X_val, y_val : as X and y, optional
+            Rows to judge each epoch by, never trained on.
+            With ``early_stopping`` they are needed; once ``stopped_early_`` is True, the parameters are those
+            of the best epoch.
+
+        Raises
+        ------
+        InvalidInput
+            As ``fit``; if the learning rate is planned for a whole fit.
+        """
+        self._fit(X, y, sample_weight, X_val, y_val, incremental=True)
+        return self
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The prediction for each row.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix of shape (N, D)
+            With the features of ``fit``, in their order.
+
+        Returns
+        -------
+        ndarray of shape (N,) or (N, K), of the parameters' dtype
+        """
+        outputs = self._predict_output(X)
+        return outputs[:, 0] if self.n_outputs_ == 1 else outputs
+
+    def _encode(self, y: Any, begins: bool, incremental: bool) -> NDArray[Any]:
+        return self._encode_held_out(y)
+
+    def _encode_held_out(self, y: Any) -> NDArray[Any]:
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        targets = np.asarray(y, dtype=np.float32 if y.dtype == np.float32 else np.float64)
+        if self.loss == "poisson" and targets.min() < 0:
+            raise InvalidInput(
+                f"loss='poisson' needs y of at least 0; got {targets.min():g}: take another loss"
+            )
+        return targets.reshape(len(targets), -1)
+
+    def _labels_of(self, targets: NDArray[Any]) -> NDArray[Any]:
+        return targets[:, 0] if targets.shape[1] == 1 else targets
+
+    def _score_of(
+        self, logits: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[Any] | None
+    ) -> float:
+        """R^2, the mean of the outputs'; NaN where a prediction is not finite."""
+        from sklearn.metrics import r2_score
+
+        predicted = output_of(Network((1, targets.shape[1]), output=self._output(targets)[1]), logits)
+        if not np.isfinite(predicted).all():
+            return float("nan")
+        return float(r2_score(targets, predicted, sample_weight=sample_weight))
+
+    def _output(self, targets: NDArray[Any]) -> tuple[int, str]:
+        return targets.shape[1], OUTPUT_OF_LOSS[LOSS_NAMES[self.loss]]
+
+    def _objective(self, l2: float) -> Objective:
+        delta = self.huber_delta if self.loss == "huber" else 1.0
+        return Objective(LOSS_NAMES[self.loss], huber_delta=delta, l2=l2)

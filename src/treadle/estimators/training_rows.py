@@ -1,0 +1,134 @@
+"""What a fit trains on and what it is judged by: rows of X by their numbers, never copies of X.
+
+Dimensions: N rows, D features.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import check_array
+
+from treadle.engines.rows import Rows, n_rows
+from treadle.errors import InvalidInput
+
+# X of these types is taken as it is, without a copy; any other is converted to the first.
+X_DTYPES = (np.float64, np.float32, np.uint8)
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """The rows of one fit.
+
+    Parameters
+    ----------
+    X : ndarray or csr_array of shape (N, D)
+    targets : ndarray
+        As the engine takes them.
+    weights : ndarray of shape (N,), or None
+        What rows weigh in training.
+    score_weights : ndarray of shape (N,), or None
+        What they weigh where they are held out: class weights are not in it.
+    rows : ndarray of int64, or None
+        The rows to train on; None: all.
+    """
+
+    X: Rows
+    targets: NDArray[Any]
+    weights: NDArray[np.float64] | None = None
+    score_weights: NDArray[np.float64] | None = None
+    rows: NDArray[np.int64] | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """How many there are to train on."""
+        return n_rows(self.X) if self.rows is None else len(self.rows)
+
+    @property
+    def total_weight(self) -> float:
+        """Of the rows to train on: their number, if there are no weights."""
+        if self.weights is None:
+            return float(self.n_rows)
+        return float((self.weights if self.rows is None else self.weights[self.rows]).sum())
+
+
+def rows_that_weigh(weights: NDArray[np.float64] | None) -> NDArray[np.int64] | None:
+    """The numbers of the rows whose weight is not 0; None where that is all."""
+    if weights is None or weights.all():
+        return None
+    return np.flatnonzero(weights)
+
+
+def split(
+    n: int,
+    rows: NDArray[np.int64] | None,
+    labels: NDArray[Any] | None,
+    fraction: float,
+    seed: int,
+    *,
+    strictly: bool,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Numbers of the rows to train on and of those held out, each in ascending order.
+
+    Parameters
+    ----------
+    n : int
+        N.
+    rows : ndarray of int64, or None
+        Those to divide among the two; None: all.
+    labels : ndarray of shape (N,) or (N, 1), or None
+        Classes that both get in proportion, or at random where they are too many for that; None: at random.
+    fraction : float
+        Of the rows, to hold out.
+    seed : int
+    strictly : bool
+        Whether a class of a single row is an error, scikit-learn's, or has all rows divided at random.
+
+    Raises
+    ------
+    InvalidInput
+        If fewer than two rows would be held out.
+    """
+    from sklearn.model_selection import train_test_split
+
+    rows = np.arange(n) if rows is None else rows
+    if labels is not None:
+        labels = labels[rows]
+        n_held_out = math.ceil(fraction * len(rows))
+        sizes = np.unique_counts(labels).counts
+        too_many = len(sizes) > min(n_held_out, len(rows) - n_held_out)
+        if sizes.min() < 2:
+            labels = labels if strictly else None
+        elif too_many:
+            labels = None
+    kept, held_out = train_test_split(rows, test_size=fraction, random_state=seed, stratify=labels)
+    if len(held_out) < 2:
+        raise InvalidInput(
+            "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
+        )
+    return np.sort(kept), np.sort(held_out)
+
+
+def checked_weights(weights: ArrayLike | None, n: int) -> NDArray[np.float64] | None:
+    """Sample weights as float64 (n,), or None where there are none.
+
+    Raises
+    ------
+    InvalidInput
+        If they are of another shape, below 0, not finite, all 0, or their sum is not finite.
+    """
+    if weights is None:
+        return None
+    w = check_array(weights, dtype=np.float64, ensure_2d=False, input_name="sample_weight")
+    if w.shape != (n,):
+        raise InvalidInput(f"sample_weight must have a weight for each of the {n} rows; got shape {w.shape}")
+    if not (w.min() >= 0 and 0 < w.sum() < math.inf):
+        raise InvalidInput(
+            "sample_weight must be at least 0 and finite, with a finite sum, and not all zero; got weights "
+            f"from {w.min():g} to {w.max():g}"
+        )
+    return np.asarray(w)

@@ -1,0 +1,79 @@
+"""Rows that are never trained on, and what a network is judged by on them after each epoch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.engines.engine import Engine
+from treadle.engines.objective import Objective
+from treadle.engines.rows import Rows
+from treadle.network import Network, Parameters
+
+# Rows gathered at a time, where those held out lie among others.
+ROWS_AT_A_TIME = 8192
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """A test or a validation set.
+
+    Parameters
+    ----------
+    X : ndarray or csr_array of shape (N, D), uint8, float32 or float64
+    y : ndarray
+        As in ``TrainingProblem``, for all N rows.
+    rows : ndarray of int64, or None
+        Numbers of the rows that are held out, the others being for training. None: all.
+    sample_weight : ndarray of shape (N,), or None
+    score : callable, or None
+        From the parameters and the logits of the rows held out, in their order, to a number. None: the
+        accuracy, where there is one.
+    """
+
+    X: Rows
+    y: NDArray[Any]
+    rows: NDArray[np.int64] | None = None
+    sample_weight: NDArray[Any] | None = None
+    score: Callable[[Parameters, NDArray[Any]], float] | None = None
+
+    def evaluate(self, engine: Engine, parameters: Parameters, objective: Objective) -> tuple[float, float]:
+        """The loss proper and the score of these parameters; inf or NaN where the network overflows."""
+        y, weights = self.y, self.sample_weight
+        if self.rows is not None:
+            y, weights = y[self.rows], None if weights is None else weights[self.rows]
+        with np.errstate(over="ignore", invalid="ignore"):
+            logits = self._logits(engine, parameters)
+            loss = plain_loss(objective, logits, y, weights)
+            if self.score is not None:
+                return loss, float(self.score(parameters, logits))
+            return loss, accuracy(parameters.network, logits, y)
+
+    def _logits(self, engine: Engine, parameters: Parameters) -> NDArray[Any]:
+        if self.rows is None:
+            return engine.logits(parameters, self.X)
+        # Gathered a block at a time, so that X is never copied as a whole.
+        blocks = [
+            engine.logits(parameters, self.X[self.rows[start : start + ROWS_AT_A_TIME]])
+            for start in range(0, len(self.rows), ROWS_AT_A_TIME)
+        ]
+        return np.concatenate(blocks)
+
+
+def plain_loss(
+    objective: Objective, logits: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None = None
+) -> float:
+    """The loss proper, without smoothing or penalty: what the model is judged by."""
+    return replace(objective, label_smoothing=0.0).data_loss(logits, y, sample_weight)
+
+
+def accuracy(network: Network, logits: NDArray[Any], y: NDArray[Any]) -> float:
+    """The fraction of rows whose largest logit is at the label; nan unless y holds class numbers."""
+    if network.output != "softmax" or y.ndim != 1:
+        return math.nan
+    return float(np.mean(logits.argmax(axis=1) == y))

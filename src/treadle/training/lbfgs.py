@@ -1,0 +1,150 @@
+"""L-BFGS (Liu and Nocedal 1989): the objective over all rows at once, minimised by SciPy's L-BFGS-B.
+
+The rows go through the engine a block at a time, so that memory does not grow with their number; loss and
+gradient are summed in float64. What is random from step to step (dropout) or lives from batch to batch (batch
+normalisation's running statistics) has no place here and is refused. Dimensions: N rows, P parameters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.engines.engine import Engine, TrainingProblem
+from treadle.errors import InvalidInput, TrainingDiverged
+from treadle.network import Parameters
+
+ROWS_AT_A_TIME = 8192
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """Where the search ended.
+
+    Parameters
+    ----------
+    parameters : Parameters
+    loss : float
+        The objective there, penalty included.
+    n_iterations : int
+    converged : bool
+    status : str
+        SciPy's number and words for why it ended.
+    """
+
+    parameters: Parameters
+    loss: float
+    n_iterations: int
+    converged: bool
+    status: str
+
+
+def minimise(
+    engine: Engine,
+    problem: TrainingProblem,
+    start: Parameters,
+    rows: NDArray[np.int64] | None = None,
+    *,
+    max_iterations: int,
+    max_evaluations: int,
+    tolerance: float,
+    on_iteration: Callable[[Parameters, float], bool],
+) -> Minimum:
+    """Minimise ``problem.objective`` over its rows.
+
+    Parameters
+    ----------
+    engine : Engine
+    problem : TrainingProblem
+        Its optimizer and batch size are not asked.
+    start : Parameters
+    rows : ndarray of int64, or None
+        Numbers of the rows to sum over; None: all.
+    max_iterations, max_evaluations : int >= 1
+    tolerance : float >= 0
+        The search has converged where no entry of the gradient is larger, or SciPy's default for the relative
+        decrease of the objective is reached.
+    on_iteration : callable
+        Called after each iteration with the parameters and their loss; True ends the search.
+
+    Raises
+    ------
+    InvalidInput
+        If the network has dropout or batch normalisation.
+    TrainingDiverged
+        If the parameters where it ended are not finite.
+    """
+    from scipy.optimize import minimize
+
+    for layer in problem.network.layers:
+        if layer.dropout or layer.batch_norm:
+            raise InvalidInput(
+                "L-BFGS minimises one function of the parameters, which dropout and batch normalisation "
+                f"change from step to step; got {layer}: use the solver adam or sgd"
+            )
+    objective = _FullObjective(engine, problem, start, rows)
+
+    def callback(intermediate_result: Any) -> None:
+        if on_iteration(objective.parameters(intermediate_result.x), float(intermediate_result.fun)):
+            raise StopIteration
+
+    result = minimize(
+        objective,
+        start.flat.astype(np.float64),
+        method="L-BFGS-B",
+        jac=True,
+        options={"maxfun": max_evaluations, "maxiter": max_iterations, "gtol": tolerance},
+        callback=callback,
+    )
+    parameters = objective.parameters(result.x)
+    if not (np.isfinite(parameters.flat).all() and math.isfinite(result.fun)):
+        raise TrainingDiverged(f"L-BFGS ended at a loss of {result.fun} after {result.nit} iterations")
+    status = f"status={result.status}: {result.message}"
+    stopped = result.status == 99  # what SciPy says of StopIteration
+    return Minimum(parameters, float(result.fun), int(result.nit), result.status == 0 or stopped, status)
+
+
+class _FullObjective:
+    """The objective and its gradient (P,) in float64, as functions of the parameters (P,)."""
+
+    def __init__(
+        self, engine: Engine, problem: TrainingProblem, like: Parameters, rows: NDArray[np.int64] | None
+    ) -> None:
+        self._engine = engine
+        self._problem = problem
+        self._like = like
+        self._rows = rows
+        self._data_objective = replace(problem.objective, l2=0.0)
+        weights = problem.sample_weight
+        if weights is not None:
+            self._total = float((weights if rows is None else weights[rows]).sum())
+        else:
+            self._total = float(problem.n_rows if rows is None else len(rows))
+
+    def parameters(self, flat: NDArray[np.float64]) -> Parameters:
+        """A copy in the dtype that is trained in."""
+        return Parameters(self._like.network, flat.astype(self._like.dtype), self._like.statistics)
+
+    def __call__(self, flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        problem, parameters = self._problem, self.parameters(flat)
+        n_rows = problem.n_rows if self._rows is None else len(self._rows)
+        loss, gradient = 0.0, np.zeros_like(flat)
+        for start in range(0, n_rows, ROWS_AT_A_TIME):
+            stop = min(start + ROWS_AT_A_TIME, n_rows)
+            rows = slice(start, stop) if self._rows is None else self._rows[start:stop]
+            weights = None if problem.sample_weight is None else problem.sample_weight[rows]
+            block_loss, block_gradient = self._engine.loss_and_gradients(
+                parameters, problem.X[rows], problem.y[rows], weights, objective=self._data_objective
+            )
+            share = (stop - start if weights is None else float(weights.sum())) / self._total
+            loss += share * block_loss
+            gradient += share * block_gradient.flat
+        weights_alone = flat[: parameters.n_weights]
+        loss += 0.5 * problem.objective.l2 * float(weights_alone @ weights_alone)
+        gradient[: parameters.n_weights] += problem.objective.l2 * weights_alone
+        return loss, gradient
