@@ -54,6 +54,13 @@ def fit(recwarn):
     assert {w.category for w in recwarn} <= {ConvergenceWarning}
 
 
+def scikit_learns_stream(seed):
+    """As a Generator of NumPy, the numbers that a RandomState of that seed gives."""
+    bits = np.random.MT19937()
+    bits.state = np.random.RandomState(seed).get_state(legacy=False)
+    return np.random.Generator(bits)
+
+
 def bits(fitted):
     return b"".join(array.tobytes() for array in (*fitted.coefs_, *fitted.intercepts_))
 
@@ -108,7 +115,7 @@ EFFECTS = [
     *(({"learning_rate": name}, {}) for name in ("one_cycle", "cosine")),
     ({"learning_rate": "invscaling"}, {"solver": "sgd"}),
     ({"learning_rate": "adaptive"}, {"solver": "sgd", "tol": 1.0, "n_iter_no_change": 1}),
-    ({"shuffle": False}, {}),
+    ({"shuffle": False}, {"batch_size": 7}),
     ({"learning_rate_init": 0.01}, {}),
     ({"power_t": 0.1}, {"solver": "sgd", "learning_rate": "invscaling"}),
     ({"max_iter": 4}, {}),
@@ -158,7 +165,7 @@ def test_random_state_is_the_seed_of_initial_parameters_order_and_dropout(fit):
         NumpyEngine(),
         problem,
         TrainingPlan(5, 0.001, Constant(), 5),
-        Parameters.initialise(network, "glorot", 5, X.dtype),
+        Parameters.initialise(network, "glorot", scikit_learns_stream(5), X.dtype),
     )
     by_hand = [record.train_loss for record in loop.epochs()]
     fitted = fit(X, y, random_state=5, dropout=0.3, batch_size=7, alpha=0.01, engine="numpy")

@@ -18,6 +18,7 @@ from treadle.engines.objective import Objective
 from treadle.errors import InvalidInput
 from treadle.estimators.class_targets import ClassTargets, is_multilabel
 from treadle.estimators.multilayer_perceptron import MultilayerPerceptron, check_mini_batches
+from treadle.maths.likelihoods import log_logistic
 from treadle.maths.softmax import log_softmax
 
 
@@ -367,10 +368,10 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         logits = self._logits(X)
         if self.out_activation_ == "softmax":
             return log_softmax(logits)
-        of_no, of_yes = (-np.logaddexp(0, z) for z in (logits, -logits))
+        of_no, of_yes = log_logistic(-logits), log_logistic(logits)
         if self.n_outputs_ > 1:
-            return np.asarray(of_yes)
-        return np.asarray(np.hstack([of_no, of_yes] if len(self.classes_) > 1 else [0 * logits]))
+            return of_yes
+        return np.hstack([of_no, of_yes] if len(self.classes_) > 1 else [0 * logits])
 
     def _class_targets(self) -> ClassTargets:
         return ClassTargets(self.classes_, self._multilabel)

@@ -203,7 +203,7 @@ class MultilayerPerceptron(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-
         network = self._network(data.targets)
         if begins:
             dtype = self._dtype(X)
-            start = Parameters.initialise(network, "glorot", self._seed, dtype)
+            start = Parameters.initialise(network, "glorot", _scikit_learns_generator(self._seed), dtype)
         else:
             start = self._fitted_parameters(network)
         data, held_out = self._hold_out(data, X_val, y_val, incremental)
@@ -313,9 +313,8 @@ class MultilayerPerceptron(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-
         )
         plan = self._plan(data.n_rows, incremental)
         loop = TrainingLoop(engine, problem, plan, start, held_out, rule.watched, data.rows)
-        if incremental and self._moments.keys() >= set(problem.optimizer.moments):
-            state = {name: self._moments[name] for name in ("step", *problem.optimizer.moments)}
-            loop.restore(Checkpoint(loop.checkpoint().state | state, History()))
+        if incremental and self._moments.keys() == {"step", *problem.optimizer.moments}:
+            loop.restore(Checkpoint({**loop.checkpoint().state, **self._moments}, History()))
         training = Training(loop, [rule, *as_callbacks(self.callbacks)], estimator=self)
         diverged = self._run(training, bears_divergence=by_score and not incremental)
         self.stopped_early_ = rule.stalled
@@ -416,17 +415,17 @@ class MultilayerPerceptron(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-
         if diverged:
             nothing = dict.fromkeys(("train_loss", "test_loss", "test_accuracy", "learning_rate"), math.nan)
             epochs.append({"epoch": len(epochs) + 1, **nothing, "seconds": math.nan})
-        before = len(self.loss_curve_)
+        curve, recorded = getattr(self, "loss_curve_", []), getattr(self, "history_", {})
         table = {name: [epoch[old] for epoch in epochs] for name, old in HISTORY_COLUMNS.items()}
-        table["epoch"] = [before + epoch for epoch in table["epoch"]]
+        table["epoch"] = [len(curve) + epoch for epoch in table["epoch"]]
         if not has_scores:
             del table["validation_loss"], table["validation_score"]
-        earlier = self.history_ if self.history_.keys() == table.keys() else {}
+        earlier = recorded if recorded.keys() == table.keys() else {}
         self.history_ = {name: [*earlier.get(name, ()), *column] for name, column in table.items()}
         losses = table["train_loss"]
         self.n_iter_ = len(losses)
-        self.t_ += self.n_iter_ * n_rows
-        self.loss_curve_ = [*self.loss_curve_, *losses]
+        self.t_ = getattr(self, "t_", 0) + self.n_iter_ * n_rows
+        self.loss_curve_ = [*curve, *losses]
         if losses:
             self.loss_ = losses[-1]
         self.best_loss_ = None if by_score else min((x for x in self.loss_curve_ if x == x), default=math.inf)
@@ -528,7 +527,7 @@ class MultilayerPerceptron(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-
             Constant(),
             self._seed,
             shuffled=bool(self.shuffle),
-            epochs_before=len(self.loss_curve_),
+            epochs_before=len(getattr(self, "loss_curve_", ())),
         )
 
     def _schedule(self) -> Schedule:
@@ -552,13 +551,14 @@ class MultilayerPerceptron(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-
                 f"learning_rate={self.learning_rate!r} plans a whole fit, which partial_fit does not know "
                 "the length of: take 'constant', or 'invscaling' or 'adaptive' with solver='sgd'"
             )
+        losses = getattr(self, "loss_curve_", [])
         rates = self._schedule().learning_rates(
             self.learning_rate_init,
-            epoch=len(self.loss_curve_) if self.learning_rate == "adaptive" else 1,
+            epoch=len(losses) if self.learning_rate == "adaptive" else 1,
             n_epochs=1,
             n_steps=1,
-            n_rows=self.t_,
-            losses=self.loss_curve_,
+            n_rows=getattr(self, "t_", 0),
+            losses=losses,
         )
         return float(rates[0])
 
@@ -576,6 +576,14 @@ def check_mini_batches(estimator: MultilayerPerceptron) -> bool:
             "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
         )
     return True
+
+
+def _scikit_learns_generator(seed: int) -> np.random.Generator:
+    """The stream that scikit-learn draws initial parameters from, so that both begin with the same ones."""
+    bits = np.random.MT19937()
+    state: Any = np.random.RandomState(seed).get_state(legacy=False)
+    bits.state = state
+    return np.random.Generator(bits)
 
 
 def _plain(value: Any) -> Any:

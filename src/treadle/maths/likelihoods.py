@@ -14,8 +14,28 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import InvalidInput
+from treadle.maths.activations import logistic
 from treadle.maths.dtypes import as_inexact, as_real
 from treadle.maths.sample_means import checked_weights, mean_over_samples, scaled_for_mean
+
+
+@np.errstate(all="ignore")
+def log_logistic(logits: ArrayLike) -> NDArray[Any]:
+    """``log(logistic(z))``, finite where the logistic function itself rounds to 0.
+
+    Above one half it is the logarithm of the rounded function, so that equal probabilities have equal
+    logarithms; below, ``-log(1 + exp(-z))``.
+
+    Parameters
+    ----------
+    logits : array_like of any shape, float32 or float64
+
+    Returns
+    -------
+    ndarray of the shape and dtype of the logits
+    """
+    z = as_real("logits", logits)
+    return np.asarray(np.where(z > 0, np.log(logistic(z)), -_softplus(-z)))
 
 
 @np.errstate(all="ignore")
@@ -74,7 +94,7 @@ def binary_cross_entropy_gradient(
     ndarray of the shape and dtype of the logits
     """
     z, t, w = _binary_arguments(logits, target, label_smoothing, sample_weight)
-    gradient = 1 / (1 + np.exp(-z)) - t.astype(z.real.dtype)
+    gradient = logistic(z) - t.astype(z.real.dtype)
     return scaled_for_mean(gradient, w).reshape(np.shape(logits))
 
 
