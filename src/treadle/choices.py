@@ -17,3 +17,5 @@ ScheduleName = Literal["constant", "one_cycle", "cosine", "inverse_scaling", "ad
 EngineName = Literal["auto", "native", "numpy", "torch"]
 PrecisionName = Literal["float32", "bfloat16"]
 RecipeName = Literal["classic", "fast", "accurate"]
+IntervalsName = Literal["nid", "iid", "kernel", "robust", "rank", "rank_nid", "pairs", "weighted", "none"]
+BandwidthName = Literal["hall_sheather", "bofinger", "chamberlain"]

@@ -18,6 +18,7 @@ COMMANDS = {
     "predict": "Class probabilities of image files.",
     "export": "Write a trained classifier as an ONNX file.",
     "report": "Write a run's pictures and report anew.",
+    "lad": "Fit a table's column under the L1 norm, certified.",
     "data": "List, fetch and describe data sets.",
     "check": "See that gradients are right and engines agree.",
     "info": "Show the processor, the engines and the versions here.",

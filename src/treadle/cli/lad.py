@@ -1,0 +1,270 @@
+"""``treadle lad``: linear regression of a table's column under the L1 norm, certified."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cyclopts
+
+from treadle.choices import BandwidthName, IntervalsName
+from treadle.cli.terminal import print_json, print_result, print_table, progress_console, warn
+from treadle.errors import InvalidInput, RunError
+
+if TYPE_CHECKING:
+    from treadle.estimators.lad import LADRegressor
+    from treadle.l1.certificate import Verification
+    from treadle.l1.inference import Inference
+    from treadle.report.l1_comparison import L1Comparison
+
+app = cyclopts.App(name="lad")
+
+
+@app.default
+def lad(
+    table: Path,
+    /,
+    *,
+    target: str,
+    features: list[str] | None = None,
+    quantile: float = 0.5,
+    alpha: float = 0.0,
+    no_intercept: bool = False,
+    intervals: IntervalsName | None = None,
+    level: float = 0.95,
+    bandwidth: BandwidthName = "hall_sheather",
+    rows: int = 5,
+    plot: Path | None = None,
+    save: Path | None = None,
+    json: bool = False,
+) -> int:
+    """Fit a column of a table by the others under the L1 norm; prove that it is the best fit.
+
+    treadle lad engel.csv --target foodexp --features income --plot engel.png
+
+    The table is CSV (plain or gzipped, names in its first line) or Parquet.
+    The fit has the least sum of absolute residuals there is; the certificate
+    proves it. Rows are counted from 1, names not among them.
+
+    Parameters
+    ----------
+    table
+        File with the table.
+    target
+        Column to explain.
+    features
+        Columns to explain it by, commas between; left out: all others that hold numbers.
+    quantile
+        Which quantile of the target to fit; 0.5 is the median, the L1 norm.
+    alpha
+        Weight of an L1 penalty, as in scikit-learn's QuantileRegressor.
+    no_intercept
+        Fit without a constant.
+    intervals
+        How confidence intervals are computed. nid, the default: for errors whose spread may depend on the
+        features. iid, kernel, robust: for equal spreads. rank, rank_nid: by inverting a test. pairs,
+        weighted: bootstraps. none: there are none.
+    level
+        Probability with which an interval covers its coefficient.
+    bandwidth
+        For intervals by a density.
+    rows
+        How many of the rows with the largest residuals to show.
+    plot
+        PNG file for a picture of the fit.
+    save
+        File for the model, which treadle.load reads.
+    json
+        Print the result as JSON.
+    """
+    from treadle.data.tables import read_table
+    from treadle.estimators.lad import LADRegressor
+    from treadle.report.l1_comparison import compare
+
+    if rows < 0:
+        raise InvalidInput(f"--rows must be at least 0; got {rows}")
+    names = _split_at_commas(features)
+    if names is not None and target in names:
+        raise InvalidInput(f"the target {target!r} cannot be a feature as well: leave it out of --features")
+    data = read_table(table, None if names is None else [target, *names])
+    if target not in data.columns:
+        there = ", ".join(repr(name) for name in (*data.columns, *data.text_columns)[:20])
+        what = "holds no numbers" if target in data.text_columns else "is not there"
+        raise InvalidInput(f"{table}: the target {target!r} {what}; the columns are {there}")
+    if data.text_columns:
+        left_out = ", ".join(data.text_columns)
+        warn(progress_console(), f"left out, since they hold no numbers: {left_out}")
+    chosen = [name for name in data.columns if name != target] if names is None else names
+    if not chosen:
+        raise InvalidInput(f"{table} has no column of numbers beside the target {target!r}; one is needed")
+    X, y = data.matrix(chosen), data.columns[target]
+    model = LADRegressor(quantile, alpha=alpha, fit_intercept=not no_intercept).fit(X, y)
+    inference = _inference(model, X, y, intervals, level, bandwidth)
+    comparison = compare(model, X, y)
+    proof = model.certificate_.verify(X, y)
+    if plot is not None:
+        from treadle.report.figures import save_figure
+        from treadle.report.l1_figures import draw_l1_fit
+
+        figure = draw_l1_fit(model, X, y, comparison, chosen, target)
+        _write("plot", plot, lambda: save_figure(figure, plot))
+    if save is not None:
+        _write("save", save, lambda: model.save(save))
+    coefs = _coefficients(model, chosen)
+    if json:
+        largest = _largest(y, comparison, rows)
+        print_json(_as_dict(model, coefs, inference, comparison, proof, largest))
+    else:
+        _print(coefs, target, y, inference, comparison, rows)
+        print_result(str(proof))
+        for what, path in (("picture", plot), ("model", save)):
+            if path is not None:
+                print_result(f"{what:<7}  {path}")
+    return 0 if proof else 1
+
+
+def _split_at_commas(features: list[str] | None) -> list[str] | None:
+    if features is None:
+        return None
+    names = [name.strip() for text in features for name in text.split(",")]
+    if not all(names):
+        raise InvalidInput(f"--features must be names of columns, commas between; got {','.join(features)!r}")
+    return names
+
+
+def _write(option: str, path: Path, write: Any) -> None:
+    try:
+        write()
+    except OSError as error:
+        raise RunError(f"{path}: {error.strerror}; name another file with --{option}") from error
+
+
+def _inference(
+    model: LADRegressor, X: Any, y: Any, method: str | None, level: float, bandwidth: str
+) -> Inference | None:
+    """None where none are asked for, or where nobody asked and there can be none: then why, as a warning."""
+    if method == "none":
+        return None
+    if not 0 < level < 1:
+        raise InvalidInput(f"--level must be between 0 and 1, such as 0.95; got {level}")
+    try:
+        return model.summary(X, y, method=method or "nid", level=level, bandwidth=bandwidth)
+    except InvalidInput as error:
+        if method is not None:
+            raise
+        warn(progress_console(), f"no confidence intervals: {error}")
+        return None
+
+
+def _coefficients(model: LADRegressor, names: list[str]) -> dict[str, float]:
+    """By name, the intercept, if there is one, first."""
+    named = dict(zip(names, model.coef_.tolist(), strict=True))
+    return {"(intercept)": float(model.intercept_)} | named if model.fit_intercept else named
+
+
+def _print(
+    coefs: dict[str, float],
+    target: str,
+    y: Any,
+    inference: Inference | None,
+    comparison: L1Comparison,
+    n_shown: int,
+) -> None:
+    """All but the proof."""
+    columns = [list(coefs), [f"{w:.7g}" for w in coefs.values()]]
+    header = ["", "coefficient"]
+    if inference is not None:
+        percent = f"{100 * inference.level:.4g} %"
+        if not any(map(math.isnan, inference.standard_errors)):  # the inversion of a test has none
+            header.append("std err")
+            columns.append([f"{error:.4g}" for error in inference.standard_errors])
+        header += [f"{percent} from", "to"]
+        columns += [[f"{end:.7g}" for end in ends] for ends in inference.intervals.T]
+    print_table(header, list(zip(*columns, strict=True)), align="<" + ">" * (len(header) - 1))
+    print_result("")
+    median = comparison.quantile == 0.5
+    fits = [
+        ("L1" if median else f"quantile {comparison.quantile:g}", comparison.loss, comparison.r1),
+        ("least squares", comparison.least_squares_loss, comparison.least_squares_r1),
+    ]
+    print_table(
+        ("", "sum of |residual|" if median else "sum of losses", "R1"),
+        [(name, f"{loss:.9g}", f"{r1:.4f}") for name, loss, r1 in fits],
+        align="<>>",
+    )
+    print_result("")
+    if n_shown:
+        print_table(
+            ("row", target, "fitted", "residual", ""),
+            [
+                (
+                    str(row["row"]),
+                    *(f"{row[key]:.7g}" for key in ("target", "fitted", "residual")),
+                    "outlier" if row["outlier"] else "",
+                )
+                for row in _largest(y, comparison, n_shown)
+            ],
+            align=">>>><",
+        )
+    print_result(f"{len(comparison.outliers)} outliers among {len(y)} rows")
+    print_result("")
+
+
+def _largest(y: Any, comparison: L1Comparison, n: int) -> list[dict[str, Any]]:
+    """The rows with the largest residuals, counted from 1."""
+    outliers = set(comparison.outliers.tolist())
+    return [
+        {
+            "row": i + 1,
+            "target": float(y[i]),
+            "fitted": float(y[i] - comparison.residuals[i]),
+            "residual": float(comparison.residuals[i]),
+            "outlier": i in outliers,
+        }
+        for i in comparison.largest(n).tolist()
+    ]
+
+
+def _as_dict(
+    model: LADRegressor,
+    coefs: dict[str, float],
+    inference: Inference | None,
+    comparison: L1Comparison,
+    proof: Verification,
+    largest: list[dict[str, Any]],
+) -> dict[str, Any]:
+    intervals = None
+    if inference is not None:
+        intervals = {
+            "method": inference.method,
+            "level": inference.level,
+            "bandwidth": inference.bandwidth,
+            "sparsity": inference.sparsity,
+            "standard_errors": dict(zip(coefs, inference.standard_errors.tolist(), strict=True)),
+            "intervals": dict(zip(coefs, inference.intervals.tolist(), strict=True)),
+        }
+    names = ("complementarity", "stationarity", "box_excess", "tolerance", "primal", "dual")
+    return {
+        "rows": len(comparison.residuals),
+        "quantile": model.quantile,
+        "alpha": model.alpha,
+        "coefficients": coefs,
+        "inference": intervals,
+        "loss": comparison.loss,
+        "r1": comparison.r1,
+        "least_squares": {
+            "coefficients": dict(zip(coefs, _intercept_first(model, comparison), strict=True)),
+            "loss": comparison.least_squares_loss,
+            "r1": comparison.least_squares_r1,
+        },
+        "largest_residuals": largest,
+        "n_outliers": len(comparison.outliers),
+        "certificate": {"optimal": bool(proof), "unique": model.certificate_.unique}
+        | {name: getattr(proof, name) for name in names},
+    }
+
+
+def _intercept_first(model: LADRegressor, comparison: L1Comparison) -> list[float]:
+    *coefs, intercept = comparison.least_squares.tolist()
+    return [intercept, *coefs] if model.fit_intercept else coefs

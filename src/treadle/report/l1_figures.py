@@ -1,0 +1,168 @@
+"""The picture of an L1 fit: one feature, the data with both lines; several, the residuals of both fits.
+
+Outliers are ringed as well as coloured, and the farthest are named by their row, from 1. Of very many rows a
+random part is drawn, all outliers among it, and the title says so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.errors import InvalidInput
+from treadle.estimators.lad import LADRegressor
+from treadle.report.figures import BLUE, GREY, INK, VERMILLION, finish_axes, new_figure, verbatim
+from treadle.report.l1_comparison import L1Comparison
+from treadle.report.samples import short_name
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.text import Annotation
+
+ROWS_DRAWN = 20_000
+ROWS_NAMED = 5
+# Of a row's name beside its point: offset in points of print, and which side of the text is there.
+PLACES = (
+    (7, 0, "left", "center"),
+    (-7, 0, "right", "center"),
+    (0, 7, "center", "bottom"),
+    (0, -7, "center", "top"),
+)
+TITLE_WIDTH = 40  # characters of a column's name that fit
+
+
+def draw_l1_fit(
+    model: LADRegressor,
+    X: NDArray[Any],
+    y: NDArray[np.float64],
+    comparison: L1Comparison,
+    feature_names: list[str],
+    target_name: str,
+) -> Figure:
+    """Draw the fit.
+
+    Parameters
+    ----------
+    model : LADRegressor
+    X : ndarray of shape (N, D)
+    y : ndarray of shape (N,)
+    comparison : L1Comparison
+        Of the model on these rows.
+    feature_names : list of D str
+    target_name : str
+    """
+    if X.shape != (len(y), len(feature_names)) or len(comparison.residuals) != len(y) or len(y) == 0:
+        raise InvalidInput(
+            "X, y and comparison must have as many rows, at least one, and X a name for each column; got "
+            f"X {X.shape}, y {y.shape}, {len(comparison.residuals)} residuals and {len(feature_names)} names"
+        )
+    shown = _shown_rows(len(y), comparison.outliers)
+    part = "" if len(shown) == len(y) else f" ({len(shown)} of {len(y)} rows drawn)"
+    name = _fit_name(comparison.quantile)
+    target = verbatim(short_name(target_name, TITLE_WIDTH))
+    if X.shape[1] == 1:
+        feature = verbatim(short_name(feature_names[0], TITLE_WIDTH))
+        return _draw_line(model, X[:, 0], y, comparison, shown, f"{target}, {name}{part}", feature, target)
+    figure = new_figure(10.4, 4.4)
+    panels = figure.subplots(1, 2, sharey=True)
+    fits = (
+        (panels[0], f"{target}, {name}{part}", comparison.residuals),
+        (panels[1], "least squares", comparison.least_squares_residuals),
+    )
+    for axes, title, residuals in fits:
+        axes.axhline(0.0, color=INK, linewidth=1.0)
+        _scatter(axes, y - residuals, residuals, comparison.outliers, shown)
+        finish_axes(axes, title, f"fitted {target}", "residual" if axes is panels[0] else "")
+        if axes is panels[1] or len(comparison.outliers) == 0:
+            axes.get_legend().remove()
+    _name_rows(panels[0], y - comparison.residuals, comparison.residuals, comparison.outliers, shown)
+    return figure
+
+
+def _fit_name(quantile: float) -> str:
+    return "L1 regression" if quantile == 0.5 else f"quantile {quantile:g}"
+
+
+def _shown_rows(n: int, outliers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The rows to draw, ascending."""
+    if n <= ROWS_DRAWN:
+        return np.arange(n)
+    some = np.random.default_rng(0).choice(n, ROWS_DRAWN, replace=False)
+    return np.union1d(some, outliers[:ROWS_DRAWN])
+
+
+def _draw_line(
+    model: LADRegressor,
+    x: NDArray[Any],
+    y: NDArray[np.float64],
+    comparison: L1Comparison,
+    shown: NDArray[np.int64],
+    title: str,
+    feature: str,
+    target: str,
+) -> Figure:
+    figure = new_figure(6.4, 4.6)
+    axes = figure.add_subplot()
+    _scatter(axes, x, y, comparison.outliers, shown)
+    ends = np.array([x.min(), x.max()], np.float64)
+    slope, intercept = comparison.least_squares
+    axes.plot(ends, slope * ends + intercept, "--", color=GREY, linewidth=1.8, label="least squares")
+    l1 = "L1" if comparison.quantile == 0.5 else f"quantile {comparison.quantile:g}"
+    axes.plot(ends, model.coef_[0] * ends + model.intercept_, "-", color=BLUE, linewidth=2.2, label=l1)
+    finish_axes(axes, title, feature, target)
+    _name_rows(axes, x, y, comparison.outliers, shown)
+    return figure
+
+
+def _scatter(
+    axes: Axes, x: NDArray[Any], y: NDArray[Any], outliers: NDArray[np.int64], shown: NDArray[np.int64]
+) -> None:
+    """Points, paler the more there are; outliers ringed."""
+    alpha = float(np.clip(40 / np.sqrt(len(shown)), 0.15, 0.7))
+    axes.plot(x[shown], y[shown], ".", color=INK, markersize=5, alpha=alpha, markeredgewidth=0)
+    if len(outliers):
+        axes.plot(
+            x[outliers],
+            y[outliers],
+            "o",
+            color=VERMILLION,
+            markerfacecolor="none",
+            markersize=8,
+            label="outliers",
+        )
+
+
+def _name_rows(
+    axes: Axes, x: NDArray[Any], y: NDArray[Any], outliers: NDArray[np.int64], shown: NDArray[np.int64]
+) -> None:
+    """Write the rows of the farthest outliers beside them: where nothing is written, and on few points."""
+    axes.figure.canvas.draw()
+    legend = axes.get_legend()
+    written = [axes.title.get_window_extent(), *([legend.get_window_extent()] if legend else [])]
+    inside = axes.get_window_extent()
+    points = axes.transData.transform(np.column_stack([x[shown], y[shown]]))
+    for i in outliers[:ROWS_NAMED]:
+        best: tuple[int, Any] | None = None
+        for place in PLACES:
+            text = _row_name(axes, i + 1, (x[i], y[i]), place)
+            box = text.get_window_extent()
+            fits = inside.x0 <= box.x0 and box.x1 <= inside.x1 and inside.y0 <= box.y0 and box.y1 <= inside.y1
+            n_hidden = int(((points >= box.min) & (points <= box.max)).all(axis=1).sum())
+            if not fits or any(map(box.overlaps, written)) or (best is not None and best[0] <= n_hidden):
+                text.remove()
+                continue
+            if best is not None:
+                best[1].remove()
+            best = n_hidden, text
+        if best is not None:
+            written.append(best[1].get_window_extent())
+
+
+def _row_name(axes: Axes, row: int, at: tuple[float, float], place: tuple[int, int, str, str]) -> Annotation:
+    dx, dy, ha, va = place
+    return axes.annotate(
+        f"row {row}", at, (dx, dy), textcoords="offset points", ha=ha, va=va, fontsize=8, color=VERMILLION
+    )
