@@ -1,6 +1,28 @@
+import pickle
+
+import joblib
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from safetensors import safe_open
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import QuantileRegressor
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from treadle import LADRegressor
+from treadle import CorruptFile, InvalidInput, LADRegressor, load
+from treadle.estimators import lad
+from treadle.estimators.saved_certificate import certificate_from, certificate_parts
+
+
+def data(n=200, d=3, dtype=np.float64, order="C", seed=0):
+    rng = np.random.default_rng(seed)
+    X = np.asarray(rng.standard_normal((n, d)), dtype=dtype, order=order)
+    return X, X @ np.arange(1.0, d + 1) + 2 + rng.standard_t(2, n)
 
 
 @parametrize_with_checks(
@@ -12,3 +34,198 @@ from treadle import LADRegressor
 )
 def test_keeps_scikit_learns_contract(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize("quantile", [0.1, 0.5, 0.75])
+@pytest.mark.parametrize("alpha", [0.0, 0.05])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("weighted", [True, False])
+def test_has_the_objective_of_scikit_learns_quantile_regressor(quantile, alpha, fit_intercept, weighted):
+    X, y = data()
+    c = np.random.default_rng(1).integers(0, 4, len(y)).astype(float) if weighted else None
+    ours = LADRegressor(quantile, alpha=alpha, fit_intercept=fit_intercept).fit(X, y, c)
+    theirs = QuantileRegressor(quantile=quantile, alpha=alpha, fit_intercept=fit_intercept).fit(X, y, c)
+
+    def objective(model):
+        r = y - model.predict(X)
+        weights = np.ones(len(y)) if c is None else c
+        loss = 2 * (weights * np.where(r > 0, quantile * r, (quantile - 1) * r)).sum()
+        return loss + 2 * alpha * weights.sum() * np.abs(model.coef_).sum()
+
+    assert ours.objective_ <= objective(theirs) * (1 + 1e-10)
+    assert abs(ours.objective_ - objective(ours)) <= 1e-12 * objective(ours)
+    assert ours.certificate_.verify(X, y, c)
+    wrong = clone(ours).fit(X, y, c)
+    wrong.coef_ = wrong.coef_ + [0.01, 0, 0]
+    assert objective(wrong) > ours.objective_ * (1 + 1e-10)
+
+
+# Parameters whose change must show.
+EFFECTS = [{"quantile": 0.6}, {"alpha": 0.5}, {"fit_intercept": False}]
+
+
+@pytest.mark.parametrize("change", EFFECTS, ids=lambda change: next(iter(change)))
+def test_every_parameter_has_an_effect(change):
+    X, y = data()
+    fitted, changed = LADRegressor().fit(X, y), LADRegressor(**change).fit(X, y)
+    assert np.abs(fitted.predict(X) - changed.predict(X)).max() > 0.01
+
+
+def test_random_state_is_of_the_samples_alone(monkeypatch):
+    seen = []
+    monkeypatch.setattr(lad, "solve", lambda *a, **k: seen.append(k["random_state"]) or solve(*a, **k))
+    solve = __import__("treadle.l1.solve", fromlist=["solve"]).solve
+    X, y = data()
+    fits = [LADRegressor(random_state=state).fit(X, y) for state in (7, np.random.RandomState(3), None)]
+    assert seen[0] == 7 and seen[1] == np.random.RandomState(3).randint(2**31 - 1)
+    assert len({fit.objective_ for fit in fits}) == 1
+    assert {*LADRegressor().get_params()} == {name for e in EFFECTS for name in e} | {"random_state"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"quantile": 0}, "'quantile' parameter of LADRegressor must be .* Got 0 instead"),
+        ({"quantile": 1.0}, "'quantile' parameter of LADRegressor must be .* Got 1.0 instead"),
+        ({"quantile": "0.5"}, "'quantile' parameter of LADRegressor must be"),
+        ({"alpha": -1}, "'alpha' parameter of LADRegressor must be .* Got -1 instead"),
+        ({"fit_intercept": 2}, "'fit_intercept' parameter of LADRegressor must be .* Got 2 instead"),
+        ({"random_state": -1}, "'random_state' parameter of LADRegressor must be .* Got -1 instead"),
+    ],
+)
+def test_a_wrong_parameter_is_told(parameters, message):
+    with pytest.raises(InvalidInput, match=message):
+        LADRegressor(**parameters).fit(*data())
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_x_is_fitted_without_a_copy(monkeypatch, dtype, order):
+    seen = []
+    solve = lad.solve
+    monkeypatch.setattr(lad, "solve", lambda X, *a, **k: seen.append(X) or solve(X, *a, **k))
+    X, y = data(dtype=dtype, order=order)
+    fitted = LADRegressor().fit(X, y)
+    assert np.shares_memory(seen[0], X) and seen[0].dtype == dtype
+    assert fitted.certificate_.verify(X, y)
+    assert fitted.predict(X).dtype == np.float64
+
+
+def test_a_memory_map_stays_one(monkeypatch, tmp_path):
+    X, y = data()
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    seen = []
+    solve = lad.solve
+    monkeypatch.setattr(lad, "solve", lambda X, *a, **k: seen.append(X) or solve(X, *a, **k))
+    fitted = LADRegressor().fit(mapped, y)
+    assert np.shares_memory(seen[0], mapped)
+    assert fitted.coef_.tobytes() == LADRegressor().fit(X, y).coef_.tobytes()
+
+
+def test_float32_is_predicted_in_float64(monkeypatch):
+    X, y = data(dtype=np.float32)
+    fitted = LADRegressor().fit(X, y)
+    monkeypatch.setattr(lad, "ROWS_PER_BLOCK", 7)
+    expected = X.astype(np.float64) @ fitted.coef_ + fitted.intercept_
+    np.testing.assert_allclose(fitted.predict(X), expected, rtol=1e-15, atol=1e-14)
+
+
+def test_pandas_and_polars_give_names():
+    X, y = data()
+    names = ["age", "income", "size"]
+    for frame in (pd.DataFrame(X, columns=names), pl.DataFrame(X, schema=names)):
+        fitted = LADRegressor().fit(frame, pd.Series(y))
+        assert fitted.feature_names_in_.tolist() == names
+        np.testing.assert_allclose(fitted.coef_, LADRegressor().fit(X, y).coef_, rtol=1e-10)
+        assert fitted.summary(frame, y).names == ("intercept", *names)
+        with pytest.raises(ValueError, match="feature names"):
+            fitted.predict(frame[["size", "age", "income"]])
+
+
+def test_it_works_in_pipelines_searches_and_pickles(tmp_path):
+    X, y = data()
+    pipeline = make_pipeline(StandardScaler(), LADRegressor())
+    search = GridSearchCV(
+        pipeline, {"ladregressor__alpha": [0.0, 1.0]}, scoring="neg_mean_absolute_error", cv=3
+    )
+    assert search.fit(X, y).best_params_ == {"ladregressor__alpha": 0.0}
+    fitted = LADRegressor().fit(X, y)
+    joblib.dump(fitted, tmp_path / "model")
+    for again in (pickle.loads(pickle.dumps(fitted)), joblib.load(tmp_path / "model")):
+        assert again.predict(X).tobytes() == fitted.predict(X).tobytes()
+        assert again.certificate_.verify(X, y)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.1])
+def test_a_saved_fit_is_loaded_with_its_proof(tmp_path, alpha):
+    X, y = data(37)
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    fitted = LADRegressor(0.3, alpha=alpha, random_state=5).fit(frame, y)
+    path = tmp_path / "model.safetensors"
+    fitted.save(path)
+    loaded = load(path)
+    assert type(loaded) is LADRegressor and loaded.get_params() == fitted.get_params()
+    assert loaded.predict(frame).tobytes() == fitted.predict(frame).tobytes()
+    assert (loaded.objective_, loaded.n_iter_) == (fitted.objective_, fitted.n_iter_)
+    assert loaded.feature_names_in_.tolist() == ["a", "b", "c"] and loaded.n_features_in_ == 3
+    assert loaded.certificate_.verify(X, y)
+    assert not loaded.certificate_.verify(X, y + np.sin(np.arange(len(y))))
+    content = path.read_bytes()
+    loaded.save(path)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"coef": np.ones((2, 2))}, r"coef must be a vector of float64; got float64 \(2, 2\)"),
+        ({"basis": np.ones(3)}, "basis must be a vector of int64"),
+        ({"values": np.ones(1)}, "rows must ascend, and each have a value"),
+        ({"n_sides": 10**9}, "n_sides must be from 1 to"),
+        ({"n_sides": "9"}, "n_sides must be from 1 to"),
+        ({"unique": "yes"}, "fit_intercept and unique must be true or false"),
+    ],
+)
+def test_a_certificate_that_does_not_fit_together_is_refused(change, message):
+    X, y = data()
+    fields, arrays = certificate_parts(LADRegressor().fit(X, y).certificate_)
+    for name, value in change.items():
+        (arrays if name in arrays else fields)[name] = value
+    with pytest.raises(InvalidInput, match=message):
+        certificate_from(fields, arrays)
+
+
+def test_a_file_with_names_for_other_features_is_refused(tmp_path):
+    X, y = data()
+    fitted = LADRegressor().fit(X, y)
+    fitted.feature_names_in_ = np.array(["a", "b"], dtype=object)
+    fitted.save(tmp_path / "model")
+    with safe_open(tmp_path / "model", "numpy") as file:
+        assert "fitted.coef" in file.keys()  # noqa: SIM118
+    with pytest.raises(CorruptFile, match="names must be one for each of 3 features"):
+        load(tmp_path / "model")
+
+
+def test_summary_is_of_the_fit_and_of_its_data():
+    X, y = data()
+    fitted = LADRegressor(0.4).fit(X, y)
+    found = fitted.summary(X, y, level=0.9, method="iid", bandwidth="bofinger")
+    np.testing.assert_array_equal(found.coef, [fitted.intercept_, *fitted.coef_])
+    assert (found.quantile, found.level, found.method) == (0.4, 0.9, "iid")
+    assert abs(found.loss - fitted.objective_) <= 1e-12 * found.loss
+    with pytest.raises(InvalidInput, match="these are not the data of fit: its objective was"):
+        fitted.summary(X, y + 1)
+    with pytest.raises(InvalidInput, match=r"a penalised fit has no standard errors.*alpha is 0\.1"):
+        LADRegressor(alpha=0.1).fit(X, y).summary(X, y)
+    with pytest.raises(NotFittedError):
+        LADRegressor().summary(X, y)
+
+
+def test_summary_with_weights_and_without_intercept():
+    X, y = data()
+    c = np.random.default_rng(2).integers(0, 3, len(y)).astype(float)
+    fitted = LADRegressor(fit_intercept=False).fit(X, y, c)
+    found = fitted.summary(X, y, c, n_bootstrap=20, method="weighted")
+    assert found.names == ("x1", "x2", "x3") and found.n_rows == (c > 0).sum()
+    assert (found.standard_errors > 0).all()

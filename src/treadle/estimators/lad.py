@@ -17,6 +17,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from treadle.errors import InvalidInput
 from treadle.estimators.hyperparameters import check_hyperparameters
+from treadle.estimators.saved_certificate import certificate_from, certificate_parts
+from treadle.estimators.saving import Savable, Saved
 from treadle.l1.inference import Inference, infer
 from treadle.l1.solve import solve
 
@@ -25,7 +27,7 @@ X_DTYPES = (np.float64, np.float32)
 ROWS_PER_BLOCK = 1 << 16  # of float32 rows that are predicted in float64 at a time
 
 
-class LADRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc]
     r"""Least absolute deviations: the exact, certified optimum of linear regression under the L1 norm.
 
     It has the least of, with c the sample weights, r = y - X w - b and rho(r) = max(tau r, (tau - 1) r)::
@@ -205,6 +207,29 @@ class LADRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 f"{found.loss:.9g}; pass the same X, y and sample_weight"
             )
         return found
+
+    def _saved(self) -> Saved:
+        fields, arrays = certificate_parts(self.certificate_)
+        names = getattr(self, "feature_names_in_", None)
+        fields |= {"objective": float(self.objective_), "n_iter": int(self.n_iter_), "names": names}
+        return Saved(fields, arrays)
+
+    def _load_saved(self, saved: Saved) -> None:
+        check_hyperparameters(type(self).__name__, self.get_params(deep=False))
+        certificate = certificate_from(saved.fields, saved.arrays)
+        names = saved.fields["names"]
+        if names is not None and np.shape(names) != certificate.coef.shape:
+            raise InvalidInput(
+                f"names must be one for each of {len(certificate.coef)} features; got {names!r:.80}"
+            )
+        self.certificate_ = certificate
+        self.coef_ = certificate.coef
+        self.intercept_ = certificate.intercept
+        self.objective_ = float(saved.fields["objective"])
+        self.n_iter_ = int(saved.fields["n_iter"])
+        self.n_features_in_ = len(certificate.coef)
+        if names is not None:
+            self.feature_names_in_ = names
 
 
 def seed_of(random_state: int | np.random.RandomState | None) -> int:

@@ -37,7 +37,10 @@ from treadle.export.model_file import (
 from treadle.export.safetensors_file import REMEDY, read_safetensors, write_safetensors
 
 # Where the class of each name is: a file can name these, and nothing else.
-SAVABLE = {"MLPClassifier": "treadle.estimators.mlp_classifier"}
+SAVABLE = {
+    "LADRegressor": "treadle.estimators.lad",
+    "MLPClassifier": "treadle.estimators.mlp_classifier",
+}
 
 # Parameters that belong to a training and not to what came of it: they are not in the file.
 NOT_SAVED = ("callbacks",)
