@@ -3,54 +3,275 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from treadle.boxes.bounds import UNIT, ErrorBound, outward, unproved
-from treadle.boxes.box_network import BoxNetwork
-from treadle.boxes.partition import check_n_cells
+from treadle.boxes.bounds import BoundKind, ErrorBound, NormName, outward, theorem, unproved
+from treadle.boxes.box_network import ActivationName, BoxNetwork, OutsideName
+from treadle.boxes.construction import Built, HeightRule, Request, fewest_boxes, refined_boxes, uniform_boxes
+from treadle.boxes.estimate import error_estimate
+from treadle.boxes.hat_construction import fewest_hats, refined_hats, uniform_hats
+from treadle.boxes.knowledge import ModulusLike, met_modulus, target_of
+from treadle.boxes.partition import Grid
 from treadle.boxes.points import as_bounds, check_count
+from treadle.boxes.smoothing import MEAN_DEVIATION, n_ghost_cells, with_ghost_cells
+from treadle.boxes.target import Target
 from treadle.errors import InvalidInput
+
+PartitionName = Literal["uniform", "adaptive", "optimal"]
+
+# Of a unit as wide as a cell: k h for a sigmoid, a ramp over one cell.
+STEEPNESS_TIMES_WIDTH = {"sigmoid": 4.0, "relu": 1.0}
+
+_BUILDERS: dict[tuple[int, PartitionName], Callable[[Target, Request], Built]] = {
+    (0, "uniform"): uniform_boxes,
+    (0, "adaptive"): refined_boxes,
+    (0, "optimal"): fewest_boxes,
+    (1, "uniform"): uniform_hats,
+    (1, "adaptive"): refined_hats,
+    (1, "optimal"): fewest_hats,
+}
 
 
 def approximate(
-    f: Callable[..., Any],
+    f: str | Callable[[NDArray[np.float64]], Any],
     bounds: ArrayLike,
     *,
     eps: float | None = None,
-    n_boxes: int | None = None,
-    lipschitz: float | None = None,
+    n_boxes: int | Sequence[int] | None = None,
+    lipschitz: float | Sequence[float] | None = None,
+    modulus: ModulusLike | None = None,
+    second_derivative: ArrayLike | None = None,
+    enclosure: Any = None,
+    partition: PartitionName = "uniform",
+    activation: ActivationName | None = None,
+    steepness: float | None = None,
+    order: int = 0,
+    norm: NormName = "sup",
+    height: HeightRule | None = None,
+    outside: OutsideName = "clamped",
 ) -> BoxNetwork:
-    """Boxes of equal width for a function of one variable.
+    """Build a network of boxes for f over a box, with a proved bound of its error.
 
     Parameters
     ----------
-    f : callable
-        Takes an array (n,) and returns one (n,).
-    bounds : (lower, upper)
+    f : str or callable
+        A formula such as ``"sin(3*x) + 0.5*cos(7*x)"``, of which interval arithmetic proves all that is
+        needed; or a function of arrays: (n,) in one dimension, (n, d) in more, to (n,).
+    bounds : (lower, upper), or such a pair for each of d dimensions
     eps : float
-        The greatest error allowed: it takes ``lipschitz``.
-    n_boxes : int
-    lipschitz : float
-        |f(x) - f(y)| <= lipschitz |x - y|.
+        The error allowed, in ``norm``; or
+    n_boxes : int or sequence of d int
+        The number of boxes: exactly along each axis, or in all, which d dimensions share by how f varies.
+    lipschitz : float or sequence of d float
+        L with |f(x) - f(y)| <= L ||x - y||_2; or one along each axis.
+    modulus : (M, alpha), or callable
+        |f(x) - f(y)| <= M ||x - y||_2^alpha; or a function of arrays of distances, not decreasing.
+    second_derivative : float or array_like of shape (d, d)
+        A bound of the Hessian's spectral norm, or of each of its entries: for order 1.
+    enclosure : callable or Enclosure
+        (lower, upper) -> (least, greatest), proved bounds of f over boxes (n, d); or an object with
+        derivatives as well, see ``treadle.boxes.enclosure``.
+    partition : {"uniform", "adaptive", "optimal"}
+        Equal cells; cells halved where the error is; the fewest, in one dimension.
+    activation : {"step", "sigmoid", "relu"}, default "step" for order 0 and "relu" for order 1
+        ``sigmoid`` and ``relu`` of order 0, a ramp, are for one dimension.
+    steepness : float
+        k of s(k (x - e)); a ramp is 1 / k wide. Default: about 4 for a sigmoid and 1 for a ramp, over a
+        cell's width. Steeper is not better.
+    order : {0, 1}
+        Boxes, or piecewise linear.
+    norm : {"sup", "l2"}
+        The greatest |f - F|, or the root of the integral of its square.
+    height : {"middle", "midrange", "lower"}
+        Of uniform boxes: f in the middle (default), f's midrange, or f at the lower corner.
+    outside : {"clamped", "zero"}
+        What the network is outside of the bounds.
+
+    Returns
+    -------
+    BoxNetwork
+        ``error_bound_`` is nan where nothing is known of f; ``error_estimate_`` is sampled.
+        ``n_boxes_lower_bound_`` is how many boxes any partition needs for eps, where the partition is
+        optimal.
+
+    Raises
+    ------
+    InvalidInput
+        If an argument is not what it has to be, two contradict each other, f is not finite over the
+        bounds, or eps or n_boxes takes more boxes than are built: it says how many.
+
+    Notes
+    -----
+    Bounds: ``treadle.boxes.bounds``. The fewest boxes: Kahane; DeVore, Nonlinear approximation, Acta Numerica
+    1998.
     """
     domain = as_bounds(bounds)
-    a, b = domain[0].tolist()
+    activation = activation or ("relu" if order == 1 else "step")
+    smooth = order == 0 and activation != "step"
+    _check_options(len(domain), partition, activation, steepness, order, norm, height, outside)
+    counts = _counts(eps, n_boxes, len(domain), partition)
+    target = target_of(
+        f,
+        domain,
+        lipschitz=lipschitz,
+        modulus=modulus,
+        enclosure=enclosure,
+        second_derivative=second_derivative,
+        needs_curvature=order == 1,
+    )
+    budget = eps
+    if smooth and eps is not None:
+        budget, steepness = _share_of_steps(target, eps, activation, steepness)
+    built = _BUILDERS[order, partition](target, Request(budget, counts, norm, height or "middle"))
+    network = _network(target, built, order, activation, steepness, norm, outside)
+    network.error_estimate_ = error_estimate(target, network, norm)
+    return network
+
+
+def _check_options(
+    n_dims: int,
+    partition: str,
+    activation: str,
+    steepness: float | None,
+    order: int,
+    norm: str,
+    height: str | None,
+    outside: str,
+) -> None:
+    """Refuse what no network can be; BoxNetwork refuses what contradicts itself, before f is called."""
+    for name, value, allowed in (
+        ("partition", partition, get_args(PartitionName)),
+        ("activation", activation, get_args(ActivationName)),
+        ("order", order, (0, 1)),
+        ("norm", norm, get_args(NormName)),
+        ("height", height, (None, *get_args(HeightRule))),
+        ("outside", outside, get_args(OutsideName)),
+    ):
+        if value not in allowed or isinstance(value, bool):
+            raise InvalidInput(f"{name} must be one of {', '.join(map(repr, allowed))}; got {value!r}")
+    smooth = order == 0 and activation != "step"
+    if smooth and norm == "l2":
+        raise InvalidInput("smooth units are bounded in the supremum norm: take norm='sup'")
+    if height is not None and (order == 1 or partition != "uniform"):
+        raise InvalidInput(
+            f"height={height!r} is for uniform boxes: other partitions take the midrange, and order 1 "
+            "interpolates; leave it out"
+        )
+    if partition == "optimal" and n_dims > 1:
+        raise InvalidInput(
+            f"partition='optimal' is for one dimension; bounds are those of {n_dims}: take 'adaptive'"
+        )
+    if partition == "adaptive" and order == 1 and n_dims > 1:
+        raise InvalidInput(
+            "order 1 in several dimensions takes a grid, where it is continuous: take partition='uniform'"
+        )
+    like = np.zeros((1 + order,) * n_dims)
+    BoxNetwork(
+        [[0.0, 1.0]] * n_dims,
+        like,
+        order=order,
+        activation=activation,  # type: ignore[arg-type]
+        steepness=1.0 if smooth and steepness is None else steepness,
+        outside=outside,  # type: ignore[arg-type]
+    )
+
+
+def _counts(
+    eps: float | None, n_boxes: int | Sequence[int] | None, n_dims: int, partition: str
+) -> tuple[int, ...] | None:
     if (eps is None) == (n_boxes is None):
-        raise InvalidInput(f"give eps or n_boxes, one of the two; got eps={eps!r}, n_boxes={n_boxes!r}")
-    if eps is not None and lipschitz is None:
-        raise InvalidInput("eps takes a Lipschitz constant: give lipschitz")
-    n = check_count("n_boxes", n_boxes) if eps is None else math.ceil((lipschitz or 0) * (b - a) / (2 * eps))
-    check_n_cells((n,))
-    edges = np.linspace(a, b, n + 1)
-    middles = edges[:-1] / 2 + edges[1:] / 2
-    heights = np.asarray(f(middles), dtype=np.float64)
-    error_bound = unproved()
-    if lipschitz is not None:
-        width = float(np.maximum(edges[1:] - middles, middles - edges[:-1]).max())
-        rounding = 8 * UNIT * float(np.abs(heights).max())
-        error_bound = ErrorBound(outward(lipschitz * width) + rounding, "lipschitz", "|f - F| <= L h / 2")
-    return BoxNetwork([edges], heights, error_bound=error_bound)
+        raise InvalidInput(f"give eps or n_boxes, one of the two; got eps={eps!r} and n_boxes={n_boxes!r}")
+    if eps is not None:
+        if isinstance(eps, bool) or not isinstance(eps, (int, float, np.number)) or not 0 < eps < math.inf:
+            raise InvalidInput(f"eps must be a positive finite number; got {eps!r}")
+        return None
+    if not isinstance(n_boxes, Sequence) or isinstance(n_boxes, str):
+        return (check_count("n_boxes", n_boxes),)
+    if partition != "uniform" or len(n_boxes) != n_dims:
+        raise InvalidInput(
+            f"n_boxes must be one number, or for uniform boxes one for each of {n_dims} dimensions; "
+            f"got {n_boxes!r} with partition={partition!r}"
+        )
+    return tuple(check_count("n_boxes", n) for n in n_boxes)
+
+
+def _share_of_steps(
+    target: Target, eps: float, activation: ActivationName, steepness: float | None
+) -> tuple[float, float]:
+    """What of eps is left for boxes where units rise over a width, and the steepness.
+
+    By default the shares are those of a uniform partition with ``STEEPNESS_TIMES_WIDTH``: boxes L h / 2,
+    rises L h deviation / that.
+    """
+    name: Literal["sigmoid", "relu"] = "sigmoid" if activation == "sigmoid" else "relu"
+    deviation = MEAN_DEVIATION[name]
+    modulus = target.modulus or met_modulus(target)
+    if steepness is None:
+        part = deviation / STEEPNESS_TIMES_WIDTH[name]
+        rises = eps * part / (0.5 + part)
+        variation = float(modulus.across(np.full((1, 1), 1.0))[0])
+        slope = variation if modulus.per_axis is not None else variation / min(1.0, rises)
+        return eps - rises, max(deviation * slope / rises, 1e-300)
+    moved = float(modulus.across(np.full((1, 1), deviation / steepness))[0])
+    if moved >= eps:
+        raise InvalidInput(
+            f"steepness={steepness!r} alone moves f by up to {moved:.3g}, more than eps={eps!r}: take a "
+            "greater steepness, or leave it out"
+        )
+    return eps - moved, steepness
+
+
+def _network(
+    target: Target,
+    built: Built,
+    order: int,
+    activation: ActivationName,
+    steepness: float | None,
+    norm: NormName,
+    outside: OutsideName,
+) -> BoxNetwork:
+    if order == 1 or activation == "step":
+        return BoxNetwork(
+            built.partition,
+            built.heights,
+            order=order,
+            activation=activation,
+            outside=outside,
+            error_bound=built.bound,
+            n_boxes_lower_bound=built.fewest,
+        )
+    assert isinstance(built.partition, Grid)
+    name: Literal["sigmoid", "relu"] = "sigmoid" if activation == "sigmoid" else "relu"
+    edges = built.partition.edges[0]
+    if steepness is None:
+        steepness = STEEPNESS_TIMES_WIDTH[name] / float(np.diff(edges).min())
+    ends = target.values(edges[[0, -1]][:, np.newaxis])
+    n_ghost = n_ghost_cells(name, steepness, edges)
+    edges, heights = with_ghost_cells(edges, built.heights, (float(ends[0]), float(ends[1])), n_ghost)
+    bound = unproved(norm)
+    if target.modulus is not None:
+        moved = smoothing_modulus(target, MEAN_DEVIATION[name] / steepness)
+        rounding = 64 * target.rounding
+        value = float(outward(built.bound.value + moved + rounding))
+        kind: BoundKind = target.modulus.kind
+        if math.isfinite(value):
+            bound = ErrorBound(value, kind, theorem("smooth", norm), norm)
+    return BoxNetwork(
+        [edges], heights, activation=activation, steepness=steepness, n_ghost_boxes=n_ghost, error_bound=bound
+    )
+
+
+def smoothing_modulus(target: Target, deviation: float) -> float:
+    """How far convolution with a density of that mean absolute deviation moves f.
+
+    E omega(|U|) is L E|U| for a Lipschitz function; of any modulus, with the subadditivity of f's own,
+    E omega(|U|) <= E(1 + |U| / E|U|) omega(E|U|) = 2 omega(E|U|). f extended by point reflection has twice
+    the modulus at most, and a Lipschitz function's own constant.
+    """
+    assert target.modulus is not None
+    moved = float(target.modulus.across(np.full((1, 1), deviation))[0])
+    return moved if target.modulus.per_axis is not None else 4 * moved

@@ -75,6 +75,30 @@ def unproved(norm: NormName = "sup") -> ErrorBound:
     )
 
 
+_THEOREMS = {
+    "boxes": "a box as high as f in its middle is off by f's modulus over half its width: L h / 2",
+    "lower": "a box as high as f at its lower edge is off by f's modulus over its width: L h",
+    "midrange": "a box as high as f's midrange over it is off by half f's range there",
+    "enclosure": "a box is off by the furthest that f's enclosure over it lies from its height",
+    "runs": "the longest runs with f's range at most 2 eps, each as high as f's midrange (Kahane)",
+    "density": "a box as high as f in its middle is off by L h / sqrt(12) in the root mean square",
+    "smooth": "boxes are off by what steps would be, and rises over a width move f by L times its mean",
+    "hats": "linear interpolation is off by (1/8) sum_ij M_ij h_i h_j: M h^2 / 8 in one dimension",
+    "hats of a Lipschitz function": "linear interpolation is off by (1/2) sum_i L_i h_i",
+    "chords": "a chord is off by what it is at the mesh's nodes, and M h^2 / 8 between them",
+}
+
+
+def theorem(name: str, norm: NormName) -> str:
+    """The inequality that a bound rests on, in a sentence."""
+    return _THEOREMS[name] + ("; squared and added up over the domain" if norm == "l2" else "")
+
+
+def root_mean_square(parts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of sum_i p_i |u_i| for u uniform on [-1, 1]^d, or on [0, 1]^d: parts (..., d) to (...)."""
+    return np.asarray(np.sqrt(np.square(parts.sum(axis=-1)) / 4 + np.square(parts).sum(axis=-1) / 12))
+
+
 def outward(value: Any) -> Any:
     """A bound made from some tens of rounded operations on numbers of one sign, rounded up."""
     return value * (1 + 64 * UNIT) + 5e-324

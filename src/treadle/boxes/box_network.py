@@ -57,6 +57,8 @@ class BoxNetwork(ExplicitNetwork):
     n_ghost_boxes : int
         Cells beyond each end of the domain that continue f for smooth units.
     error_bound : ErrorBound
+    n_boxes_lower_bound : int or None
+        How many boxes any partition needs for this error, where that is known.
     error_estimate : float
         The greatest error, or the norm of L2, that was met at sampled points; nan where none was sampled.
 
@@ -73,6 +75,7 @@ class BoxNetwork(ExplicitNetwork):
     error_bound_, error_bound_kind_, error_bound_theorem_, norm_
         What is proved at every point of the domain that float64 can hold; nan and "none" where nothing is.
     error_estimate_ : float
+    n_boxes_lower_bound_ : int or None
     smoothing_bound_ : float
         A bound of the distance, in the norm of L1, from the same boxes with steps; 0 for steps and order 1.
 
@@ -94,6 +97,7 @@ class BoxNetwork(ExplicitNetwork):
         n_ghost_boxes: int = 0,
         error_bound: ErrorBound | None = None,
         error_estimate: float = math.nan,
+        n_boxes_lower_bound: int | None = None,
     ) -> None:
         self.partition_ = partition if isinstance(partition, Partition) else Grid(partition)
         self.heights_ = np.ascontiguousarray(heights, dtype=np.float64)
@@ -116,6 +120,7 @@ class BoxNetwork(ExplicitNetwork):
         self.error_bound_theorem_ = proved.theorem
         self.norm_ = proved.norm
         self.error_estimate_ = error_estimate
+        self.n_boxes_lower_bound_ = n_boxes_lower_bound
         self.smoothing_bound_ = 0.0
         if steepness is not None:
             jumps = float(np.abs(np.diff(self.heights_)).sum())

@@ -1,0 +1,163 @@
+"""Dyadic refinement: cells are halved where the error is, until it is small everywhere or boxes run out.
+
+What a cell's error is, a judge says. A cell is halved across the axis where both halves vary least. Halving
+towards a jump ends at a cell of one number: there is nothing between it and the next.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.boxes.split_tree import SplitTree
+from treadle.boxes.target import Array, Target, cut
+from treadle.errors import InvalidInput
+
+MAX_REFINED = 4_000_000
+# Values that choose the axis, in a cell.
+VALUES_PER_CHOICE = 256
+
+# (lower, upper) of cells (n, d) -> (error, height) of each, (n,).
+Judge = Callable[[Array, Array], tuple[Array, Array]]
+
+
+@dataclass(frozen=True)
+class Refined:
+    """The cells of a refinement, with what the judge said of each, and the tree of cuts."""
+
+    tree: SplitTree
+    error: Array
+    height: Array
+
+
+def refine(
+    target: Target, judge: Judge, *, eps: float | None, n_boxes: int | None, squares: bool = False
+) -> Refined:
+    """Halve cells, from all of the domain on.
+
+    Parameters
+    ----------
+    target : Target
+    judge : callable
+        The error and the height of cells.
+    eps : float or None
+        Until no cell's error is above it; with ``squares``, until the root of the sum of their squares is
+        not.
+    n_boxes : int or None
+        Or: until there are so many, the worst first.
+    squares : bool
+        Errors are parts of a norm of L2.
+
+    Raises
+    ------
+    InvalidInput
+        If eps takes more than 4e6 boxes, or is smaller than what is known of f at one number.
+    """
+    lower, upper = target.bounds[np.newaxis, :, 0], target.bounds[np.newaxis, :, 1]
+    error, height = judge(lower, upper)
+    # Where a cell's name is written in the flat table of children, 2 * parent + side: of each cell, of
+    # each node.
+    slots, node_slots = np.array([-1]), [np.empty(0, np.int64)]
+    axes, cuts = [np.empty(0, np.int64)], [np.empty(0)]
+    n_nodes = 0
+    while True:
+        chosen = _worst(error, len(error), eps, n_boxes, squares)
+        can_split = _can_split(lower[chosen], upper[chosen])
+        splits = can_split.any(axis=1)
+        if eps is not None and not splits.all():
+            i = chosen[np.flatnonzero(~splits)[0]]
+            raise InvalidInput(
+                f"eps={eps!r} is not reached even by a box that holds the one number {lower[i].tolist()}: f "
+                f"is known there to {error[i]:.3g} only; take a larger eps"
+            )
+        chosen, can_split = chosen[splits], can_split[splits]
+        if not chosen.size:
+            break
+        if len(lower) + chosen.size > MAX_REFINED:
+            raise InvalidInput(
+                f"eps={eps!r} takes more than {MAX_REFINED} boxes: take a larger one, or say n_boxes"
+            )
+        axis = _axes_to_split(target, lower[chosen], upper[chosen], can_split)
+        rows = np.arange(chosen.size)
+        at = _middle(lower[chosen, axis], upper[chosen, axis])
+        low, high = np.tile(lower[chosen], (2, 1)), np.tile(upper[chosen], (2, 1))
+        high[rows, axis] = at
+        low[chosen.size + rows, axis] = at
+        node_slots.append(slots[chosen])
+        axes.append(axis)
+        cuts.append(at)
+        nodes = n_nodes + rows
+        n_nodes += chosen.size
+        new_error, new_height = judge(low, high)
+        kept = np.ones(len(lower), np.bool_)
+        kept[chosen] = False
+        lower, upper = np.concatenate([lower[kept], low]), np.concatenate([upper[kept], high])
+        error, height = np.concatenate([error[kept], new_error]), np.concatenate([height[kept], new_height])
+        slots = np.concatenate([slots[kept], 2 * nodes, 2 * nodes + 1])
+    children = np.empty((n_nodes, 2), np.int64)
+    if n_nodes:
+        children.reshape(-1)[np.concatenate(node_slots)[1:]] = np.arange(1, n_nodes)
+        children.reshape(-1)[slots] = -1 - np.arange(len(lower))
+    tree = SplitTree(target.bounds, np.concatenate(axes), np.concatenate(cuts), children)
+    return Refined(tree, error, height)
+
+
+def _worst(
+    error: Array, n_cells: int, eps: float | None, n_boxes: int | None, squares: bool
+) -> NDArray[np.int64]:
+    """Which cells to halve now: all that are above eps, or the worst eighth of all."""
+    if eps is not None and not squares:
+        return np.flatnonzero(~(error <= eps))
+    n = max(1, n_cells // 8)
+    if eps is not None and math.sqrt(float(np.square(error).sum())) <= eps:
+        n = 0
+    elif n_boxes is not None:
+        n = min(n, n_boxes - n_cells)
+    n = min(n, int(np.count_nonzero(error)))
+    return np.argsort(-error, kind="stable")[:n] if n else np.empty(0, np.int64)
+
+
+def _middle(lower: Array, upper: Array) -> Array:
+    return lower / 2 + upper / 2
+
+
+def _can_split(lower: Array, upper: Array) -> NDArray[np.bool_]:
+    """Along which axes a number lies between the corners: (n, d)."""
+    middle = _middle(lower, upper)
+    return (lower < middle) & (middle < upper)
+
+
+def _axes_to_split(
+    target: Target, lower: Array, upper: Array, can_split: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Across which axis each cell is halved: where the ranges of both halves add up to least.
+
+    The ranges are those of values on a lattice. Where axes are equal, or there are too many for a lattice,
+    the cell's greatest width decides, relative to the domain's.
+    """
+    n, d = lower.shape
+    if d == 1:
+        return np.zeros(n, np.int64)
+    relative = np.where(can_split, (upper - lower) / target.widths, -1.0)
+    parts = int(VALUES_PER_CHOICE ** (1 / d) + 1e-9) // 2 * 2
+    if parts < 2:
+        return np.asarray(np.argmax(relative, axis=1))
+    axes = np.empty(n, np.int64)
+    rows = max(1, (1 << 18) // parts**d)
+    for start in range(0, n, rows):
+        block = slice(start, start + rows)
+        low, high = cut(lower[block], upper[block], parts)
+        values = target.values(_middle(low, high)).reshape(-1, *[parts] * d)
+        scores = np.empty((len(values), d))
+        others = tuple(range(1, d + 1))
+        for i in range(d):
+            halves = np.split(values, 2, axis=i + 1)
+            scores[:, i] = sum(half.max(axis=others) - half.min(axis=others) for half in halves)
+        scores[~can_split[block]] = np.inf
+        best = scores <= scores.min(axis=1, keepdims=True) * (1 + 1e-9)
+        axes[block] = np.argmax(np.where(best, relative[block], -2.0), axis=1)
+    return axes
