@@ -92,12 +92,14 @@ def triangle_of(X: NDArray[Any]) -> NDArray[Any]:
     return R
 
 
-def coordinates_of(X: NDArray[Any], fit_intercept: bool, penalised: bool) -> Coordinates:
-    """Coordinates from rows X (m, D)."""
+def coordinates_of(
+    X: NDArray[Any], fit_intercept: bool, penalised: bool, weight: NDArray[Any] | None = None
+) -> Coordinates:
+    """Coordinates from rows X (m, D), each with a weight (m,) above 0 or 1."""
     scales = column_scales(X)
-    return _from_triangle(
-        _triangle_with_penalty(X, scales, fit_intercept, penalised), scales, fit_intercept, len(X)
-    )
+    root = None if weight is None else np.sqrt(weight)
+    triangle = _triangle_with_penalty(X, scales, fit_intercept, penalised, root)
+    return _from_triangle(triangle, scales, fit_intercept, len(X) if weight is None else weight.sum())
 
 
 def coordinates_of_all(rows: Rows, X: NDArray[Any], fit_intercept: bool, penalised: bool) -> Coordinates:
@@ -127,19 +129,25 @@ def _penalty(m: int, p: int, fit_intercept: bool) -> NDArray[Any]:
 
 
 def _triangle_with_penalty(
-    X: NDArray[Any], scales: NDArray[Any], fit_intercept: bool, penalised: bool
+    X: NDArray[Any],
+    scales: NDArray[Any],
+    fit_intercept: bool,
+    penalised: bool,
+    root: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
     m, p = len(X), X.shape[1] + fit_intercept
     matrix = np.empty((m, p), order="F")
     if fit_intercept:
         matrix[:, 0] = 1
     np.multiply(X, scales, out=matrix[:, p - X.shape[1] :])
+    if root is not None:
+        matrix *= root[:, None]
     if penalised:
         matrix = np.asfortranarray(np.vstack([matrix, _penalty(m, p, fit_intercept)]))
     return triangle_of(matrix)
 
 
-def _from_triangle(R: NDArray[Any], scales: NDArray[Any], fit_intercept: bool, m: int) -> Coordinates:
+def _from_triangle(R: NDArray[Any], scales: NDArray[Any], fit_intercept: bool, m: float) -> Coordinates:
     n_features = len(scales)
     first = int(fit_intercept)
     lengths = np.sqrt(np.einsum("ij,ij->j", R, R))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 FACTOR = 16
+# The share of rows with the smallest residuals, by which their density at 0 is estimated.
+NEAR = 0.3
 
 
 def level_sizes(n_rows: int, size: int) -> list[int]:
@@ -30,6 +33,47 @@ def limited_sizes(sizes: list[int], size: int) -> list[int]:
     *samples, n_rows = sizes
     most = max(2000, 60 * size, math.ceil(((2.5 * n_rows) ** 2 * size) ** (1 / 3)))
     return [*(m for m in samples if m < most), most, n_rows] if samples and samples[-1] > most else sizes
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """How solutions of samples scatter about that of all rows, by the rows of one (Koenker 2005, 3.2).
+
+    With J (p, p) the Hessian of the expected objective, from the density of residuals at 0, and S (p, p) the
+    sum of u_i^2 z_i z_i', their covariance is J^-1 S J^-1. Rows far off are no part of J, but of S.
+    """
+
+    J: NDArray[Any]
+    covariance: NDArray[Any]
+    n_rows: int
+
+    def radius(self, n_rows: int) -> float:
+        """How far a sample's solution is from that of n_rows rows; seldom further."""
+        variances = np.linalg.eigvalsh(self.covariance) * (1 - self.n_rows / n_rows)
+        spread = math.sqrt(2 * float(variances @ variances))
+        return math.sqrt(float(variances.sum()) + 2 * spread)
+
+    def step(self, gradient: NDArray[Any], n_rows: int) -> NDArray[Any]:
+        """The Newton step that takes sum u_i z_i of n_rows rows to 0."""
+        return np.asarray(np.linalg.solve(self.J, gradient) * (self.n_rows / n_rows))
+
+
+def scatter(Z: NDArray[Any], r: NDArray[Any], low: NDArray[Any], high: NDArray[Any]) -> Scatter | None:
+    """From rows Z (m, p), their residuals and boxes; None where too few tell of all directions."""
+    m, p = Z.shape
+    size = np.abs(r)
+    h = float(np.partition(size, int(NEAR * m))[int(NEAR * m)])
+    near = np.flatnonzero(size <= h)
+    if not h > 0 or len(near) < 4 * p:
+        return None
+    J = (Z[near] * ((high - low)[near] / (2 * h))[:, None]).T @ Z[near]
+    u = np.where(r > 0, high, low)
+    S = (Z * (u * u)[:, None]).T @ Z
+    try:
+        half = np.linalg.solve(J, S)
+        return Scatter(J, np.linalg.solve(J, half.T), m)
+    except np.linalg.LinAlgError:
+        return None
 
 
 def kept_share(size: int, n_rows: int) -> float:

@@ -8,11 +8,14 @@ which for the median, tau = 1/2, is sum_i c_i |r_i| plus the penalty, and in gen
 scikit-learn's QuantileRegressor.
 
 1. Coordinates in which the columns are orthonormal and independent (``coordinates``).
-2. Random samples, each larger than the last, solved loosely: a guess (``levels``, ``interior_point``).
+2. Random samples, each larger than the last, solved loosely: a guess, how far it may be from the optimum, and
+   coordinates in which it is so in all directions (``levels``, ``interior_point``).
 3. One pass keeps the rows that may change the sign of their residual, and folds the others (``screening``).
-4. These are solved loosely, then exactly, at a vertex (``interior_point``, ``crossover``).
+4. A Newton step with the gradient of all rows leaves few of those kept undecided. These are solved loosely,
+   then exactly, at a vertex (``interior_point``, ``crossover``); rows of those kept that it proves wrong join
+   them.
 5. If the solution is in the ball of the screening, all rows folded keep their sign: it is optimal for all.
-   If not, the pass is repeated from there, with a larger ball.
+   If not, the pass is repeated from there.
 6. Coefficients and dual values are refined in extended precision, and certified (``certificate``).
 """
 
@@ -20,6 +23,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -30,7 +34,7 @@ from treadle.l1.certificate import EPS, EXTENDED, Certificate
 from treadle.l1.coordinates import coordinates_of, coordinates_of_all
 from treadle.l1.crossover import Vertex, crossover, independent_rows
 from treadle.l1.interior_point import InteriorPoint, Unbounded, interior_point
-from treadle.l1.levels import kept_share, level_sizes, limited_sizes, radius
+from treadle.l1.levels import Scatter, kept_share, level_sizes, limited_sizes, radius, scatter
 from treadle.l1.rows import ArrayRows, Chunk, Rows
 from treadle.l1.screening import Screen, Screened, boxes, refuse_not_finite, screen
 
@@ -39,6 +43,8 @@ MAX_PASSES = 30
 REACH = 20
 # Gaps at which an interior point stops, times p and the median |r|: of a sample, and of the rows kept.
 LOOSE, CLOSE = 0.02, 0.05
+# Rows of a sample, for each coordinate, that the next coordinates are made from.
+ROWS_PER_COORDINATE = 200
 
 
 @dataclass(frozen=True)
@@ -140,6 +146,11 @@ def solve_rows(
     return _Solver(rows, quantile, alpha, fit_intercept, np.random.default_rng(random_state), start).solve()
 
 
+def row_lengths(Z: NDArray[Any]) -> NDArray[Any]:
+    """|z_i| of each row."""
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", Z, Z)))
+
+
 @dataclass
 class _Part:
     """Rows to solve, in coordinates, those of the penalty last, and the linear term of all others."""
@@ -169,6 +180,7 @@ class _Solver:
         self.start = start
         self.total_weight = rows.total_weight()
         self.penalty = 2 * alpha * self.total_weight
+        self.scatter: Scatter | None = None
         self.n_iter = self.n_pivots = self.n_passes = 0
         if not self.total_weight > 0:
             raise InvalidInput("sample_weight is zero in every row; at least one row must count")
@@ -197,36 +209,93 @@ class _Solver:
             vertex = self._vertex(part, theta, mu, math.inf)
             return self._finish(theta, screened, part, vertex)
         T = math.inf
-        for m in sizes[:-1]:
+        for m, n_next in pairwise(sizes):
             level = first if m == sizes[0] else largest.part(m, self.rng)
-            theta, T = self._level(level, theta, T)
-            mu = 0.3 * T
+            theta, T = self._level(level, theta, T, n_next)
+        n_failed = 0
         for _ in range(MAX_PASSES):
             screened = screen(
                 self.rows, Screen(self.coordinates, theta, T, self.quantile, self.rows.in_memory)
             )
             self.n_passes += 1
-            part = self._part(screened.kept, screened, 1.0)
             try:
-                vertex = self._vertex(part, theta, mu, REACH * T)
+                reduced, center, part, vertex = self._reduced(screened, theta, T)
             except Unbounded:
                 T *= 4
                 continue
-            moved = math.sqrt(float(np.sum((vertex.w - theta) ** 2)))
+            moved = math.dist(vertex.w, theta)
             if moved <= T:
-                return self._finish(theta, screened, part, vertex)
+                return self._finish(center, reduced, part, vertex)
             theta = vertex.w
-            T *= 1.5
+            # What is left to move is less than what has been; if that is not so, more each time.
+            T *= 0.5 if n_failed == 0 else 4
+            n_failed += 1
         raise CertificateFailed(
             f"no optimum was proved in {MAX_PASSES} passes over the rows: columns may be dependent but for "
             "rounding; scale or drop some"
         )
 
-    def _level(self, level: Chunk, theta: NDArray[Any], T: float) -> tuple[NDArray[Any], float]:
+    def _reduced(
+        self, screened: Screened, theta: NDArray[Any], T: float
+    ) -> tuple[Screened, NDArray[Any], _Part, Vertex]:
+        """The exact solution of the rows kept by a pass about theta, with those folded.
+
+        Few of them are near to change sign, once a Newton step has taken the gradient of all rows away: the
+        others are folded in turn, and looked at again once a solution is there.
+        """
+        kept = ArrayRows(screened.kept.X, screened.kept.y, screened.kept.weight)
+        center, width = self._newton(screened, theta, T)
+        while True:
+            inner = screen(kept, Screen(self.coordinates, center, width, self.quantile))
+            reduced = self._both(screened, inner, theta, center)
+            part = self._part(reduced.kept, reduced, 1.0)
+            try:
+                vertex = self._vertex(part, center, 0.3 * width, REACH * width)
+            except Unbounded:
+                if width >= 2 * T:
+                    raise
+                width *= 2
+                continue
+            now = screen(kept, Screen(self.coordinates, vertex.w, 0.0, self.quantile))
+            assert now.side is not None and inner.side is not None
+            if not np.any(now.side * inner.side < 0):
+                return reduced, center, part, vertex
+            center, width = vertex.w, 2 * width
+
+    def _newton(self, screened: Screened, theta: NDArray[Any], T: float) -> tuple[NDArray[Any], float]:
+        n, n_kept = self.rows.n_rows, len(screened.kept)
+        if self.scatter is None or self.penalty or n_kept < 4 * max(2000, 60 * self.coordinates.size):
+            return theta, 2 * T
+        kept = ArrayRows(screened.kept.X, screened.kept.y, screened.kept.weight)
+        everything = screen(kept, Screen(self.coordinates, theta, 0.0, self.quantile))
+        gradient = self.coordinates.gradient(screened.fold + everything.fold)
+        step = self.scatter.step(gradient, n)
+        length = math.sqrt(float(step @ step))
+        if not length <= 2 * T:
+            return theta, 2 * T
+        # What the step misses: the counts of rows whose sign it changes vary by their root.
+        share = math.sqrt(self.coordinates.size / max(1.0, n_kept * length / T))
+        return theta + step, 4 * share * length
+
+    def _both(self, outer: Screened, inner: Screened, theta: NDArray[Any], center: NDArray[Any]) -> Screened:
+        """What a pass about theta folded, and of the rows that it kept what one about center folded."""
+        side = outer.side
+        if side is not None and inner.side is not None:
+            side = side.copy()
+            side[outer.kept.indices] = inner.side
+        kept = inner.kept
+        return Screened(
+            Chunk(outer.kept.indices[kept.indices], kept.X, kept.y, kept.weight),
+            outer.fold + inner.fold,
+            outer.loss - float(self.coordinates.gradient(outer.fold) @ (center - theta)) + inner.loss,
+            outer.size + inner.size,
+            side,
+        )
+
+    def _level(self, level: Chunk, theta: NDArray[Any], T: float, n_next: int) -> tuple[NDArray[Any], float]:
         """A loose solution of a sample, from the guess of the last, and the radius that it leaves open."""
         p, m = self.coordinates.size, len(level)
         Z = self.coordinates.of(level.X)
-        lengths = np.sqrt(np.einsum("ij,ij->i", Z, Z))
         while True:
             screened = Screen(self.coordinates, theta, T, self.quantile)(level)
             part = self._part(screened.kept, screened, m / self.rows.n_rows)
@@ -236,7 +305,33 @@ class _Solver:
                 break
             except Unbounded:
                 T *= 2
-        return theta, radius(level.y - Z @ theta, lengths, kept_share(p, m))
+        r = level.y - Z @ theta
+        theta = self._turn(level, r, theta)
+        Z = self.coordinates.of(level.X)
+        weight = np.ones(m) if level.weight is None else level.weight
+        self.scatter = scatter(Z, r, *boxes(weight, self.quantile))
+        if self.scatter is not None and not self.penalty:
+            return theta, self.scatter.radius(n_next)
+        return theta, radius(r, row_lengths(Z), kept_share(p, m))
+
+    def _turn(self, level: Chunk, r: NDArray[Any], theta: NDArray[Any]) -> NDArray[Any]:
+        """Coordinates in which solutions of samples scatter alike in all directions; theta in them.
+
+        They scatter by the density of residuals at 0, which far rows have no part in, however long: so rows
+        weigh 1 / (1 + (r / s)^2), s being the median |r|.
+        """
+        some = np.arange(0, len(level), max(1, len(level) // (ROWS_PER_COORDINATE * self.coordinates.size)))
+        scale = float(np.median(np.abs(r)))
+        if not scale > 0:
+            return theta
+        turned = coordinates_of(
+            level.X[some], self.fit_intercept, self.alpha > 0, 1 / (1 + (r[some] / scale) ** 2)
+        )
+        if not np.array_equal(turned.columns, self.coordinates.columns):
+            return theta
+        coefficients = self.coordinates.coefficients(theta)
+        self.coordinates = turned
+        return turned.theta(*coefficients)
 
     def _part(self, chunk: Chunk, screened: Screened | None, share: float) -> _Part:
         """Rows of a level, which is a share of all."""
@@ -295,7 +390,7 @@ class _Solver:
         basis = independent_rows(part.Z, weight)
         total = self.total_weight + self.penalty * len(part.g)
         tolerance = 8 * EPS * math.sqrt(self.rows.n_rows) * total / self.rows.n_rows
-        lengths = np.sqrt(np.einsum("ij,ij->i", part.Z, part.Z))
+        lengths = row_lengths(part.Z)
         tie = 16 * EPS * (np.abs(part.y) + lengths * math.sqrt(float(close.w @ close.w)))
         vertex = crossover(part.Z, part.y, part.low, part.high, part.g, basis, self.rng, tolerance, tie)
         self.n_pivots += vertex.n_pivots
