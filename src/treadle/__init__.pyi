@@ -81,6 +81,7 @@ from .training.checkpointing import Checkpointing as Checkpointing
 from .training.early_stopping import EarlyStopping as EarlyStopping
 from .training.history import EpochRecord as EpochRecord
 from .training.history import History as History
+from .training.learning_rate_finder import LearningRateFinder as LearningRateFinder
 from .training.loop import TrainingLoop as TrainingLoop
 from .training.loop import TrainingPlan as TrainingPlan
 from .training.progress import Progress as Progress

@@ -14,15 +14,19 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
+from treadle.engines.engine import output_of
 from treadle.engines.objective import Objective
 from treadle.errors import InvalidInput
+from treadle.estimators.calibration import TemperatureScaled
 from treadle.estimators.class_targets import ClassTargets, is_multilabel
 from treadle.estimators.multilayer_perceptron import MultilayerPerceptron, check_mini_batches
+from treadle.estimators.scikit_learn_callbacks import with_listeners
 from treadle.maths.likelihoods import log_logistic
 from treadle.maths.softmax import log_softmax
+from treadle.network import Network, Parameters
 
 
-class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc]  # scikit-learn has no types
+class MLPClassifier(ClassifierMixin, TemperatureScaled, MultilayerPerceptron):  # type: ignore[misc]  # scikit-learn has no types
     r"""Classify rows with a feed-forward network; scikit-learn's MLPClassifier, and what it has not.
 
     Minimises cross-entropy plus an L2 penalty, a batch of n rows with weights c_i at a time::
@@ -157,6 +161,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         "softmax", or "logistic" for two classes and for several labels a row.
     engine_ : str
         Name of the engine that trained.
+    temperature_ : float
+        What logits are divided by for probabilities: 1 until ``calibrate``.
 
     References
     ----------
@@ -166,6 +172,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
     """
 
     _multilabel = False
+    _saved_attributes = ("classes_", "_multilabel", "temperature_")
 
     def __init__(
         self,
@@ -279,7 +286,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
             one_cycle and cosine; if lbfgs ended before it converged; if training under early stopping
             diverged.
         """
-        self._fit(X, y, sample_weight, X_val, y_val)
+        with_listeners(self, MultilayerPerceptron._fit)(self, X, y, sample_weight, X_val, y_val)
         return self
 
     @available_if(check_mini_batches)  # type: ignore[untyped-decorator]
@@ -347,7 +354,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         ndarray of shape (N, K), of the parameters' dtype
             Columns in the order of ``classes_``. Rows sum to 1, but not those of several labels a row.
         """
-        outputs = self._predict_output(X)
+        logits = self._scaled_logits(X)
+        outputs = output_of(self.network_, logits)
         if self.n_outputs_ > 1:
             return outputs
         return np.hstack([1 - outputs, outputs] if len(self.classes_) > 1 else [np.ones_like(outputs)])
@@ -365,13 +373,32 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         ndarray of shape (N, K), of the parameters' dtype
             In nats; columns in the order of ``classes_``.
         """
-        logits = self._logits(X)
+        logits = self._scaled_logits(X)
         if self.out_activation_ == "softmax":
             return log_softmax(logits)
         of_no, of_yes = log_logistic(-logits), log_logistic(logits)
         if self.n_outputs_ > 1:
             return of_yes
         return np.hstack([of_no, of_yes] if len(self.classes_) > 1 else [0 * logits])
+
+    def _take_parameters(self, parameters: Parameters) -> None:
+        super()._take_parameters(parameters)
+        self.temperature_ = 1.0
+
+    def _class_names(self) -> tuple[str, ...]:
+        return tuple(map(str, self.classes_)) if len(self.classes_) > 1 else ()
+
+    def _load_own(self, fields: dict[str, Any], network: Network) -> None:
+        classes, self._multilabel = fields.pop("classes_"), bool(fields.pop("_multilabel"))
+        found = ClassTargets(np.atleast_1d(classes), self._multilabel)
+        if np.ndim(classes) != 1 or len(np.unique(classes)) != len(classes):
+            raise InvalidInput(f"classes_ must be labels that differ, in one row; got {classes!r}")
+        if (found.n_outputs, found.output) != (network.sizes[-1], network.output):
+            raise InvalidInput(
+                f"{len(classes)} classes need {found.n_outputs} outputs, {found.output}; the network has "
+                f"{network.sizes[-1]}, {network.output}"
+            )
+        self.classes_ = classes
 
     def _class_targets(self) -> ClassTargets:
         return ClassTargets(self.classes_, self._multilabel)

@@ -18,6 +18,7 @@ from treadle.engines.engine import output_of
 from treadle.engines.objective import OUTPUT_OF_LOSS, Objective
 from treadle.errors import InvalidInput
 from treadle.estimators.multilayer_perceptron import MultilayerPerceptron, check_mini_batches
+from treadle.estimators.scikit_learn_callbacks import with_listeners
 from treadle.network import Network
 
 # What an engine calls the losses.
@@ -282,7 +283,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
             one_cycle and cosine; if lbfgs ended before it converged; if training under early stopping
             diverged.
         """
-        self._fit(X, y, sample_weight, X_val, y_val)
+        with_listeners(self, MultilayerPerceptron._fit)(self, X, y, sample_weight, X_val, y_val)
         return self
 
     @available_if(check_mini_batches)  # type: ignore[untyped-decorator]

@@ -30,12 +30,15 @@ from treadle.engines.objective import Objective
 from treadle.engines.rows import Rows, n_rows
 from treadle.engines.selection import select_engine
 from treadle.errors import InvalidInput, TrainingDiverged
+from treadle.estimators.conversions import Convertible
 from treadle.estimators.hyperparameters import (
     PLANNED_RATES,
     check_hyperparameters,
     is_integer,
     is_sequence,
 )
+from treadle.estimators.saved_network import SavedNetwork
+from treadle.estimators.scikit_learn_callbacks import CallbackSupport, ScikitLearnTasks
 from treadle.estimators.stopping import Memory, StoppingRule
 from treadle.estimators.training_rows import (
     X_DTYPES,
@@ -81,7 +84,7 @@ NOT_FINITE = (
 )
 
 
-class MultilayerPerceptron(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
+class MultilayerPerceptron(SavedNetwork, Convertible, CallbackSupport, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
     """The fit and the logits of a classifier and of a regressor; see there for the parameters."""
 
     # What a later fit or partial_fit goes on from: the optimizer's moments and its count of steps, and what
@@ -193,6 +196,7 @@ class MultilayerPerceptron(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-
     ) -> None:
         """Train, and set the attributes; ``incremental`` for one epoch that goes on from the last."""
         self._check_parameters()
+        tasks = ScikitLearnTasks.wanted_by(self, X, y, sample_weight) if not incremental else None
         begins = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         X, y = validate_data(
             self, X, y, accept_sparse="csr", multi_output=True, dtype=list(X_DTYPES), reset=begins
@@ -210,9 +214,11 @@ class MultilayerPerceptron(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-
         if begins:
             self._forget()
         if self.solver == "lbfgs":
-            self._minimise(data, held_out, start)
+            self._minimise(data, held_out, start, tasks)
         else:
-            self._train(data, held_out, start, begins=begins, incremental=incremental)
+            self._train(data, held_out, start, tasks, begins=begins, incremental=incremental)
+        if tasks is not None:
+            tasks.finish()
 
     def _training_rows(
         self, X: Rows, y: Any, sample_weight: Any, begins: bool, incremental: bool
@@ -291,6 +297,7 @@ class MultilayerPerceptron(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-
         data: TrainingRows,
         held_out: HeldOut | None,
         start: Parameters,
+        tasks: ScikitLearnTasks | None,
         *,
         begins: bool,
         incremental: bool,
@@ -315,7 +322,8 @@ class MultilayerPerceptron(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-
         loop = TrainingLoop(engine, problem, plan, start, held_out, rule.watched, data.rows)
         if incremental and self._moments.keys() == {"step", *problem.optimizer.moments}:
             loop.restore(Checkpoint({**loop.checkpoint().state, **self._moments}, History()))
-        training = Training(loop, [rule, *as_callbacks(self.callbacks)], estimator=self)
+        callbacks = [rule, *as_callbacks(self.callbacks), *([] if tasks is None else [tasks])]
+        training = Training(loop, callbacks, estimator=self)
         diverged = self._run(training, bears_divergence=by_score and not incremental)
         self.stopped_early_ = rule.stalled
         self._earlier = None if rule.stalled and incremental else rule.memory()
@@ -351,11 +359,19 @@ class MultilayerPerceptron(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-
             warnings.warn("Training interrupted by user.", stacklevel=5)
         return False
 
-    def _minimise(self, data: TrainingRows, held_out: HeldOut | None, start: Parameters) -> None:
+    def _minimise(
+        self,
+        data: TrainingRows,
+        held_out: HeldOut | None,
+        start: Parameters,
+        tasks: ScikitLearnTasks | None,
+    ) -> None:
         """L-BFGS: each iteration sees all rows, and has a place in the loss curve as an epoch has."""
         problem = self._problem(data, start, data.n_rows)
         engine = self._select_engine(problem, start)
         history = History()
+        if tasks is not None:
+            tasks.begin(0)
         begun = time.perf_counter()
 
         def on_iteration(parameters: Parameters, loss: float) -> bool:

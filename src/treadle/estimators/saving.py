@@ -40,6 +40,7 @@ from treadle.export.safetensors_file import REMEDY, read_safetensors, write_safe
 SAVABLE = {
     "LADRegressor": "treadle.estimators.lad",
     "MLPClassifier": "treadle.estimators.mlp_classifier",
+    "MLPRegressor": "treadle.estimators.mlp_regressor",
 }
 
 # Parameters that belong to a training and not to what came of it: they are not in the file.
@@ -100,7 +101,7 @@ class Savable(ABC):
         }
         fields = {key: to_plain(value, key) for key, value in saved.fields.items()}
         described = {"format": FORMAT_VERSION} if saved.model is None else model_metadata(saved.model)
-        arrays = {f"{EXTRA_PREFIX}{key}": np.ascontiguousarray(a) for key, a in saved.arrays.items()}
+        arrays = {f"{EXTRA_PREFIX}{key}": np.asarray(a, order="C") for key, a in saved.arrays.items()}
         if saved.model is not None:
             arrays |= model_arrays(saved.model)
         if not all(np.isfinite(array).all() for array in arrays.values()):

@@ -7,14 +7,16 @@ or a pipeline hands its callbacks down. That protocol is young and may change: t
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+import copy
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sklearn
 
 from treadle.errors import MissingDependency
 from treadle.network import Parameters
 from treadle.training.callbacks import Callback, Training
+
+Method = TypeVar("Method")
 
 if TYPE_CHECKING:
 
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
         def set_callbacks(self, *callbacks: object) -> Any:
             """Hang scikit-learn's callbacks on the estimator."""
 
-    def with_callbacks(method: Any) -> Any:
+    def with_callbacks(method: Method) -> Method:
         """The method, after which every callback is torn down, whatever happened."""
+        return method
 
 else:
     try:
@@ -54,37 +57,47 @@ else:
             return method
 
 
+def with_listeners(estimator: Any, fit: Method) -> Method:
+    """The fit, after which scikit-learn's callbacks are torn down, whatever happens, if there are any."""
+    return with_callbacks(fit) if ScikitLearnTasks.listened_to(estimator) else fit
+
+
 class ScikitLearnTasks(Callback):
     """Tells an estimator's scikit-learn callbacks of a fit and of its epochs.
 
     Parameters
     ----------
-    estimator : estimator
-        That derives from ``CallbackSupport``, its fit decorated with ``with_callbacks``.
-    data : dict
-        ``X``, ``y`` and ``metadata``, as fit was given them.
-    fitted : callable
-        From parameters to the attributes that the estimator would have, were it fitted with these.
+    estimator : MultilayerPerceptron
+        Fitted through ``with_listeners``.
+    X, y, sample_weight
+        As fit was given them.
     """
 
-    def __init__(
-        self, estimator: Any, data: dict[str, Any], fitted: Callable[[Parameters], dict[str, Any]]
-    ) -> None:
+    def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any) -> None:
         self._estimator = estimator
-        self._data = data
-        self._fitted = fitted
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        self._data = {"X": X, "y": y, "metadata": metadata}
         self._fit: Any = None
         self._epoch: Any = None
 
     @staticmethod
-    def wanted_by(estimator: Any) -> bool:
-        """Whether anybody listens."""
+    def listened_to(estimator: Any) -> bool:
+        """Whether the estimator has callbacks of scikit-learn's."""
         return bool(getattr(estimator, "_skl_callbacks", None))
+
+    @classmethod
+    def wanted_by(cls, estimator: Any, X: Any, y: Any, sample_weight: Any) -> ScikitLearnTasks | None:
+        """The tasks of a fit, if any of scikit-learn's callbacks listens."""
+        return cls(estimator, X, y, sample_weight) if cls.listened_to(estimator) else None
+
+    def begin(self, n_epochs: int) -> None:
+        """The fit's task begins, with so many epochs at most."""
+        self._fit = self._estimator._init_callback_context(max_subtasks=n_epochs)
+        self._fit.call_on_fit_task_begin(estimator=self._estimator, **self._data)
 
     def on_fit_begin(self, training: Training) -> None:
         """The fit's task begins, and its first epoch's."""
-        self._fit = self._estimator._init_callback_context(max_subtasks=training.plan.n_epochs)
-        self._fit.call_on_fit_task_begin(estimator=self._estimator, **self._data)
+        self.begin(training.plan.n_epochs)
         self._begin_epoch(training)
 
     def _begin_epoch(self, training: Training) -> None:
@@ -103,9 +116,13 @@ class ScikitLearnTasks(Callback):
             self._begin_epoch(training)
         return bool(stop)
 
+    def _fitted(self, parameters: Parameters) -> dict[str, Any]:
+        """The attributes that the estimator would have, were it fitted with these."""
+        before = vars(self._estimator)
+        fitted = copy.copy(self._estimator)
+        fitted._take_parameters(parameters)
+        return {name: value for name, value in vars(fitted).items() if before.get(name) is not value}
+
     def finish(self) -> None:
-        """The fit's task ends: to be called once the estimator is fitted."""
-        if self._fit is not None:
-            self._fit.call_on_fit_task_end(
-                estimator=self._estimator, reconstruction_attributes={}, **self._data
-            )
+        """The fit's task ends; the estimator is fitted."""
+        self._fit.call_on_fit_task_end(estimator=self._estimator, reconstruction_attributes={}, **self._data)

@@ -38,7 +38,7 @@ class Model:
     parameters : Parameters
         With the network.
     class_names : tuple of str
-        One an output; empty for a regressor.
+        One an output, or two for one logistic output; empty for a regressor.
     image_shape : (height, width), or None
         Where rows of X are images.
     data_scale : float
@@ -59,7 +59,9 @@ class Model:
 
     def __post_init__(self) -> None:
         n_inputs, n_outputs = self.network.sizes[0], self.network.sizes[-1]
-        if self.class_names and len(self.class_names) != n_outputs:
+        # One logistic output tells two classes apart.
+        n_classes = 2 if self.network.output == "logistic" and n_outputs == 1 else n_outputs
+        if self.class_names and len(self.class_names) not in (n_outputs, n_classes):
             raise InvalidInput(
                 f"class_names must have a name for each of the {n_outputs} outputs, or none; "
                 f"got {len(self.class_names)}"

@@ -171,6 +171,10 @@ class Training:
         """A copy of the parameters that training would end with now."""
         return self._loop.parameters()
 
+    def order(self, epoch: int) -> NDArray[np.int64]:
+        """The numbers of the rows of ``problem.X`` in the order in which epoch, from 1, visits them."""
+        return self._loop.order(epoch)
+
     def keep(self, parameters: Parameters) -> None:
         """Let training end with these, whatever else it went through: the best epoch's, say."""
         self._loop.keep(parameters)

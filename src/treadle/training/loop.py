@@ -172,6 +172,10 @@ class TrainingLoop:
             return self._average.mean()
         return self._trainer.parameters()
 
+    def order(self, epoch: int) -> NDArray[np.int64]:
+        """The numbers of the rows in the order in which epoch, from 1, visits them."""
+        return self.plan.order(epoch, self._rows, self.n_rows)
+
     def keep(self, parameters: Parameters) -> None:
         """Let ``parameters`` give a copy of these from now on; further epochs train those of the trainer."""
         self._kept = parameters.copy()
@@ -214,7 +218,7 @@ class TrainingLoop:
         )
         self.is_between_epochs = False
         try:
-            losses = self._trainer.run_epoch(plan.order(epoch, self._rows, n_rows), rates)
+            losses = self._trainer.run_epoch(self.order(epoch), rates)
         except TrainingDiverged as error:
             raise TrainingDiverged(f"epoch {epoch}: {error}") from error
         # The loss does not see what the last update of the epoch did.

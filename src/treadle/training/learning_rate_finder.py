@@ -1,0 +1,111 @@
+"""A learning rate to begin with: the range test.
+
+Smith, "Cyclical learning rates for training neural networks" (2017), section 3.3: train for a few steps while
+the rate rises from very small to very large, and look at the loss. It falls while the rate is of use, and
+rises when it is too large. A rate somewhat below the one at the bottom is a good first guess.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import count
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.errors import InvalidInput, TrainingDiverged
+from treadle.training.callbacks import Callback, Training
+
+# Of the running mean: with it a loss counts half of what it did some 13 steps before.
+SMOOTHING = 0.95
+# Times the least smoothed loss: there the test ends.
+TOO_HIGH = 4.0
+
+
+class LearningRateFinder(Callback):
+    """Try rates from low to high before training begins; the training itself is not touched.
+
+    The steps are taken by a trainer of their own, from the same initial parameters, with the batches of the
+    first epochs. The test ends where the loss is no number, or four times its least.
+
+    Parameters
+    ----------
+    low, high : float > 0
+        The rates to begin and to end with; between them they rise by one factor a step.
+    n_steps : int >= 10, default=100
+
+    Attributes
+    ----------
+    rates_ : ndarray of shape (S,), float64
+        Of the steps that were taken.
+    losses_ : ndarray of shape (S,), float64
+        The objective of each step's batch, before its update.
+    smoothed_ : ndarray of shape (S,), float64
+        The running mean of the losses, which all above goes by.
+    suggestion_ : float
+        A tenth of the rate at the least smoothed loss: on the slope, well before the bottom.
+
+    Raises
+    ------
+    InvalidInput
+        If a parameter is not as above.
+    """
+
+    def __init__(self, low: float = 1e-6, high: float = 10.0, *, n_steps: int = 100) -> None:
+        if not 0 < low < high < math.inf:
+            raise InvalidInput(f"low and high must be finite, 0 < low < high; got {low!r} and {high!r}")
+        if isinstance(n_steps, bool) or not isinstance(n_steps, int) or n_steps < 10:
+            raise InvalidInput(f"n_steps must be an integer, at least 10; got {n_steps!r}")
+        self.low = low
+        self.high = high
+        self.n_steps = n_steps
+
+    def on_fit_begin(self, training: Training) -> None:
+        """The whole test."""
+        problem = training.problem
+        trainer = training.engine.trainer(problem, training.parameters())
+        rates = np.geomspace(self.low, self.high, self.n_steps)
+        batches = (
+            order[start : start + problem.batch_size]
+            for order in map(training.order, count(1))
+            for start in range(0, len(order), problem.batch_size)
+        )
+        losses: list[float] = []
+        smoothed: list[float] = []
+        mean = 0.0
+        for step, (rate, batch) in enumerate(zip(rates, batches, strict=False), start=1):
+            try:
+                (loss,) = trainer.run_epoch(batch, np.array([rate]))
+            except TrainingDiverged:
+                break
+            losses.append(float(loss))
+            mean = SMOOTHING * mean + (1 - SMOOTHING) * losses[-1]
+            smoothed.append(mean / (1 - SMOOTHING**step))  # unbiased: the mean began at 0
+            if smoothed[-1] > TOO_HIGH * min(smoothed):
+                break
+        if not losses:
+            raise TrainingDiverged(
+                f"the first step of the learning-rate test, with the rate {self.low:g}, has a loss that is "
+                "no number: look for extreme values in X and y"
+            )
+        self.rates_: NDArray[np.float64] = rates[: len(losses)]
+        self.losses_: NDArray[np.float64] = np.array(losses)
+        self.smoothed_: NDArray[np.float64] = np.array(smoothed)
+        self.suggestion_ = float(self.rates_[self.smoothed_.argmin()] / 10)
+
+    def table(self) -> dict[str, list[Any]]:
+        """A row for each step: learning_rate, loss, smoothed_loss. ``pandas.DataFrame`` takes it.
+
+        Raises
+        ------
+        InvalidInput
+            If no training has begun with this callback.
+        """
+        if not hasattr(self, "rates_"):
+            raise InvalidInput("no learning rate has been tried yet: fit an estimator with this callback")
+        return {
+            "learning_rate": self.rates_.tolist(),
+            "loss": self.losses_.tolist(),
+            "smoothed_loss": self.smoothed_.tolist(),
+        }
