@@ -52,7 +52,7 @@ def iid_covariance(Z: Matrix, r: Matrix, quantile: float, bandwidth_name: str, l
     """
     N, P = Z.shape
     h = bandwidth(bandwidth_name, N, quantile, level)
-    n_zero = int(np.sum(np.abs(r) <= np.finfo(float).eps ** (2 / 3) * np.abs(r).max()))
+    n_zero = int(np.sum(r == 0))
     n_near = min(max(P + 1, math.ceil(N * h)) + 1, N - n_zero)
     if n_near < 3:
         raise InvalidInput(

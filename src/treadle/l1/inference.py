@@ -43,6 +43,7 @@ METHODS = {
     "weighted": "bootstrap of weights",
 }
 INTERCEPT = "intercept"
+ROUNDING = 64 * float(np.finfo(np.float64).eps)  # of a residual, relative to what it is a difference of
 
 
 @dataclass(frozen=True)
@@ -217,6 +218,8 @@ def infer(
         coef = solve(Z, target, quantile=quantile, fit_intercept=False).coef
     w = np.asarray(coef, np.float64)
     r = target - Z @ w
+    # The fit goes through these rows; what is left is rounding.
+    r[np.abs(r) <= ROUNDING * (np.abs(target) + np.abs(Z) @ np.abs(w))] = 0.0
     loss = _loss(r, quantile)
     constant = solve(scale[:, None], target, quantile=quantile, fit_intercept=False).coef[0]
     of_constant = _loss(target - scale * constant, quantile)

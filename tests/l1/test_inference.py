@@ -1,0 +1,241 @@
+"""Standard errors and intervals: against statsmodels, against published tables, and by brute force."""
+
+import math
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from scipy.optimize import linprog
+from scipy.stats import norm
+from scipy.stats import t as student
+
+from treadle.errors import InvalidInput
+from treadle.l1 import infer
+from treadle.l1.bandwidths import BANDWIDTHS, bandwidth
+from treadle.l1.inference import METHODS
+from treadle.l1.rank_inversion import rank_intervals
+
+ENGEL = sm.datasets.engel.load_pandas().data
+STACKLOSS = sm.datasets.stackloss.load_pandas().data
+
+
+def engel(**options):
+    return infer(ENGEL[["income"]], ENGEL["foodexp"], names=["income"], **options)
+
+
+def data(n=150, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, 3))
+    return X, X @ [1.0, 2.0, 0.0] + 3 + (1 + 0.5 * np.abs(X[:, 0])) * rng.standard_t(3, n)
+
+
+@pytest.mark.parametrize("quantile", [0.25, 0.5, 0.9])
+@pytest.mark.parametrize("name", ["hall_sheather", "bofinger", "chamberlain"])
+@pytest.mark.parametrize(("method", "vcov"), [("kernel", "iid"), ("robust", "robust")])
+def test_kernels_give_what_statsmodels_gives(quantile, name, method, vcov):
+    if name == "bofinger" and quantile != 0.5:
+        pytest.skip("statsmodels has another formula away from the median; see bandwidths.py")
+    X, y = data(1500)
+    found = infer(X, y, quantile=quantile, method=method, bandwidth=name)
+    theirs = sm.QuantReg(y, sm.add_constant(X)).fit(
+        q=quantile,
+        vcov=vcov,
+        bandwidth="hsheather" if name == "hall_sheather" else name,
+        p_tol=1e-12,
+        max_iter=9999,
+    )
+    # Away from the median, robust takes the sign of each residual, which of four is theirs to round.
+    tolerance = 0.05 if method == "robust" and quantile != 0.5 else 1e-3
+    np.testing.assert_allclose(found.coef, theirs.params, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found.standard_errors, theirs.bse, rtol=tolerance)
+    np.testing.assert_allclose(found.t_values, theirs.tvalues, rtol=tolerance, atol=1e-2)
+    np.testing.assert_allclose(found.p_values, theirs.pvalues, rtol=1e-2, atol=1e-3)
+    np.testing.assert_allclose(found.intervals, theirs.conf_int(), atol=2 * tolerance)
+    np.testing.assert_allclose(
+        [found.bandwidth, found.sparsity], [theirs.bandwidth, theirs.sparsity], rtol=1e-3
+    )
+    assert abs(found.pseudo_r1 - theirs.prsquared) <= 1e-4
+    wrong = infer(X, y, quantile=quantile, method="nid", bandwidth=name)
+    assert np.abs(wrong.standard_errors / theirs.bse - 1).max() > 0.02
+
+
+def test_engel_as_published():
+    """Koenker's vignette of R's quantreg: rank inversion at 90 %, and standard errors by nid."""
+    found = engel(method="nid")
+    np.testing.assert_allclose(found.coef, [81.48225, 0.56018], atol=5e-6)
+    np.testing.assert_allclose(found.standard_errors, [19.25066, 0.02828], atol=5e-6)
+    np.testing.assert_allclose(found.t_values, [4.23270, 19.81032], atol=5e-6)
+    ranks = engel(method="rank", level=0.9)
+    np.testing.assert_allclose(ranks.intervals, [[53.25915, 114.01156], [0.48702, 0.60199]], atol=5e-6)
+    assert np.isnan(ranks.standard_errors).all()
+    assert abs(found.pseudo_r1 - 0.6206) <= 5e-5  # Stata, and statsmodels' documentation
+
+
+def brute_force_statistic(Z, y, j, b, quantile):
+    """T(b) from HiGHS's dual solution of the restricted fit."""
+    V, moved = np.delete(Z, j, axis=1), y - b * Z[:, j]
+    n, p = V.shape
+    ends = [(0, None)] * n
+    cost = np.concatenate([np.full(n, quantile), np.full(n, 1 - quantile), np.zeros(p)])
+    solved = linprog(
+        cost,
+        A_eq=np.hstack([np.eye(n), -np.eye(n), V]),
+        b_eq=moved,
+        bounds=[*ends, *ends, *[(None, None)] * p],
+    )
+    scores = solved.eqlin.marginals  # in [tau - 1, tau]
+    projected = V @ np.linalg.lstsq(V, Z[:, j], rcond=None)[0]
+    return Z[:, j] @ scores / math.sqrt(quantile * (1 - quantile) * np.sum((Z[:, j] - projected) ** 2))
+
+
+@pytest.mark.parametrize("quantile", [0.3, 0.5])
+def test_rank_intervals_end_where_the_test_by_brute_force_turns(quantile):
+    X, y = data(60)
+    Z, level = sm.add_constant(X), 0.9
+    cutoff = student.ppf((1 + level) / 2, len(y) - 4)
+    for j, (low, high) in enumerate(rank_intervals(Z, y, quantile, level)):
+        width = high - low
+        # The end lies, by interpolation, within the last step that is accepted: look a step on either side.
+        inside = [
+            brute_force_statistic(Z, y, j, b, quantile)
+            for b in np.linspace(low + width / 4, high - width / 4, 5)
+        ]
+        outside = [brute_force_statistic(Z, y, j, b, quantile) for b in (low - width / 4, high + width / 4)]
+        assert np.abs(inside).max() <= cutoff
+        assert outside[0] > cutoff and outside[1] < -cutoff
+
+
+def test_rank_intervals_of_tied_rows():
+    """Stackloss is of whole numbers. R's quantreg prints all ends but one, where it goes another way."""
+    X, y = STACKLOSS.iloc[:, 1:], STACKLOSS.iloc[:, 0]
+    found = infer(X, y, method="rank", level=0.9)
+    np.testing.assert_allclose(found.coef, [-39.68986, 0.83188, 0.57391, -0.06087], atol=5e-6)
+    published = [[-41.61973, -29.67754], [None, 1.14117], [0.32182, 1.41090], [-0.21348, -0.02891]]
+    for row, ends in zip(found.intervals, published, strict=True):
+        for end, value in zip(row, ends, strict=True):
+            assert value is None or abs(end - value) <= 5e-6
+    Z = sm.add_constant(X.to_numpy(float))
+    cutoff = student.ppf(0.95, 17)
+    low = found.intervals[1, 0]
+    assert brute_force_statistic(Z, y.to_numpy(float), 1, low - 0.02, 0.5) > cutoff
+    assert brute_force_statistic(Z, y.to_numpy(float), 1, low + 0.02, 0.5) < cutoff
+
+
+def test_an_interval_that_no_value_is_far_enough_for_is_infinite():
+    X, y = data(6)
+    found = infer(X[:, :2], y, method="rank", level=0.999)
+    assert np.isinf(found.intervals).any()
+
+
+def test_more_certainty_makes_wider_intervals():
+    for method in METHODS:
+        narrow, wide = (engel(method=method, level=level, n_bootstrap=50) for level in (0.8, 0.99))
+        assert (wide.intervals[:, 0] < narrow.intervals[:, 0]).all()
+        assert (narrow.intervals[:, 0] < narrow.coef).all() and (narrow.coef < narrow.intervals[:, 1]).all()
+        assert (narrow.intervals[:, 1] < wide.intervals[:, 1]).all()
+
+
+def test_bootstraps_repeat_by_their_seed():
+    for method in ("pairs", "weighted"):
+        first, again, other = (engel(method=method, n_bootstrap=20, random_state=seed) for seed in (1, 1, 2))
+        assert first.standard_errors.tobytes() == again.standard_errors.tobytes()
+        assert first.standard_errors.tobytes() != other.standard_errors.tobytes()
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if "rank" not in name])
+def test_normal_errors_have_the_standard_error_of_theory(method):
+    """sqrt(pi / 2) sigma / sqrt(N) at the median, for columns of variance 1."""
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((2000, 2))
+    found = infer(X, X @ [1.0, -1.0] + rng.standard_normal(2000), method=method)
+    expected = math.sqrt(math.pi / 2 / 2000)
+    np.testing.assert_allclose(found.standard_errors, expected, rtol=0.3)
+    assert not np.allclose(found.standard_errors, 2 * expected, rtol=0.3)
+
+
+def test_weights_are_scales():
+    X, y = data()
+    c = np.random.default_rng(1).uniform(0.5, 2, len(y))
+    c[:5] = 0
+    Z = sm.add_constant(X)[5:] * c[5:, None]
+    for method in ("nid", "iid", "robust", "rank"):
+        weighted = infer(X, y, sample_weight=c, method=method)
+        by_hand = infer(Z, y[5:] * c[5:], fit_intercept=False, method=method)
+        np.testing.assert_allclose(weighted.intervals, by_hand.intervals, rtol=1e-9)
+        assert weighted.n_rows == len(y) - 5
+
+
+@pytest.mark.parametrize("quantile", [0.001, 0.02, 0.5, 0.999])
+@pytest.mark.parametrize("name", BANDWIDTHS)
+def test_a_bandwidth_stays_within_zero_and_one(quantile, name):
+    h = bandwidth(name, 20, quantile, 0.95)
+    assert quantile - h > 0 and quantile + h < 1
+    assert bandwidth(name, 10**9, 0.5, 0.95) < bandwidth(name, 10**4, 0.5, 0.95)
+
+
+def test_bandwidths_by_hand():
+    # Koenker (2005), section 3.4.2, at the median, where z = 0 and phi = 1 / sqrt(2 pi).
+    assert math.isclose(
+        bandwidth("hall_sheather", 1000, 0.5, 0.95),
+        1000 ** (-1 / 3) * norm.ppf(0.975) ** (2 / 3) * (1.5 / (2 * math.pi)) ** (1 / 3),
+    )
+    assert math.isclose(bandwidth("bofinger", 1000, 0.5, 0.95), (4.5 / (4 * math.pi**2) / 1000) ** 0.2)
+
+
+def test_the_table_prints_as_statsmodels():
+    lines = str(engel(method="kernel")).splitlines()
+    assert lines[0].strip() == "L1 regression"
+    assert len({len(line) for line in lines if set(line) <= {"=", "-"}}) == 1
+    assert all(len(line) <= len(lines[1]) for line in lines)
+    assert lines[2].split() == ["Quantile:", "0.5", "Pseudo", "R1:", "0.6206"]
+    header = next(line for line in lines if "coef" in line)
+    assert header.split() == ["coef", "std", "err", "t", "P>|t|", "[0.025", "0.975]"]
+    row = next(line for line in lines if line.startswith("income"))
+    assert row.split() == ["income", "0.5602", "0.0132", "42.5164", "0.000", "0.5342", "0.5861"]
+    assert "Quantile regression" in str(engel(quantile=0.9))
+    row = next(line for line in str(engel(method="rank")).splitlines() if line.startswith("income"))
+    assert row.split()[1:5] == ["0.5602", "-", "-", "-"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"method": "exact"}, "method must be one of nid, iid.*; got 'exact'"),
+        ({"level": 95}, "level must be between 0 and 1, such as 0.95; got 95"),
+        ({"quantile": 0.0}, "quantile must be between 0 and 1, both excluded; got 0.0"),
+        ({"bandwidth": "silverman"}, "bandwidth must be one of hall_sheather.*; got 'silverman'"),
+        ({"names": ["a"]}, "names must be one for each of the 3 features; got 1"),
+        ({"method": "pairs", "n_bootstrap": 1}, "n_bootstrap must be at least 2; got 1"),
+        ({"sample_weight": [1.0]}, "sample_weight must have a weight for each sample"),
+    ],
+)
+def test_a_wrong_option_is_told(change, message):
+    with pytest.raises(InvalidInput, match=message):
+        infer(*data(), **change)
+
+
+def test_data_without_standard_errors_are_told():
+    X, y = data()
+    with pytest.raises(InvalidInput, match="the column 'x4' is a combination of those before it"):
+        infer(np.column_stack([X, X[:, 0] - 2 * X[:, 2]]), y)
+    with pytest.raises(InvalidInput, match="the column 'x4' is a combination of those before it"):
+        infer(np.column_stack([X, np.ones(len(y))]), y)
+    with pytest.raises(InvalidInput, match="more rows than coefficients; got 4 rows and 4 coefficients"):
+        infer(X[:4], y[:4])
+    with pytest.raises(InvalidInput, match="inference needs finite numbers"):
+        infer(np.where(X > 2, np.nan, X), y)
+    with pytest.raises(InvalidInput, match=r"inference needs dense numbers.*got float64 \(150,\)"):
+        infer(y, y)
+
+
+def test_residuals_that_have_no_density_are_told():
+    X, y = data()
+    line = X @ [1.0, 2.0, 3.0]
+    with pytest.raises(InvalidInput, match="at least half of the residuals are zero"):
+        infer(X, line, method="rank")
+    with pytest.raises(InvalidInput, match="at least half of the residuals are equal"):
+        infer(X, line + np.where(np.arange(len(y)) < 120, 0, y), method="kernel")
+    with pytest.raises(InvalidInput, match="cross in so many rows"):
+        infer(X, line, method="nid")
+    with pytest.raises(InvalidInput, match="residuals to estimate a density from: too few"):
+        infer(X, line, method="iid")
