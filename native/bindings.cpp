@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "dispatch.h"
+#include "look_up.h"
 #include "predictor.h"
 #include "trainer.h"
 
@@ -220,6 +221,37 @@ void predict_into(const Network& network, nb::handle parameters, nb::handle X, n
     work(std::atomic<bool>{false});
 }
 
+// The cells of points, or the heights of their cells; `outputs` is int64 or float64 as `heights` is None or not.
+void look_up_grid_into(nb::handle X, const std::vector<std::tuple<nb::handle, nb::handle, double, double>>& axes,
+                       nb::handle heights, nb::handle outputs, int threads) {
+    const Array points(X), of_boxes(heights);
+    const Writable into(outputs);
+    std::vector<std::unique_ptr<Array>> held;
+    std::vector<Axis> described;
+    for (const auto& [inner, starts, origin, scale] : axes) {
+        const Array& edges = *held.emplace_back(std::make_unique<Array>(inner));
+        const Array& counts = *held.emplace_back(std::make_unique<Array>(starts));
+        described.push_back({edges.data<const double>(), counts.data<const int32_t>(), edges.size(0) + 1,
+                             counts.size(0) - 1, origin, scale});
+    }
+    const nb::gil_scoped_release released;
+    look_up_grid(points.data<const double>(), points.size(0), described, of_boxes.data<const double>(),
+                 heights.is_none() ? into.data<int64_t>() : nullptr, heights.is_none() ? nullptr : into.data<double>(),
+                 threads);
+}
+
+void look_up_tree_into(nb::handle X, nb::handle axis, nb::handle threshold, nb::handle children, nb::handle heights,
+                       nb::handle outputs, int threads) {
+    const Array points(X), axes(axis), thresholds(threshold), links(children), of_boxes(heights);
+    const Writable into(outputs);
+    const Splits splits{axes.data<const int64_t>(), thresholds.data<const double>(), links.data<const int64_t>(),
+                        axes.size(0)};
+    const nb::gil_scoped_release released;
+    look_up_tree(points.data<const double>(), points.size(0), points.size(1), splits, of_boxes.data<const double>(),
+                 heights.is_none() ? into.data<int64_t>() : nullptr, heights.is_none() ? nullptr : into.data<double>(),
+                 threads);
+}
+
 }  // namespace
 
 NB_MODULE(_native, module) {
@@ -248,6 +280,9 @@ NB_MODULE(_native, module) {
     module.def("predict", predict_into, "network"_a, "parameters"_a, "X"_a, "starts"_a.none(),
                "indices"_a.none(), "input_scale"_a, "input_offset"_a,
                "softmax"_a, "outputs"_a, "threads"_a, "kernels"_a);
+    module.def("look_up_grid", look_up_grid_into, "X"_a, "axes"_a, "heights"_a.none(), "outputs"_a, "threads"_a);
+    module.def("look_up_tree", look_up_tree_into, "X"_a, "axis"_a, "threshold"_a, "children"_a, "heights"_a.none(),
+               "outputs"_a, "threads"_a);
 }
 
 }  // namespace treadle

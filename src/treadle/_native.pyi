@@ -71,3 +71,19 @@ def predict(
     threads: int,
     kernels: str,
 ) -> None: ...
+def look_up_grid(
+    X: NDArray[Any],
+    axes: list[tuple[NDArray[Any], NDArray[Any], float, float]],
+    heights: NDArray[Any] | None,
+    outputs: NDArray[Any],
+    threads: int,
+) -> None: ...
+def look_up_tree(
+    X: NDArray[Any],
+    axis: NDArray[Any],
+    threshold: NDArray[Any],
+    children: NDArray[Any],
+    heights: NDArray[Any] | None,
+    outputs: NDArray[Any],
+    threads: int,
+) -> None: ...

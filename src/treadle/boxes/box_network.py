@@ -202,7 +202,7 @@ class BoxNetwork(ExplicitNetwork):
         if self.steepness is not None:
             name: Any = self.activation
             return superpose(name, self.steepness, self.edges_[0], self.heights_, points[:, 0])
-        values = self.heights_.ravel()[self.partition_.locate(points)]
+        values = self.partition_.values_at(points, self.heights_.ravel())
         if self.outside == "zero":
             values[~self.partition_.inside(points)] = 0.0
         return values

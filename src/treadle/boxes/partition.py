@@ -14,8 +14,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from treadle.boxes.look_up import AxisTable
+from treadle.boxes.look_up import AxisTable, kernel
 from treadle.errors import InvalidInput
+from treadle.hardware.processors import usable_threads
 
 # A height and a cell's place in the tables: what a box takes of memory at the least.
 MAX_CELLS = 100_000_000
@@ -33,9 +34,34 @@ class Partition(ABC):
         """Of the domain: d."""
         return len(self.bounds)
 
-    @abstractmethod
     def locate(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
         """The cell of each of the points (n, d), which are finite: (n,), each in 0 .. n_cells - 1."""
+        if kernel() is None:
+            return self.locate_by_numpy(points)
+        cells = np.empty(len(points), np.int64)
+        self._locate_natively(points, None, cells)
+        return cells
+
+    def values_at(self, points: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The value (n,) of each point's cell, of values (n_cells,)."""
+        if kernel() is None:
+            return np.asarray(values[self.locate_by_numpy(points)])
+        found = np.empty(len(points))
+        self._locate_natively(points, values, found)
+        return found
+
+    @abstractmethod
+    def locate_by_numpy(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
+        """``locate`` in NumPy: the specification of the compiled one."""
+
+    @abstractmethod
+    def _locate_natively(
+        self,
+        points: NDArray[np.float64],
+        values: NDArray[np.float64] | None,
+        outputs: NDArray[np.float64] | NDArray[np.int64],
+    ) -> None:
+        """Write the cells, or where there are values those of the cells, by the compiled look-up."""
 
     @abstractmethod
     def corners(
@@ -83,13 +109,24 @@ class Grid(Partition):
         self.bounds = np.array([[axis[0], axis[-1]] for axis in self.edges])
         self.tables = tuple(AxisTable(axis) for axis in self.edges)
 
-    def locate(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
-        """See ``Partition.locate``."""
+    def locate_by_numpy(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
+        """See ``Partition.locate_by_numpy``."""
         flat = self.tables[0].cells(points[:, 0])
         for i in range(1, self.n_dims):
             flat *= self.shape[i]
             flat += self.tables[i].cells(points[:, i])
         return flat
+
+    def _locate_natively(
+        self,
+        points: NDArray[np.float64],
+        values: NDArray[np.float64] | None,
+        outputs: NDArray[np.float64] | NDArray[np.int64],
+    ) -> None:
+        native = kernel()
+        assert native is not None
+        axes = [table.described for table in self.tables]
+        native.look_up_grid(np.ascontiguousarray(points), axes, values, outputs, usable_threads().n)
 
     def corners(
         self, cells: NDArray[np.int64] | None = None

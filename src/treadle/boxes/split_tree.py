@@ -10,10 +10,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from treadle.boxes.look_up import POINTS_PER_BLOCK
+from treadle.boxes.look_up import POINTS_PER_BLOCK, kernel
 from treadle.boxes.partition import Partition
 from treadle.boxes.points import as_bounds
 from treadle.errors import InvalidInput
+from treadle.hardware.processors import usable_threads
 
 
 class SplitTree(Partition):
@@ -86,8 +87,8 @@ class SplitTree(Partition):
             nodes, low, high = children[~cells], low[~cells], high[~cells]
         return lower, upper
 
-    def locate(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
-        """See ``Partition.locate``."""
+    def locate_by_numpy(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
+        """See ``Partition.locate_by_numpy``."""
         cells = np.empty(len(points), np.int64)
         for start in range(0, len(points), POINTS_PER_BLOCK):
             block = points[start : start + POINTS_PER_BLOCK]
@@ -100,6 +101,24 @@ class SplitTree(Partition):
                 active = active[place[active] >= 0]
             cells[start : start + len(block)] = -1 - place
         return cells
+
+    def _locate_natively(
+        self,
+        points: NDArray[np.float64],
+        values: NDArray[np.float64] | None,
+        outputs: NDArray[np.float64] | NDArray[np.int64],
+    ) -> None:
+        native = kernel()
+        assert native is not None
+        native.look_up_tree(
+            np.ascontiguousarray(points),
+            self.axis,
+            self.threshold,
+            self.children,
+            values,
+            outputs,
+            usable_threads().n,
+        )
 
     def corners(
         self, cells: NDArray[np.int64] | None = None
