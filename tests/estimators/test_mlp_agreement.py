@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from treadle import MLPClassifier
+from treadle.estimators.training_rows import split as split_rows
 from treadle.training.batches import epoch_order
 
 SEED = 5
@@ -40,12 +41,7 @@ def fit_twins(monkeypatch):
         epochs = iter(range(1, 1000))
 
         def split(*arrays, random_state, test_size, stratify):
-            kept, held_out = (
-                np.sort(rows)
-                for rows in train_test_split(
-                    np.arange(len(X)), test_size=test_size, random_state=SEED, stratify=y
-                )
-            )
+            kept, held_out = split_rows(len(X), None, y, test_size, SEED, strictly=False)
             return [part for array in arrays for part in (array[kept], array[held_out])]
 
         monkeypatch.setattr(

@@ -441,7 +441,7 @@ class MLPClassifier(ClassifierMixin, TemperatureScaled, MultilayerPerceptron):  
     def _strata(self, targets: NDArray[Any]) -> NDArray[Any] | None:
         if self._multilabel:
             return None
-        return targets if targets.ndim == 1 else targets.astype(bool)
+        return targets if targets.ndim == 1 else targets[:, 0]
 
     def _score_of(
         self, logits: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[Any] | None

@@ -19,6 +19,9 @@ from treadle.errors import InvalidInput
 # X of these types is taken as it is, without a copy; any other is converted to the first.
 X_DTYPES = (np.float64, np.float32, np.uint8)
 
+# Beside the seed, for a stream of its own: "split" in ASCII. No epoch has this number.
+SPLIT = 0x73706C6974
+
 
 @dataclass(frozen=True)
 class TrainingRows:
@@ -80,7 +83,7 @@ def split(
         N.
     rows : ndarray of int64, or None
         Those to divide among the two; None: all.
-    labels : ndarray of shape (N,) or (N, 1), or None
+    labels : ndarray of shape (N,), or None
         Classes that both get in proportion, or at random where they are too many for that; None: at random.
     fraction : float
         Of the rows, to hold out.
@@ -91,26 +94,47 @@ def split(
     Raises
     ------
     InvalidInput
-        If fewer than two rows would be held out.
+        If fewer than two rows would be held out, or all.
+    ValueError
+        scikit-learn's, if ``strictly`` and a class has a single row.
     """
-    from sklearn.model_selection import train_test_split
-
     rows = np.arange(n) if rows is None else rows
-    if labels is not None:
-        labels = labels[rows]
-        n_held_out = math.ceil(fraction * len(rows))
-        sizes = np.unique_counts(labels).counts
-        too_many = len(sizes) > min(n_held_out, len(rows) - n_held_out)
-        if sizes.min() < 2:
-            labels = labels if strictly else None
-        elif too_many:
-            labels = None
-    kept, held_out = train_test_split(rows, test_size=fraction, random_state=seed, stratify=labels)
-    if len(held_out) < 2:
+    classes, counts = (None, np.array([len(rows)])) if labels is None else _classes(labels[rows])
+    if strictly and counts.min() < 2:
+        _refuse_as_scikit_learn(rows, labels)
+    n_held_out = math.ceil(fraction * len(rows))
+    if n_held_out < 2 or n_held_out == len(rows):
         raise InvalidInput(
             "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
+            if n_held_out < 2
+            else f"validation_fraction={fraction!r} leaves none of the {len(rows)} rows to train on: lower it"
         )
-    return np.sort(kept), np.sort(held_out)
+    rng = np.random.default_rng(np.random.SeedSequence([seed, SPLIT]))
+    shuffled = rng.permutation(rows)
+    if classes is None or counts.min() < 2 or len(counts) > min(n_held_out, len(rows) - n_held_out):
+        return np.sort(shuffled[n_held_out:]), np.sort(shuffled[:n_held_out])
+    assert labels is not None
+    # Rounded down, and one more for those that lost most by it.
+    exact = counts * (n_held_out / len(rows))
+    shares = np.floor(exact).astype(np.int64)
+    shares[np.argsort(shares - exact, kind="stable")[: n_held_out - shares.sum()]] += 1
+    is_held_out = np.zeros(len(shuffled), dtype=bool)
+    of_shuffled = labels[shuffled]
+    for label, share in zip(classes, shares, strict=True):
+        is_held_out[np.flatnonzero(of_shuffled == label)[:share]] = True
+    return np.sort(shuffled[~is_held_out]), np.sort(shuffled[is_held_out])
+
+
+def _classes(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    return np.unique(labels, return_counts=True)
+
+
+def _refuse_as_scikit_learn(rows: NDArray[np.int64], labels: NDArray[Any] | None) -> None:
+    """Raise scikit-learn's ValueError for a class of a single row, in its words."""
+    from sklearn.model_selection import train_test_split
+
+    assert labels is not None
+    train_test_split(rows, stratify=labels[rows, np.newaxis].astype(bool))
 
 
 def checked_weights(weights: ArrayLike | None, n: int) -> NDArray[np.float64] | None:
