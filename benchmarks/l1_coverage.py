@@ -83,8 +83,8 @@ def main() -> None:
     text = f"""# Coverage of the 95 % intervals
 
 Median regression on an intercept and three features, {options.repeats} repeats (a tenth for the two
-bootstraps), seed {options.seed}: the share of the four intervals that hold the true coefficient, with its standard error. By
-`python benchmarks/l1_coverage.py`.
+bootstraps), seed {options.seed}: the share of the four intervals that hold the true coefficient, with its
+standard error. By `python benchmarks/l1_coverage.py`.
 
 {table(sizes, options.repeats, options.seed)}"""
     print(text)
