@@ -14,6 +14,7 @@ import time
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from numbers import Integral
 from types import MappingProxyType
 from typing import Any
@@ -325,7 +326,7 @@ class MultilayerPerceptron(SavedNetwork, Convertible, CallbackSupport, BaseEstim
         callbacks = [rule, *as_callbacks(self.callbacks), *([] if tasks is None else [tasks])]
         training = Training(loop, callbacks, estimator=self)
         diverged = self._run(training, bears_divergence=by_score and not incremental)
-        self.stopped_early_ = rule.stalled
+        self.stopped_early_ = rule.stalled or training.stopped_by is rule
         self._earlier = None if rule.stalled and incremental else rule.memory()
         self._record(loop.history, data.n_rows, by_score, held_out is not None, diverged)
         self._take_parameters(loop.parameters())
@@ -530,10 +531,13 @@ class MultilayerPerceptron(SavedNetwork, Convertible, CallbackSupport, BaseEstim
 
     def _plan(self, n_rows: int, incremental: bool) -> TrainingPlan:
         if not incremental:
+            schedule = self._schedule()
+            if isinstance(schedule, InverseScaling):
+                schedule = replace(schedule, rows_before=getattr(self, "t_", 0))
             return TrainingPlan(
                 self.max_iter,
                 self.learning_rate_init,
-                self._schedule(),
+                schedule,
                 self._seed,
                 shuffled=bool(self.shuffle),
             )

@@ -153,9 +153,13 @@ class InverseScaling(Schedule):
     Parameters
     ----------
     power_t : float >= 0
+    rows_before : int >= 0
+        Rows that earlier training saw. The first epoch has the peak nevertheless, as in scikit-learn's warm
+        starts.
     """
 
     power_t: float = 0.5
+    rows_before: int = 0
 
     def __post_init__(self) -> None:
         if not (self.power_t >= 0 and math.isfinite(self.power_t)):
@@ -172,7 +176,8 @@ class InverseScaling(Schedule):
         losses: Sequence[float],
     ) -> NDArray[np.float64]:
         """See ``Schedule.learning_rates``."""
-        return np.full(n_steps, peak / (epoch * n_rows + 1) ** self.power_t, dtype=np.float64)
+        seen = self.rows_before + epoch * n_rows if epoch else 0
+        return np.full(n_steps, peak / (seen + 1) ** self.power_t, dtype=np.float64)
 
 
 LEAST_RATE = 1e-6
