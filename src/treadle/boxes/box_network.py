@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from treadle.boxes.bounds import ErrorBound, unproved
+from treadle.boxes.counts import counts
 from treadle.boxes.explicit_network import ExplicitNetwork
 from treadle.boxes.forms import explicit_layers, remedy
 from treadle.boxes.interpolation import interpolate
@@ -72,6 +73,10 @@ class BoxNetwork(ExplicitNetwork):
         The domain.
     n_boxes_ : int
         Cells of the domain, ghost cells not counted.
+    n_hidden_units_ : tuple of int
+        Of each hidden layer of ``layers()``.
+    n_parameters_ : int
+        Weights other than zero, and biases, of ``layers()``.
     error_bound_, error_bound_kind_, error_bound_theorem_, norm_
         What is proved at every point of the domain that float64 can hold; nan and "none" where nothing is.
     error_estimate_ : float
@@ -178,6 +183,16 @@ class BoxNetwork(ExplicitNetwork):
     def n_dims(self) -> int:
         """Variables of the function: d."""
         return self.partition_.n_dims
+
+    @property
+    def n_hidden_units_(self) -> tuple[int, ...]:
+        """Units of each hidden layer of ``layers()``."""
+        return counts(self).n_hidden_units
+
+    @property
+    def n_parameters_(self) -> int:
+        """Weights other than zero, and biases, of ``layers()``."""
+        return counts(self).n_parameters
 
     def predict(self, X: ArrayLike) -> NDArray[np.float64]:
         """The network's values, by looking cells up.

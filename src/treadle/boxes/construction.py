@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from treadle.boxes.bounds import UNIT, ErrorBound, NormName, outward, root_mean_square, theorem, unproved
+from treadle.boxes.exact_sums import summable
 from treadle.boxes.judges import box_judge, sharp_ranges, slopes
 from treadle.boxes.knowledge import met_modulus
 from treadle.boxes.partition import Grid, Partition, check_n_cells
@@ -162,12 +163,12 @@ def _uniform(target: Target, request: Request, counts: list[int]) -> Built:
     singly = grid.n_cells <= CELLS_BOUNDED_SINGLY or (target.modulus is None and target.kind != "none")
     if request.rule == "midrange":
         ranges = sharp_ranges(target, lower, upper, None)
-        heights = exact_sums(ranges.middle)
+        heights = summable(ranges.middle)
         bound = _norm_of(target, request.norm, ranges.errors(heights), lower, upper, "midrange")
         return Built(grid, heights.reshape(grid.shape), bound)
     places = np.minimum(lower / 2 + upper / 2, last) if request.rule == "middle" else lower
     values = target.values(places)
-    heights = exact_sums(values)
+    heights = summable(values)
     bounds = []
     if target.modulus is not None:
         reach = np.maximum(last - places, places - lower)
@@ -220,20 +221,6 @@ def _norm_of(
     return ErrorBound(value, target.kind, theorem(name, norm), norm)
 
 
-def exact_sums(heights: Array) -> Array:
-    """Heights rounded to multiples of a power of two so large that sums of boxes are exact.
-
-    Any sum of heights and of their jumps, in any order, is then a multiple of that power below 2^53 times
-    it, so every form of the network gives the same bits. Rounding moves a height by less than N 2^-52
-    times the mean one. Heights so large or so small that this cannot be are left as they are.
-    """
-    total = 2 * float(np.abs(heights).sum())
-    if not 1e-280 < total < 1e300:
-        return heights
-    unit = math.ldexp(1.0, math.frexp(total)[1] + 1 - 53)
-    return np.asarray(np.rint(heights / unit) * unit)
-
-
 def refined_boxes(target: Target, request: Request) -> Built:
     """Dyadic cells with midranges."""
     refined = refine(
@@ -255,7 +242,7 @@ def _of_refined(target: Target, norm: NormName, refined: Refined) -> Built:
         errors, heights = errors[order], heights[order]
         lower, upper = lower[order], upper[order]
         partition = Grid([np.append(lower[:, 0], upper[-1, 0])])
-        rounded = exact_sums(heights)
+        rounded = summable(heights)
         shift, heights = np.abs(rounded - heights), rounded
     else:
         shift = np.zeros(len(lower))
@@ -325,7 +312,7 @@ def _runs(target: Target, mesh: Mesh, eps: float) -> Built:
     starts = longest_runs(ranges.least, ranges.greatest, span)
     least = np.minimum.reduceat(ranges.least, starts)
     greatest = np.maximum.reduceat(ranges.greatest, starts)
-    heights = exact_sums(least / 2 + greatest / 2)
+    heights = summable(least / 2 + greatest / 2)
     errors = outward(np.maximum(greatest - heights, heights - least))
     edges = np.append(mesh.edges[starts], mesh.edges[-1])
     bound = unproved()
@@ -378,7 +365,7 @@ def _by_density(target: Target, mesh: Array, density: Array, n: int) -> Built:
     lower, upper = grid.corners()
     places = np.minimum(lower / 2 + upper / 2, np.maximum(np.nextafter(upper, -np.inf), lower))
     values = target.values(places)
-    heights = exact_sums(values)
+    heights = summable(values)
     local = slopes(target, lower, upper)
     width = (upper - lower)[:, 0]
     ranges = target.ranges(lower, upper)
