@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -27,6 +28,7 @@ from treadle.boxes.counts import counts
 from treadle.boxes.explicit_network import ExplicitNetwork
 from treadle.boxes.forms import explicit_layers, remedy
 from treadle.boxes.interpolation import interpolate
+from treadle.boxes.network_file import load_box_network, save_box_network
 from treadle.boxes.partition import Grid, Partition
 from treadle.boxes.points import as_points
 from treadle.boxes.smoothing import MEAN_DEVIATION, superpose
@@ -250,6 +252,37 @@ class BoxNetwork(ExplicitNetwork):
     def remedy(self, form: str | None) -> str:
         """What to do where a form does not fit in memory."""
         return remedy(self, form)
+
+    def save(self, path: str | Path) -> None:
+        """Write the network as a file of safetensors, whole or not at all; ``BoxNetwork.load`` reads it.
+
+        Parameters
+        ----------
+        path : str or Path
+
+        Raises
+        ------
+        OSError
+            If the folder cannot be written or the disk is full.
+        """
+        save_box_network(path, self)
+
+    @classmethod
+    def load(cls, path: str | Path) -> BoxNetwork:
+        """The network that ``save`` wrote, with what is proved of it.
+
+        Parameters
+        ----------
+        path : str or Path
+
+        Raises
+        ------
+        OSError
+            If the file cannot be opened.
+        CorruptFile
+            If it is not such a file, or does not fit together.
+        """
+        return load_box_network(path)
 
     def __repr__(self) -> str:
         """What it is and what is proved, in one line."""
