@@ -55,7 +55,7 @@ class Feature:
         targets = np.arange(1, m) * (self.cumulative[-1] / m)
         at = np.unique(np.searchsorted(self.cumulative, targets))
         inner = between(self.values[:-1], self.values[1:])[at[at < self.values.size - 1]]
-        return np.concatenate([[self.least], inner, [self.greatest]])
+        return np.unique(np.concatenate([[self.least], inner, [self.greatest]]))
 
 
 def between(lower: NDArray[np.float64], upper: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,6 +11,9 @@ and leaving out one row of weight 1 changes its residual r_i to exactly
 
     r_i / (1 - h_i),        h_i = b_i' A^-1 b_i                                 (Sherman and Morrison 1950)
 
+Where h is 1 but for the penalty, nothing but the row itself determines the fit there; without it the fit is
+taken to be the mean of y, and the row's error y_i.
+
 In one dimension A is tridiagonal, and the entries of A^-1 that h needs come from two recursions; else A is
 dense, of at most ``MOST_NODES`` nodes.
 
@@ -27,6 +30,7 @@ from numpy.typing import NDArray
 
 MOST_NODES = 1024
 PENALTY = 1e-6  # mu, of the mean weight of a node
+MOST_LEVERAGE = 0.999  # beyond it a row is all that determines its fit, and 1 - h has no digits
 
 
 class HatFit(NamedTuple):
@@ -66,8 +70,8 @@ def fit_hats(
     inverse = np.linalg.inv(A)
     values = inverse @ right
     leverage = (inverse.ravel()[pairs] * products).sum(axis=(1, 2))
-    residuals = y - (values[nodes] * shares).sum(axis=1)
-    return HatFit(values.reshape(shape), _error(residuals, leverage, weights))
+    fitted = (values[nodes] * shares).sum(axis=1)
+    return HatFit(values.reshape(shape), _error(y, fitted, leverage, weights))
 
 
 def simplex_weights(
@@ -118,8 +122,8 @@ def _fit_line(
     values = solveh_banded(np.stack([diagonal, np.append(off, 0.0)]), right, lower=True)
     inverse, inverse_off = tridiagonal_inverse(diagonal, off)
     leverage = s * s * inverse[cells] + 2 * s * t * inverse_off[cells] + t * t * inverse[cells + 1]
-    residuals = y - s * values[cells] - t * values[cells + 1]
-    return HatFit(values, _error(residuals, leverage, weights))
+    fitted = s * values[cells] + t * values[cells + 1]
+    return HatFit(values, _error(y, fitted, leverage, weights))
 
 
 def tridiagonal_inverse(
@@ -157,8 +161,13 @@ def _penalty_matrix(edges: Sequence[NDArray[np.float64]], mean_weight: float) ->
 
 
 def _error(
-    residuals: NDArray[np.float64], leverage: NDArray[np.float64], weights: NDArray[np.float64]
+    y: NDArray[np.float64],
+    fitted: NDArray[np.float64],
+    leverage: NDArray[np.float64],
+    weights: NDArray[np.float64],
 ) -> float:
-    """The weighted mean of (r / (1 - h))^2; without a row that h = 1 says is needed, r counts."""
-    rest = np.where(leverage < 1, 1 - leverage, 1.0)
-    return float(np.average((residuals / rest) ** 2, weights=weights))
+    """The weighted mean of (r / (1 - h))^2; of y^2, the error of the mean, where h is all but 1."""
+    determined = leverage <= MOST_LEVERAGE
+    rest = np.where(determined, 1 - leverage, 1.0)
+    errors = np.where(determined, (y - fitted) / rest, y)
+    return float(np.average(errors**2, weights=weights))

@@ -165,4 +165,10 @@ HYPERPARAMETERS: dict[str, Allowed] = {
     "n_threads": Allowed(f"None or {_COUNT.words}", lambda v: v is None or _COUNT.holds(v)),
     "quantile": _number("(0.0, 1.0)", lambda v: 0 < v < 1),
     "fit_intercept": _YES_OR_NO,
+    "n_boxes": Allowed(
+        f"a str among {{'auto'}} or {_COUNT.words}",
+        lambda v: _COUNT.holds(v) or (isinstance(v, str) and v == "auto"),
+    ),
+    "partition": _one_of(("uniform", "quantile", "optimal", "adaptive", "tree")),
+    "order": Allowed("an int among {0, 1}", lambda v: is_integer(v) and v in (0, 1)),
 }
