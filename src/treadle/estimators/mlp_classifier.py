@@ -19,6 +19,7 @@ from treadle.engines.objective import Objective
 from treadle.errors import InvalidInput
 from treadle.estimators.calibration import TemperatureScaled
 from treadle.estimators.class_targets import ClassTargets, is_multilabel
+from treadle.estimators.class_weights import with_class_weights
 from treadle.estimators.multilayer_perceptron import MultilayerPerceptron, check_mini_batches
 from treadle.estimators.scikit_learn_callbacks import with_listeners
 from treadle.maths.likelihoods import log_logistic
@@ -468,37 +469,9 @@ class MLPClassifier(ClassifierMixin, TemperatureScaled, MultilayerPerceptron):  
     ) -> NDArray[np.float64] | None:
         if self.class_weight is None:
             return sample_weight
-        if self._multilabel:
-            raise InvalidInput(
-                f"class_weight={self.class_weight!r} is for one label a row; got an indicator matrix: weigh "
-                "the rows with sample_weight"
-            )
-        numbers = targets.reshape(len(targets)).astype(np.int64)
-        if isinstance(self.class_weight, Mapping):
-            of_class = self._weights_given(self.class_weight)
-        elif incremental:
-            raise InvalidInput(
-                "class_weight='balanced' needs all rows at once, which partial_fit has not: give the weights "
-                "as a mapping"
-            )
-        else:
-            of_class = _balanced(numbers, sample_weight, len(self.classes_))
-        weights: NDArray[np.float64] = of_class[numbers]
-        weights = weights if sample_weight is None else weights * sample_weight
-        if not weights.any():
-            raise InvalidInput(f"class_weight={self.class_weight!r} leaves no row of y with any weight")
-        return weights
-
-    def _weights_given(self, mapping: Mapping[Any, float]) -> NDArray[np.float64]:
-        of_class = np.ones(len(self.classes_))
-        for label, weight in mapping.items():
-            at = np.flatnonzero(self.classes_ == label)
-            if len(at) != 1:
-                raise InvalidInput(
-                    f"class_weight has the label {label!r}, which is none of the classes {self.classes_}"
-                )
-            of_class[at] = weight
-        return of_class
+        return with_class_weights(
+            self.class_weight, self._class_targets(), targets, sample_weight, has_all_rows=not incremental
+        )
 
     def __sklearn_tags__(self) -> Any:
         """Several labels a row will do."""
@@ -510,14 +483,3 @@ class MLPClassifier(ClassifierMixin, TemperatureScaled, MultilayerPerceptron):  
 def _one_column(y: Any) -> Any:
     """y, flat where it is one column."""
     return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
-
-
-def _balanced(
-    numbers: NDArray[np.int64], sample_weight: NDArray[np.float64] | None, n_classes: int
-) -> NDArray[np.float64]:
-    """A weight for each class (K,) that gives all those in y the same weight together, and the mean 1."""
-    counts = np.bincount(numbers, sample_weight, n_classes).astype(np.float64)
-    there = counts > 0
-    result = np.ones(n_classes)
-    result[there] = counts.sum() / (there.sum() * counts[there])
-    return result

@@ -12,18 +12,14 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import replace
-from numbers import Integral
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from treadle.engines.engine import Engine, TrainingProblem, output_of
@@ -32,15 +28,11 @@ from treadle.engines.rows import Rows, n_rows
 from treadle.engines.selection import select_engine
 from treadle.errors import InvalidInput, TrainingDiverged
 from treadle.estimators.conversions import Convertible
-from treadle.estimators.hyperparameters import (
-    PLANNED_RATES,
-    check_hyperparameters,
-    is_integer,
-    is_sequence,
-)
+from treadle.estimators.hyperparameters import PLANNED_RATES
 from treadle.estimators.saved_network import SavedNetwork
 from treadle.estimators.scikit_learn_callbacks import CallbackSupport, ScikitLearnTasks
 from treadle.estimators.stopping import Memory, StoppingRule
+from treadle.estimators.training_recipe import TrainingRecipe, scikit_learns_generator
 from treadle.estimators.training_rows import (
     X_DTYPES,
     TrainingRows,
@@ -50,24 +42,12 @@ from treadle.estimators.training_rows import (
 )
 from treadle.estimators.validation_score import estimator_score
 from treadle.network import Network, Parameters
-from treadle.optimizers import (
-    SGD,
-    Adam,
-    AdamW,
-    Adaptive,
-    Constant,
-    Cosine,
-    InverseScaling,
-    OneCycle,
-    Optimizer,
-    Schedule,
-)
 from treadle.training.callbacks import Training, as_callbacks
 from treadle.training.checkpoint import Checkpoint
 from treadle.training.held_out import HeldOut
 from treadle.training.history import EpochRecord, History
 from treadle.training.lbfgs import minimise
-from treadle.training.loop import TrainingLoop, TrainingPlan
+from treadle.training.loop import TrainingLoop
 
 # The columns of history_, and what an epoch's record calls them.
 HISTORY_COLUMNS = {
@@ -85,7 +65,7 @@ NOT_FINITE = (
 )
 
 
-class MultilayerPerceptron(SavedNetwork, Convertible, CallbackSupport, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
+class MultilayerPerceptron(SavedNetwork, Convertible, CallbackSupport, TrainingRecipe):
     """The fit and the logits of a classifier and of a regressor; see there for the parameters."""
 
     # What a later fit or partial_fit goes on from: the optimizer's moments and its count of steps, and what
@@ -110,10 +90,6 @@ class MultilayerPerceptron(SavedNetwork, Convertible, CallbackSupport, BaseEstim
         self, logits: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[Any] | None
     ) -> float:
         """The estimator's own score of rows with these logits; NaN where it has none."""
-
-    @abstractmethod
-    def _output(self, targets: NDArray[Any]) -> tuple[int, str]:
-        """How many outputs the network has, and which."""
 
     @abstractmethod
     def _objective(self, l2: float) -> Objective:
@@ -208,7 +184,7 @@ class MultilayerPerceptron(SavedNetwork, Convertible, CallbackSupport, BaseEstim
         network = self._network(data.targets)
         if begins:
             dtype = self._dtype(X)
-            start = Parameters.initialise(network, "glorot", _scikit_learns_generator(self._seed), dtype)
+            start = Parameters.initialise(network, "glorot", scikit_learns_generator(self._seed), dtype)
         else:
             start = self._fitted_parameters(network)
         data, held_out = self._hold_out(data, X_val, y_val, incremental)
@@ -455,133 +431,6 @@ class MultilayerPerceptron(SavedNetwork, Convertible, CallbackSupport, BaseEstim
                 (score for score in self.validation_scores_ if score == score), default=-math.inf
             )
 
-    # --- hyper-parameters
-
-    def _check_parameters(self) -> None:
-        """Raise InvalidInput for a hyper-parameter that is not allowed, or not together with another."""
-        check_hyperparameters(type(self).__name__, self.get_params(deep=False))
-        sizes = self.hidden_layer_sizes if is_sequence(self.hidden_layer_sizes) else [self.hidden_layer_sizes]
-        if not all(is_integer(size) for size in sizes):
-            raise InvalidInput(
-                f"hidden_layer_sizes must be integers above 0; got {self.hidden_layer_sizes!r}"
-            )
-        if not all(size > 0 for size in sizes):
-            raise InvalidInput(f"hidden_layer_sizes must be > 0, got {list(sizes)}.")
-        if self.weight_decay and self.solver != "adam":
-            raise InvalidInput(
-                f"weight_decay={self.weight_decay!r} needs solver='adam', which is AdamW then; got "
-                f"{self.solver!r}: use alpha"
-            )
-        if self.n_threads is not None and self.engine == "torch":
-            raise InvalidInput(
-                f"n_threads={self.n_threads!r} is for treadle's own engines; for engine='torch' call "
-                "torch.set_num_threads"
-            )
-        if self.solver != "lbfgs":
-            return
-        for name in ("dropout", "batch_norm", "callbacks"):
-            value = getattr(self, name)
-            if np.any(value) if is_sequence(value) and name != "callbacks" else value:
-                raise InvalidInput(f"{name}={value!r} is for the solvers adam and sgd; got solver='lbfgs'")
-        if self.learning_rate in PLANNED_RATES:
-            raise InvalidInput(
-                f"learning_rate={self.learning_rate!r} is for the solvers adam and sgd; got solver='lbfgs'"
-            )
-
-    def _draw_seed(self) -> int:
-        """The seed of all that a fit draws: an integer ``random_state`` itself, else a draw from it."""
-        if isinstance(self.random_state, Integral):
-            return int(self.random_state)
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
-
-    def _dtype(self, X: Rows) -> type[np.floating[Any]]:
-        """Of the parameters."""
-        if self.precision == "auto":
-            return np.float64 if X.dtype == np.float64 else np.float32
-        return np.float64 if self.precision == "float64" else np.float32
-
-    def _network(self, targets: NDArray[Any]) -> Network:
-        hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=np.int64))
-        n_outputs, output = self._output(targets)
-        return Network(
-            sizes=(self.n_features_in_, *hidden.tolist(), n_outputs),
-            activation=_plain(self.activation),
-            output=output,
-            dropout=_plain(self.dropout),
-            input_scale=self.input_scale,
-            batch_norm=_plain(self.batch_norm),
-        )
-
-    def _batch_size(self, n_rows: int) -> int:
-        if self.batch_size == "auto":
-            return min(200, n_rows)
-        if self.batch_size > n_rows:
-            warnings.warn(
-                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-                stacklevel=5,
-            )
-        return min(int(self.batch_size), n_rows)
-
-    def _optimizer(self) -> Optimizer:
-        if self.solver == "sgd":
-            return SGD(momentum=self.momentum, nesterov=self.nesterovs_momentum)
-        if self.weight_decay:
-            return AdamW(self.beta_1, self.beta_2, self.epsilon, self.weight_decay)
-        return Adam(beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon)
-
-    def _plan(self, n_rows: int, incremental: bool) -> TrainingPlan:
-        if not incremental:
-            schedule = self._schedule()
-            if isinstance(schedule, InverseScaling):
-                schedule = replace(schedule, rows_before=getattr(self, "t_", 0))
-            return TrainingPlan(
-                self.max_iter,
-                self.learning_rate_init,
-                schedule,
-                self._seed,
-                shuffled=bool(self.shuffle),
-            )
-        return TrainingPlan(
-            1,
-            self._incremental_rate(),
-            Constant(),
-            self._seed,
-            shuffled=bool(self.shuffle),
-            epochs_before=len(getattr(self, "loss_curve_", ())),
-        )
-
-    def _schedule(self) -> Schedule:
-        match self.learning_rate:
-            case "one_cycle":
-                return OneCycle()
-            case "cosine":
-                return Cosine()
-            case "invscaling" if self.solver == "sgd":
-                return InverseScaling(self.power_t)
-            case "adaptive" if self.solver == "sgd":
-                # n_iter_no_change may be inf, which no count of epochs exceeds.
-                return Adaptive(self.tol, self.n_iter_no_change)
-            case _:
-                return Constant()
-
-    def _incremental_rate(self) -> float:
-        """The rate of one epoch of ``partial_fit``, by the rows and the losses that there have been."""
-        if self.learning_rate in PLANNED_RATES:
-            raise InvalidInput(
-                f"learning_rate={self.learning_rate!r} plans a whole fit, which partial_fit does not know "
-                "the length of: take 'constant', or 'invscaling' or 'adaptive' with solver='sgd'"
-            )
-        losses = getattr(self, "loss_curve_", [])
-        rates = self._schedule().learning_rates(
-            self.learning_rate_init,
-            epoch=len(losses) if self.learning_rate == "adaptive" else 1,
-            n_epochs=1,
-            n_steps=1,
-            n_rows=getattr(self, "t_", 0),
-            losses=losses,
-        )
-        return float(rates[0])
-
     def __sklearn_tags__(self) -> Any:
         """Sparse X will do."""
         tags = super().__sklearn_tags__()
@@ -596,19 +445,6 @@ def check_mini_batches(estimator: MultilayerPerceptron) -> bool:
             "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
         )
     return True
-
-
-def _scikit_learns_generator(seed: int) -> np.random.Generator:
-    """The stream that scikit-learn draws initial parameters from, so that both begin with the same ones."""
-    bits = np.random.MT19937()
-    state: Any = np.random.RandomState(seed).get_state(legacy=False)
-    bits.state = state
-    return np.random.Generator(bits)
-
-
-def _plain(value: Any) -> Any:
-    """One value, or a tuple of one for each layer: a network is hashed, and an array cannot be."""
-    return tuple(value) if is_sequence(value) else value
 
 
 def _in_order(parameters: Parameters) -> list[NDArray[Any]]:

@@ -1,0 +1,88 @@
+"""What the rows of each class weigh in training: given class by class, or balanced.
+
+Dimensions: N rows, K classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.errors import InvalidInput
+from treadle.estimators.class_targets import ClassTargets
+
+
+def with_class_weights(
+    class_weight: str | Mapping[Any, float],
+    classes: ClassTargets,
+    targets: NDArray[Any],
+    sample_weight: NDArray[np.float64] | None,
+    *,
+    has_all_rows: bool,
+) -> NDArray[np.float64]:
+    """The weights of rows (N,) times those of their classes.
+
+    Parameters
+    ----------
+    class_weight : "balanced" or mapping
+        From labels to weights; a class that is not in it has 1.
+    classes : ClassTargets
+    targets : ndarray
+        What ``classes`` encoded y to.
+    sample_weight : ndarray of shape (N,), or None
+    has_all_rows : bool
+        Whether these rows are all that there will be.
+
+    Raises
+    ------
+    InvalidInput
+        If rows have several labels; if the mapping has a label that is no class; if there are more rows to
+        come that are to be balanced; if no row is left with any weight.
+    """
+    if classes.multilabel:
+        raise InvalidInput(
+            f"class_weight={class_weight!r} is for one label a row; got an indicator matrix: weigh the rows "
+            "with sample_weight"
+        )
+    numbers = targets.reshape(len(targets)).astype(np.int64, copy=False)
+    if isinstance(class_weight, Mapping):
+        of_class = _given(class_weight, classes.classes)
+    elif has_all_rows:
+        of_class = _balanced(numbers, sample_weight, len(classes.classes))
+    else:
+        raise InvalidInput(
+            "class_weight='balanced' needs all rows at once, which partial_fit has not: give the weights "
+            "as a mapping"
+        )
+    weights: NDArray[np.float64] = of_class[numbers]
+    if sample_weight is not None:
+        weights *= sample_weight
+    if not weights.any():
+        raise InvalidInput(f"class_weight={class_weight!r} leaves no row of y with any weight")
+    return weights
+
+
+def _given(mapping: Mapping[Any, float], classes: NDArray[Any]) -> NDArray[np.float64]:
+    of_class = np.ones(len(classes))
+    for label, weight in mapping.items():
+        at = np.flatnonzero(classes == label)
+        if len(at) != 1:
+            raise InvalidInput(
+                f"class_weight has the label {label!r}, which is none of the classes {classes}"
+            )
+        of_class[at] = weight
+    return of_class
+
+
+def _balanced(
+    numbers: NDArray[np.int64], sample_weight: NDArray[np.float64] | None, n_classes: int
+) -> NDArray[np.float64]:
+    """A weight for each class (K,) that gives all those in y the same weight together, and the mean 1."""
+    counts = np.bincount(numbers, sample_weight, n_classes).astype(np.float64)
+    there = counts > 0
+    result = np.ones(n_classes)
+    result[there] = counts.sum() / (there.sum() * counts[there])
+    return result
