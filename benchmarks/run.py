@@ -19,7 +19,7 @@ from typing import Any
 import native
 from machine import OthersWatch, available_processors, description, take_processors
 from page import page
-from sections import Foul, classic, command, growth, prediction, shapes
+from sections import Foul, boxes, classic, command, growth, prediction, shapes
 from settings import ROUNDS, THREADS, TRAINED, Settings
 
 RESULTS = Path(__file__).parent / "results"
@@ -28,6 +28,7 @@ SECTIONS = {
     "shapes": shapes,
     "growth": growth,
     "prediction": prediction,
+    "boxes": boxes,
     "command": command,
 }
 # Processors that other programs may take while a section is measured. Threads that wait for each other suffer
