@@ -8,10 +8,12 @@ Dimensions: N samples, D features.
 
 from __future__ import annotations
 
-from typing import Self
+from functools import partial
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -20,7 +22,9 @@ from treadle.estimators.hyperparameters import check_hyperparameters
 from treadle.estimators.saved_certificate import certificate_from, certificate_parts
 from treadle.estimators.saving import Savable, Saved
 from treadle.l1.inference import Inference, infer
-from treadle.l1.solve import solve
+from treadle.l1.rows import Chunk, Rows
+from treadle.l1.solve import Solution, solve, solve_rows
+from treadle.l1.sparse_solve import solve_sparse
 
 # X of these types is taken as it is, in any order of memory, without a copy; any other becomes the first.
 X_DTYPES = (np.float64, np.float32)
@@ -83,15 +87,20 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         self.fit_intercept = fit_intercept
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self, X: ArrayLike | Rows, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Find the optimum.
 
         Parameters
         ----------
-        X : array_like of shape (N, D)
-            Finite numbers; float64 and float32, in C and in Fortran order, and memory maps are not copied.
-            May be rank-deficient.
+        X : array_like or sparse matrix of shape (N, D), or Rows
+            Finite numbers; float64 and float32, in C and in Fortran order, and memory maps are not copied,
+            and a scipy.sparse X is never made dense. May be rank-deficient. Or rows that memory need not
+            hold, with their targets and weights: ``treadle.l1.ParquetRows``, ``NpyRows``, ``ChunkRows``,
+            ``DaskRows``.
         y : array_like of shape (N,)
+            None for Rows.
         sample_weight : array_like of shape (N,), optional
             Finite, at least 0, not all 0. None: all 1.
 
@@ -104,16 +113,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
             If no optimum could be proved to the precision of a double.
         """
         check_hyperparameters(type(self).__name__, self.get_params(deep=False))
-        features, target = validate_data(self, X, y, dtype=list(X_DTYPES), y_numeric=True)
-        solution = solve(
-            features,
-            target,
-            quantile=self.quantile,
-            sample_weight=None if sample_weight is None else np.asarray(sample_weight, np.float64),
-            alpha=self.alpha,
-            fit_intercept=self.fit_intercept,
-            random_state=seed_of(self.random_state),
-        )
+        solution = self._solution(X, y, sample_weight)
         self.coef_ = solution.coef
         self.intercept_ = solution.intercept
         self.objective_ = solution.objective
@@ -121,12 +121,46 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         self.n_iter_ = solution.n_iter
         return self
 
-    def predict(self, X: ArrayLike) -> NDArray[np.float64]:
+    def _solution(
+        self, X: ArrayLike | Rows, y: ArrayLike | None, sample_weight: ArrayLike | None
+    ) -> Solution:
+        seed = seed_of(self.random_state)
+        if isinstance(X, Rows):
+            if y is not None or sample_weight is not None:
+                raise InvalidInput(
+                    f"{type(X).__name__} have their targets and weights with them; pass neither y nor "
+                    "sample_weight"
+                )
+            self.n_features_in_ = X.n_features
+            self.__dict__.pop("feature_names_in_", None)
+            if X.feature_names is not None:
+                self.feature_names_in_ = np.array(X.feature_names, dtype=object)
+            return solve_rows(
+                X,
+                quantile=self.quantile,
+                alpha=self.alpha,
+                fit_intercept=self.fit_intercept,
+                random_state=seed,
+            )
+        features, target = validate_data(
+            self, X, y, accept_sparse="csr", dtype=list(X_DTYPES), y_numeric=True
+        )
+        solver = solve_sparse if sparse.issparse(features) else partial(solve, random_state=seed)
+        return solver(
+            features,
+            target,
+            quantile=self.quantile,
+            sample_weight=None if sample_weight is None else np.asarray(sample_weight, np.float64),
+            alpha=self.alpha,
+            fit_intercept=self.fit_intercept,
+        )
+
+    def predict(self, X: ArrayLike | Rows) -> NDArray[np.float64]:
         """The quantile of each row, X w + b.
 
         Parameters
         ----------
-        X : array_like of shape (N, D)
+        X : array_like or sparse matrix of shape (N, D), or Rows
             With the features of ``fit``, in their order.
 
         Returns
@@ -134,7 +168,13 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         ndarray of shape (N,), float64
         """
         check_is_fitted(self, "coef_")
-        features = validate_data(self, X, dtype=list(X_DTYPES), reset=False)
+        if isinstance(X, Rows):
+            if X.n_features != self.n_features_in_:
+                raise InvalidInput(f"the rows have {X.n_features} features; fit had {self.n_features_in_}")
+            return np.concatenate(list(X.map(partial(predicted_of, self.coef_, self.intercept_))))
+        features = validate_data(self, X, accept_sparse="csr", dtype=list(X_DTYPES), reset=False)
+        if sparse.issparse(features):
+            return np.asarray(features @ self.coef_ + self.intercept_)
         predicted = np.empty(len(features))
         for first in range(0, len(features), ROWS_PER_BLOCK):
             block = slice(first, first + ROWS_PER_BLOCK)
@@ -185,6 +225,12 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
                 "a penalised fit has no standard errors, since no method covers the penalty's bias; alpha is "
                 f"{self.alpha}: fit with alpha=0 for inference"
             )
+        if isinstance(X, Rows) or sparse.issparse(X):
+            raise InvalidInput(
+                f"standard errors need X and y in memory, and X dense; got {type(X).__name__}: pass "
+                "arrays, of a "
+                "random sample if need be"
+            )
         features, target = validate_data(self, X, y, dtype=list(X_DTYPES), y_numeric=True, reset=False)
         names = getattr(self, "feature_names_in_", None)
         found = infer(
@@ -208,6 +254,11 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
             )
         return found
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
     def _saved(self) -> Saved:
         fields, arrays = certificate_parts(self.certificate_)
         names = getattr(self, "feature_names_in_", None)
@@ -230,6 +281,11 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         self.n_features_in_ = len(certificate.coef)
         if names is not None:
             self.feature_names_in_ = names
+
+
+def predicted_of(coef: NDArray[Any], intercept: float, chunk: Chunk) -> NDArray[np.float64]:
+    """The predictions of a chunk of rows."""
+    return np.asarray(chunk.X @ coef + intercept)
 
 
 def seed_of(random_state: int | np.random.RandomState | None) -> int:

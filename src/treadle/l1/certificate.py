@@ -21,10 +21,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from treadle.errors import InvalidInput
 from treadle.l1.rows import ArrayRows, Chunk, Rows
 from treadle.l1.screening import boxes
+from treadle.l1.sparse_rows import SparseRows
 
 EPS = float(np.finfo(np.float64).eps)
 EXTENDED = np.longdouble
@@ -153,27 +155,31 @@ class Certificate:
 
     def residuals(self, chunk: Chunk) -> NDArray[Any]:
         """y - X w - b of some rows, in extended precision."""
-        X = np.asarray(chunk.X, EXTENDED)
+        X = chunk.X.astype(EXTENDED)
         return np.asarray(
             chunk.y.astype(EXTENDED) - X @ self.coef.astype(EXTENDED) - EXTENDED(self.intercept)
         )
 
     def verify(
-        self, X: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None = None
+        self, X: Any, y: NDArray[Any] | None = None, sample_weight: NDArray[Any] | None = None
     ) -> Verification:
         """Check everything anew from data and dual solution, in extended precision.
 
         Parameters
         ----------
-        X : ndarray of shape (N, D)
+        X : ndarray or scipy.sparse array of shape (N, D), or Rows
         y, sample_weight : ndarrays of shape (N,)
-            What was fitted.
+            What was fitted; Rows have these with them.
 
         Raises
         ------
         InvalidInput
             If the data are not of the shape that was fitted.
         """
+        if isinstance(X, Rows):
+            return self.verify_rows(X)
+        if sparse.issparse(X):
+            return self.verify_rows(SparseRows(X, np.asarray(y), sample_weight))
         X, y = (
             a if a.dtype in (np.float32, np.float64) else a.astype(np.float64)
             for a in map(np.asarray, (X, y))
@@ -199,11 +205,11 @@ class Certificate:
     def _sums_of(self, chunk: Chunk) -> _Sums:
         weight = np.ones(len(chunk)) if chunk.weight is None else chunk.weight
         low, high = (bound.astype(EXTENDED) for bound in boxes(weight, self.quantile))
-        X = np.asarray(chunk.X, EXTENDED)
+        X = chunk.X.astype(EXTENDED)
         r = self.residuals(chunk)
         u = self.dual_of(chunk, r)
         loss = np.maximum(low * r, high * r)
-        sizes = np.abs(chunk.y) + np.abs(X) @ np.abs(self.coef).astype(EXTENDED) + abs(self.intercept)
+        sizes = np.abs(chunk.y) + abs(X) @ np.abs(self.coef).astype(EXTENDED) + abs(self.intercept)
         slack = loss - u * r
         # At a bound or not: a row with slack has |r_i| too large.
         width = np.where(high > low, high - low, 1)
@@ -216,7 +222,7 @@ class Certificate:
             float(_largest(wrong)),
             float(_largest(excess)),
             u @ X,
-            np.abs(u) @ np.abs(X),
+            np.abs(u) @ abs(X),
             u.sum(),
             np.abs(u).sum(),
             float(weight.sum()),

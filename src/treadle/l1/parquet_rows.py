@@ -117,7 +117,7 @@ class ParquetRows(Rows):
             files.append(_File(file_path, state, first_row, groups))
         self._files = tuple(files)
         self.files = tuple(file.path for file in files)
-        self.feature_names = tuple(features or ())
+        self.feature_names: tuple[str, ...] = tuple(features or ())
         self.n_rows = sum(file.n_rows for file in files)
         self.n_features = len(self.feature_names)
         if not self.feature_names:

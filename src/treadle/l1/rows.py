@@ -68,6 +68,7 @@ class Rows(ABC):
 
     n_rows: int
     n_features: int
+    feature_names: tuple[str, ...] | None = None
     # Whether memory holds N of anything anyway; if not, nothing of N entries is made.
     in_memory = False
     # Over all rows, for one sample of them: 0 where a row is read where it lies.

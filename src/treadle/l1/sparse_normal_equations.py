@@ -1,0 +1,89 @@
+r"""The normal equations A'DA x = b of a sparse A (n, p) and positive D, which change in every step.
+
+Up to ``MOST_DENSE`` columns the matrix is dense and Cholesky's: 8 p^2 bytes. Beyond, it stays sparse, and
+SuperLU factorises it. A may be rank-deficient, as dummies of two factors always are: the diagonal is raised
+by a little, and the solution refined, so that equations which have a solution are solved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.linalg.lapack import dpotrf, dpotrs
+from scipy.sparse.linalg import splu
+
+MOST_DENSE = 4000
+# What the diagonal is raised by, relative to itself; more where a factorisation fails.
+RAISES = (1e-14, 1e-12, 1e-10, 1e-8)
+# Numbers of a block of rows that is made dense, where products of stored entries would take longer.
+NUMBERS_PER_BLOCK = 1 << 20
+
+Solve = Callable[[NDArray[Any]], NDArray[Any]]
+
+
+class SparseNormalEquations:
+    """What ``interior_point`` asks for a sparse A."""
+
+    def __init__(self, A: Any) -> None:
+        self._A = sparse.csr_array(A)
+        self._transposed = self._A.T.tocsr()
+        n, p = A.shape
+        self._is_dense = p <= MOST_DENSE
+        stored = np.diff(self._A.indptr).astype(np.float64)
+        # A product of two stored entries costs about as much as 20 of a dense product.
+        self._in_blocks = self._is_dense and 20 * float(stored @ stored) > float(n) * p * p
+
+    def __call__(self, D: NDArray[Any]) -> Solve | None:
+        """What solves for one D, or None where no factorisation is found."""
+        if not np.isfinite(D).all():
+            return None
+        M = self._matrix(D)
+        diagonal = np.array(M.diagonal())
+        diagonal[diagonal <= 0] = diagonal.max(initial=1)  # columns of zeros
+        for raised in RAISES:
+            factor = self._factor(M, raised * diagonal)
+            if factor is not None:
+                return self._refined(D, factor)
+        return None
+
+    def _matrix(self, D: NDArray[Any]) -> Any:
+        A = self._A
+        if not self._in_blocks:
+            M = self._transposed @ sparse.diags_array(D).dot(A)
+            return M.toarray(order="F") if self._is_dense else M.tocsc()
+        n, p = A.shape
+        M = np.zeros((p, p), order="F")
+        step = max(1, NUMBERS_PER_BLOCK // p)
+        root = np.sqrt(D)
+        for start in range(0, n, step):
+            block = A[start : start + step].toarray() * root[start : start + step, None]
+            M += block.T @ block
+        return M
+
+    def _factor(self, M: Any, raised: NDArray[Any]) -> Solve | None:
+        if self._is_dense:
+            copy = M.copy(order="F")
+            copy[np.diag_indices_from(copy)] += raised
+            factor, info = dpotrf(copy, lower=1, overwrite_a=1)
+            return None if info else lambda b: np.asarray(dpotrs(factor, b, lower=1)[0])
+        try:
+            solve: Solve = splu(
+                (M + sparse.diags_array(raised)).tocsc(),
+                permc_spec="MMD_AT_PLUS_A",
+                diag_pivot_thresh=0.0,
+                options={"SymmetricMode": True},
+            ).solve
+        except RuntimeError:  # singular to SuperLU
+            return None
+        return solve
+
+    def _refined(self, D: NDArray[Any], solve: Solve) -> Solve:
+        def refined(b: NDArray[Any]) -> NDArray[Any]:
+            x = solve(b)
+            return x + solve(b - self._transposed @ (D * (self._A @ x)))
+
+        return refined

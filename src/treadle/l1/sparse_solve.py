@@ -1,0 +1,218 @@
+r"""The exact L1 regression of a sparse X, which stays sparse from beginning to end.
+
+The problem is that of ``treadle.l1.solve``; the way is another, because whitened columns would be dense:
+
+1. Columns and targets are scaled by powers of two; the intercept is a column of ones, the penalty p more
+   rows.
+2. The interior point goes on until its gap is all but rounding (``interior_point``), on sparse or dense
+   normal equations (``sparse_normal_equations``).
+3. Which residuals are zero at the optimum is read off, and the exact solution with these zeros computed
+   (``optimal_partition``).
+4. The certificate is checked as its user would, in extended precision; where it fails, step 3 is repeated
+   with other readings, and if none holds, an error says so.
+
+Where the optimum is not unique the coefficients are those of a point inside the set of optima, not of a
+vertex.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from treadle.errors import CertificateFailed, InvalidInput
+from treadle.l1.certificate import EPS, EXTENDED, Certificate
+from treadle.l1.interior_point import InteriorPoint, interior_point
+from treadle.l1.merged_rows import merged_rows
+from treadle.l1.optimal_partition import OptimalFace, optimal_face
+from treadle.l1.screening import boxes
+from treadle.l1.solve import Solution
+from treadle.l1.sparse_normal_equations import SparseNormalEquations
+from treadle.l1.sparse_rows import SparseRows
+
+# The gap to stop at, relative to the median absolute residual of every row.
+GAP = 1e-13
+# Products of residual and box count up to so many times their median in the first complementarity.
+FAR = 1e6
+
+
+def solve_sparse(
+    X: Any,
+    y: NDArray[Any],
+    *,
+    quantile: float = 0.5,
+    sample_weight: NDArray[Any] | None = None,
+    alpha: float = 0.0,
+    fit_intercept: bool = True,
+) -> Solution:
+    """The exact optimum of an L1 or quantile regression of a sparse X.
+
+    Memory is a few copies of X's stored entries, 20 numbers a row, and the square of the columns up to 4000.
+
+    Parameters
+    ----------
+    X : scipy.sparse array or matrix of shape (N, D)
+    y : ndarray of shape (N,)
+    quantile, sample_weight, alpha, fit_intercept
+        As in ``solve``.
+
+    Raises
+    ------
+    InvalidInput
+        As ``solve`` does.
+    CertificateFailed
+        If no optimum could be proved to the precision of a double.
+    """
+    if not 0 < quantile < 1:
+        raise InvalidInput(f"quantile must be between 0 and 1, both excluded; got {quantile}")
+    if not 0 <= alpha < math.inf:
+        raise InvalidInput(f"alpha must be finite and at least 0; got {alpha}")
+    rows = SparseRows(X, y, sample_weight)
+    return _Solver(rows, quantile, alpha, fit_intercept).solve()
+
+
+class _Solver:
+    """A (m, p) are X's rows of positive weight, merged, with a column of ones first; then the penalty's."""
+
+    def __init__(self, rows: SparseRows, quantile: float, alpha: float, fit_intercept: bool) -> None:
+        self.rows = rows
+        self.quantile, self.alpha, self.fit_intercept = quantile, alpha, fit_intercept
+        total = rows.total_weight()
+        if not total > 0:
+            raise InvalidInput("sample_weight is zero in every row; at least one row must count")
+        weight = np.ones(rows.n_rows) if rows.weight is None else rows.weight
+        self.counted = np.flatnonzero(weight > 0)
+        self.merged = merged_rows(rows.X[self.counted], rows.y[self.counted])
+        X = rows.X[self.counted[self.merged.first]].astype(np.float64)
+        largest = abs(X).max(axis=0).toarray().ravel()
+        self.scales = np.exp2(-np.frexp(np.where(largest > 0, largest, 1))[1])
+        A = X @ sparse.diags_array(self.scales)
+        y = rows.y[self.counted[self.merged.first]].astype(np.float64)
+        self.n_merged = len(y)
+        together = np.bincount(self.merged.group, weight[self.counted])
+        self.share = weight[self.counted] / together[self.merged.group]
+        # Heavy rows have wide boxes, which are scaled to about one.
+        self.unit = np.exp2(-np.frexp(together.max())[1])
+        low, high = boxes(together * self.unit, quantile)
+        self.penalty = 2 * alpha * total
+        if alpha:
+            # lambda |w| = lambda s |w / s|, w / s being the scaled coefficient.
+            A = sparse.vstack([A, sparse.eye_array(rows.n_features)])
+            bound = self.penalty * self.unit * self.scales
+            y = np.concatenate([y, np.zeros(rows.n_features)])
+            low, high = np.concatenate([low, -bound]), np.concatenate([high, bound])
+        if fit_intercept:
+            ones = np.zeros((len(y), 1))
+            ones[: self.n_merged] = 1
+            A = sparse.hstack([sparse.csr_array(ones), A])
+        self.A = sparse.csr_array(A)
+        self.low, self.high, self.y = low, high, y
+
+    def solve(self) -> Solution:
+        A, y = self.A, self.y
+        factorise = SparseNormalEquations(A)
+        w = self._least_squares(factorise)
+        r = np.abs(y - A @ w)
+        noise = EPS * float(np.median(np.abs(y[y != 0]))) if y.any() else 1.0
+        typical = max(float(np.median(r[r > 0])) if r.any() else 0.0, noise)
+        products = r * (self.high - self.low) / 2
+        far = FAR * float(np.median(products[products > 0])) if products.any() else 0.0
+        at = interior_point(
+            A,
+            y,
+            self.low,
+            self.high,
+            np.zeros(A.shape[1]),
+            w,
+            0.3 * max(float(np.minimum(products, far).mean()), noise),
+            GAP * typical * len(y) * float(np.min(self.high - self.low)),
+            factorise=factorise,
+        )
+        found = None
+        for interpolated in _readings(at, typical, self.high - self.low):
+            face = optimal_face(A, y, self.low, self.high, at.w, self.low + at.below, interpolated)
+            if face is not None:
+                certificate = self._certificate(face, noise)
+                found = certificate.verify_rows(self.rows)
+                if found:
+                    return Solution(
+                        certificate.coef,
+                        certificate.intercept,
+                        certificate.primal,
+                        certificate,
+                        at.n_steps,
+                        0,
+                        at.n_steps,
+                    )
+        raise CertificateFailed(
+            "no optimum of this sparse problem was proved to the precision of a double: a row or a weight "
+            "may be larger than the others by too many orders of magnitude; scale or drop it, or pass "
+            "X.toarray()" + (f". The best solution found:\n{found}" if found is not None else "")
+        )
+
+    def _least_squares(self, factorise: SparseNormalEquations) -> NDArray[Any]:
+        """A guess: least squares of y cut to where most of it is, for one outlier may be of any size.
+
+        With a penalty, coefficients of 0: its rows' boxes are wide, and the middle of a box is a safe place.
+        """
+        w = np.zeros(self.A.shape[1])
+        if self.alpha:
+            w[:1] = np.median(self.y[: self.n_merged]) if self.fit_intercept else 0
+            return w
+        low, high = np.quantile(self.y[: self.n_merged], (0.05, 0.95))
+        y = np.clip(self.y, low - 2 * (high - low), high + 2 * (high - low))
+        solve = factorise(np.ones(len(y)))
+        return w if solve is None else solve(self.A.T @ y)
+
+    def _certificate(self, face: OptimalFace, noise: float) -> Certificate:
+        n, k = self.rows.n_rows, self.n_merged
+        first = int(self.fit_intercept)
+        # What is nothing but rounding is 0: no u or coefficient is known better.
+        scaled = np.where(np.abs(face.w) <= 64 * noise, 0, face.w)
+        if self.alpha:
+            scaled[first:][face.interpolated[k:]] = 0
+        coef = scaled[first:] * self.scales
+        intercept = float(scaled[0]) if first else 0.0
+        width = self.high - self.low
+        excess = np.maximum(face.u - self.high, self.low - face.u) / width
+        u = np.clip(face.u, self.low, self.high)
+        u[np.abs(u) <= 4 * EPS * width] = 0
+        u = u[:k] / self.unit
+        y_u = float(u @ self.y[:k])
+        r = (self.y.astype(EXTENDED) - self.A.astype(EXTENDED) @ scaled.astype(EXTENDED)).astype(np.float64)
+        sizes = np.abs(self.y) + abs(self.A) @ np.abs(scaled)
+        tied = face.interpolated[:k] | (np.abs(r[:k]) <= 64 * EPS * sizes[:k])
+        # Rows that are alike share the u of what they were merged into.
+        u = u[self.merged.group] * self.share
+        tied = np.flatnonzero(tied[self.merged.group])
+        side = np.zeros(n, np.int8)
+        side[self.counted] = np.sign(u)
+        loss = np.maximum(self.low * r, self.high * r) / self.unit
+        rows = self.counted[tied]
+        return Certificate(
+            coef,
+            intercept,
+            self.quantile,
+            self.alpha,
+            self.fit_intercept,
+            float(loss.sum()),
+            y_u,
+            0.0,
+            max(0.0, float(excess.max())),
+            rows,
+            None,
+            rows,
+            u[tied],
+            side,
+        )
+
+
+def _readings(at: InteriorPoint, typical: float, width: NDArray[Any]) -> Any:
+    """Which rows may be those interpolated at the optimum, the likeliest first."""
+    inside = np.minimum(at.below, at.above) / width
+    off = np.abs(at.r) / typical
+    yield inside > off
