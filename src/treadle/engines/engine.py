@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, ClassVar, get_args
@@ -275,6 +276,10 @@ class Engine(ABC):
         gradients : Parameters
             In the dtype of the parameters.
         """
+
+    def session(self) -> AbstractContextManager[None]:
+        """What may be held from the first epoch of a training to its last, where an epoch alone is short."""
+        return nullcontext()
 
     @abstractmethod
     def trainer(self, problem: TrainingProblem, parameters: Parameters) -> Trainer:

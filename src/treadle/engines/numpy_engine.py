@@ -33,6 +33,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,10 @@ class NumpyEngine(Engine):
         with one_blas_thread():
             loss = passes.loss_and_gradients(X, y, sample_weight, objective, noise_key)
         return loss, passes.gradients
+
+    def session(self) -> AbstractContextManager[None]:
+        """One BLAS thread: to set it takes as long as a small step does."""
+        return one_blas_thread()
 
     def trainer(self, problem: TrainingProblem, parameters: Parameters) -> Trainer:
         """See ``Engine.trainer``."""

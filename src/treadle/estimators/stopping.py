@@ -82,6 +82,7 @@ class StoppingRule(EarlyStopping):
 
     def _begin(self) -> None:
         super()._begin()
+        self._watched: list[float] = []
         self.stalled = False
         if self.restore_best:
             self._best = self._start
@@ -95,9 +96,13 @@ class StoppingRule(EarlyStopping):
         best = (self._best.flat, self._best.statistics) if self._incremental and self._best else None
         return Memory(self._stall, self.restore_best, best)
 
+    def _add(self, figure: float) -> bool:
+        self._watched.append(math.inf if math.isnan(figure) else self._sign * figure)
+        return super()._add(figure)
+
     def watched(self) -> Sequence[float]:
         """A figure for each epoch of this training, smaller is better: what schedules go by."""
-        return [math.inf if math.isnan(figure) else self._sign * figure for figure in self.figures_]
+        return self._watched
 
     def on_epoch_end(self, training: Training) -> bool:
         """Take in the epoch's figure; True once it has stalled and the learning rate cannot fall."""

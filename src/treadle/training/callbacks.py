@@ -232,6 +232,7 @@ class Training:
             As ``TrainingLoop.epochs``.
         """
         with ExitStack() as stack:
+            stack.enter_context(self.engine.session())
             for callback in self.callbacks:
                 stack.callback(callback.on_fit_end, self)
                 callback.on_fit_begin(self)

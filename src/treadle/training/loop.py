@@ -122,6 +122,7 @@ class TrainingLoop:
         if self.n_rows == 0:
             raise InvalidInput("the training set is empty: training needs at least one row")
         self.history = History()
+        self._train_losses: list[float] = []  # of the history, which is not gone through in each epoch
         self.engine = engine
         self.problem = problem
         self.plan = plan
@@ -159,6 +160,7 @@ class TrainingLoop:
             self._average.load_state(checkpoint.state)
         self._trainer.load_state(checkpoint.state)
         self.history = History(checkpoint.history)
+        self._train_losses = self.history.column("train_loss")
 
     def checkpoint(self) -> Checkpoint:
         """All that ``restore`` needs; between epochs only."""
@@ -196,12 +198,13 @@ class TrainingLoop:
         """
         for epoch in range(len(self.history) + 1, self.plan.n_epochs + 1):
             self.history.append(self._run_epoch(epoch))
+            self._train_losses.append(self.history[-1].train_loss)
             yield self.history[-1]
 
     def _run_epoch(self, epoch: int) -> EpochRecord:
         problem, plan = self.problem, self.plan
         n_rows = self.n_rows
-        watched = self._watched() if self._watched else self.history.column("train_loss")
+        watched = self._watched() if self._watched else self._train_losses
         if len(watched) != epoch - 1:
             raise InvalidInput(
                 f"epoch {epoch}: watched() must give one figure for each of the {epoch - 1} epochs so far; "
@@ -240,7 +243,7 @@ class TrainingLoop:
             )
         return EpochRecord(
             epoch=epoch,
-            train_loss=float(np.average(losses, weights=rows_in_step)),
+            train_loss=float(np.sum(losses * rows_in_step)) / n_rows,
             test_loss=test_loss,
             test_accuracy=test_accuracy,
             learning_rate=float(rates[-1]),
