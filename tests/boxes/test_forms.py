@@ -5,7 +5,7 @@ import onnxruntime
 import pytest
 import torch
 
-from treadle import InvalidInput
+from treadle import InvalidInput, approximate
 from treadle.boxes import forms, step_forms
 from treadle.boxes.box_network import BoxNetwork
 from treadle.boxes.exact_sums import summable
@@ -55,6 +55,26 @@ def test_every_form_gives_the_bits_of_predict(make, form, outside, tmp_path):
     np.testing.assert_array_equal(network.forward(X, form), expected)
     np.testing.assert_array_equal(by_torch(network, X, form), expected)
     np.testing.assert_array_equal(by_onnx_runtime(network, X, form, tmp_path / "net.onnx"), expected)
+
+
+def test_boxes_that_are_no_grid_have_the_form_and(tmp_path):
+    network = approximate("sin(3*x) + y*y", [(-1, 1), (0, 2)], n_boxes=60, partition="adaptive")
+    X = np.stack([RNG.choice(adversarial(axis), 2000) for axis in network.edges_], axis=1)
+    for values in (
+        network.forward(X),
+        by_torch(network, X, "and"),
+        by_onnx_runtime(network, X, "and", tmp_path / "net.onnx"),
+    ):
+        np.testing.assert_array_equal(values, network.predict(X))
+    with pytest.raises(InvalidInput, match="must be 'and'; got 'index': the index form is for grids"):
+        network.layers("index")
+
+
+def test_an_approximation_needs_no_second_part_of_its_heights():
+    network = approximate("sin(3*x) + 0.5*cos(7*x)", (-2, 2), eps=0.01)
+    n = network.n_boxes_
+    assert [layer.n_out for layer in network.layers("telescoped")] == [n - 1, 1]
+    assert [layer.n_out for layer in network.layers("homework")][0] == 2 * n
 
 
 def test_heights_of_all_sizes_give_the_bits_too():

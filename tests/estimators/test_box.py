@@ -1,6 +1,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
@@ -8,7 +9,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.tree import DecisionTreeRegressor
 
-from treadle import BoxRegressor, InvalidInput
+import treadle
+from treadle import BoxRegressor, CorruptFile, InvalidInput
 
 RNG = np.random.default_rng(0)
 DENSE = np.linspace(-2, 2, 20001)
@@ -174,3 +176,57 @@ def test_one_row_and_equal_rows():
         assert BoxRegressor(partition=partition).fit([[1.0]], [5.0]).predict([[7.0]]) == [5.0]
         same = BoxRegressor(partition=partition).fit(np.ones((6, 1)), np.arange(6.0))
         assert same.predict([[1.0]]) == [2.5]
+
+
+def saved_and_loaded(model, tmp_path):
+    model.save(tmp_path / "boxes.safetensors")
+    return treadle.load(tmp_path / "boxes.safetensors")
+
+
+@pytest.mark.parametrize("partition", PARTITIONS)
+@pytest.mark.parametrize("order", [0, 1])
+def test_a_file_gives_the_same_bits_back(partition, order, tmp_path):
+    if order == 1 and partition not in ("uniform", "quantile"):
+        partition = "uniform"
+    X = RNG.uniform(-1, 1, (200, 1 if partition == "optimal" else 2))
+    model = BoxRegressor(partition=partition, order=order).fit(X, np.sin(3 * X[:, -1]))
+    loaded = saved_and_loaded(model, tmp_path)
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+    assert loaded.get_params() == model.get_params()
+    for name in ("n_boxes_", "n_features_in_", "n_boxes_tried_", "loo_curve_", "validation_curve_"):
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(model, name))
+
+
+def test_names_and_infinite_errors_survive(tmp_path):
+    model = BoxRegressor().fit(pd.DataFrame({"width": [1.0]}), [5.0])
+    loaded = saved_and_loaded(model, tmp_path)
+    assert loaded.feature_names_in_.tolist() == ["width"]
+    assert loaded.loo_curve_.tolist() == [np.inf]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("network_features", np.array([5]), r"must be among 1 columns; got \[5\]"),
+        ("network_features", np.array([0, 1]), r"must be 1 columns in order; got \[0 1\]"),
+        ("n_boxes_tried", np.array([1.0]), r"n_boxes_tried must be whole numbers"),
+        ("loo_curve", np.zeros(3), r"loo_curve must be a number for each of n_boxes_tried"),
+        ("heights", np.zeros(3), r"heights must be of shape"),
+    ],
+)
+def test_files_that_contradict_themselves_are_refused(name, value, message, tmp_path):
+    model = BoxRegressor(4).fit(*noisy(0, 50))
+    saved = model._saved()
+    saved.arrays[name] = value
+    model._saved = lambda: saved
+    with pytest.raises(CorruptFile, match=message):
+        saved_and_loaded(model, tmp_path)
+
+
+def test_names_of_another_number_are_refused(tmp_path):
+    model = BoxRegressor(4).fit(*noisy(0, 50))
+    saved = model._saved()
+    saved.fields["names"] = np.array(["a", "b"], dtype=object)
+    model._saved = lambda: saved
+    with pytest.raises(CorruptFile, match="names must be one for each of 1 features"):
+        saved_and_loaded(model, tmp_path)

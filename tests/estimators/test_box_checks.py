@@ -9,11 +9,9 @@ from treadle import BoxRegressor
     [
         BoxRegressor(),
         BoxRegressor(order=1),
-        BoxRegressor(partition="quantile"),
         BoxRegressor(20, partition="quantile", order=1),
         BoxRegressor(partition="adaptive"),
         BoxRegressor(partition="tree"),
-        BoxRegressor(40, partition="tree"),
     ]
 )
 def test_scikit_learn_s_checks(estimator, check):

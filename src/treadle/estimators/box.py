@@ -21,14 +21,18 @@ from treadle.boxes.data_edges import Feature
 from treadle.boxes.exact_sums import summable
 from treadle.boxes.grid_choice import GridFitter, first_of_least
 from treadle.boxes.leave_one_out import SortedSums, heights_of
+from treadle.boxes.network_file import described, from_description
 from treadle.boxes.segmentation import MOST_BOXES, MOST_GROUPS, least_squares_edges
 from treadle.boxes.split_tree import SplitTree
 from treadle.errors import InvalidInput
 from treadle.estimators.hyperparameters import check_hyperparameters
+from treadle.estimators.saving import Savable, Saved
 from treadle.estimators.training_rows import checked_weights
 
+CURVES = ("loo_curve", "validation_curve")
 
-class BoxRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+
+class BoxRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc]
     r"""A superposition of boxes, least squares, with as many boxes as the data can tell apart.
 
     The network is a constant in each of its boxes, the weighted mean of y there, or with ``order=1`` linear
@@ -151,6 +155,40 @@ class BoxRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         features = validate_data(self, X, dtype=np.float64, reset=False)
         return self.network_.predict(features[:, self.network_features_])
+
+    def _saved(self) -> Saved:
+        arrays, network = described(self.network_)
+        arrays |= {"network_features": self.network_features_, "n_boxes_tried": self.n_boxes_tried_}
+        for name in CURVES:
+            curve = getattr(self, f"{name}_")
+            if curve is not None:  # the error of a single row is infinite, and files hold finite numbers
+                arrays[name] = np.where(np.isfinite(curve), curve, -1.0)
+        names = getattr(self, "feature_names_in_", None)
+        return Saved({"network": network, "n_features": int(self.n_features_in_), "names": names}, arrays)
+
+    def _load_saved(self, saved: Saved) -> None:
+        check_hyperparameters(type(self).__name__, self.get_params(deep=False))
+        arrays, n_features, names = dict(saved.arrays), saved.fields["n_features"], saved.fields["names"]
+        columns, tried = arrays.pop("network_features"), arrays.pop("n_boxes_tried")
+        curves = {name: arrays.pop(name, None) for name in CURVES}
+        network = from_description(arrays, dict(saved.fields["network"]))
+        in_order = columns.dtype == np.int64 and columns.ndim == 1 and (np.diff(columns) > 0).all()
+        if not (in_order and columns.size == network.n_dims and type(n_features) is int):
+            raise InvalidInput(f"network_features must be {network.n_dims} columns in order; got {columns}")
+        if not 0 <= columns[0] <= columns[-1] < n_features:
+            raise InvalidInput(f"network_features must be among {n_features} columns; got {columns}")
+        if names is not None and np.shape(names) != (n_features,):
+            raise InvalidInput(f"names must be one for each of {n_features} features; got {names!r:.80}")
+        if tried.dtype != np.int64 or tried.ndim != 1:
+            raise InvalidInput(f"n_boxes_tried must be whole numbers; got {tried!r:.80}")
+        for name, curve in curves.items():
+            if curve is not None and (curve.shape != tried.shape or curve.dtype != np.float64):
+                raise InvalidInput(f"{name} must be a number for each of n_boxes_tried; got {curve!r:.80}")
+            setattr(self, f"{name}_", None if curve is None else np.where(curve < 0, np.inf, curve))
+        self.network_, self.network_features_, self.n_boxes_tried_ = network, columns, tried
+        self.n_boxes_, self.n_features_in_ = network.n_boxes_, n_features
+        if names is not None:
+            self.feature_names_in_ = names
 
     def _check_partition(self, n_features: int) -> None:
         if self.order == 1 and self.partition not in ("uniform", "quantile"):

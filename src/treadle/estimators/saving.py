@@ -38,6 +38,7 @@ from treadle.export.safetensors_file import REMEDY, read_safetensors, write_safe
 
 # Where the class of each name is: a file can name these, and nothing else.
 SAVABLE = {
+    "BoxRegressor": "treadle.estimators.box",
     "LADRegressor": "treadle.estimators.lad",
     "MLPClassifier": "treadle.estimators.mlp_classifier",
     "MLPRegressor": "treadle.estimators.mlp_regressor",
