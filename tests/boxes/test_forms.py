@@ -74,7 +74,7 @@ def test_an_approximation_needs_no_second_part_of_its_heights():
     network = approximate("sin(3*x) + 0.5*cos(7*x)", (-2, 2), eps=0.01)
     n = network.n_boxes_
     assert [layer.n_out for layer in network.layers("telescoped")] == [n - 1, 1]
-    assert [layer.n_out for layer in network.layers("homework")][0] == 2 * n
+    assert network.layers("homework")[0].n_out == 2 * n
 
 
 def test_heights_of_all_sizes_give_the_bits_too():
