@@ -100,7 +100,7 @@ def lad(
         raise InvalidInput(f"{table} has no column of numbers beside the target {target!r}; one is needed")
     X, y = data.matrix(chosen), data.columns[target]
     model = LADRegressor(quantile, alpha=alpha, fit_intercept=not no_intercept).fit(X, y)
-    inference = _inference(model, X, y, intervals, level, bandwidth)
+    inference = _inference(model, X, y, chosen, intervals, level, bandwidth)
     comparison = compare(model, X, y)
     proof = model.certificate_.verify(X, y)
     if plot is not None:
@@ -141,7 +141,7 @@ def _write(option: str, path: Path, write: Any) -> None:
 
 
 def _inference(
-    model: LADRegressor, X: Any, y: Any, method: str | None, level: float, bandwidth: str
+    model: LADRegressor, X: Any, y: Any, names: list[str], method: str | None, level: float, bandwidth: str
 ) -> Inference | None:
     """None where none are asked for, or where nobody asked and there can be none: then why, as a warning."""
     if method == "none":
@@ -149,7 +149,7 @@ def _inference(
     if not 0 < level < 1:
         raise InvalidInput(f"--level must be between 0 and 1, such as 0.95; got {level}")
     try:
-        return model.summary(X, y, method=method or "nid", level=level, bandwidth=bandwidth)
+        return model.summary(X, y, method=method or "nid", level=level, bandwidth=bandwidth, names=names)
     except InvalidInput as error:
         if method is not None:
             raise

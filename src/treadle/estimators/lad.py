@@ -8,7 +8,7 @@ Dimensions: N samples, D features.
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -192,6 +192,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         level: float = 0.95,
         bandwidth: str = "hall_sheather",
         n_bootstrap: int = 200,
+        names: Sequence[str] | None = None,
     ) -> Inference:
         """Standard errors, confidence intervals and R1 of the fit; printed, a table as statsmodels has it.
 
@@ -208,6 +209,8 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         bandwidth : {"hall_sheather", "bofinger", "chamberlain"}, default="hall_sheather"
             For the methods that estimate a density.
         n_bootstrap : int, default=200
+        names : sequence of D str, optional
+            What to call the features. None: as X of ``fit`` did, else x1, x2 ...
 
         Returns
         -------
@@ -232,7 +235,8 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
                 "random sample if need be"
             )
         features, target = validate_data(self, X, y, dtype=list(X_DTYPES), y_numeric=True, reset=False)
-        names = getattr(self, "feature_names_in_", None)
+        if names is None and hasattr(self, "feature_names_in_"):
+            names = [str(name) for name in self.feature_names_in_]
         found = infer(
             features,
             target,
@@ -245,7 +249,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
             bandwidth=bandwidth,
             n_bootstrap=n_bootstrap,
             random_state=seed_of(self.random_state),
-            names=None if names is None else [str(name) for name in names],
+            names=names,
         )
         if not abs(found.loss - self.objective_) <= 1e-6 * self.objective_ + np.finfo(float).tiny:
             raise InvalidInput(

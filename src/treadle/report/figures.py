@@ -211,7 +211,8 @@ def finish_axes(axes: Axes, title: str, x_label: str, y_label: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(GREY)
     axes.tick_params(colors=INK, labelsize=9)
-    axes.legend(frameon=False, fontsize=9, labelcolor=INK)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False, fontsize=9, labelcolor=INK)
 
 
 def verbatim(text: str) -> str:

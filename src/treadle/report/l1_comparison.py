@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.estimators.lad import LADRegressor
+from treadle.l1.inference import ROUNDING
 
 OUTLYING = 3.5
 NORMAL_SCALE = 1.4826  # a normal distribution's standard deviation, in medians of its absolute values
@@ -88,6 +89,9 @@ def compare(model: LADRegressor, X: NDArray[Any], y: Vector) -> L1Comparison:
     constant = LADRegressor(model.quantile).fit(np.zeros((len(y), 1)), y).intercept_
     around = residuals - np.median(residuals)
     scale = NORMAL_SCALE * np.median(np.abs(around))
+    rounding = ROUNDING * np.median(np.abs(y) + np.abs(residuals))
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # beyond measure is infinite
+        scores = around / scale if scale > rounding else np.full(len(y), np.nan)
     return L1Comparison(
         quantile=model.quantile,
         residuals=residuals,
@@ -96,7 +100,7 @@ def compare(model: LADRegressor, X: NDArray[Any], y: Vector) -> L1Comparison:
         loss=_loss(residuals, model.quantile),
         least_squares_loss=_loss(least_squares_residuals, model.quantile),
         constant_loss=_loss(y - constant, model.quantile),
-        scores=around / scale if scale > 0 else np.full(len(y), np.nan),
+        scores=scores,
     )
 
 

@@ -76,8 +76,8 @@ def draw_l1_fit(
         axes.axhline(0.0, color=INK, linewidth=1.0)
         _scatter(axes, y - residuals, residuals, comparison.outliers, shown)
         finish_axes(axes, title, f"fitted {target}", "residual" if axes is panels[0] else "")
-        if axes is panels[1] or len(comparison.outliers) == 0:
-            axes.get_legend().remove()
+    if len(comparison.outliers):
+        panels[1].get_legend().remove()  # the left one serves both
     _name_rows(panels[0], y - comparison.residuals, comparison.residuals, comparison.outliers, shown)
     return figure
 
