@@ -41,6 +41,8 @@ from treadle.l1.screening import Screen, Screened, boxes, refuse_not_finite, scr
 MAX_PASSES = 30
 # A solution that is so many radii away from its guess is none.
 REACH = 20
+# What counts as zero where y itself is: far from underflow, and so are its products.
+NOTHING = 1e-100
 # Gaps at which an interior point stops, times p and the median |r|: of a sample, and of the rows kept.
 LOOSE, CLOSE = 0.02, 0.05
 # Rows of a sample, for each coordinate, that the next coordinates are made from.
@@ -366,7 +368,7 @@ class _Solver:
         self, part: _Part, theta: NDArray[Any], mu: float, tolerance: float, reach: float
     ) -> InteriorPoint:
         counts = part.high > part.low
-        smallest = 1e-14 * float(np.abs(part.y).sum())
+        smallest = 1e-14 * float(np.abs(part.y).sum()) + len(part.y) * NOTHING
         close = interior_point(
             part.Z[counts],
             part.y[counts],
@@ -374,7 +376,7 @@ class _Solver:
             part.high[counts],
             part.g,
             theta,
-            max(mu, 1e-12 * float(np.median(np.abs(part.y))), 1e-290),
+            max(mu, 1e-12 * float(np.median(np.abs(part.y))), NOTHING),
             max(tolerance, smallest),
             reach,
         )
