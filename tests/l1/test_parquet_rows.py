@@ -57,6 +57,12 @@ def test_every_column_of_numbers_is_a_feature_unless_some_are_named(tmp_path, co
     assert named.weight is None
 
 
+def test_float32_columns_stay_so_together(tmp_path, columns):
+    rows = ParquetRows(write(tmp_path / "t.parquet", {**columns, "d": columns["a"]}), "target", ["a", "d"])
+    assert whole(rows).X.dtype == np.float32
+    assert np.array_equal(whole(rows).X[:, 1], columns["a"])
+
+
 def test_a_batch_is_small(tmp_path, columns, monkeypatch):
     monkeypatch.setattr(parquet_rows, "NUMBERS_PER_BATCH", 70)
     rows = ParquetRows(write(tmp_path / "t.parquet", columns), "target", ["a", "b"])

@@ -20,8 +20,8 @@ from treadle.errors import CorruptFile, InvalidInput, MissingDependency
 from treadle.l1.file_state import FileState
 from treadle.l1.rows import Chunk, Rows
 
-# Numbers of a batch, which is 8 bytes for each of them, and as much again while columns become a matrix.
-NUMBERS_PER_BATCH = 1 << 19
+# Numbers of a batch: pyarrow takes several times their 8 bytes, and more for larger ones.
+NUMBERS_PER_BATCH = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class _File:
 class ParquetRows(Rows):
     """A Parquet file, or all those of a folder, as rows of a regression.
 
-    A pass reads the needed columns once, in the order of the files' names. It holds one batch of 2^19 numbers
-    and, inside pyarrow, the compressed columns of the row group that it is at: write files with row groups of
-    a million rows or less.
+    A pass reads the needed columns once, in the order of the files' names, in float32 where all are. It holds
+    one batch of 2^17 numbers and, inside pyarrow, the compressed columns of the row group that it is at:
+    write files with row groups of a million rows or less.
 
     Parameters
     ----------
@@ -95,6 +95,7 @@ class ParquetRows(Rows):
             twice = next(name for name in features if name in others)
             raise InvalidInput(f"column {twice!r} is the target or the weight; leave it out of the features")
         files: list[_File] = []
+        single = True
         for file_path in _paths(path):
             state = FileState.of(file_path)
             with _opened(file_path) as file:
@@ -112,10 +113,12 @@ class ParquetRows(Rows):
                             f"{file_path}: column {name!r} holds {schema.field(name).type}, no numbers; name "
                             "columns of numbers"
                         )
+                single &= all(str(schema.field(name).type) == "float" for name in features)
                 groups = tuple(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))
             first_row = files[-1].first_row + files[-1].n_rows if files else 0
             files.append(_File(file_path, state, first_row, groups))
         self._files = tuple(files)
+        self._dtype = np.float32 if single else np.float64
         self.files = tuple(file.path for file in files)
         self.feature_names: tuple[str, ...] = tuple(features or ())
         self.n_rows = sum(file.n_rows for file in files)
@@ -170,7 +173,7 @@ class ParquetRows(Rows):
         def column(name: str) -> NDArray[np.float64]:
             return numeric_column(batch.column(name), file.path, name, first_row=row + 1)
 
-        X = np.empty((batch.num_rows, self.n_features))
+        X = np.empty((batch.num_rows, self.n_features), self._dtype)
         for j, name in enumerate(self.feature_names):
             X[:, j] = column(name)
         weight = None
@@ -219,6 +222,6 @@ def _batches(path: Path, file: Any, n_rows: int, group: int, names: list[str]) -
     import pyarrow as pa
 
     try:
-        yield from file.iter_batches(batch_size=n_rows, row_groups=[group], columns=names)
+        yield from file.iter_batches(batch_size=n_rows, row_groups=[group], columns=names, use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise CorruptFile(f"{path} is damaged in its row group {group}: {error}; get it again") from error
