@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from treadle.engines.engine import Engine, TrainingProblem, output_of
 from treadle.engines.objective import Objective
@@ -34,11 +34,12 @@ from treadle.estimators.scikit_learn_callbacks import CallbackSupport, ScikitLea
 from treadle.estimators.stopping import Memory, StoppingRule
 from treadle.estimators.training_recipe import TrainingRecipe, scikit_learns_generator
 from treadle.estimators.training_rows import (
-    X_DTYPES,
     TrainingRows,
     checked_weights,
     rows_that_weigh,
     split,
+    validated_rows,
+    validated_rows_and_targets,
 )
 from treadle.estimators.validation_score import estimator_score
 from treadle.network import Network, Parameters
@@ -106,7 +107,7 @@ class MultilayerPerceptron(SavedNetwork, Convertible, CallbackSupport, TrainingR
     def _logits(self, X: ArrayLike) -> NDArray[Any]:
         """The network's last sums for rows as a user gives them, (N, K)."""
         check_is_fitted(self, "coefs_")
-        features = validate_data(self, X, accept_sparse="csr", dtype=list(X_DTYPES), reset=False)
+        features = validated_rows(self, X)
         parameters = self._fitted_parameters(self.network_)
         engine = select_engine(self.engine, dtype=parameters.dtype, n_threads=self.n_threads).engine
         return engine.logits(parameters, features)
@@ -175,9 +176,7 @@ class MultilayerPerceptron(SavedNetwork, Convertible, CallbackSupport, TrainingR
         self._check_parameters()
         tasks = ScikitLearnTasks.wanted_by(self, X, y, sample_weight) if not incremental else None
         begins = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
-        X, y = validate_data(
-            self, X, y, accept_sparse="csr", multi_output=True, dtype=list(X_DTYPES), reset=begins
-        )
+        X, y = validated_rows_and_targets(self, X, y, reset=begins)
         if begins or not incremental or not hasattr(self, "_seed"):
             self._seed = self._draw_seed()
         data = self._training_rows(X, y, sample_weight, begins, incremental)
@@ -213,15 +212,7 @@ class MultilayerPerceptron(SavedNetwork, Convertible, CallbackSupport, TrainingR
             raise InvalidInput("X_val and y_val go together: give both, or neither")
         X, targets, weights, rows = data.X, data.targets, data.score_weights, None
         if X_val is not None:
-            X, y = validate_data(
-                self,
-                X_val,
-                y_val,
-                accept_sparse="csr",
-                multi_output=True,
-                dtype=list(X_DTYPES),
-                reset=False,
-            )
+            X, y = validated_rows_and_targets(self, X_val, y_val, reset=False)
             targets, weights = self._encode_held_out(y), None
         elif self.early_stopping and self.solver != "lbfgs":
             if incremental:

@@ -11,13 +11,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_array
+from sklearn.utils import check_array, check_X_y
+from sklearn.utils.validation import validate_data
 
 from treadle.engines.rows import Rows, n_rows
 from treadle.errors import InvalidInput
 
 # X of these types is taken as it is, without a copy; any other is converted to the first.
 X_DTYPES = (np.float64, np.float32, np.uint8)
+
+# What scikit-learn is to check of X.
+CHECKS = {"accept_sparse": "csr", "dtype": list(X_DTYPES)}
 
 # Beside the seed, for a stream of its own: "split" in ASCII. No epoch has this number.
 SPLIT = 0x73706C6974
@@ -57,6 +61,41 @@ class TrainingRows:
         if self.weights is None:
             return float(self.n_rows)
         return float((self.weights if self.rows is None else self.weights[self.rows]).sum())
+
+
+def validated_rows(estimator: Any, X: Any) -> Rows:
+    """X of a prediction, checked by scikit-learn against what the estimator was fitted on.
+
+    Raises
+    ------
+    ValueError
+        scikit-learn's, if X is not as it should be.
+    """
+    if not _is_table(X):
+        return validate_data(estimator, X, reset=False, **CHECKS)
+    validate_data(estimator, X, reset=False, skip_check_array=True)
+    return check_array(np.asarray(X), estimator=estimator, input_name="X", **CHECKS)
+
+
+def validated_rows_and_targets(estimator: Any, X: Any, y: Any, *, reset: bool) -> tuple[Rows, Any]:
+    """X and y of a fit, checked by scikit-learn; ``reset`` where the names of features are new.
+
+    Raises
+    ------
+    ValueError
+        scikit-learn's, if X or y is not as it should be.
+    """
+    if _is_table(X):
+        validate_data(estimator, X, y, reset=reset, skip_check_array=True)
+        X, y = check_X_y(np.asarray(X), y, estimator=estimator, multi_output=True, **CHECKS)
+    else:
+        X, y = validate_data(estimator, X, y, reset=reset, multi_output=True, **CHECKS)
+    return X, y
+
+
+def _is_table(X: Any) -> bool:
+    """Whether X is a table of polars or PyArrow, of whose float32 and uint8 scikit-learn makes float64."""
+    return hasattr(X, "__arrow_c_stream__") and hasattr(X, "__array__") and not hasattr(X, "iloc")
 
 
 def rows_that_weigh(weights: NDArray[np.float64] | None) -> NDArray[np.int64] | None:
