@@ -20,6 +20,7 @@ COMMANDS = {
     "report": "Write a run's pictures and report anew.",
     "lad": "Fit a table's column under the L1 norm, certified.",
     "data": "List, fetch and describe data sets.",
+    "boxes": "Build a network of boxes for a typed function, with a proved error.",
     "check": "See that gradients are right and engines agree.",
     "info": "Show the processor, the engines and the versions here.",
 }

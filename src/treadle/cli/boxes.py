@@ -1,0 +1,151 @@
+"""``treadle boxes``: a typed function as a network of boxes, with the error that is proved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import cyclopts
+
+from treadle.choices import BoxActivationName, BoxFormName, BoxPartitionName
+from treadle.cli.terminal import print_json, print_result
+
+if TYPE_CHECKING:
+    from treadle.boxes.box_network import BoxNetwork
+    from treadle.boxes.expressions import Expression
+
+app = cyclopts.App(name="boxes")
+
+
+@app.default
+def boxes(
+    formula: str,
+    /,
+    *,
+    bounds: Annotated[list[float], cyclopts.Parameter(consume_multiple=True)],
+    eps: float | None = None,
+    n_boxes: int | None = None,
+    partition: BoxPartitionName = "uniform",
+    order: int = 0,
+    activation: BoxActivationName | None = None,
+    steepness: float | None = None,
+    plot: Path | None = None,
+    export: Path | None = None,
+    form: BoxFormName | None = None,
+    json: bool = False,
+) -> int:
+    """Build a network of boxes for a function, with a proved bound on its error.
+
+    treadle boxes "sin(3*x) + 0.5*cos(7*x)" --bounds -2 2 --eps 0.01
+
+    Nothing is trained: each box is the difference of two steps. What is proved
+    of the error follows from interval arithmetic on the formula.
+
+    Parameters
+    ----------
+    formula
+        Of x, y, z or x1, x2, ...: numbers, pi, e, + - * / **, sin, cos, exp,
+        log, sqrt, abs, min, max, where(x < 0, a, b) and more.
+    bounds
+        Lower and upper end, for each variable in turn: -2 2, or 0 1 0 1.
+    eps
+        The largest error allowed; or say n-boxes.
+    n_boxes
+        How many boxes.
+    partition
+        Boxes of equal width, boxes where they are needed, or as few as
+        possible (in one dimension).
+    order
+        0: boxes. 1: pieces that are linear.
+    activation
+        What the units of boxes are; step where left out.
+    steepness
+        Of units that are not steps.
+    plot
+        Write a sheet of pictures as PNG, for one or two variables.
+    export
+        Write the network as ONNX. It needs: pip install 'treadle[onnx]'.
+    form
+        Which of the equal networks to export.
+    json
+        Print the result as JSON.
+    """
+    from treadle.boxes.approximate import approximate
+    from treadle.boxes.expressions import read_expression
+    from treadle.errors import InvalidInput
+
+    if len(bounds) % 2 or not bounds:
+        raise InvalidInput(
+            f"--bounds takes two numbers for each variable, such as -2 2 or 0 1 0 1; got {len(bounds)}"
+        )
+    if form is not None and export is None:
+        raise InvalidInput(f"--form {form} says what to export: name a file with --export")
+    pairs = list(zip(bounds[::2], bounds[1::2], strict=True))
+    f = read_expression(formula, n_dims=len(pairs))
+    options: dict[str, Any] = {} if activation is None else {"activation": activation}
+    network = approximate(
+        f, pairs, eps=eps, n_boxes=n_boxes, partition=partition, order=order, steepness=steepness, **options
+    )
+    if export is not None:
+        network.to_onnx(export, form)
+    if plot is not None:
+        from treadle.report.box_figures import draw_box_network
+        from treadle.report.figures import save_figure
+
+        save_figure(draw_box_network(f, network), plot)
+    found = _summary(f, network, partition)
+    if json:
+        print_json({**found, "plot": plot and str(plot), "export": export and str(export)})
+        return 0
+    _print(found)
+    if export is not None:
+        print_result(f"ONNX            {export}")
+    if plot is not None:
+        print_result(f"pictures        {plot}")
+    return 0
+
+
+def _summary(f: Expression, network: BoxNetwork, partition: str) -> dict[str, Any]:
+    """What is told of a network, for people and for machines."""
+    lower, upper = network.bounds_.T
+    return {
+        "formula": f.text,
+        "variables": list(f.variables),
+        "bounds": network.bounds_.tolist(),
+        "partition": partition,
+        "order": network.order,
+        "activation": network.activation,
+        "steepness": network.steepness,
+        "n_boxes": network.n_boxes_,
+        "n_hidden_units": list(network.n_hidden_units_),
+        "n_parameters": network.n_parameters_,
+        "lipschitz": f.lipschitz(lower, upper).tolist(),
+        "error_bound": network.error_bound_,
+        "error_bound_kind": network.error_bound_kind_,
+        "theorem": network.error_bound_theorem_,
+        "error_sampled": network.error_estimate_,
+        "smoothing_bound": network.smoothing_bound_,
+        "why_not_proved": f.trouble(lower, upper),
+    }
+
+
+def _print(found: dict[str, Any]) -> None:
+    domain = ", ".join(
+        f"{name} in [{low:g}, {high:g}]"
+        for name, (low, high) in zip(found["variables"], found["bounds"], strict=True)
+    )
+    units = " + ".join(str(n) for n in found["n_hidden_units"])
+    constants = ", ".join("none" if value == float("inf") else f"{value:.4g}" for value in found["lipschitz"])
+    proved = found["error_bound"]
+    print_result(f"function        {found['formula']}  ({domain})")
+    print_result(f"Lipschitz       {constants}")
+    print_result(f"boxes           {found['n_boxes']}  ({found['partition']}, order {found['order']})")
+    print_result(f"hidden units    {units}  ({found['activation']})")
+    print_result(f"parameters      {found['n_parameters']}")
+    if proved == proved:
+        print_result(f"proved error    <= {proved:.4g}  ({found['theorem']})")
+    else:
+        print_result(f"proved error    none: {found['why_not_proved'] or found['theorem']}")
+    print_result(f"sampled error   {found['error_sampled']:.4g}")
+    if found["smoothing_bound"]:
+        print_result(f"smoothing       <= {found['smoothing_bound']:.4g} in the norm of L1, against steps")
