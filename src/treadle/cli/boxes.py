@@ -44,8 +44,7 @@ def boxes(
     Parameters
     ----------
     formula
-        Of x, y, z or x1, x2, ...: numbers, pi, e, + - * / **, sin, cos, exp,
-        log, sqrt, abs, min, max, where(x < 0, a, b) and more.
+        Of x, y, z or x1, x2, ...: "exp(-x**2)", "where(x < 0, -x, x*y)".
     bounds
         Lower and upper end, for each variable in turn: -2 2, or 0 1 0 1.
     eps
@@ -53,8 +52,7 @@ def boxes(
     n_boxes
         How many boxes.
     partition
-        Boxes of equal width, boxes where they are needed, or as few as
-        possible (in one dimension).
+        Boxes of equal width, halved where it helps, or the fewest.
     order
         0: boxes. 1: pieces that are linear.
     activation

@@ -1,7 +1,7 @@
-"""The pictures of a box network: superposition, one box and its units, errors, towers, the curse of dimension.
+"""The pictures of a box network: superposition, one box and its units, errors, towers, the curse.
 
-In the style of ``treadle.report.figures``; each function gives a matplotlib Figure. Pictures are of one and of
-two dimensions.
+In the style of ``treadle.report.figures``; ``draw_box_network`` puts all on one sheet, for one and for two
+dimensions.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from treadle.report.box_studies import (
     parameters_against_dimension,
     parameters_that_fit,
 )
-from treadle.report.figures import BLUE, GREY, INK, PALE, VERMILLION, new_figure, verbatim
+from treadle.report.figures import BLUE, GREY, INK, PALE, VERMILLION, finish_axes, new_figure, verbatim
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -117,9 +117,8 @@ def draw_superposition(axes: Axes, f: Expression, network: BoxNetwork, n_boxes: 
     title = "Function and superposition"
     if n_boxes != network.n_boxes_:
         title += f" ({network.n_boxes_} boxes shown; the network has {n_boxes})"
-    _finish(axes, title, "x", "")
+    finish_axes(axes, title, "x", "")
     axes.set_xlim(a, b)
-    axes.legend(frameon=False, fontsize=9, labelcolor=INK)
 
 
 def draw_one_box(axes: Axes, f: Expression, network: BoxNetwork) -> None:
@@ -141,14 +140,14 @@ def draw_one_box(axes: Axes, f: Expression, network: BoxNetwork) -> None:
     )
     axes.fill_between([a, b], [0, 0], [h, h], color=VERMILLION, alpha=0.3, linewidth=0)
     axes.plot([left, a, a, b, b, right], [0, 0, h, h, 0, 0], color=VERMILLION, linewidth=2, label="their sum")
-    _finish(axes, "One box: the sum of two units", "x", "")
+    finish_axes(axes, "One box: the sum of two units", "x", "")
     axes.set_xlim(left, right)
     axes.set_ylim(-1.75 * abs(h) if h else -1, 1.15 * abs(h) if h else 1)
     axes.legend(frameon=False, fontsize=9, labelcolor=INK, loc="lower left")
 
 
 def draw_errors(axes: Axes, studies: dict[int, ErrorStudy], network: BoxNetwork) -> None:
-    """Error against the number of boxes, on logarithmic axes, with the proved line, and the network at hand."""
+    """Error against the number of boxes, on logarithmic axes, with the proved line and this network."""
     for order, study in studies.items():
         colour, marker = ((BLUE, "o"), (GREY, "s"))[order]
         what = ("boxes", "piecewise linear")[order]
@@ -173,7 +172,7 @@ def draw_errors(axes: Axes, studies: dict[int, ErrorStudy], network: BoxNetwork)
         )
     axes.set_xscale("log")
     axes.set_yscale("log")
-    _finish(axes, "Error against the number of boxes", "boxes", "greatest error")
+    finish_axes(axes, "Error against the number of boxes", "boxes", "greatest error")
     axes.legend(frameon=False, fontsize=8, labelcolor=INK, loc="lower left")
 
 
@@ -195,12 +194,13 @@ def draw_steepness(axes: Axes, study: SteepnessStudy) -> None:
     )
     axes.set_xscale("log")
     axes.set_yscale("log")
-    _finish(axes, f"Steeper is not better ({study.n_boxes} boxes)", "steepness times width", "greatest error")
-    axes.legend(frameon=False, fontsize=8, labelcolor=INK)
+    finish_axes(
+        axes, f"Steeper is not better ({study.n_boxes} boxes)", "steepness times width", "greatest error"
+    )
 
 
 def draw_dimensions(axes: Axes, network: BoxNetwork) -> None:
-    """Parameters against the dimension, for as many boxes an axis as here and for ten; and where memory ends."""
+    """Parameters against the dimension, of as many boxes an axis as here and of ten; where memory ends."""
     dimensions = np.arange(1, 11)
     here = network.n_boxes_ ** (1 / network.n_dims)
     for per_axis, colour, marker in ((here, BLUE, "o"), (10.0, GREY, "s")):
@@ -217,7 +217,7 @@ def draw_dimensions(axes: Axes, network: BoxNetwork) -> None:
     axes.text(10, parameters_that_fit() * 1.6, "16 GB end here", color=VERMILLION, fontsize=9, ha="right")
     axes.set_yscale("log")
     axes.set_xticks(dimensions)
-    _finish(axes, "The curse of dimension", "dimensions", "parameters")
+    finish_axes(axes, "The curse of dimension", "dimensions", "parameters")
     axes.legend(frameon=False, fontsize=8, labelcolor=INK, loc="upper left")
 
 
@@ -279,7 +279,8 @@ def draw_cells(axes: Axes, f: Expression, network: BoxNetwork) -> None:
     bar = axes.figure.colorbar(picture, ax=axes, pad=0.02)
     bar.outline.set_visible(False)
     bar.ax.tick_params(colors=INK, labelsize=8)
-    _finish(axes, "Error over the plane, and the boxes", "x", "y")
+    finish_axes(axes, "Error over the plane, and the boxes", "x", "y")
+    axes.legend_ = None
     axes.grid(visible=False)
 
 
@@ -308,14 +309,3 @@ def _finish_space(axes: Any) -> None:
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
         axis.set_pane_color((1, 1, 1, 0))
         axis._axinfo["grid"].update(color=PALE, linewidth=0.6)
-
-
-def _finish(axes: Axes, title: str, x: str, y: str) -> None:
-    axes.set_title(title, loc="left", fontsize=11, color=INK)
-    axes.set_xlabel(x, color=INK)
-    axes.set_ylabel(y, color=INK)
-    axes.grid(color=PALE, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(GREY)
-    axes.tick_params(colors=INK, labelsize=9)

@@ -1,6 +1,6 @@
 """What the pictures of box networks show: how the error falls with their number, and with the steepness.
 
-Each study builds networks for one typed function and keeps their sampled errors beside what is proved of them.
+Each study builds networks for one typed function and keeps their sampled errors beside what is proved.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class ErrorStudy:
     proved: NDArray[np.float64]
 
     def slope(self) -> float:
-        """Of the logarithm of the sampled error against that of the number, by least squares; nan if unknown."""
+        """Of log(sampled error) against log(number), by least squares; nan where there are no two."""
         known = self.sampled > 0
         if known.sum() < 2:
             return math.nan
