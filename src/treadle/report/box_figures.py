@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 BOXES_SHOWN = 48  # more are narrower than the line that draws them
 TOWERS_SHOWN = 400
-COUNTS = (8, 16, 32, 64, 128, 256, 512, 1024)
+COUNTS = (16, 32, 64, 128, 256, 512, 1024)
 COUNTS_OF_TOWERS = (16, 64, 256, 1024, 4096)
 STEEPNESS_BOXES = 128
 TITLE_WIDTH = 60  # characters of a formula that fit above a panel
@@ -122,21 +122,21 @@ def draw_superposition(axes: Axes, f: Expression, network: BoxNetwork, n_boxes: 
 
 
 def draw_one_box(axes: Axes, f: Expression, network: BoxNetwork) -> None:
-    """The box of the greatest height, lit, with the two steps whose sum it is."""
+    """The highest box, lit, with the two steps whose sum it is."""
     edges = network.edges_[0]
     lower, upper = edges[:-1], edges[1:]
     heights = f(0.5 * (lower + upper))
-    j = int(np.argmax(np.abs(heights)))
+    j = int(np.argmax(heights if heights.max() > 0 else -heights))
     a, b, h = float(lower[j]), float(upper[j]), float(heights[j])
     left, right = a - 1.5 * (b - a), b + 1.5 * (b - a)
-    axes.plot([left, a, a, right], [0, 0, h, h], color=BLUE, linestyle="--", label=f"{h:.3g} H(x - {a:.3g})")
+    axes.plot([left, a, a, right], [0, 0, h, h], color=BLUE, linestyle="--", label=_unit(h, a))
     axes.plot(
         [left, b, b, right],
         [0, 0, -h, -h],
         color=GREY,
         linestyle=":",
         linewidth=1.8,
-        label=f"{-h:.3g} H(x - {b:.3g})",
+        label=_unit(-h, b),
     )
     axes.fill_between([a, b], [0, 0], [h, h], color=VERMILLION, alpha=0.3, linewidth=0)
     axes.plot([left, a, a, b, b, right], [0, 0, h, h, 0, 0], color=VERMILLION, linewidth=2, label="their sum")
@@ -144,6 +144,11 @@ def draw_one_box(axes: Axes, f: Expression, network: BoxNetwork) -> None:
     axes.set_xlim(left, right)
     axes.set_ylim(-1.75 * abs(h) if h else -1, 1.15 * abs(h) if h else 1)
     axes.legend(frameon=False, fontsize=9, labelcolor=INK, loc="lower left")
+
+
+def _unit(height: float, edge: float) -> str:
+    """A step in words, such as -1.5 H(x + 0.5)."""
+    return f"{height:.3g} H(x {'-' if edge >= 0 else '+'} {abs(edge):.3g})"
 
 
 def draw_errors(axes: Axes, studies: dict[int, ErrorStudy], network: BoxNetwork) -> None:
@@ -213,8 +218,7 @@ def draw_dimensions(axes: Axes, network: BoxNetwork) -> None:
             markersize=4,
             label=f"{per_axis:.4g} boxes an axis",
         )
-    axes.axhline(parameters_that_fit(), color=VERMILLION, linewidth=1.4)
-    axes.text(10, parameters_that_fit() * 1.6, "16 GB end here", color=VERMILLION, fontsize=9, ha="right")
+    axes.axhline(parameters_that_fit(), color=VERMILLION, linewidth=1.4, label="16 GB of memory end here")
     axes.set_yscale("log")
     axes.set_xticks(dimensions)
     finish_axes(axes, "The curse of dimension", "dimensions", "parameters")
@@ -280,7 +284,6 @@ def draw_cells(axes: Axes, f: Expression, network: BoxNetwork) -> None:
     bar.outline.set_visible(False)
     bar.ax.tick_params(colors=INK, labelsize=8)
     finish_axes(axes, "Error over the plane, and the boxes", "x", "y")
-    axes.legend_ = None
     axes.grid(visible=False)
 
 
@@ -303,6 +306,7 @@ def _title(text: str) -> str:
 
 def _finish_space(axes: Any) -> None:
     axes.view_init(elev=32, azim=-125)
+    axes.set_box_aspect(None, zoom=1.12)
     axes.set_xlabel("x", color=INK)
     axes.set_ylabel("y", color=INK)
     axes.tick_params(colors=INK, labelsize=8)
