@@ -43,7 +43,7 @@ def random_options(rng, d):
 
 
 def adversarial_points(rng, network, f):
-    """Random points, the edges with their neighbours among floats, and climbs from where the error is largest."""
+    """Random points, edges and their neighbours among floats, and what lies around the worst of them."""
     bounds, d = network.bounds_, network.n_dims
     axes = []
     for i in range(d):

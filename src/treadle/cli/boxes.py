@@ -133,6 +133,8 @@ def _print(found: dict[str, Any]) -> None:
         for name, (low, high) in zip(found["variables"], found["bounds"], strict=True)
     )
     units = " + ".join(str(n) for n in found["n_hidden_units"])
+    if len(found["variables"]) == 1 and found["activation"] == "step":
+        units += f", or {2 * found['n_boxes']} with two a box"
     constants = ", ".join("none" if value == float("inf") else f"{value:.4g}" for value in found["lipschitz"])
     proved = found["error_bound"]
     print_result(f"function        {found['formula']}  ({domain})")
@@ -141,9 +143,18 @@ def _print(found: dict[str, Any]) -> None:
     print_result(f"hidden units    {units}  ({found['activation']})")
     print_result(f"parameters      {found['n_parameters']}")
     if proved == proved:
-        print_result(f"proved error    <= {proved:.4g}  ({found['theorem']})")
+        print_result(f"proved error    <= {_rounded_up(proved)}  ({found['theorem']})")
     else:
         print_result(f"proved error    none: {found['why_not_proved'] or found['theorem']}")
-    print_result(f"sampled error   {found['error_sampled']:.4g}")
+    print_result(f"sampled error   {found['error_sampled']:.6g}")
     if found["smoothing_bound"]:
-        print_result(f"smoothing       <= {found['smoothing_bound']:.4g} in the norm of L1, against steps")
+        print_result(
+            f"smoothing       <= {_rounded_up(found['smoothing_bound'])} in the norm of L1, against steps"
+        )
+
+
+def _rounded_up(bound: float) -> str:
+    """Six digits that are not below the bound: what is printed is proved as well."""
+    from decimal import ROUND_CEILING, Context, Decimal
+
+    return f"{float(Context(prec=6, rounding=ROUND_CEILING).create_decimal(Decimal(bound))):.6g}"
