@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from treadle.boxes.bounds import BoundKind, ErrorBound, NormName, outward, theorem, unproved
+from treadle.boxes.bounds import UNIT, BoundKind, ErrorBound, NormName, outward, theorem, unproved
 from treadle.boxes.box_network import ActivationName, BoxNetwork, OutsideName
 from treadle.boxes.construction import Built, HeightRule, Request, fewest_boxes, refined_boxes, uniform_boxes
 from treadle.boxes.estimate import error_estimate
@@ -255,8 +255,10 @@ def _network(
     bound = unproved(norm)
     if target.modulus is not None:
         moved = smoothing_modulus(target, MEAN_DEVIATION[name] / steepness)
-        rounding = 64 * target.rounding
-        value = float(outward(built.bound.value + moved + rounding))
+        # Of units, of their sum, of the reflected heights, and of edges, which ghost cells round.
+        rounding = 64 * UNIT * float(np.abs(heights).max() + np.abs(np.diff(heights)).sum())
+        rounding += float(target.modulus.across(np.full((1, 1), 4 * UNIT * np.abs(edges).max()))[0])
+        value = float(outward(built.bound.value + moved + rounding + 4 * target.rounding))
         kind: BoundKind = target.modulus.kind
         if math.isfinite(value):
             bound = ErrorBound(value, kind, theorem("smooth", norm), norm)

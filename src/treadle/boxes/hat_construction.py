@@ -139,10 +139,12 @@ def refined_hats(target: Target, request: Request) -> Built:
         squares=request.norm == "l2",
     )
     grid = Grid([refined.tree.edges[0]])
+    values = target.values(grid.edges[0][:, np.newaxis])
     value = float(refined.error.max())
+    if target.value_rounding is None:  # judged before all values were met
+        value += linear_rounding(target)
     if request.norm == "l2":
         value = math.sqrt(float(np.square(refined.error).sum())) * (1 + 1e-9)
-    values = target.values(grid.edges[0][:, np.newaxis])
     return Built(grid, values, _record(value, target.kind_of_hats, request.norm))
 
 

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from treadle.boxes.bounds import NormName, outward
+from treadle.boxes.bounds import UNIT, NormName, outward
 from treadle.boxes.refinement import Judge
 from treadle.boxes.target import Array, Ranges, Target, cut
 
@@ -97,7 +97,8 @@ def linear_judge(target: Target, norm: NormName) -> Judge:
         elif bending is None:
             error = _sampled_chord_error(target, lower, upper)
         error = error + linear_rounding(target)
-        error = np.where(np.nextafter(lower[:, 0], np.inf) >= upper[:, 0], 0.0, error)
+        within = np.nextafter(lower[:, 0], np.inf) < upper[:, 0]
+        error = np.where(within, error, interpolation_rounding(target))
         if norm == "l2":
             error = outward(error * np.sqrt(width))
         return error, np.zeros(len(lower))
@@ -107,7 +108,16 @@ def linear_judge(target: Target, norm: NormName) -> Judge:
 
 def linear_rounding(target: Target) -> float:
     """How far rounding may take interpolation and f's values from what the theorems are about."""
-    return 2 * target.rounding
+    return 2 * target.rounding + interpolation_rounding(target)
+
+
+def interpolation_rounding(target: Target) -> float:
+    """How far computed interpolation may lie from the exact one of the same values.
+
+    In each of d dimensions a place (x - a) / (b - a), a difference of two values, their product and a sum are
+    rounded: 3 units of the difference and one of each of the others, of values up to the greatest.
+    """
+    return 16 * target.n_dims * UNIT * target.greatest_met
 
 
 def slopes(target: Target, lower: Array, upper: Array) -> Array | None:

@@ -45,6 +45,7 @@ def target_of(
         raise InvalidInput(f"f has {f.n_dims} variables, and bounds are those of {d} dimensions")
     known: Enclosure | None = None
     rounding = None
+    greatest = 0.0
     if enclosure is not None:
         known = as_enclosure(enclosure)
     elif isinstance(f, Expression):
@@ -53,6 +54,7 @@ def target_of(
         known = f
         parts = cut(domain[np.newaxis, :, 0], domain[np.newaxis, :, 1], max(1, int(4096 ** (1 / d))))
         rounding = float(f.rounding(*parts).max())
+        greatest = float(np.abs(f.range(*parts)).max())
     continuity = _modulus(lipschitz, modulus, d)
     curvature = None if second_derivative is None else _curvature(second_derivative, d)
     if known is not None:
@@ -61,7 +63,9 @@ def target_of(
         if curvature is None and needs_curvature and _has_curvature(known, domain):
             bounds = second_derivative_bounds(known, domain[:, 0], domain[:, 1])
             curvature = bounds if np.isfinite(bounds).all() else None
-    return Target(f, domain, continuity, known, curvature, rounding)
+    target = Target(f, domain, continuity, known, curvature, rounding)
+    target.greatest_met = greatest
+    return target
 
 
 def _modulus(

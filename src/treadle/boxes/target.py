@@ -1,7 +1,7 @@
 """The function to be approximated, with what is known of it: values, and bounds over cells.
 
-A cell is [lower, upper), so of its numbers in float64 the greatest along an axis is the one before ``upper``:
-an enclosure is asked for that far and no further. So a function that jumps at a cell's upper edge does not
+A cell is [lower, upper), so of its numbers in float64 the greatest along an axis is the one before ``upper``,
+but where the domain ends: an enclosure is asked for that far and no further. So a function that jumps at a cell's upper edge does not
 jump within it, and refinement towards a jump ends, with the edge at the jump.
 
 Values of f are taken as float64 computes them. A Lipschitz constant or a modulus that a user gives is about
@@ -182,7 +182,8 @@ class Target:
                 )
             )
         low, high = cut(lower, upper, parts)
-        last = np.maximum(np.nextafter(high, -np.inf), low)
+        open_end = high < self.bounds[:, 1]
+        last = np.where(open_end, np.maximum(np.nextafter(high, -np.inf), low), high)
         middles = np.minimum(low / 2 + high / 2, last)
         # The ends as well in one dimension: what is monotone is then met at its least and greatest.
         met = [middles, low, last] if d == 1 else [middles]
@@ -217,7 +218,8 @@ class Target:
             ]
             least = np.maximum(least, np.minimum(halves[0][0], halves[1][0]))
             greatest = np.minimum(greatest, np.maximum(halves[0][1], halves[1][1]))
-        slack = self.rounding + 2 * UNIT * np.maximum(np.abs(least), np.abs(greatest))
+        # The value in the middle is computed, and so are those that are to lie within.
+        slack = 2 * self.rounding + 4 * UNIT * np.maximum(np.abs(least), np.abs(greatest))
         return least - slack, greatest + slack
 
     def _between(self, y0: Array, y1: Array, width: Array) -> tuple[Array, Array]:
