@@ -159,7 +159,7 @@ def _uniform_by_doubling(target: Target, request: Request, eps: float) -> Built:
 def _uniform(target: Target, request: Request, counts: list[int]) -> Built:
     grid = even_grid(target, counts)
     lower, upper = grid.corners()
-    last = np.maximum(np.nextafter(upper, -np.inf), lower)
+    last = target.last(lower, upper)
     singly = grid.n_cells <= CELLS_BOUNDED_SINGLY or (target.modulus is None and target.kind != "none")
     if request.rule == "midrange":
         ranges = sharp_ranges(target, lower, upper, None)
@@ -363,7 +363,7 @@ def _boxes_by_density(target: Target, request: Request) -> Built:
 def _by_density(target: Target, mesh: Array, density: Array, n: int) -> Built:
     grid = Grid([edges_by_density(mesh, density, n)])
     lower, upper = grid.corners()
-    places = np.minimum(lower / 2 + upper / 2, np.maximum(np.nextafter(upper, -np.inf), lower))
+    places = np.minimum(lower / 2 + upper / 2, target.last(lower, upper))
     values = target.values(places)
     heights = summable(values)
     local = slopes(target, lower, upper)

@@ -37,7 +37,7 @@ def error_estimate(target: Target, network: BoxNetwork, norm: NormName, random_s
         lower, upper = network.partition_.corners(cells)
         inside = (lower >= a).all(axis=1) & (upper <= b).all(axis=1)
         lower, upper = lower[inside], upper[inside]
-        last = np.maximum(np.nextafter(upper, -np.inf), lower)
+        last = target.last(lower, upper)
         points = np.concatenate([points, lower, np.minimum(lower / 2 + upper / 2, last), last])
     errors = np.abs(target.values(points) - network.predict(points))
     if norm == "sup":

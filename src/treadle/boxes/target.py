@@ -1,8 +1,8 @@
 """The function to be approximated, with what is known of it: values, and bounds over cells.
 
 A cell is [lower, upper), so of its numbers in float64 the greatest along an axis is the one before ``upper``,
-but where the domain ends: an enclosure is asked for that far and no further. So a function that jumps at a cell's upper edge does not
-jump within it, and refinement towards a jump ends, with the edge at the jump.
+but where the domain ends: an enclosure is asked for that far and no further. So a function that jumps at a
+cell's upper edge does not jump within it, and refinement towards a jump ends, with the edge at the jump.
 
 Values of f are taken as float64 computes them. A Lipschitz constant or a modulus that a user gives is about
 the exact f; computed values are allowed to lie ``VALUE_ROUNDING`` of the greatest from those. An enclosure
@@ -157,6 +157,11 @@ class Target:
             )
         return values
 
+    def last(self, lower: Array, upper: Array) -> Array:
+        """The greatest number of each cell (n, d) along each axis: the one before ``upper``, or the bound."""
+        before = np.maximum(np.nextafter(upper, -np.inf), lower)
+        return np.where(upper < self.bounds[:, 1], before, upper)
+
     def ranges(self, lower: Array, upper: Array, parts: int = 1) -> Ranges:
         """Bounds of f over cells, each cut into ``parts`` along every axis.
 
@@ -182,8 +187,7 @@ class Target:
                 )
             )
         low, high = cut(lower, upper, parts)
-        open_end = high < self.bounds[:, 1]
-        last = np.where(open_end, np.maximum(np.nextafter(high, -np.inf), low), high)
+        last = self.last(low, high)
         middles = np.minimum(low / 2 + high / 2, last)
         # The ends as well in one dimension: what is monotone is then met at its least and greatest.
         met = [middles, low, last] if d == 1 else [middles]
