@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def draw_learning_rates(finder: LearningRateFinder) -> Figure:
-    """The loss of each step and its running mean against the rate, and the rate that is suggested.
+    """The loss of each step and the mean of those around it against the rate, and the rate that is suggested.
 
     Raises
     ------
@@ -26,12 +26,12 @@ def draw_learning_rates(finder: LearningRateFinder) -> Figure:
     figure = new_figure(6.4, 3.9)
     axes = figure.subplots()
     axes.plot(rates, losses, "o", color=GREY, markersize=3, alpha=0.6, label="loss of a batch")
-    axes.plot(rates, smoothed, color=BLUE, label="running mean")
+    axes.plot(rates, smoothed, color=BLUE, label="mean of nine")
     label = f"suggested: {finder.suggestion_:.2g}"
     axes.axvline(finder.suggestion_, color=VERMILLION, linestyle="--", linewidth=1.2, label=label)
     axes.set_xscale("log")
     # The last losses may be a thousand times the first, which are what the picture is for.
-    low, high = smoothed.min(), max(smoothed[0], losses[: len(losses) // 2].max())
+    low, high = losses.min(), max(smoothed[0], losses[: len(losses) // 2].max())
     axes.set_ylim(low - 0.15 * (high - low), high + 0.25 * (high - low))
     finish_axes(axes, "Learning-rate test", "learning rate", "loss")
     return figure

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from treadle.errors import InvalidInput, TrainingDiverged
 from treadle.training.callbacks import Callback, Training
 
-# Of the running mean: with it a loss counts half of what it did some 13 steps before.
-SMOOTHING = 0.95
-# Times the least smoothed loss: there the test ends.
+# Steps that a mean is taken over. It is centred: a mean of what came before would find the bottom too late.
+WINDOW = 9
+# Times the least mean of so many losses, and above the first such mean: there the test ends.
 TOO_HIGH = 4.0
 
 
@@ -27,7 +27,7 @@ class LearningRateFinder(Callback):
     """Try rates from low to high before training begins; the training itself is not touched.
 
     The steps are taken by a trainer of their own, from the same initial parameters, with the batches of the
-    first epochs. The test ends where the loss is no number, or four times its least.
+    first epochs. The test ends where the loss is no number, or has risen far above what it began with.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class LearningRateFinder(Callback):
     losses_ : ndarray of shape (S,), float64
         The objective of each step's batch, before its update.
     smoothed_ : ndarray of shape (S,), float64
-        The running mean of the losses, which all above goes by.
+        The mean of nine losses around each, fewer at the ends.
     suggestion_ : float
         A tenth of the rate at the least smoothed loss: on the slope, well before the bottom.
 
@@ -72,17 +72,15 @@ class LearningRateFinder(Callback):
             for start in range(0, len(order), problem.batch_size)
         )
         losses: list[float] = []
-        smoothed: list[float] = []
-        mean = 0.0
-        for step, (rate, batch) in enumerate(zip(rates, batches, strict=False), start=1):
+        means: list[float] = []
+        for rate, batch in zip(rates, batches, strict=False):
             try:
                 (loss,) = trainer.run_epoch(batch, np.array([rate]))
             except TrainingDiverged:
                 break
             losses.append(float(loss))
-            mean = SMOOTHING * mean + (1 - SMOOTHING) * losses[-1]
-            smoothed.append(mean / (1 - SMOOTHING**step))  # unbiased: the mean began at 0
-            if smoothed[-1] > TOO_HIGH * min(smoothed):
+            means.append(float(np.mean(losses[-WINDOW:])))
+            if means[-1] > TOO_HIGH * min(means) and means[-1] > means[0]:
                 break
         if not losses:
             raise TrainingDiverged(
@@ -91,7 +89,12 @@ class LearningRateFinder(Callback):
             )
         self.rates_: NDArray[np.float64] = rates[: len(losses)]
         self.losses_: NDArray[np.float64] = np.array(losses)
-        self.smoothed_: NDArray[np.float64] = np.array(smoothed)
+        near = np.ones(WINDOW)
+        n_near = np.convolve(np.ones(len(losses)), near, "same") if len(losses) >= WINDOW else len(losses)
+        total = (
+            np.convolve(losses, near, "same") if len(losses) >= WINDOW else np.full(len(losses), sum(losses))
+        )
+        self.smoothed_: NDArray[np.float64] = total / n_near
         self.suggestion_ = float(self.rates_[self.smoothed_.argmin()] / 10)
 
     def table(self) -> dict[str, list[Any]]:
