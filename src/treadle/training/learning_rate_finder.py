@@ -89,12 +89,9 @@ class LearningRateFinder(Callback):
             )
         self.rates_: NDArray[np.float64] = rates[: len(losses)]
         self.losses_: NDArray[np.float64] = np.array(losses)
-        near = np.ones(WINDOW)
-        n_near = np.convolve(np.ones(len(losses)), near, "same") if len(losses) >= WINDOW else len(losses)
-        total = (
-            np.convolve(losses, near, "same") if len(losses) >= WINDOW else np.full(len(losses), sum(losses))
-        )
-        self.smoothed_: NDArray[np.float64] = total / n_near
+        half = WINDOW // 2
+        near = (losses[max(0, i - half) : i + half + 1] for i in range(len(losses)))
+        self.smoothed_: NDArray[np.float64] = np.array([float(np.mean(around)) for around in near])
         self.suggestion_ = float(self.rates_[self.smoothed_.argmin()] / 10)
 
     def table(self) -> dict[str, list[Any]]:
