@@ -12,7 +12,7 @@ from treadle import InvalidInput
 from treadle.export.layers import Layer, forward
 from treadle.export.onnx import save_layers_onnx
 from treadle.export.steps import round_up, stock_layers
-from treadle.export.torch_modules import torch_sequential
+from treadle.export.torch_modules import sequential_of_layers
 
 SPECIAL = [0.0, 5e-324, -5e-324, 2.3e-308, -1e-300, 1.0, -1.0, 0.1, 2.0, -2.0, 1e16, -1e100, 2.0**900]
 
@@ -37,7 +37,7 @@ def test_steps_are_exact_everywhere_near_their_edges(sign):
     assert [one.activation for one in stock] == ["identity", "clamp"]
     np.testing.assert_array_equal(forward(stock, X), expected)
     with torch.no_grad():
-        np.testing.assert_array_equal(torch_sequential([layer])(torch.from_numpy(X)).numpy(), expected)
+        np.testing.assert_array_equal(sequential_of_layers([layer])(torch.from_numpy(X)).numpy(), expected)
 
 
 @given(st.floats(-1e290, 1e290), st.floats(-1e290, 1e290))

@@ -7,7 +7,7 @@ import torch
 from treadle import InvalidInput, MissingDependency
 from treadle.export import layers
 from treadle.export.layers import Layer, forward
-from treadle.export.torch_modules import torch_sequential
+from treadle.export.torch_modules import sequential_of_layers
 from treadle.maths.activations import ACTIVATIONS
 
 RNG = np.random.default_rng(0)
@@ -25,7 +25,7 @@ def network(activation):
 def test_torch_computes_what_the_layers_do(activation, dtype):
     plain, X = network(activation), RNG.normal(size=(20, 3)).astype(dtype)
     with torch.no_grad():
-        outputs = torch_sequential(plain, dtype)(torch.from_numpy(X)).numpy()
+        outputs = sequential_of_layers(plain, dtype)(torch.from_numpy(X)).numpy()
     assert outputs.dtype == dtype
     tolerance = 50 * np.finfo(dtype).eps
     np.testing.assert_allclose(outputs, forward(plain, X), rtol=tolerance, atol=tolerance)
@@ -34,7 +34,7 @@ def test_torch_computes_what_the_layers_do(activation, dtype):
 def test_the_module_has_weights_of_its_own_and_draws_no_random_numbers():
     plain = network("relu")
     before = torch.get_rng_state()
-    module = torch_sequential(plain)
+    module = sequential_of_layers(plain)
     assert torch.equal(before, torch.get_rng_state())
     with torch.no_grad():
         module[0].weight.zero_()
@@ -47,10 +47,10 @@ def test_what_does_not_fit_in_memory_is_refused(monkeypatch):
     with pytest.raises(
         InvalidInput, match="layers take 256 bytes; at most 250 bytes may be used: think again"
     ):
-        torch_sequential(network("relu"), remedy="think again")
+        sequential_of_layers(network("relu"), remedy="think again")
 
 
 def test_without_torch_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingDependency, match=r"needs PyTorch.*pip install 'treadle\[torch\]'"):
-        torch_sequential(network("relu"))
+        sequential_of_layers(network("relu"))

@@ -17,7 +17,7 @@ from treadle.boxes.points import as_points
 from treadle.errors import InvalidInput
 from treadle.export.layers import Layer, forward
 from treadle.export.onnx import save_layers_onnx
-from treadle.export.torch_modules import torch_sequential
+from treadle.export.torch_modules import sequential_of_layers
 
 if TYPE_CHECKING:
     from torch import nn
@@ -83,7 +83,7 @@ class ExplicitNetwork(ABC):
         InvalidInput
             If there is no such form, or it would not fit in memory.
         """
-        return torch_sequential(self.layers(form, checked_dtype(dtype)), dtype, self.remedy(form))
+        return sequential_of_layers(self.layers(form, checked_dtype(dtype)), dtype, self.remedy(form))
 
     def to_onnx(self, path: str | Path, form: str | None = None, dtype: Any = np.float64) -> None:
         """Write the network as an ONNX file: ``X`` (N, D) in, ``prediction`` (N, K) out, in dtype.

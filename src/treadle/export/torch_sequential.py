@@ -67,7 +67,7 @@ def torch_sequential(parameters: Parameters, *, with_output: bool = True) -> nn.
             W = network.input_scale * W
         else:
             shift = np.zeros_like(b)
-        linear = _linear(W, None if layer.batch_norm else b + shift, parameters.dtype)
+        linear = linear_module(W, None if layer.batch_norm else b + shift, parameters.dtype)
         modules.append(linear)
         if layer.batch_norm:
             modules.append(_batch_norm(parameters, i, shift))
@@ -86,7 +86,8 @@ def torch_sequential(parameters: Parameters, *, with_output: bool = True) -> nn.
     return nn.Sequential(*modules).eval()
 
 
-def _linear(W: np.ndarray, b: np.ndarray | None, dtype: np.dtype) -> nn.Linear:
+def linear_module(W: np.ndarray, b: np.ndarray | None, dtype: np.dtype) -> nn.Linear:
+    """W (n_in, n_out) and b (n_out,) as a module of dtype; no random number is drawn."""
     linear: nn.Linear = nn.utils.skip_init(  # type: ignore[no-untyped-call]
         nn.Linear, *W.shape, bias=b is not None, dtype=_torch_dtype(dtype)
     )
