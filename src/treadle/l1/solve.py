@@ -401,8 +401,8 @@ class _Solver:
     def _finish(self, theta_0: NDArray[Any], screened: Screened, part: _Part, vertex: Vertex) -> Solution:
         """Refine and certify."""
         kept, n = screened.kept, self.rows.n_rows
-        theta = vertex.w.copy()
         coordinates = self.coordinates
+        theta = np.zeros(coordinates.size)  # so that basis rows whose targets are 0 give exactly 0
         basis = vertex.basis
         X = np.asarray(kept.X, np.float64)
         real = basis < len(kept)
@@ -412,7 +412,7 @@ class _Solver:
         penalty_columns = coordinates.columns[basis[~real] - len(kept)]
         rows_b[np.flatnonzero(~real), 1 + penalty_columns] = 1
         y_b = part.y[basis].astype(EXTENDED)
-        for _ in range(3):
+        for _ in range(4):
             coef, intercept = coordinates.coefficients(theta)
             rest = y_b - rows_b[:, 1:] @ coef.astype(EXTENDED) - rows_b[:, 0] * EXTENDED(intercept)
             theta = theta + vertex.inverse @ rest.astype(np.float64)
