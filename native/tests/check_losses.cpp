@@ -7,7 +7,8 @@ namespace treadle {
 
 namespace {
 
-constexpr Loss LOSSES[] = {Loss::cross_entropy, Loss::squared, Loss::absolute, Loss::huber};
+constexpr Loss LOSSES[] = {Loss::cross_entropy, Loss::squared, Loss::absolute, Loss::huber,
+                           Loss::cross_entropy, Loss::binary_cross_entropy, Loss::poisson, Loss::huber};
 
 // A row's loss and derivatives, and what rounding may do to them.
 struct Row {
@@ -50,6 +51,34 @@ Row regression(Loss loss, const std::vector<double>& prediction, const std::vect
     return row;
 }
 
+// log(1 + e^z), to the precision of double for every z.
+double softplus(double z) { return std::max(z, 0.0) + std::log1p(std::exp(-std::abs(z))); }
+
+// t softplus(-z) + (1 - t) softplus(z) and logistic(z) - t, or t log t - t - t z + e^z and e^z - t. Rounding: what an
+// exponential's argument loses is relative to the result, and the terms of a Poisson loss may cancel.
+Row likelihood(Loss loss, const std::vector<double>& z, const std::vector<double>& target, double smoothing) {
+    Row row;
+    for (size_t k = 0; k < z.size(); ++k) {
+        if (loss == Loss::poisson) {
+            const double t = target[k], mean = std::exp(z[k]), entropy = t > 0 ? t * std::log(t) : 0;
+            row.loss += mean - t * z[k] + entropy - t;
+            row.loss_tolerance += 8 * ROUNDING * (mean + std::abs(t * z[k]) + std::abs(entropy) + t);
+            row.d.push_back(mean - t);
+            row.d_tolerance.push_back(8 * ROUNDING * (mean + t));
+        } else {
+            const double t = (1 - smoothing) * target[k] + smoothing / 2;
+            const double terms = t * softplus(-z[k]) + (1 - t) * softplus(z[k]);
+            row.loss += terms;
+            // The target is rounded once, and 1 minus it again.
+            row.loss_tolerance += ROUNDING * (16 * terms + 4 * std::abs(z[k]) + 4);
+            const double p = 1 / (1 + std::exp(-z[k]));
+            row.d.push_back(p - t);
+            row.d_tolerance.push_back(8 * ROUNDING * (p + t));
+        }
+    }
+    return row;
+}
+
 }  // namespace
 
 void check_loss(const Kernels& kernels, Random& random, Comparison& comparison) {
@@ -58,7 +87,13 @@ void check_loss(const Kernels& kernels, Random& random, Comparison& comparison) 
         const bool labelled = trial % 8 == 0, soft = trial % 8 == 4;
         std::vector<int64_t> labels, order;
         for (int64_t i = 0; i < users_rows; ++i) labels.push_back(random.integer(0, K - 1));
+        const Loss kind = LOSSES[trial % 8];
+        const bool binary = kind == Loss::binary_cross_entropy, counts = kind == Loss::poisson;
         std::vector<float> targets = random.numbers(users_rows * K, soft ? 0.01 : -3, 3);
+        for (float& t : targets) {
+            if (counts) t = std::max(t, 0.0f);  // half of them 0
+            if (binary) t = t < -1 ? 0.0f : t > 1 ? 1.0f : (t + 1) / 2;
+        }
         std::vector<float> weights = random.numbers(users_rows, 0.1, 2);
         if (soft) {  // probabilities, to rounding; some are 0
             for (float* t = targets.data(); t < targets.data() + targets.size(); t += K) {
@@ -72,7 +107,7 @@ void check_loss(const Kernels& kernels, Random& random, Comparison& comparison) 
         for (int64_t i = 0; i < rows; ++i) order.push_back(random.integer(0, users_rows - 1));
         weights[size_t(order[0])] = trial % 3 == 0 ? 0.0f : 1.5f;
         const bool weighted = trial % 3 != 2;
-        const Objective objective{LOSSES[trial % 4], trial % 16 < 8 ? 0 : 0.1, double(random.number(0.3, 2)), K,
+        const Objective objective{kind, trial % 16 < 8 ? 0 : 0.1, double(random.number(0.3, 2)), K,
                                   labelled ? labels.data() : nullptr, labelled ? nullptr : targets.data(),
                                   weighted ? weights.data() : nullptr};
         Block z(random, rows, K, kernels.panel, -8, 8), d(rows, K, kernels.panel);
@@ -108,6 +143,8 @@ void check_loss(const Kernels& kernels, Random& random, Comparison& comparison) 
             Row expected;
             if (weight == 0) {
                 expected.d = expected.d_tolerance = std::vector<double>(size_t(K), 0.0);
+            } else if (binary || counts) {
+                expected = likelihood(kind, logits, target, objective.label_smoothing);
             } else if (objective.loss == Loss::cross_entropy) {
                 expected = cross_entropy(logits, target, objective.label_smoothing);
             } else {

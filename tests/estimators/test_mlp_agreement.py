@@ -1,4 +1,4 @@
-"""MLPClassifier against scikit-learn's: the same initial parameters, batches and held-out rows, in float64.
+"""The multilayer perceptrons against scikit-learn's: the same initial parameters, batches and held-out rows.
 
 Both draw the same initial parameters from an integer seed. Batches and held-out rows scikit-learn draws from
 the same stream, treadle from others; here scikit-learn is given treadle's. What then differs is arithmetic.
@@ -14,6 +14,7 @@ from sklearn.neural_network import _multilayer_perceptron
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+import treadle
 from treadle import MLPClassifier
 from treadle.estimators.training_rows import split as split_rows
 from treadle.training.batches import epoch_order
@@ -36,7 +37,7 @@ def blobs(n_rows=120, n_classes=3):
 def fit_twins(monkeypatch):
     """Fit both with the same arguments; returns (treadle's, scikit-learn's)."""
 
-    def fit(X, y, sample_weight=None, **arguments):
+    def fit(X, y, sample_weight=None, make="MLPClassifier", **arguments):
         arguments = {"hidden_layer_sizes": (6, 5), "activation": "tanh", "random_state": SEED} | arguments
         epochs = iter(range(1, 1000))
 
@@ -50,9 +51,9 @@ def fit_twins(monkeypatch):
             lambda rows, random_state: epoch_order(SEED, next(epochs), len(rows)),
         )
         monkeypatch.setattr(_multilayer_perceptron, "train_test_split", split)
-        theirs = sklearn.neural_network.MLPClassifier(**arguments)
+        theirs = getattr(sklearn.neural_network, make)(**arguments)
         return (
-            MLPClassifier(**arguments).fit(X, y, sample_weight),
+            getattr(treadle, make)(**arguments).fit(X, y, sample_weight),
             theirs.fit(X, y, sample_weight),
         )
 
@@ -65,7 +66,8 @@ def assert_same(ours, theirs, X):
     for name in ("coefs_", "intercepts_"):
         for mine, other in zip(getattr(ours, name), getattr(theirs, name), strict=True):
             np.testing.assert_allclose(mine, other, rtol=0, atol=TOLERANCE)
-    np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), rtol=0, atol=TOLERANCE)
+    predict = "predict_proba" if hasattr(ours, "predict_proba") else "predict"
+    np.testing.assert_allclose(getattr(ours, predict)(X), getattr(theirs, predict)(X), rtol=0, atol=TOLERANCE)
     for name in ("n_features_in_", "n_layers_", "n_outputs_", "out_activation_", "t_"):
         assert getattr(ours, name) == getattr(theirs, name), name
     for name in ("loss_", "best_loss_", "best_validation_score_", "validation_scores_"):
@@ -130,6 +132,60 @@ def test_follows_scikit_learn_with_sample_weights_in_the_validation_score(fit_tw
     weights = np.random.default_rng(1).uniform(0.1, 3, len(y))
     case = CASES["early stopping"] | {"alpha": 0.0, "tol": 0.0}
     assert_same(*fit_twins(X, y, weights, **case), X)
+
+
+BRIEF = {
+    "adam": ADAM | {"max_iter": 30, "batch_size": 40},
+    "sgd": SGD | {"max_iter": 30, "batch_size": 30},
+    "early stopping": CASES["early stopping"] | {"max_iter": 30},
+}
+
+
+@pytest.mark.parametrize("arguments", BRIEF.values(), ids=BRIEF)
+def test_two_classes_follow_scikit_learn(fit_twins, arguments):
+    X, y = blobs(n_classes=2)
+    assert_same(*fit_twins(X, np.array(["no", "yes"])[y], **arguments), X)
+
+
+@pytest.mark.parametrize("arguments", [BRIEF["adam"], BRIEF["sgd"]], ids=["adam", "sgd"])
+def test_several_labels_a_row_follow_scikit_learn(fit_twins, arguments):
+    X, _ = blobs()
+    Y = (X[:, :3] + X[:, 1:] > 0).astype(int)
+    assert_same(*fit_twins(X, Y, **arguments), X)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+@pytest.mark.parametrize("arguments", [BRIEF["adam"], BRIEF["sgd"]], ids=["adam", "sgd"])
+def test_regression_follows_scikit_learn(fit_twins, loss, arguments):
+    X, y = blobs()
+    y = np.abs(X[:, 0] + y)
+    weights = np.random.default_rng(1).uniform(0.1, 3, len(y))
+    for sample_weight in (None, weights):
+        options = arguments | {"alpha": 0.0}  # whose share scikit-learn takes from each batch's weights
+        assert_same(*fit_twins(X, y, sample_weight, "MLPRegressor", loss=loss, **options), X)
+
+
+@pytest.mark.parametrize("n_outputs", [2, 3])
+def test_several_outputs_follow_scikit_learn_but_for_the_loss_that_it_tells(fit_twins, n_outputs):
+    X, _ = blobs()
+    Y = X[:, :n_outputs] ** 2
+    ours, theirs = fit_twins(X, Y, make="MLPRegressor", alpha=0.0, tol=0.0, **BRIEF["adam"])
+    np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=0, atol=TOLERANCE)
+    # Both follow the gradient of the sum over outputs; scikit-learn tells the mean.
+    np.testing.assert_allclose(ours.loss_curve_, n_outputs * np.array(theirs.loss_curve_), rtol=1e-10)
+
+
+@pytest.mark.parametrize("make", ["MLPClassifier", "MLPRegressor"])
+def test_lbfgs_follows_scikit_learn(fit_twins, make):
+    X, y = blobs()
+    weights = np.random.default_rng(1).uniform(0.1, 3, len(y))
+    for sample_weight in (None, weights):
+        ours, theirs = fit_twins(X, y, sample_weight, make, solver="lbfgs", alpha=0.5, max_iter=15)
+        assert ours.n_iter_ == theirs.n_iter_ == 15
+        assert ours.loss_ == pytest.approx(theirs.loss_, rel=1e-6)
+        for mine, other in zip(ours.coefs_, theirs.coefs_, strict=True):
+            np.testing.assert_allclose(mine, other, atol=1e-5)
+    assert len(ours.loss_curve_) == 15 and ours.loss_curve_[-1] == ours.loss_
 
 
 def test_the_comparison_sees_another_penalty(fit_twins):
