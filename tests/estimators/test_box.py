@@ -230,3 +230,24 @@ def test_names_of_another_number_are_refused(tmp_path):
     model._saved = lambda: saved
     with pytest.raises(CorruptFile, match="names must be one for each of 1 features"):
         saved_and_loaded(model, tmp_path)
+
+
+@pytest.mark.parametrize("partition", PARTITIONS)
+@pytest.mark.parametrize("scale", ["subnormal", "exponential", "huge", "adjacent"])
+def test_features_of_any_scale(partition, scale):
+    x = RNG.normal(size=40)
+    scaled = {
+        "subnormal": np.round(x * 9) * 5e-324,
+        "exponential": np.exp(20 * x),
+        "huge": x * 1e300,
+        "adjacent": 1 + np.round(x) * 2.0**-52,
+    }
+    X, y = scaled[scale][:, None], np.sin(x)
+    for order in (0, 1) if partition in ("uniform", "quantile") else (0,):
+        for n_boxes in ("auto", 1, 9, 100):
+            model = BoxRegressor(n_boxes, partition=partition, order=order).fit(X, y)
+            predicted = model.predict(X)
+            assert np.isfinite(predicted).all()
+            if order == 0:
+                assert y.min() - 1e-12 <= predicted.min() <= predicted.max() <= y.max() + 1e-12
+                np.testing.assert_array_equal(model.network_.forward(X), predicted)

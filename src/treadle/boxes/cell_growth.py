@@ -212,7 +212,7 @@ def _middle_cut(rows: Rows, box: NDArray[np.float64]) -> _Cut | None:
             continue
         lower, upper = ends
         gain = 0.0
-        number = np.clip(((x - lower) * (8 / (upper - lower))).astype(np.int64), 0, 7)
+        number = np.clip((8 * ((x - lower) / (upper - lower))).astype(np.int64), 0, 7)
         weight, height = np.bincount(number, rows.weights, 8), np.bincount(number, rows.weights * y, 8)
         while weight.size > 1:  # eighths, quarters, halves: what each wins for a cut
             lowered = np.divide(height**2, weight, out=np.zeros(weight.size), where=weight > 0).sum()

@@ -2,7 +2,7 @@ r"""Piecewise linear least squares on the nodes of a grid, with its leave-one-ou
 
 Minimises over the values c at the nodes
 
-    sum_i w_i (y_i - b_i . c)^2 + penalty,        penalty = mu sum over neighbours of (c_j - c_k)^2 / width
+    sum_i w_i (y_i - b_i . c)^2 + penalty,        penalty = mu sum over neighbours of (c_j - c_k)^2
 
 b_i being the d + 1 weights of row i's simplex (``treadle.boxes.interpolation``), in one dimension those of
 linear interpolation. The penalty is so small, mu = 1e-6 of a node's mean weight, that it decides only what
@@ -62,7 +62,7 @@ def fit_hats(
     shape = tuple(axis.size for axis in edges)
     nodes, shares = simplex_weights(edges, X)
     n_nodes = int(np.prod(shape))
-    A = _penalty_matrix(edges, float(weights.sum()) / n_nodes)
+    A = _penalty_matrix(shape, PENALTY * float(weights.sum()) / n_nodes)
     pairs = nodes[:, :, None] * n_nodes + nodes[:, None, :]
     products = shares[:, :, None] * shares[:, None, :]
     A += np.bincount(pairs.ravel(), (weights[:, None, None] * products).ravel(), n_nodes**2).reshape(A.shape)
@@ -111,11 +111,11 @@ def _fit_line(
     def summed(terms: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(np.bincount(cells, terms, n_nodes - 1), np.float64)
 
-    springs = PENALTY * float(weights.sum()) / n_nodes * (widths.mean() / widths)
+    spring = PENALTY * float(weights.sum()) / n_nodes
     diagonal = np.zeros(n_nodes)
-    diagonal[:-1] += summed(weights * s * s) + springs
-    diagonal[1:] += summed(weights * t * t) + springs
-    off = summed(weights * s * t) - springs
+    diagonal[:-1] += summed(weights * s * s) + spring
+    diagonal[1:] += summed(weights * t * t) + spring
+    off = summed(weights * s * t) - spring
     right = np.zeros(n_nodes)
     right[:-1] += summed(weights * y * s)
     right[1:] += summed(weights * y * t)
@@ -144,19 +144,17 @@ def tridiagonal_inverse(
     return inverse, -off / np.array(forward[:-1]) * inverse[1:]
 
 
-def _penalty_matrix(edges: Sequence[NDArray[np.float64]], mean_weight: float) -> NDArray[np.float64]:
+def _penalty_matrix(shape: Sequence[int], spring: float) -> NDArray[np.float64]:
     """The matrix of the penalty, dense: springs between neighbours along each axis."""
-    shape = tuple(axis.size for axis in edges)
     numbers = np.arange(int(np.prod(shape))).reshape(shape)
     A = np.zeros((numbers.size, numbers.size))
-    for i, axis in enumerate(edges):
-        widths = np.diff(axis)
-        along = [np.moveaxis(numbers, i, -1)[..., part].ravel() for part in (slice(0, -1), slice(1, None))]
-        springs = PENALTY * mean_weight * np.tile(widths.mean() / widths, numbers.size // shape[i])
-        A[along[0], along[0]] += springs
-        np.add.at(A, (along[1], along[1]), springs)
-        A[along[0], along[1]] -= springs
-        A[along[1], along[0]] -= springs
+    for i in range(len(shape)):
+        lower = np.moveaxis(numbers, i, -1)[..., :-1].ravel()
+        upper = np.moveaxis(numbers, i, -1)[..., 1:].ravel()
+        A[lower, lower] += spring
+        A[upper, upper] += spring
+        A[lower, upper] -= spring
+        A[upper, lower] -= spring
     return A
 
 
