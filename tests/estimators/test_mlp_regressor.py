@@ -120,6 +120,11 @@ def test_a_column_of_targets_is_flattened_with_scikit_learns_warning():
     np.testing.assert_array_equal(fitted.predict(X), regressor().fit(X, y).predict(X))
 
 
+def test_huber_delta_without_hubers_loss_is_refused():
+    with pytest.raises(InvalidInput, match=r"huber_delta=0\.5 is for loss='huber'; got 'squared_error'"):
+        regressor(huber_delta=0.5).fit(*plane())
+
+
 def test_counts_below_zero_are_refused_for_poisson():
     X, y = plane()
     with pytest.raises(InvalidInput, match=r"loss='poisson' needs y of at least 0; got -"):

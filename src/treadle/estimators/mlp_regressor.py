@@ -333,6 +333,11 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
         outputs = self._predict_output(X)
         return outputs[:, 0] if self.n_outputs_ == 1 else outputs
 
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        if self.huber_delta != 1 and self.loss != "huber":
+            raise InvalidInput(f"huber_delta={self.huber_delta!r} is for loss='huber'; got {self.loss!r}")
+
     def _encode(self, y: Any, begins: bool, incremental: bool) -> NDArray[Any]:
         return self._encode_held_out(y)
 
@@ -364,5 +369,4 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
         return targets.shape[1], OUTPUT_OF_LOSS[LOSS_NAMES[self.loss]]
 
     def _objective(self, l2: float) -> Objective:
-        delta = self.huber_delta if self.loss == "huber" else 1.0
-        return Objective(LOSS_NAMES[self.loss], huber_delta=delta, l2=l2)
+        return Objective(LOSS_NAMES[self.loss], huber_delta=self.huber_delta, l2=l2)
