@@ -101,6 +101,33 @@ def test_a_fit_that_was_killed_goes_on_to_the_same_bits(tmp_path, case, options)
     assert again.stopped_early_ == whole.stopped_early_
 
 
+@pytest.mark.parametrize(
+    ("X", "y", "changes"),
+    [
+        (X + 0.01, NAMES, {}),
+        (X, np.roll(NAMES, 1), {}),
+        (X, NAMES, {"alpha": 0.5}),
+        (X, NAMES, {"random_state": 4}),
+        (X, NAMES, {"batch_size": 20}),
+    ],
+    ids=["X", "y", "alpha", "random_state", "batch_size"],
+)
+def test_the_checkpoint_of_another_fit_is_refused(tmp_path, X, y, changes):
+    path = tmp_path / "checkpoint.safetensors"
+    fitted(MLPClassifier, *TARGETS["three classes, texts"][1:], callbacks=Checkpointing(path))
+    with pytest.raises(
+        InvalidInput, match="is the checkpoint of another training, on other data, with other"
+    ):
+        fitted(MLPClassifier, X, y, callbacks=Checkpointing(path), **changes)
+
+
+def test_more_epochs_go_on_from_a_checkpoint(tmp_path):
+    path = tmp_path / "checkpoint.safetensors"
+    fitted(MLPClassifier, X, NAMES, callbacks=Checkpointing(path))
+    longer = fitted(MLPClassifier, X, NAMES, callbacks=Checkpointing(path), max_iter=20)
+    np.testing.assert_array_equal(longer.coefs_[0], fitted(MLPClassifier, X, NAMES, max_iter=20).coefs_[0])
+
+
 def test_a_fit_that_had_ended_early_is_as_it_was(tmp_path):
     options = {"early_stopping": True, "n_iter_no_change": 1, "tol": 1.0}
     checkpointing = Checkpointing(tmp_path / "checkpoint.safetensors")

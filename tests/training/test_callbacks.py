@@ -8,6 +8,7 @@ from rich.console import Console
 from training_cases import N_EPOCHS, make_loop, result
 
 from treadle.errors import CorruptFile, InvalidInput
+from treadle.optimizers import Cosine
 from treadle.training.callbacks import Callback, Training, as_callbacks
 from treadle.training.checkpoint import Checkpoint
 from treadle.training.checkpointing import Checkpointing
@@ -269,6 +270,17 @@ def test_a_state_that_is_none_of_early_stopping_is_refused(change, message):
     other.callbacks[0].on_fit_begin(other)
     with pytest.raises(InvalidInput, match=message):
         other.restore(checkpoint)
+
+
+@pytest.mark.parametrize(
+    "change", [{"seed": 4}, {"noise_seed": 7}, {"dtype": np.float64}, {"schedule": Cosine()}]
+)
+def test_a_checkpoint_of_another_training_is_refused(tmp_path, change):
+    path = tmp_path / "checkpoint.safetensors"
+    Training(make_loop(), Checkpointing(path)).run()
+    with pytest.raises(InvalidInput, match=r"another training|does not fit this training"):
+        Training(make_loop(**change), Checkpointing(path)).run()
+    Training(make_loop(**change), Checkpointing(path, resume=False)).run()
 
 
 def test_a_damaged_checkpoint_is_refused_and_resume_false_replaces_it(tmp_path):

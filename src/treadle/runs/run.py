@@ -17,6 +17,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from treadle.data.dataset import Dataset
 from treadle.engines.augmentation import Augmentation
@@ -213,6 +216,10 @@ class _RunFiles(Checkpointing):
         super().__init__(run.checkpoint_path)
         self._run = run
         self._on_start = on_start
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Nothing: ``Run.continued`` has compared configuration and data."""
+        return {}
 
     def on_fit_begin(self, training: Training) -> None:
         """Go on from the checkpoint; what a finished run left is of no use once it goes on."""

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.engines.rows import dense
 from treadle.errors import InvalidInput
 from treadle.training.callbacks import Callback, Training
 from treadle.training.checkpoint import Checkpoint
+
+# Of so many rows of X, spread over all, the numbers count in telling one training from another.
+ROWS_LOOKED_AT = 256
 
 
 class Checkpointing(Callback):
@@ -15,7 +24,9 @@ class Checkpointing(Callback):
     The same fit, called again after the process was killed, goes on from the file and ends in the same bits
     as one that was never interrupted. After a training that ended the file stays, and the next fit ends at
     once, or trains on to a larger ``max_iter``; delete it to begin anew. Other callbacks have seen an epoch
-    before it is saved, and what they know is in the file.
+    before it is saved, and what they know is in the file. The file of another training, on other data or with
+    other hyper-parameters, is refused; so is one of the same with ``random_state=None``, which is another
+    each time.
 
     Parameters
     ----------
@@ -45,9 +56,11 @@ class Checkpointing(Callback):
         self.every = every
         self.resume = resume
         self._saved_epoch = 0
+        self._fingerprint = np.zeros(0, np.int64)
 
     def on_fit_begin(self, training: Training) -> None:
         """Go on from the file."""
+        self._fingerprint = fingerprint(training)
         if self.resume and self.path.is_file():
             training.restore(Checkpoint.load(self.path))
         self._saved_epoch = len(training.history)
@@ -63,6 +76,40 @@ class Checkpointing(Callback):
         if training.is_between_epochs and len(training.history) > self._saved_epoch:
             self._save(training)
 
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What tells this training from others."""
+        return {"fingerprint": self._fingerprint}
+
+    def load_state(self, state: dict[str, NDArray[Any]]) -> None:
+        """See that it is the same training."""
+        if not np.array_equal(state.get("fingerprint", np.zeros(0)), self._fingerprint):
+            raise InvalidInput(
+                f"{self.path} is the checkpoint of another training, on other data, with other "
+                "hyper-parameters or another random_state (None is another each time): delete it, or name "
+                "another file"
+            )
+
     def _save(self, training: Training) -> None:
         self._saved_epoch = len(training.history)  # even if this fails: on_fit_end is not to fail once more
         training.checkpoint().save(self.path)
+
+
+def fingerprint(training: Training) -> NDArray[np.int64]:
+    """A digest of what a training is before its first epoch; its length counts only where much depends on it.
+
+    Of X it takes some rows only, so that it costs nothing where X is large.
+    """
+    problem, plan = training.problem, training.plan
+    n_epochs = plan.n_epochs if plan.schedule.needs_n_epochs or plan.averaged_epochs > 1 else None
+    rows = np.linspace(0, problem.n_rows - 1, ROWS_LOOKED_AT).astype(np.int64)
+    words = (
+        *(training.engine.name, problem.network, problem.objective, problem.optimizer, problem.augmentation),
+        *(problem.batch_size, problem.noise_seed, problem.precision, problem.X.shape, problem.X.dtype),
+        *(plan.learning_rate, plan.schedule, plan.seed, plan.shuffled, plan.epochs_before, n_epochs),
+    )
+    digest = hashlib.sha256(repr(words).encode())
+    arrays = (dense(problem.X[rows]), problem.y, problem.sample_weight, training.order(1))
+    for array in (*arrays, training.parameters().flat):
+        if array is not None:
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return np.frombuffer(digest.digest(), np.int64).copy()
