@@ -32,6 +32,7 @@ ERRORS: dict[str, Callable[[np.random.Generator, NDArray[np.float64]], NDArray[n
 UNEQUAL = "spread grows with x1"
 METHODS = ("nid", "iid", "kernel", "robust", "rank", "rank_nid", "pairs", "weighted")
 ALLOWS_UNEQUAL = ("nid", "rank_nid", "pairs", "weighted")
+N_BOOTSTRAP = 100
 TRUTH = np.array([1.0, 2.0, -1.0, 0.0])  # the intercept first
 
 
@@ -42,7 +43,7 @@ def coverage(method: str, errors: str, n_rows: int, repeats: int, seed: int) -> 
     for i in range(repeats):
         X = rng.uniform(0, 2, (n_rows, 3))
         y = TRUTH[0] + X @ TRUTH[1:] + ERRORS[errors](rng, X)
-        intervals = infer(X, y, method=method, n_bootstrap=100, random_state=i).intervals
+        intervals = infer(X, y, method=method, n_bootstrap=N_BOOTSTRAP, random_state=i).intervals
         shares[i] = ((intervals[:, 0] <= TRUTH) & (intervals[:, 1] >= TRUTH)).mean()
     return float(shares.mean()), float(shares.std() / math.sqrt(repeats))
 

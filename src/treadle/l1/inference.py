@@ -28,6 +28,7 @@ from treadle.l1.covariances import (
     nid_covariance,
     robust_covariance,
 )
+from treadle.l1.pinball import best_constant, pinball_loss
 from treadle.l1.rank_inversion import rank_intervals
 from treadle.l1.solve import solve
 from treadle.maths.sample_means import checked_weights
@@ -220,9 +221,9 @@ def infer(
     r = target - Z @ w
     # The fit goes through these rows; what is left is rounding.
     r[np.abs(r) <= ROUNDING * (np.abs(target) + np.abs(Z) @ np.abs(w))] = 0.0
-    loss = _loss(r, quantile)
-    constant = solve(scale[:, None], target, quantile=quantile, fit_intercept=False).coef[0]
-    of_constant = _loss(target - scale * constant, quantile)
+    loss = pinball_loss(r, quantile)
+    constant = best_constant(target / scale, quantile, scale)
+    of_constant = pinball_loss(target - scale * constant, quantile)
     if method in ("rank", "rank_nid"):
         f = h = None
         if method == "rank_nid":
@@ -315,8 +316,3 @@ def _refuse_deficient(Z: NDArray[np.float64], labels: Sequence[str]) -> None:
             f"the column {(dependent or [labels[-1]])[0]!r} is a combination of those before it: its "
             "coefficient has no standard error; leave it out"
         )
-
-
-def _loss(r: NDArray[np.float64], quantile: float) -> float:
-    """The sum of 2 rho."""
-    return float(2 * np.sum(np.where(r > 0, quantile, quantile - 1) * r))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from treadle.estimators.lad import LADRegressor
 from treadle.l1.inference import ROUNDING
+from treadle.l1.pinball import best_constant, pinball_loss
 
 OUTLYING = 3.5
 NORMAL_SCALE = 1.4826  # a normal distribution's standard deviation, in medians of its absolute values
@@ -86,7 +87,6 @@ def compare(model: LADRegressor, X: NDArray[Any], y: Vector) -> L1Comparison:
     residuals = y - model.predict(X)
     coefs = _least_squares(X, y, model.fit_intercept)
     least_squares_residuals = y - X @ coefs[:-1] - coefs[-1]
-    constant = LADRegressor(model.quantile).fit(np.zeros((len(y), 1)), y).intercept_
     around = residuals - np.median(residuals)
     scale = NORMAL_SCALE * np.median(np.abs(around))
     rounding = ROUNDING * np.median(np.abs(y) + np.abs(residuals))
@@ -97,9 +97,9 @@ def compare(model: LADRegressor, X: NDArray[Any], y: Vector) -> L1Comparison:
         residuals=residuals,
         least_squares_residuals=least_squares_residuals,
         least_squares=coefs,
-        loss=_loss(residuals, model.quantile),
-        least_squares_loss=_loss(least_squares_residuals, model.quantile),
-        constant_loss=_loss(y - constant, model.quantile),
+        loss=pinball_loss(residuals, model.quantile),
+        least_squares_loss=pinball_loss(least_squares_residuals, model.quantile),
+        constant_loss=pinball_loss(y - best_constant(y, model.quantile), model.quantile),
         scores=scores,
     )
 
@@ -111,7 +111,3 @@ def _least_squares(X: NDArray[Any], y: Vector, fit_intercept: bool) -> Vector:
     lengths[lengths == 0] = 1.0
     coefs = np.linalg.lstsq(Z / lengths, y, rcond=None)[0] / lengths
     return np.asarray(coefs if fit_intercept else np.append(coefs, 0.0))
-
-
-def _loss(residuals: Vector, quantile: float) -> float:
-    return float(2 * np.sum(np.where(residuals > 0, quantile, quantile - 1) * residuals))
