@@ -1,6 +1,8 @@
 from . import l1 as l1
 from .boxes.approximate import approximate as approximate
 from .boxes.box_network import BoxNetwork as BoxNetwork
+from .boxes.expressions import Expression as Expression
+from .boxes.expressions import read_expression as read_expression
 from .boxes.tree_network import TreeNetwork as TreeNetwork
 from .boxes.trees import from_tree as from_tree
 from .data.dataset import Dataset as Dataset

@@ -24,7 +24,7 @@ def boxes(
     *,
     bounds: Annotated[list[float], cyclopts.Parameter(consume_multiple=True)],
     eps: float | None = None,
-    n_boxes: int | None = None,
+    n_boxes: Annotated[list[int] | None, cyclopts.Parameter(consume_multiple=True)] = None,
     partition: BoxPartitionName = "uniform",
     order: int = 0,
     activation: BoxActivationName | None = None,
@@ -50,7 +50,7 @@ def boxes(
     eps
         The largest error allowed; or say n-boxes.
     n_boxes
-        How many boxes.
+        How many boxes; or how many along each axis: 32 32.
     partition
         Boxes of equal width, halved where it helps, or the fewest.
     order
@@ -81,8 +81,9 @@ def boxes(
     pairs = list(zip(bounds[::2], bounds[1::2], strict=True))
     f = read_expression(formula, n_dims=len(pairs))
     options: dict[str, Any] = {} if activation is None else {"activation": activation}
+    counts = n_boxes[0] if n_boxes and len(n_boxes) == 1 else n_boxes
     network = approximate(
-        f, pairs, eps=eps, n_boxes=n_boxes, partition=partition, order=order, steepness=steepness, **options
+        f, pairs, eps=eps, n_boxes=counts, partition=partition, order=order, steepness=steepness, **options
     )
     if export is not None:
         network.to_onnx(export, form)

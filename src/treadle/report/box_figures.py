@@ -216,7 +216,7 @@ def draw_dimensions(axes: Axes, network: BoxNetwork) -> None:
             color=colour,
             marker=marker,
             markersize=4,
-            label=f"{per_axis:.4g} boxes an axis",
+            label=f"{per_axis:.0f} boxes an axis",
         )
     axes.axhline(parameters_that_fit(), color=VERMILLION, linewidth=1.4, label="16 GB of memory end here")
     axes.set_yscale("log")
