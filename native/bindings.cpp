@@ -8,6 +8,7 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -25,6 +26,7 @@
 
 #include "dispatch.h"
 #include "look_up.h"
+#include "l1_passes.h"
 #include "predictor.h"
 #include "trainer.h"
 
@@ -51,14 +53,21 @@ public:
 
     // The rows of X (N, columns); or, given where compressed rows start and the columns of what they store, of those.
     Rows rows(int64_t columns, double scale, double offset, const Array& starts, const Array& indices) const {
-        const char format = view_.format[std::strlen(view_.format) - 1];  // after what says "unaligned", if so
-        const Number type = format == 'B' ? Number::uint8 : format == 'f' ? Number::float32 : Number::float64;
         const bool compressed = view_.ndim == 1;
-        return {view_.buf, type, view_.strides[0], compressed ? 0 : view_.strides[1], columns, scale, offset,
+        return {view_.buf, type(), view_.strides[0], compressed ? 0 : view_.strides[1], columns, scale, offset,
                 starts.data<const int64_t>(), indices.data<const int32_t>()};
     }
 
+    Strided strided() const {
+        return {static_cast<const char*>(view_.buf), type(), view_.strides[0], view_.ndim == 1 ? 0 : view_.strides[1]};
+    }
+
 private:
+    Number type() const {
+        const char format = view_.format[std::strlen(view_.format) - 1];  // after what says "unaligned", if so
+        return format == 'B' ? Number::uint8 : format == 'f' ? Number::float32 : Number::float64;
+    }
+
     Py_buffer view_{};
 };
 
@@ -252,6 +261,78 @@ void look_up_tree_into(nb::handle X, nb::handle axis, nb::handle threshold, nb::
                  threads);
 }
 
+// The rows of an interior point: Z (n, stride), of which p columns count, and state (STATES, n).
+class BoundInterior {
+public:
+    BoundInterior(nb::handle Z, nb::handle state, int64_t p, int threads, const std::string& kernels)
+        : Z_(Z), state_(state), threads_(threads), kernels_(*kernels_by_name(kernels).l1) {
+        rows_ = {Z_.data<const double>(), Z_.size(0), p, Z_.size(1), state_.data<double>()};
+    }
+
+    double normal(double primal, double dual, nb::handle M, nb::handle b) const {
+        const Writable products(M), sums(b);
+        const nb::gil_scoped_release released;
+        return interior_normal(rows_, primal, dual, products.data<double>(), sums.data<double>(), threads_, kernels_);
+    }
+
+    void predict(nb::handle dw, nb::handle sums) const {
+        const Array direction(dw);
+        const Writable into(sums);
+        const nb::gil_scoped_release released;
+        interior_predict(rows_, direction.data<const double>(), into.data<double>(), threads_, kernels_);
+    }
+
+    void correct(double mu, nb::handle b) const {
+        const Writable into(b);
+        const nb::gil_scoped_release released;
+        interior_correct(rows_, mu, into.data<double>(), threads_, kernels_);
+    }
+
+    void step(nb::handle dw, nb::handle sums) const {
+        const Array direction(dw);
+        const Writable into(sums);
+        const nb::gil_scoped_release released;
+        interior_step(rows_, direction.data<const double>(), into.data<double>(), threads_, kernels_);
+    }
+
+private:
+    Array Z_;
+    Writable state_;
+    int threads_;
+    const L1Kernels& kernels_;
+    InteriorRows rows_;
+};
+
+// The int64 numbers of the rows kept as bytes, the sums of the others' losses and |u|, and the first row that is not
+// finite, or -1; if `check`, the rows on another side than `side` says.
+std::tuple<nb::bytes, double, double, int64_t> l1_screen(nb::handle X, nb::handle y, nb::handle weights,
+                                                         nb::handle columns, nb::handle A, nb::handle w, double radius,
+                                                         double low, double high, nb::handle side, nb::handle fold,
+                                                         bool check, int threads, const std::string& kernels) {
+    const Array data(X), target(y), factors(weights), used(columns), whitener(A), coefficients(w);
+    const Writable sides(side), folds(fold);
+    const ScreenRequest request{data.strided(),
+                                target.strided(),
+                                factors.data<const double>(),
+                                used.data<const int64_t>(),
+                                used.size(0),
+                                whitener.size(1),
+                                whitener.data<const double>(),
+                                coefficients.data<const double>(),
+                                radius,
+                                low,
+                                high,
+                                sides.data<int8_t>()};
+    ScreenSums sums;
+    {
+        const nb::gil_scoped_release released;
+        const L1Kernels& passes = *kernels_by_name(kernels).l1;
+        sums = (check ? check_all : screen_all)(request, data.size(0), threads, passes);
+        std::copy(sums.fold.begin(), sums.fold.end(), folds.data<double>());
+    }
+    return {nb::bytes(sums.rows.data(), sums.rows.size() * sizeof(int64_t)), sums.loss, sums.size, sums.not_finite};
+}
+
 }  // namespace
 
 NB_MODULE(_native, module) {
@@ -283,6 +364,15 @@ NB_MODULE(_native, module) {
     module.def("look_up_grid", look_up_grid_into, "X"_a, "axes"_a, "heights"_a.none(), "outputs"_a, "threads"_a);
     module.def("look_up_tree", look_up_tree_into, "X"_a, "axis"_a, "threshold"_a, "children"_a, "heights"_a.none(),
                "outputs"_a, "threads"_a);
+    nb::class_<BoundInterior>(module, "L1Interior")
+        .def(nb::init<nb::handle, nb::handle, int64_t, int, const std::string&>(), "Z"_a, "state"_a, "p"_a,
+             "threads"_a, "kernels"_a)
+        .def("normal", &BoundInterior::normal, "primal"_a, "dual"_a, "M"_a, "b"_a)
+        .def("predict", &BoundInterior::predict, "dw"_a, "sums"_a)
+        .def("correct", &BoundInterior::correct, "mu"_a, "b"_a)
+        .def("step", &BoundInterior::step, "dw"_a, "sums"_a);
+    module.def("l1_screen", l1_screen, "X"_a, "y"_a, "weights"_a.none(), "columns"_a, "A"_a, "w"_a, "radius"_a, "low"_a,
+               "high"_a, "side"_a, "fold"_a, "check"_a, "threads"_a, "kernels"_a);
 }
 
 }  // namespace treadle

@@ -90,6 +90,8 @@ struct Operands {
     void *forward, *backward;
 };
 
+struct L1Kernels;  // l1_kernels.h
+
 struct Kernels {
     const char* name;
     int64_t panel;      // columns of a panel
@@ -170,6 +172,9 @@ struct Kernels {
     // One row through one layer whose weights lie unpacked, (n_in, n_out) row-major: z = a W + b. Rows of W whose
     // a is 0 are not read. n_out floats of z and no more are written.
     void (*multiply_row)(const float* a, const float* W, const float* b, int64_t n_in, int64_t n_out, float* z);
+
+    // The passes of the exact L1 regression.
+    const L1Kernels* l1;
 };
 
 // Processors' own tables; null where the compiler could not make them. See dispatch.h for which may run.

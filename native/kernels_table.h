@@ -3,6 +3,8 @@
 
 #include "activations.h"
 #include "kernels.h"
+#include "l1_interior.h"
+#include "l1_screen.h"
 #include "losses.h"
 #include "matrix.h"
 #include "rows.h"
@@ -37,6 +39,9 @@ void update_panels(const Step& step, const float* A, ptrdiff_t A_stride, const f
     transpose_tiles(weights.value, n_in, n_out, panel_begin, panel_end, tile_begin, tile_end, operands);
 }
 
+constexpr L1Kernels l1_table = {interior_normal, interior_predict, interior_correct, interior_step, screen_rows,
+                                check_rows};
+
 constexpr Kernels table(const char* name) {
     return {name,
             PANEL,
@@ -60,7 +65,8 @@ constexpr Kernels table(const char* name) {
             normalise_backward,
             loss,
             softmax,
-            multiply_row};
+            multiply_row,
+            &l1_table};
 }
 
 }  // namespace

@@ -87,3 +87,29 @@ def look_up_tree(
     outputs: NDArray[Any],
     threads: int,
 ) -> None: ...
+
+class L1Interior:
+    def __init__(
+        self, Z: NDArray[Any], state: NDArray[Any], p: int, threads: int, kernels: str
+    ) -> None: ...
+    def normal(self, primal: float, dual: float, M: NDArray[Any], b: NDArray[Any]) -> float: ...
+    def predict(self, dw: NDArray[Any], sums: NDArray[Any]) -> None: ...
+    def correct(self, mu: float, b: NDArray[Any]) -> None: ...
+    def step(self, dw: NDArray[Any], sums: NDArray[Any]) -> None: ...
+
+def l1_screen(
+    X: NDArray[Any],
+    y: NDArray[Any],
+    weights: NDArray[Any] | None,
+    columns: NDArray[Any],
+    A: NDArray[Any],
+    w: NDArray[Any],
+    radius: float,
+    low: float,
+    high: float,
+    side: NDArray[Any],
+    fold: NDArray[Any],
+    check: bool,
+    threads: int,
+    kernels: str,
+) -> tuple[bytes, float, float, int]: ...

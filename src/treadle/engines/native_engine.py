@@ -24,16 +24,13 @@ from treadle.engines.objective import Objective
 from treadle.engines.rows import Rows, check_rows, is_compressed, n_rows
 from treadle.engines.targets import check_targets
 from treadle.errors import InvalidInput
-from treadle.hardware.kernel import load_kernel
+from treadle.hardware.kernel import SIMD, load_kernel
 from treadle.hardware.processors import usable_threads
 from treadle.network import Network, Parameters
 from treadle.optimizers import SGD, Adam, AdamW, Optimizer
 
 if TYPE_CHECKING:
     from treadle import _native
-
-# Names the kernels to take; for tests, and to compare.
-SIMD = "TREADLE_SIMD"
 
 # Does what AMX does on processors without it, and takes longer than float32: never chosen, only named.
 EMULATED_BFLOAT16 = "emulated-bfloat16"

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from functools import cache
 from importlib import resources
 from types import ModuleType
 
 from treadle.errors import EngineUnavailable
+
+# Names the kernels to take; for tests, and to compare.
+SIMD = "TREADLE_SIMD"
 
 
 def load_kernel() -> ModuleType:
@@ -20,3 +25,19 @@ def load_kernel() -> ModuleType:
             "treadle anew, or take the numpy engine"
         ) from error
     return _native
+
+
+def kernel_or_none() -> tuple[ModuleType, str] | None:
+    """The extension and the name of the kernels to take, TREADLE_SIMD's or the best; None where there is none."""
+    try:
+        kernel = _load_once()
+    except EngineUnavailable:
+        return None
+    available = kernel.available_kernels()
+    named = os.environ.get(SIMD)
+    return kernel, named if named in available else available[0]
+
+
+@cache
+def _load_once() -> ModuleType:
+    return load_kernel()

@@ -15,54 +15,38 @@ first with c_z = c_v = 0, which predicts how far mu falls, and then with c_z = (
 c_v = (mu + du dv)/Q of the prediction, and mu lowered by its cube (Mehrotra 1992; Portnoy and Koenker 1997).
 
 It starts on the central path of a guess of w: (1)'s residuals and mu give each u_i in closed form, so that
-only Z'u = -g has to be reached. Columns should be near to orthonormal up to a factor; see ``scaling``.
+only Z'u = -g has to be reached. Columns should be near to orthonormal up to a factor; see ``coordinates``.
+The four passes of a step over the rows are in ``interior_rows``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dpotrf, dpotrs
+
+from treadle.l1.interior_rows import Factorise, interior_rows
 
 MAX_STEPS = 100
 # How far of the way to the boundary a step goes.
 BACK_OFF = 0.9995
-
-# From D of (3) to what solves Z'DZ x = b, None where nothing can.
-Factorise = Callable[[NDArray[Any]], Callable[[NDArray[Any]], NDArray[Any]] | None]
 
 
 class Unbounded(Exception):
     """The objective falls without end along a line: rows are missing that would stop it."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class InteriorPoint:
-    """Where the iteration stands: ``w`` (p,), and for each row u - l, h - u, z, v and r, each (n,)."""
+    """Where the iteration ended: ``w`` (p,), and ``certainty`` (n,), D of (3), large where r_i becomes 0."""
 
     w: NDArray[Any]
-    below: NDArray[Any]
-    above: NDArray[Any]
-    z: NDArray[Any]
-    v: NDArray[Any]
-    r: NDArray[Any]
-    n_steps: int = 0
-
-    @property
-    def gap(self) -> float:
-        """The sum of complementarities, which is primal less dual objective once Z'u = -g."""
-        return float(self.z @ self.below + self.v @ self.above)
-
-    @property
-    def certainty(self) -> NDArray[Any]:
-        """D of (3): large where a row is about to be interpolated."""
-        return np.asarray(1 / (self.z / self.below + self.v / self.above))
+    certainty: NDArray[Any]
+    gap: float
+    n_steps: int
 
 
 def central(
@@ -72,18 +56,12 @@ def central(
     width = high - low
     rho = r * width / (2 * mu)
     root = np.sqrt(1 + rho * rho)
-    share = rho / (1 + root)
-    # 1 - |share| without cancellation.
-    rest = (1 + 1 / (root + np.abs(rho))) / (1 + root)
-    below = np.where(rho > 0, 1 + share, rest) * width / 2
-    above = np.where(rho > 0, rest, 1 - share) * width / 2
+    near = width / (2 * (1 + root))
+    far = (1 + root + np.abs(rho)) * near
+    near *= 1 + 1 / (root + np.abs(rho))  # 1 + root - |rho|, without cancellation
+    below = np.where(rho > 0, far, near)
+    above = np.where(rho > 0, near, far)
     return below, above, mu / below, mu / above
-
-
-def dense_normal_equations(Z: NDArray[Any], D: NDArray[Any]) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
-    """What solves Z'DZ x = b, or None where that matrix is not positive definite."""
-    factor, info = dpotrf((Z * D[:, None]).T @ Z, lower=1, overwrite_a=1)
-    return None if info else lambda b: np.asarray(dpotrs(factor, b, lower=1)[0])
 
 
 def interior_point(
@@ -102,7 +80,7 @@ def interior_point(
 
     Parameters
     ----------
-    Z : ndarray of shape (n, p)
+    Z : ndarray or sparse array of shape (n, p)
     y, low, high : ndarrays of shape (n,)
     g, w : ndarrays of shape (p,)
         The linear term, and a guess of w.
@@ -119,56 +97,31 @@ def interior_point(
     Unbounded
         If w moves further: (1) has then no least value, or it is not where it was guessed.
     """
-    if factorise is None:
-        factorise = partial(dense_normal_equations, Z)
-    r = y - Z @ w
-    below, above, z, v = central(r, low, high, mu)
-    at = InteriorPoint(w.copy(), below, above, z, v, r)
-    n = len(y)
-    for _ in range(MAX_STEPS):
-        gap = at.gap
-        if not gap > tolerance:
+    guess = w
+    rows = interior_rows(Z, low, *central(y - Z @ w, low, high, mu), factorise)
+    primal = dual = 0.0
+    n_steps = 0
+    while True:
+        gap, b = rows.normal(primal, dual)
+        if not gap > tolerance or n_steps == MAX_STEPS:
             break
-        D = at.certainty
-        u = low + at.below
-        solve = factorise(D)
+        solve = rows.factorise()
         if solve is None:
             break
-        dw = solve(Z.T @ (D * at.r + u) + g)
-        du = D * (at.r - Z @ dw)
-        dz = -at.z - at.z / at.below * du
-        dv = -at.v + at.v / at.above * du
-        primal, dual = _step_lengths(at, du, dz, dv)
-        after = (at.z + dual * dz) @ (at.below + primal * du) + (at.v + dual * dv) @ (at.above - primal * du)
-        mu = (after / gap) ** 3 * gap / (2 * n)
-        c_z = (mu - du * dz) / at.below
-        c_v = (mu + du * dv) / at.above
-        t = at.r - (c_v - c_z)
-        dw = solve(Z.T @ (D * t + u) + g)
-        du = D * (t - Z @ dw)
-        dz = c_z - at.z - at.z / at.below * du
-        dv = c_v - at.v + at.v / at.above * du
-        primal, dual = (min(1.0, BACK_OFF * a) for a in _step_lengths(at, du, dz, dv))
-        if not math.isfinite(primal * dual) or max(primal, dual) < 1e-8:
+        primal, dual, first, second, both = rows.predict(solve(b + g))
+        primal, dual = _length(primal), _length(dual)
+        share = 1 + (primal * first + dual * second + primal * dual * both) / gap
+        dw = solve(rows.correct(share**3 * gap / (2 * rows.n)) + g)
+        primal, dual = (BACK_OFF * _length(ratio) for ratio in rows.step(dw))
+        if not max(primal, dual) >= 1e-8:
             break
-        at.w += dual * dw
-        at.z += dual * dz
-        at.v += dual * dv
-        at.below += primal * du
-        at.above -= primal * du
-        at.r = at.v - at.z
-        at.n_steps += 1
-        if not math.dist(at.w, w) <= reach:
+        w = w + dual * dw
+        n_steps += 1
+        if not math.dist(w, guess) <= reach:
             raise Unbounded
-    return at
+    return InteriorPoint(w, rows.certainty(), gap, n_steps)
 
 
-def _step_lengths(
-    at: InteriorPoint, du: NDArray[Any], dz: NDArray[Any], dv: NDArray[Any]
-) -> tuple[float, float]:
-    def longest(value: NDArray[Any], step: NDArray[Any]) -> float:
-        return float(1 / max(1e-300, np.max(-step / value)))
-
-    primal = min(longest(at.below, du), longest(at.above, -du))
-    dual = min(longest(at.z, dz), longest(at.v, dv))
-    return min(primal, 1 / BACK_OFF), min(dual, 1 / BACK_OFF)
+def _length(ratio: float) -> float:
+    """The longest step, at most a whole one, that leaves 1 - ratio * step at least 0."""
+    return min(1 / BACK_OFF, 1 / max(ratio, 1e-300))
