@@ -28,14 +28,14 @@ def load_kernel() -> ModuleType:
 
 
 def kernel_or_none() -> tuple[ModuleType, str] | None:
-    """The extension and the name of the kernels to take, TREADLE_SIMD's or the best; None where there is none."""
+    """The extension, and the kernels to take: TREADLE_SIMD's or the best; None where there are none."""
     try:
         kernel = _load_once()
     except EngineUnavailable:
         return None
     available = kernel.available_kernels()
     named = os.environ.get(SIMD)
-    return kernel, named if named in available else available[0]
+    return kernel, named if named and named in available else available[0]
 
 
 @cache

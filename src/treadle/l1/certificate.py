@@ -9,14 +9,17 @@ there is an intercept)::
 The terms of the sum are at least 0, and 0 where the sign of r_i is that of the bound which u_i is at. So w is
 optimal exactly if there is a u in the box with E = 0 and no slack. A double has 53 bits: what is checked is
 that each of these is zero to within the rounding of the numbers that make it up, never relative to an
-objective, of which one outlier can make anything. ``verify`` computes all in ``numpy.longdouble`` (64 bits on
-x86, 113 on some; as double on Windows), where a sum of n products errs by n 2^-64 of the sum of their sizes.
+objective, of which one outlier can make anything. A residual is a sum of |y_i| + |x_i|'|w|, and w itself is
+known to |X_B^-1| times the sizes of the rows interpolated. ``verify`` computes all in ``numpy.longdouble``
+(64 bits on x86, 113 on some; as double on Windows), where a sum of n products errs by n 2^-64 of the sum of
+their sizes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -48,9 +51,9 @@ class Verification:
     slack : float
         The sum of (1), at least 0.
     complementarity : float
-        The largest |r_i| on the wrong side of a u_i, relative to |y_i| + |x_i|'|w|.
+        The largest |r_i| on the wrong side of a u_i, relative to |y_i| + |x_i|'(|w| + its uncertainty).
     stationarity : float
-        The largest |E_j|, relative to sum_i |u_i x_ij|.
+        The largest |E_j|, relative to sum_i (h_i - l_i) |x_ij|.
     box_excess : float
         How far the largest u_i is beyond its box, relative to the box's width.
     tolerance : float
@@ -197,19 +200,34 @@ class Certificate:
                 f"{rows.n_features}: pass what was fitted"
             )
         with np.errstate(all="ignore"):
-            return self._summary(rows.n_rows, self._sums(rows))
+            return self._summary(rows.n_rows, rows.map(partial(self._sums_of, self._uncertainty(rows))))
 
-    def _sums(self, rows: Rows) -> Iterator[_Sums]:
-        return rows.map(self._sums_of)
+    def _uncertainty(self, rows: Rows) -> NDArray[Any]:
+        """What rounding in the rows interpolated does to intercept and coefficients, (1 + D,), per unit."""
+        real = self.basis < rows.n_rows
+        taken = rows.take(np.sort(self.basis[real]))
+        if sparse.issparse(taken.X):
+            return np.zeros(1 + rows.n_features)
+        X = np.zeros((len(self.basis), 1 + rows.n_features))
+        X[: real.sum(), 0] = float(self.fit_intercept)
+        X[: real.sum(), 1:] = taken.X
+        X[np.arange(real.sum(), len(X)), 1 + self.basis[~real] - rows.n_rows] = 1
+        sizes = np.abs(X) @ np.abs(np.concatenate(([self.intercept], self.coef)))
+        sizes[: real.sum()] += np.abs(taken.y)
+        # Columns of one size, so that none is taken for a combination of others.
+        scale = np.abs(X).max(axis=0)
+        scale[scale == 0] = 1
+        return np.asarray(np.abs(np.linalg.pinv(X / scale)) @ sizes / scale)
 
-    def _sums_of(self, chunk: Chunk) -> _Sums:
+    def _sums_of(self, uncertainty: NDArray[Any], chunk: Chunk) -> _Sums:
         weight = np.ones(len(chunk)) if chunk.weight is None else chunk.weight
         low, high = (bound.astype(EXTENDED) for bound in boxes(weight, self.quantile))
         X = chunk.X.astype(EXTENDED)
         r = self.residuals(chunk)
         u = self.dual_of(chunk, r)
         loss = np.maximum(low * r, high * r)
-        sizes = np.abs(chunk.y) + abs(X) @ np.abs(self.coef).astype(EXTENDED) + abs(self.intercept)
+        known_to = np.abs(self.coef) + uncertainty[1:]
+        sizes = np.abs(chunk.y) + abs(X) @ known_to.astype(EXTENDED) + abs(self.intercept) + uncertainty[0]
         slack = loss - u * r
         # At a bound or not: a row with slack has |r_i| too large.
         width = np.where(high > low, high - low, 1)
@@ -222,9 +240,9 @@ class Certificate:
             float(_largest(wrong)),
             float(_largest(excess)),
             u @ X,
-            np.abs(u) @ abs(X),
+            (high - low) @ abs(X),
             u.sum(),
-            np.abs(u).sum(),
+            (high - low).sum(),
             float(weight.sum()),
         )
 

@@ -54,9 +54,9 @@ class Coordinates:
         Z += self.A[0]
         return np.asarray(Z)
 
-    def coefficients(self, theta: NDArray[Any]) -> tuple[NDArray[Any], float]:
-        """The coefficients (D,) and the intercept that theta stands for."""
-        w = self.A @ theta
+    def coefficients(self, theta: NDArray[Any], A: NDArray[Any] | None = None) -> tuple[NDArray[Any], float]:
+        """The coefficients (D,) and the intercept that theta stands for, or through another A."""
+        w = (self.A if A is None else A) @ theta
         coef = np.zeros(self.n_features)
         coef[self.columns] = w[1:]
         return coef, float(w[0])
@@ -95,11 +95,14 @@ def triangle_of(X: NDArray[Any]) -> NDArray[Any]:
 def coordinates_of(
     X: NDArray[Any], fit_intercept: bool, penalised: bool, weight: NDArray[Any] | None = None
 ) -> Coordinates:
-    """Coordinates from rows X (m, D), each with a weight (m,) above 0 or 1."""
+    """Coordinates from rows X (m, D), each with a weight (m,) above 0 or 1.
+
+    With a penalty, columns that depend on others stay.
+    """
     scales = column_scales(X)
-    root = None if weight is None else np.sqrt(weight)
-    triangle = _triangle_with_penalty(X, scales, fit_intercept, penalised, root)
-    return _from_triangle(triangle, scales, fit_intercept, len(X) if weight is None else weight.sum())
+    R = _triangle(X, scales, fit_intercept, None if weight is None else np.sqrt(weight))
+    m = len(X) if weight is None else float(weight.sum())
+    return _from_triangle(R, scales, fit_intercept, penalised, m)
 
 
 def coordinates_of_all(rows: Rows, X: NDArray[Any], fit_intercept: bool, penalised: bool) -> Coordinates:
@@ -108,9 +111,7 @@ def coordinates_of_all(rows: Rows, X: NDArray[Any], fit_intercept: bool, penalis
     R = np.zeros((0, X.shape[1] + fit_intercept))
     for partial in rows.map(_Triangle(scales, fit_intercept)):
         R = triangle_of(np.asfortranarray(np.vstack([R, partial])))
-    if penalised:
-        R = triangle_of(np.asfortranarray(np.vstack([R, _penalty(rows.n_rows, R.shape[1], fit_intercept)])))
-    return _from_triangle(R, scales, fit_intercept, rows.n_rows)
+    return _from_triangle(R, scales, fit_intercept, penalised, rows.n_rows)
 
 
 @dataclass(frozen=True)
@@ -121,38 +122,34 @@ class _Triangle:
     fit_intercept: bool
 
     def __call__(self, chunk: Chunk) -> NDArray[Any]:
-        return _triangle_with_penalty(chunk.X, self.scales, self.fit_intercept, False)
+        return _triangle(chunk.X, self.scales, self.fit_intercept)
 
 
-def _penalty(m: int, p: int, fit_intercept: bool) -> NDArray[Any]:
-    return np.asarray(PENALTY_SHARE * np.sqrt(m) * np.eye(p)[int(fit_intercept) :])
-
-
-def _triangle_with_penalty(
-    X: NDArray[Any],
-    scales: NDArray[Any],
-    fit_intercept: bool,
-    penalised: bool,
-    root: NDArray[Any] | None = None,
+def _triangle(
+    X: NDArray[Any], scales: NDArray[Any], fit_intercept: bool, root: NDArray[Any] | None = None
 ) -> NDArray[Any]:
-    m, p = len(X), X.shape[1] + fit_intercept
-    matrix = np.empty((m, p), order="F")
+    matrix = np.empty((len(X), X.shape[1] + fit_intercept), order="F")
     if fit_intercept:
         matrix[:, 0] = 1
-    np.multiply(X, scales, out=matrix[:, p - X.shape[1] :])
+    np.multiply(X, scales, out=matrix[:, int(fit_intercept) :])
     if root is not None:
         matrix *= root[:, None]
-    if penalised:
-        matrix = np.asfortranarray(np.vstack([matrix, _penalty(m, p, fit_intercept)]))
     return triangle_of(matrix)
 
 
-def _from_triangle(R: NDArray[Any], scales: NDArray[Any], fit_intercept: bool, m: float) -> Coordinates:
+def _from_triangle(
+    R: NDArray[Any], scales: NDArray[Any], fit_intercept: bool, penalised: bool, m: float
+) -> Coordinates:
     n_features = len(scales)
     first = int(fit_intercept)
     lengths = np.sqrt(np.einsum("ij,ij->j", R, R))
     kept = np.flatnonzero(_independent(R, lengths))
-    if len(kept) < len(R):
+    if len(kept) < len(R) and penalised:
+        # The penalty's rows are independent.
+        penalties = PENALTY_SHARE * np.sqrt(m) * np.eye(len(R))[first:]
+        kept = np.arange(len(R))
+        R = triangle_of(np.asfortranarray(np.vstack([R, penalties])))
+    elif len(kept) < len(R):
         R = triangle_of(np.asfortranarray(R[:, kept]))
     inverse = solve_triangular(R, np.eye(len(kept)), check_finite=False) * np.sqrt(m)
     columns = kept[first:] - first if fit_intercept else kept

@@ -17,17 +17,21 @@ targets as they were, because the constraints on them do not hold y.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import qr
-from scipy.linalg.lapack import dgetrf, dgetri
+from scipy.linalg.lapack import dgeqp3, dgetrf, dgetri
 
+from treadle.errors import CertificateFailed
 from treadle.l1.interior_point import Unbounded
 
 EPS = float(np.finfo(np.float64).eps)
+# An entry of a pivot's column, relative to the sizes of what it is a product of.
+SMALLEST_PIVOT = 1e-9
+PIVOTS_PER_COLUMN = 400
 # Pivots between two inverses from scratch.
 REFRESH = 64
 
@@ -44,17 +48,20 @@ class Vertex:
     n_pivots: int
 
 
-def independent_rows(Z: NDArray[Any], weight: NDArray[Any]) -> NDArray[np.int64]:
-    """p rows of Z that are far from dependent, heavy ones before light ones."""
-    p = Z.shape[1]
-    for most in (4 * p, len(Z)):
-        heavy = np.argpartition(-weight, most - 1)[:most] if most < len(Z) else np.arange(len(Z))
-        root = np.sqrt(weight[heavy] / weight[heavy].max())
-        _, order = qr((Z[heavy] * root[:, None]).T, mode="r", pivoting=True, check_finite=False)
-        chosen = heavy[order[:p]]
-        if np.linalg.cond(Z[chosen]) < 1e8:
-            break
-    return np.asarray(chosen)
+def independent_rows(Z: NDArray[Any], weight: NDArray[Any]) -> NDArray[np.int64] | None:
+    """p rows of Z that are far from dependent, heavy ones before light ones; None if there are none."""
+    n, p = Z.shape
+    root = np.sqrt(weight / weight.max())
+    for most in (4 * p, 32 * p, n):
+        heavy = np.argpartition(-weight, most - 1)[:most] if most < n else np.arange(n)
+        if len(heavy) < p:
+            continue
+        factors, order, _, _, info = dgeqp3((Z[heavy] * root[heavy, None]).T)
+        chosen = heavy[order[:p] - 1]
+        lengths = np.sqrt(np.einsum("ij,ij->i", Z[chosen], Z[chosen]))
+        if not info and np.all(np.abs(np.diagonal(factors)[:p]) > 1e-7 * root[chosen] * lengths):
+            return np.asarray(chosen)
+    return None
 
 
 def inverse_of(matrix: NDArray[Any]) -> NDArray[Any]:
@@ -95,14 +102,18 @@ def crossover(
     ------
     Unbounded
         If the rows do not bound the objective from below.
+    CertificateFailed
+        If no vertex is optimal after very many pivots.
     """
     y = y.copy()
     basis = basis.copy()
-    n_pivots = 0
+    n_pivots = refreshed = 0
+    most = PIVOTS_PER_COLUMN * (len(basis) + 10)
     width = high - low
     is_basic = np.zeros(len(y), bool)
     is_basic[basis] = True
     refresh = True
+    lengths = np.sqrt(np.einsum("ij,ij->i", Z, Z))
     while True:
         if refresh:
             inverse = inverse_of(Z[basis])
@@ -119,20 +130,27 @@ def crossover(
             u[basis] = 0
             gradient = g + Z.T @ u
             refresh = False
+            refreshed = n_pivots
         u_basic = -(gradient @ inverse)
         over = np.maximum(u_basic - high[basis], low[basis] - u_basic)
         norms = np.sqrt(np.einsum("ij,ij->j", inverse, inverse))
         steep = over / norms
         k = int(np.argmax(steep))
         if steep[k] <= tolerance:
+            if n_pivots > refreshed:  # what pivots summed up may have drifted
+                refresh = True
+                continue
             u[basis] = u_basic
             return Vertex(basis, inverse, w, r, u, n_pivots)
         sign = 1.0 if u_basic[k] > high[basis[k]] else -1.0
         direction = sign * inverse[:, k]
         along = Z @ direction  # of -w: residuals grow by t times it
         along[basis] = 0
-        candidates = np.flatnonzero(np.where(u == low, along, -along) > 1e-13 * np.abs(direction).max())
-        candidates = candidates[~is_basic[candidates]]
+        # Towards its zero; what hardly moves would make a singular basis, and does not count in the slope.
+        towards = np.where(u == low, along, -along)
+        candidates = np.flatnonzero(
+            towards > SMALLEST_PIVOT * math.sqrt(float(direction @ direction)) * lengths
+        )
         t = np.maximum(-r[candidates] / along[candidates], 0)
         order = np.argsort(t, kind="stable")
         slope = np.cumsum(width[candidates[order]] * np.abs(along[candidates[order]])) - over[k]
@@ -160,4 +178,9 @@ def crossover(
         basis[k] = entering
         is_basic[leaving], is_basic[entering] = False, True
         n_pivots += 1
-        refresh = n_pivots % REFRESH == 0 or abs(pivot) < 1e-7 * np.abs(row).max()
+        if n_pivots > most:
+            raise CertificateFailed(
+                f"no optimal vertex after {n_pivots} pivots over {len(y)} rows: their numbers are too far "
+                "apart for the precision of a double; scale or drop what is out of range"
+            )
+        refresh = n_pivots - refreshed == REFRESH or abs(pivot) < 1e-7 * np.abs(row).max()

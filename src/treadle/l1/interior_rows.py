@@ -1,7 +1,7 @@
-"""The four passes of an interior-point step over its rows: compiled, or in NumPy for sparse rows and without a kernel.
+"""The four passes of an interior-point step over its rows: compiled, or in NumPy where there is no kernel.
 
-The quantities are those of ``treadle.l1.interior_point``; ``native/l1_kernels.h`` has the compiled passes, whose
-sums do not depend on the number of threads.
+The quantities are those of ``treadle.l1.interior_point``; ``native/l1_kernels.h`` has the compiled passes,
+whose sums do not depend on the number of threads. Sparse rows take NumPy's.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ class _NumpyRows(InteriorRows):
         return self._ratios()
 
     def certainty(self) -> NDArray[Any]:
-        return self.D
+        return np.asarray(self.D)
 
 
 class _NativeRows(InteriorRows):
@@ -190,4 +190,4 @@ class _NativeRows(InteriorRows):
         return float(self.sums[0]), float(self.sums[1])
 
     def certainty(self) -> NDArray[Any]:
-        return self.state[WEIGHT, : self.n]
+        return np.asarray(self.state[WEIGHT, : self.n])

@@ -81,8 +81,11 @@ def kept_share(size: int, n_rows: int) -> float:
     return min(1.0, 2.5 * math.sqrt(size / n_rows))
 
 
-def radius(r: NDArray[Any], lengths: NDArray[Any], share: float) -> float:
-    """T such that a ``share`` of rows have |r_i| <= T |z_i|."""
-    q = np.abs(r) / np.maximum(lengths, 1e-300)
+def radius(r: NDArray[Any], lengths: NDArray[Any], share: float, noise: float) -> float:
+    """T such that a ``share`` of the rows with |r_i| above the noise have |r_i| <= T |z_i|."""
+    open_rows = np.abs(r) > noise
+    if not open_rows.any():
+        return noise / max(float(np.median(lengths)), 1e-300)
+    q = np.abs(r[open_rows]) / np.maximum(lengths[open_rows], 1e-300)
     k = min(len(q) - 1, round(share * len(q)))
     return float(np.partition(q, k)[k])

@@ -168,6 +168,14 @@ class ArrayRows(Rows):
         self.weight = weight
         self.n_rows, self.n_features = X.shape
 
+    def sample(self, size: int, rng: np.random.Generator) -> Chunk:
+        """See ``Rows.sample``; of the rows that have a weight."""
+        if self.weight is None or self.weight.all():
+            return super().sample(size, rng)
+        counted = np.flatnonzero(self.weight)
+        n = len(counted)
+        return self.take(counted if size >= n else counted[one_per_stretch(n, size, rng)])
+
     def take(self, indices: NDArray[np.int64]) -> Chunk:
         """See ``Rows.take``."""
         weight = None if self.weight is None else self.weight[indices]

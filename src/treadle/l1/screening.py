@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
+from treadle.hardware.kernel import kernel_or_none
+from treadle.hardware.processors import usable_threads
 from treadle.l1.coordinates import Coordinates
-from treadle.l1.rows import Chunk, Rows
+from treadle.l1.rows import ArrayRows, Chunk, Rows
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,106 @@ def refuse_not_finite(r: NDArray[Any], chunk: Chunk) -> None:
 
 def screen(rows: Rows, request: Screen) -> Screened:
     """One pass over all rows."""
+    native = kernel_or_none()
+    if native is not None and isinstance(rows, ArrayRows):
+        return _screen_natively(rows, request, *native)
     return merged(list(rows.map(request)))
+
+
+def check(rows: Rows, request: Screen, screened: Screened, theta: NDArray[Any]) -> Chunk:
+    """The rows that were folded, and whose residual has another sign at ``theta``: one more pass.
+
+    None of them being left is what makes a solution of the rows kept one of all.
+    """
+    native = kernel_or_none()
+    if native is not None and isinstance(rows, ArrayRows) and screened.side is not None:
+        found, _, _, _ = _pass_natively(rows, request, theta, screened.side, np.empty(0), True, *native)
+        return rows.take(np.frombuffer(found, np.int64))
+    crossed = Chunk.joined(list(rows.map(_Check(request, theta))))
+    return crossed.take(np.flatnonzero(~np.isin(crossed.indices, screened.kept.indices)))
+
+
+@dataclass(frozen=True)
+class _Check:
+    """The rows that ``request`` would fold, and whose residual changes its sign from its guess to theta."""
+
+    request: Screen
+    theta: NDArray[Any]
+
+    def __call__(self, chunk: Chunk) -> Chunk:
+        Z = self.request.coordinates.of(chunk.X)
+        before = chunk.y - Z @ self.request.theta
+        after = chunk.y - Z @ self.theta
+        lengths = np.sqrt(np.einsum("ij,ij->i", Z, Z))
+        crossed = (np.abs(before) > self.request.radius * lengths) & (before * after < 0)
+        if chunk.weight is not None:
+            crossed &= chunk.weight > 0
+        return chunk.take(np.flatnonzero(crossed))
+
+
+def with_kept(screened: Screened, request: Screen, crossed: Chunk) -> Screened:
+    """The same screen as if it had kept ``crossed`` as well; these come last."""
+    X = np.asarray(crossed.X, np.float64)
+    weight = np.ones(len(crossed)) if crossed.weight is None else crossed.weight
+    r = crossed.y - request.coordinates.of(X) @ request.theta
+    low, high = boxes(weight, request.quantile)
+    u = np.where(r > 0, high, low)
+    if screened.side is not None:
+        screened.side[crossed.indices] = 0
+    return Screened(
+        Chunk.joined([screened.kept, Chunk(crossed.indices, crossed.X, crossed.y, weight)]),
+        screened.fold - np.concatenate(([u.sum()], u @ X)),
+        screened.loss - float(u @ r),
+        screened.size - float(np.abs(u).sum()),
+        screened.side,
+    )
+
+
+def _screen_natively(rows: ArrayRows, request: Screen, kernel: Any, kernels: str) -> Screened:
+    side = np.empty(rows.n_rows, np.int8)
+    partial = np.empty(1 + len(request.coordinates.columns))
+    found, loss, size, not_finite = _pass_natively(
+        rows, request, request.theta, side, partial, False, kernel, kernels
+    )
+    if not_finite >= 0:
+        refuse_not_finite(np.array([np.nan]), rows.take(np.array([not_finite])))
+    kept = rows.take(np.frombuffer(found, np.int64))
+    fold = np.zeros(1 + rows.n_features)
+    fold[0] = partial[0]
+    fold[1 + request.coordinates.columns] = partial[1:]
+    weight = np.ones(len(kept)) if kept.weight is None else kept.weight
+    return Screened(Chunk(kept.indices, kept.X, kept.y, weight), fold, loss, size, side)
+
+
+def _pass_natively(
+    rows: ArrayRows,
+    request: Screen,
+    theta: NDArray[Any],
+    side: NDArray[np.int8],
+    fold: NDArray[Any],
+    checks: bool,
+    kernel: Any,
+    kernels: str,
+) -> tuple[bytes, float, float, int]:
+    coordinates = request.coordinates
+    low, high = boxes(np.ones(1), request.quantile)
+    found: tuple[bytes, float, float, int] = kernel.l1_screen(
+        rows.X,
+        rows.y,
+        rows.weight,
+        coordinates.columns,
+        np.ascontiguousarray(coordinates.A),
+        coordinates.A @ theta,
+        request.radius,
+        float(low[0]),
+        float(high[0]),
+        side,
+        fold,
+        checks,
+        usable_threads().n,
+        kernels,
+    )
+    return found
 
 
 def merged(parts: list[Screened]) -> Screened:
