@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.errors import CertificateFailed, InvalidInput
+from treadle.hardware.blas_threads import one_blas_thread
 from treadle.l1.certificate import Certificate
 from treadle.l1.coordinates import coordinates_of, coordinates_of_all
 from treadle.l1.crossover import Vertex
@@ -145,7 +146,9 @@ def solve_rows(
         raise InvalidInput(f"quantile must be between 0 and 1, both excluded; got {quantile}")
     if not 0 <= alpha < math.inf:
         raise InvalidInput(f"alpha must be finite and at least 0; got {alpha}")
-    return _Solver(rows, quantile, alpha, fit_intercept, np.random.default_rng(random_state), start).solve()
+    solver = _Solver(rows, quantile, alpha, fit_intercept, np.random.default_rng(random_state), start)
+    with one_blas_thread():
+        return solver.solve()
 
 
 class _Solver:
@@ -361,7 +364,7 @@ class _Solver:
         low, middle, high = np.quantile(first.y.astype(np.float64), (0.05, 0.5, 0.95))
         spread = high - low
         y = np.clip(first.y, low - 2 * spread, high + 2 * spread) - (middle if self.fit_intercept else 0)
-        theta = np.linalg.lstsq(Z, y, rcond=None)[0]
+        theta = y @ Z / len(y)  # the columns are orthonormal but for a factor
         if self.fit_intercept:
             theta[0] += middle / self.coordinates.A[0, 0]
         return np.asarray(theta)
