@@ -41,9 +41,15 @@ class Unbounded(Exception):
 
 @dataclass(frozen=True)
 class InteriorPoint:
-    """Where the iteration ended: ``w`` (p,), and ``certainty`` (n,), D of (3), large where r_i becomes 0."""
+    """Where the iteration ended: ``w`` (p,), and for each row u - l, h - u and r, (n,).
+
+    ``certainty`` (n,) is D of (3), large where r_i becomes 0.
+    """
 
     w: NDArray[Any]
+    below: NDArray[Any]
+    above: NDArray[Any]
+    r: NDArray[Any]
     certainty: NDArray[Any]
     gap: float
     n_steps: int
@@ -119,7 +125,7 @@ def interior_point(
         n_steps += 1
         if not math.dist(w, guess) <= reach:
             raise Unbounded
-    return InteriorPoint(w, rows.certainty(), gap, n_steps)
+    return InteriorPoint(w, *rows.where(), gap, n_steps)
 
 
 def _length(ratio: float) -> float:

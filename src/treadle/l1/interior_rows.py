@@ -57,8 +57,8 @@ class InteriorRows(ABC):
         """The corrected step; the largest -d/x of u's slacks and of the multipliers."""
 
     @abstractmethod
-    def certainty(self) -> NDArray[Any]:
-        """D (n,)."""
+    def where(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """u - l, h - u, r and D, (n,)."""
 
 
 def interior_rows(
@@ -145,8 +145,8 @@ class _NumpyRows(InteriorRows):
         self._directions(self.aim_z, self.aim_v)
         return self._ratios()
 
-    def certainty(self) -> NDArray[Any]:
-        return np.asarray(self.D)
+    def where(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+        return self.below, self.above, self.v - self.z, self.D
 
 
 class _NativeRows(InteriorRows):
@@ -189,5 +189,6 @@ class _NativeRows(InteriorRows):
         self.passes.step(self.dw, self.sums)
         return float(self.sums[0]), float(self.sums[1])
 
-    def certainty(self) -> NDArray[Any]:
-        return np.asarray(self.state[WEIGHT, : self.n])
+    def where(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+        state = self.state[:, : self.n]
+        return state[BELOW], state[ABOVE], state[UPPER] - state[LOWER], state[WEIGHT]

@@ -82,7 +82,7 @@ def _without_ties(Z: Matrix, y: Matrix, quantile: float) -> tuple[Matrix, NDArra
     P = Z.shape[1]
     rng = np.random.default_rng(0)
     spread = float(np.median(np.abs(y - Z @ solve(Z, y, quantile=quantile, fit_intercept=False).coef)))
-    if not spread > 0:
+    if not spread > 64 * float(np.finfo(np.float64).eps) * float(np.median(np.abs(y))):
         raise InvalidInput(
             "at least half of the residuals are zero: the ranks of the others do not give intervals; take a "
             "bootstrap"
