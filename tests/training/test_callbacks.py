@@ -69,9 +69,12 @@ def test_a_function_is_called_each_epoch_and_only_true_stops():
     seen = []
     Training(make_loop(), lambda training: seen.append(training.record.epoch) or "yes").run()
     assert seen == [1, 2, 3, 4, 5]
-    training = Training(make_loop(), lambda training: training.record.epoch == 3)
-    training.run()
-    assert len(training.history) == 3
+    for true in (True, np.True_):
+        training = Training(
+            make_loop(), lambda training, true=true: true if training.record.epoch == 3 else 1
+        )
+        training.run()
+        assert len(training.history) == 3
 
 
 def test_training_without_callbacks_is_the_loop():

@@ -72,7 +72,7 @@ class FunctionCallback(Callback):
 
     def on_epoch_end(self, training: Training) -> bool:
         """Call it. What it returns counts only if it is True: a function may return anything it likes."""
-        return self._function(training) is True
+        return _is_true(self._function(training))
 
 
 def as_callbacks(value: object) -> tuple[Callback, ...]:
@@ -105,6 +105,11 @@ def _as_callback(value: object) -> Callback:
             f"callbacks must be a callback, a function of the training, or a sequence of such; got {value!r}"
         )
     return FunctionCallback(value)
+
+
+def _is_true(value: object) -> bool:
+    """Whether it is the truth value True, of Python or NumPy."""
+    return isinstance(value, bool | np.bool_) and bool(value)
 
 
 def _state_prefix(i: int, callback: Callback) -> str:
@@ -239,5 +244,5 @@ class Training:
             epochs = self._loop.epochs()
             while self.stopped_by is None and next(epochs, None) is not None:
                 for callback in self.callbacks:
-                    if callback.on_epoch_end(self) is True and self.stopped_by is None:
+                    if _is_true(callback.on_epoch_end(self)) and self.stopped_by is None:
                         self.stopped_by = callback

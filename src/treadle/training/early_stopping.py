@@ -31,7 +31,8 @@ class EarlyStopping(Callback):
     ----------
     monitor : str or callable, default="test_loss"
         A column of the history, or a function of the training that returns a number: a score on rows of your
-        own, for instance. An epoch whose figure is NaN is no improvement.
+        own, for instance. ``validation_loss`` and ``validation_score`` are other names of ``test_loss`` and
+        ``test_accuracy``. An epoch whose figure is NaN is no improvement.
     mode : {"auto", "min", "max"}, default="auto"
         What is better. "auto": less for columns whose name ends in ``loss`` and ``seconds``, more for all
         else.

@@ -37,6 +37,16 @@ class EpochRecord:
     learning_rate: float
     seconds: float
 
+    @property
+    def validation_loss(self) -> float:
+        """``test_loss``, as estimators call it: what is held out there is for validation."""
+        return self.test_loss
+
+    @property
+    def validation_score(self) -> float:
+        """``test_accuracy``, as estimators call it."""
+        return self.test_accuracy
+
 
 COLUMNS = tuple(field.name for field in fields(EpochRecord))
 
