@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 from treadle.engines import selection
 from treadle.engines.engine import TrainingProblem
@@ -102,6 +103,16 @@ def test_auto_takes_numpy_for_what_native_does_not_support(monkeypatch):
     assert taken.engine.name == "numpy"
     assert taken.reason.startswith("the native engine computes in float32, not float64")
     assert select_engine("auto", problem(optimizer=Signed())).engine.name == "numpy"
+
+
+def test_auto_trains_on_very_sparse_rows_with_numpy(monkeypatch):
+    monkeypatch.setattr(selection, "_gpu_driver", lambda: False)
+    X = scipy.sparse.csr_array(np.zeros((10, 4), np.float32))
+    task = TrainingProblem(Network((4, 2)), Objective(), Adam(), X, np.zeros(10, int), 5)
+    assert select_engine("auto", task).reason == "0 of X is stored: products of sparse rows"
+    X = scipy.sparse.csr_array(np.ones((10, 4), np.float32))
+    task = TrainingProblem(Network((4, 2)), Objective(), Adam(), X, np.zeros(10, int), 5)
+    assert select_engine("auto", task).engine.name == "native"
 
 
 def test_auto_where_none_can_serve_says_why_of_each(monkeypatch, without_native):

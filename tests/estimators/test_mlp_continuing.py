@@ -244,6 +244,14 @@ def test_scorers_get_the_weights_of_the_rows_held_out_and_no_names():
     assert list(by_name.feature_names_in_) == list("abcd")
 
 
+def test_a_validation_set_of_other_columns_is_refused():
+    X, y = plane()
+    with pytest.raises(
+        InvalidInput, match=r"y_val must have the columns of y: it has targets of shape \(80, 2\)"
+    ):
+        regressor().fit(X, y, X_val=X, y_val=np.stack([y, y], 1))
+
+
 def test_an_unknown_scorer_and_half_a_validation_set_are_refused():
     X, y = blobs()
     with pytest.raises(ValueError, match="'best' is not a valid scoring value"):

@@ -141,6 +141,11 @@ def test_probabilities_of_two_classes_are_scikit_learns_for_the_same_parameters(
 
 def test_labels_that_are_no_classes_are_refused_in_scikit_learns_words():
     X, y = blobs()
+    for several in (np.stack([y, y + 1], 1), np.array([["a", "b"]] * 60)):
+        with pytest.raises(InvalidInput, match=r"Multioutput target data is not supported with label binar"):
+            classifier().fit(X, several)
+        with pytest.raises(InvalidInput, match=r"y must be one label a row, .* got shape \(60, 2\)"):
+            classifier().fit(X, y).partial_fit(X, several)
     with pytest.raises(ValueError, match="Unknown label type: continuous"):
         classifier().fit(X, y + 0.5)
     with pytest.raises(InvalidInput, match=r"`y` has classes not in `self.classes_`"):

@@ -74,6 +74,12 @@ def test_weights_of_zero_leave_rows_out():
     assert (TrainingRows(X, X).n_rows, TrainingRows(X, X).total_weight) == (4, 4.0)
 
 
+def test_one_number_weighs_all_rows():
+    np.testing.assert_array_equal(checked_weights(2, 3), [2.0, 2.0, 2.0])
+    with pytest.raises(InvalidInput, match="not all zero"):
+        checked_weights(0, 3)
+
+
 @pytest.mark.parametrize(
     ("weights", "message"),
     [

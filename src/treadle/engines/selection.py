@@ -15,9 +15,13 @@ from numpy.typing import DTypeLike
 
 from treadle.choices import EngineName
 from treadle.engines.engine import Engine, TrainingProblem
+from treadle.engines.rows import is_compressed
 from treadle.errors import EngineUnavailable, InvalidInput
 
 ENGINES = get_args(EngineName)
+
+# Below this share of elements stored, products of sparse rows are faster than those of rows made dense.
+SPARSE = 0.05
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ def select_engine(
     """The engine of that name, or the best one for the purpose.
 
     ``auto`` takes the native engine where it is built and supports what is asked, else torch where a GPU is,
-    else NumPy.
+    else NumPy. To train on rows of which less than one element in 20 is stored it takes NumPy, the only one
+    that multiplies them as they are.
 
     Parameters
     ----------
@@ -86,6 +91,10 @@ def make_engine(name: str, n_threads: int | None = None) -> Engine:
 
 def _best(problem: TrainingProblem | None, dtype: DTypeLike, n_threads: int | None) -> Selection:
     """The first that is here and can, told with the reasons against those before it."""
+    if problem is not None and is_compressed(problem.X):
+        n_elements = max(problem.X.shape[0] * problem.X.shape[1], 1)
+        if (stored := problem.X.nnz / n_elements) < SPARSE and _numpy().engine.unsupported(problem) is None:
+            return Selection(_numpy().engine, f"{stored:.2g} of X is stored: products of sparse rows")
     against: list[str] = []
     for candidate in (partial(_native, n_threads), _torch_on_gpu, _numpy):
         found = candidate()

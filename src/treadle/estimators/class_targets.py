@@ -32,10 +32,19 @@ class ClassTargets:
 
     @classmethod
     def of(cls, y: Any) -> ClassTargets:
-        """The classes that are in y; ValueError, scikit-learn's, if y does not hold classes."""
+        """The classes that are in y.
+
+        Raises
+        ------
+        InvalidInput
+            If y has several columns and is no indicator matrix.
+        ValueError
+            scikit-learn's, if y does not hold classes.
+        """
         check_classification_targets(y)
         if is_multilabel(y):
             return cls(np.arange(y.shape[1]), multilabel=True)
+        _refuse_columns(y)
         return cls(np.unique(y), multilabel=False)
 
     @property
@@ -63,6 +72,7 @@ class ClassTargets:
                     f"got shape {np.shape(y)}"
                 )
             return np.asarray(y.toarray() if hasattr(y, "toarray") else y).astype(np.float32)
+        _refuse_columns(y)
         # The classes are sorted: a label is where it would be inserted, or is none of them.
         numbers: NDArray[Any] = np.searchsorted(self.classes, y).clip(max=len(self.classes) - 1)
         unknown = self.classes[numbers] != y
@@ -88,6 +98,14 @@ class ClassTargets:
         if self.multilabel:
             return targets.astype(np.int64)
         return np.asarray(self.classes[targets.reshape(len(targets)).astype(np.int64)])
+
+
+def _refuse_columns(y: Any) -> None:
+    if np.ndim(y) > 1:
+        raise InvalidInput(
+            "Multioutput target data is not supported with label binarization: y must be one label a row, or "
+            f"an indicator matrix of zeros and ones; got shape {np.shape(y)}: use MultiOutputClassifier"
+        )
 
 
 def is_multilabel(y: Any) -> bool:

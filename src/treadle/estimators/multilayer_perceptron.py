@@ -214,6 +214,11 @@ class MultilayerPerceptron(SavedNetwork, Convertible, CallbackSupport, TrainingR
         if X_val is not None:
             X, y = validated_rows_and_targets(self, X_val, y_val, reset=False)
             targets, weights = self._encode_held_out(y), None
+            if targets.shape[1:] != data.targets.shape[1:]:
+                raise InvalidInput(
+                    f"y_val must have the columns of y: it has targets of shape {targets.shape}, y of "
+                    f"{data.targets.shape}"
+                )
         elif self.early_stopping and self.solver != "lbfgs":
             if incremental:
                 raise InvalidInput(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -177,7 +178,7 @@ def _refuse_as_scikit_learn(rows: NDArray[np.int64], labels: NDArray[Any] | None
 
 
 def checked_weights(weights: ArrayLike | None, n: int) -> NDArray[np.float64] | None:
-    """Sample weights as float64 (n,), or None where there are none.
+    """Sample weights as float64 (n,), or None where there are none; one number is a weight for all.
 
     Raises
     ------
@@ -186,6 +187,8 @@ def checked_weights(weights: ArrayLike | None, n: int) -> NDArray[np.float64] | 
     """
     if weights is None:
         return None
+    if isinstance(weights, Real):
+        weights = np.full(n, weights)
     w = check_array(weights, dtype=np.float64, ensure_2d=False, input_name="sample_weight")
     if w.shape != (n,):
         raise InvalidInput(f"sample_weight must have a weight for each of the {n} rows; got shape {w.shape}")
