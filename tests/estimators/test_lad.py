@@ -98,6 +98,23 @@ def test_a_wrong_parameter_is_told(parameters, message):
         LADRegressor(**parameters).fit(*data())
 
 
+def test_targets_whose_squares_overflow_are_told():
+    X, y = data()
+    y[3] = 1e200
+    with pytest.raises(InvalidInput, match=r"y must lie within 1e\+150 of 0.*to 1e\+200: divide y"):
+        LADRegressor().fit(X, y)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-8, 1e8, 1e300])
+def test_summary_of_columns_of_any_size(scale):
+    X, y = data()
+    expected = LADRegressor().fit(X, y).summary(X, y)
+    X[:, 1] *= scale
+    found = LADRegressor().fit(X, y).summary(X, y)
+    np.testing.assert_allclose(found.t_values, expected.t_values, rtol=1e-6)
+    np.testing.assert_allclose(found.intervals[2] * scale, expected.intervals[2], rtol=1e-6)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_x_is_fitted_without_a_copy(monkeypatch, dtype, order):

@@ -49,14 +49,18 @@ def test_outliers_are_the_planted_ones_and_the_farthest_first():
     assert found.largest(5)[:3].tolist() == found.outliers.tolist()
 
 
-def test_without_a_spread_there_are_no_scores_and_no_outliers():
+def test_an_outlier_of_rows_that_the_fit_goes_through_is_found():
     X = np.arange(9.0)[:, None]
     y = 2 * X[:, 0]
     y[4] = 100
-    model = LADRegressor().fit(X, y)
-    found = compare(model, X, y)
-    assert np.isnan(found.scores).all() or len(found.outliers) == 1
+    found = compare(LADRegressor().fit(X, y), X, y)
+    assert found.outliers.tolist() == [4]
+
+
+def test_without_a_spread_there_are_no_scores_and_no_outliers():
+    X = np.arange(9.0)[:, None]
     constant = compare(LADRegressor().fit(X, np.ones(9)), X, np.ones(9))
+    assert np.isnan(constant.scores).all() and len(constant.outliers) == 0
     assert np.isnan(constant.r1)
 
 

@@ -190,7 +190,7 @@ def _print(
     ]
     print_table(
         ("", "sum of |residual|" if median else "sum of losses", "R1"),
-        [(name, f"{loss:.9g}", f"{r1:.4f}") for name, loss, r1 in fits],
+        [(name, f"{loss:.9g}", "-" if math.isnan(r1) else f"{r1:.4f}") for name, loss, r1 in fits],
         align="<>>",
     )
     print_result("")
@@ -218,7 +218,7 @@ def _largest(y: Any, comparison: L1Comparison, n: int) -> list[dict[str, Any]]:
         {
             "row": i + 1,
             "target": float(y[i]),
-            "fitted": float(y[i] - comparison.residuals[i]),
+            "fitted": float(comparison.fitted[i]),
             "residual": float(comparison.residuals[i]),
             "outlier": i in outliers,
         }

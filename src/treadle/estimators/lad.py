@@ -29,6 +29,7 @@ from treadle.l1.sparse_solve import solve_sparse
 
 # X of these types is taken as it is, in any order of memory, without a copy; any other becomes the first.
 X_DTYPES = (np.float64, np.float32)
+LARGEST_TARGET = 1e150  # beyond, squares may be infinite
 ROWS_PER_BLOCK = 1 << 16  # of float32 rows that are predicted in float64 at a time
 
 
@@ -146,6 +147,11 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         features, target = validate_data(
             self, X, y, accept_sparse="csr", dtype=list(X_DTYPES), y_numeric=True
         )
+        if not -LARGEST_TARGET <= target.min() <= target.max() <= LARGEST_TARGET:
+            raise InvalidInput(
+                f"y must lie within {LARGEST_TARGET:g} of 0, so that no square overflows; got values from "
+                f"{target.min():g} to {target.max():g}: divide y by a power of ten"
+            )
         solver = solve_sparse if sparse.issparse(features) else partial(solve, random_state=seed)
         return solver(
             features,

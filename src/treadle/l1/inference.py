@@ -20,6 +20,7 @@ from scipy.special import stdtr, stdtrit
 
 from treadle.errors import InvalidInput
 from treadle.l1.bootstrap import DRAWS, bootstrap_covariance
+from treadle.l1.coordinates import column_scales
 from treadle.l1.covariances import (
     Covariance,
     conditional_densities,
@@ -214,10 +215,14 @@ def infer(
             f"names must be one for each of the {P - fit_intercept} features; got {len(labels)}"
         )
     labels = (INTERCEPT, *labels) if fit_intercept else labels
+    # Columns of one size, by powers of two, which round nothing: w are coefficients of the scaled ones.
+    units = column_scales(Z)
+    Z *= units
     _refuse_deficient(Z, labels)
     if coef is None:
-        coef = solve(Z, target, quantile=quantile, fit_intercept=False).coef
-    w = np.asarray(coef, np.float64)
+        w = solve(Z, target, quantile=quantile, fit_intercept=False).coef
+    else:
+        w = np.asarray(coef, np.float64) / units
     r = target - Z @ w
     # The fit goes through these rows; what is left is rounding.
     r[np.abs(r) <= ROUNDING * (np.abs(target) + np.abs(Z) @ np.abs(w))] = 0.0
@@ -235,12 +240,14 @@ def infer(
         estimate = _covariance(method, Z, target, r, quantile, bandwidth, level, n_bootstrap, random_state)
         half = stdtrit(N - P, (1 + level) / 2) * np.sqrt(np.diag(estimate.matrix))
         intervals = np.column_stack([w - half, w + half])
+    with np.errstate(over="ignore"):  # a square of a unit may be infinite
+        covariance = estimate.matrix * np.outer(units, units)
     return Inference(
         names=labels,
-        coef=w,
-        standard_errors=np.sqrt(np.diag(estimate.matrix)),
-        intervals=intervals,
-        covariance=estimate.matrix,
+        coef=w * units,
+        standard_errors=np.sqrt(np.diag(estimate.matrix)) * units,
+        intervals=intervals * units[:, None],
+        covariance=covariance,
         level=level,
         quantile=quantile,
         method=method,

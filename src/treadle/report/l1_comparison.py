@@ -1,8 +1,9 @@
 """What an L1 fit says about its rows, beside least squares on the same: losses, R1, and the outlying rows.
 
 A row is an outlier if its residual is more than 3.5 times the scale from the median residual, the scale being
-1.4826 times the median of what the residuals differ from it: Iglewicz and Hoaglin's modified z-score (1993).
-Neither is moved by the outliers themselves.
+1.4826 times the median of what the residuals differ from it, which the outliers themselves do not move:
+Iglewicz and Hoaglin's modified z-score (1993). Where that is zero, since the fit goes through half of the
+rows, the scale is 1.2533 times the mean of the differences, as they advise.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.estimators.lad import LADRegressor
+from treadle.l1.coordinates import column_scales
 from treadle.l1.inference import ROUNDING
 from treadle.l1.pinball import best_constant, pinball_loss
 
 OUTLYING = 3.5
-NORMAL_SCALE = 1.4826  # a normal distribution's standard deviation, in medians of its absolute values
+# A normal distribution's standard deviation, in medians and in means of its absolute values.
+NORMAL_MEDIAN, NORMAL_MEAN = 1.4826, 1.2533
 
 Vector = NDArray[np.float64]
 
@@ -30,6 +33,8 @@ class L1Comparison:
     Attributes
     ----------
     quantile : float
+    fitted, least_squares_fitted : ndarrays of shape (N,)
+        Predictions.
     residuals, least_squares_residuals : ndarrays of shape (N,)
         Target less prediction.
     least_squares : ndarray of shape (D + 1,)
@@ -38,10 +43,12 @@ class L1Comparison:
         The sum of 2 rho over the residuals, which is that of absolute residuals at the median: of the L1 fit,
         of least squares, and of the best constant.
     scores : ndarray of shape (N,)
-        The modified z-score of each residual; nan where half of the residuals are equal.
+        The modified z-score of each residual; nan where all residuals are equal.
     """
 
     quantile: float
+    fitted: Vector
+    least_squares_fitted: Vector
     residuals: Vector
     least_squares_residuals: Vector
     least_squares: Vector
@@ -84,16 +91,22 @@ def compare(model: LADRegressor, X: NDArray[Any], y: Vector) -> L1Comparison:
     X : ndarray of shape (N, D)
     y : ndarray of shape (N,)
     """
-    residuals = y - model.predict(X)
+    fitted = model.predict(X)
+    residuals = y - fitted
     coefs = _least_squares(X, y, model.fit_intercept)
-    least_squares_residuals = y - X @ coefs[:-1] - coefs[-1]
+    least_squares_fitted = X @ coefs[:-1] + coefs[-1]
+    least_squares_residuals = y - least_squares_fitted
     around = residuals - np.median(residuals)
-    scale = NORMAL_SCALE * np.median(np.abs(around))
     rounding = ROUNDING * np.median(np.abs(y) + np.abs(residuals))
+    scale = NORMAL_MEDIAN * np.median(np.abs(around))
+    if not scale > rounding:
+        scale = NORMAL_MEAN * np.mean(np.abs(around))
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # beyond measure is infinite
         scores = around / scale if scale > rounding else np.full(len(y), np.nan)
     return L1Comparison(
         quantile=model.quantile,
+        fitted=fitted,
+        least_squares_fitted=least_squares_fitted,
         residuals=residuals,
         least_squares_residuals=least_squares_residuals,
         least_squares=coefs,
@@ -107,7 +120,6 @@ def compare(model: LADRegressor, X: NDArray[Any], y: Vector) -> L1Comparison:
 def _least_squares(X: NDArray[Any], y: Vector, fit_intercept: bool) -> Vector:
     """Coefficients and intercept, the shortest of the best where several are; columns are scaled first."""
     Z = np.column_stack([X, np.ones(len(y))]) if fit_intercept else np.asarray(X, np.float64)
-    lengths = np.sqrt((Z**2).sum(axis=0))
-    lengths[lengths == 0] = 1.0
-    coefs = np.linalg.lstsq(Z / lengths, y, rcond=None)[0] / lengths
+    units = column_scales(Z)
+    coefs = np.linalg.lstsq(Z * units, y, rcond=None)[0] * units
     return np.asarray(coefs if fit_intercept else np.append(coefs, 0.0))

@@ -69,16 +69,16 @@ def draw_l1_fit(
     figure = new_figure(10.4, 4.4)
     panels = figure.subplots(1, 2, sharey=True)
     fits = (
-        (panels[0], f"{target}, {name}{part}", comparison.residuals),
-        (panels[1], "least squares", comparison.least_squares_residuals),
+        (panels[0], f"{target}, {name}{part}", comparison.fitted, comparison.residuals),
+        (panels[1], "least squares", comparison.least_squares_fitted, comparison.least_squares_residuals),
     )
-    for axes, title, residuals in fits:
+    for axes, title, fitted, residuals in fits:
         axes.axhline(0.0, color=INK, linewidth=1.0)
-        _scatter(axes, y - residuals, residuals, comparison.outliers, shown)
+        _scatter(axes, fitted, residuals, comparison.outliers, shown)
         finish_axes(axes, title, f"fitted {target}", "residual" if axes is panels[0] else "")
     if len(comparison.outliers):
         panels[1].get_legend().remove()  # the left one serves both
-    _name_rows(panels[0], y - comparison.residuals, comparison.residuals, comparison.outliers, shown)
+    _name_rows(panels[0], comparison.fitted, comparison.residuals, comparison.outliers, shown)
     return figure
 
 
