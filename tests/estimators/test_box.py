@@ -114,6 +114,16 @@ def test_weights_are_repetitions_and_zeros_are_no_rows(partition):
     np.testing.assert_allclose(weighted.predict(X), repeated.predict(X), rtol=1e-9)
 
 
+@pytest.mark.parametrize("order", [0, 1])
+def test_weights_that_add_up_to_one_are_no_less_than_rows(order):
+    X, y = noisy(5, 300)
+    plain, weighted = (
+        BoxRegressor(order=order).fit(X, y),
+        BoxRegressor(order=order).fit(X, y, np.full(300, 1 / 300)),
+    )
+    np.testing.assert_allclose(weighted.predict(X), plain.predict(X), rtol=1e-9)
+
+
 def test_an_offset_of_1e8_costs_no_more_than_its_own_digits():
     X, y = noisy(3, 2000)
     plain, shifted = BoxRegressor().fit(X, y), BoxRegressor().fit(X, y + 1e8)

@@ -20,7 +20,7 @@ from treadle.boxes.cell_growth import Growth, Rows, validated_growth, validation
 from treadle.boxes.data_edges import Feature
 from treadle.boxes.exact_sums import summable
 from treadle.boxes.grid_choice import GridFitter, first_of_least
-from treadle.boxes.leave_one_out import SortedSums, heights_of
+from treadle.boxes.leave_one_out import cell_sums, heights_of
 from treadle.boxes.network_file import described, from_description
 from treadle.boxes.segmentation import MOST_BOXES, MOST_GROUPS, least_squares_edges
 from treadle.boxes.split_tree import SplitTree
@@ -75,7 +75,8 @@ class BoxRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
 
     Notes
     -----
-    Weights count as repetitions of rows, in the error that is left out too. A box without rows takes the mean
+    Weights count as repetitions of rows, in the error that is left out too; if all are below 1, the greatest
+    counts as one row. A box without rows takes the mean
     of the rows in the smallest block of boxes around it that has any. A grid's number of boxes is the product
     over its axes: where many features matter, no grid is fine enough, and ``partition="tree"`` goes furthest.
 
@@ -124,6 +125,7 @@ class BoxRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
             weights = np.ones(len(targets))
         elif not weights.all():
             features, targets, weights = features[weights > 0], targets[weights > 0], weights[weights > 0]
+        weights = weights / min(1.0, float(weights.max()))
         # Sums of squares lose their digits to an offset.
         offset = float((weights / weights.sum() * targets).sum())
         rows = Rows(features, targets - offset, weights)
@@ -217,8 +219,7 @@ class BoxRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
 
         def errors_of(train: Rows, test: Rows, most: int) -> list[float]:
             best = least_squares_edges(groups, train.X[:, 0], train.y, train.weights, min(most, MOST_BOXES))
-            sums = SortedSums(*_sorted(train))
-            return [_squares_left(edges, heights_of(sums.cells(edges)), test) for edges in best]
+            return [_squares_left(edges, _heights(edges, train), test) for edges in best]
 
         self.validation_curve_ = np.zeros(0)
         if n_boxes is None:
@@ -226,8 +227,7 @@ class BoxRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
             n_boxes = first_of_least(self.validation_curve_.tolist()) + 1
         self.n_boxes_tried_ = np.arange(1, self.validation_curve_.size + 1)
         edges = least_squares_edges(groups, x, y, weights, n_boxes)[-1]
-        heights = heights_of(SortedSums(*_sorted(rows)).cells(edges))
-        return BoxNetwork([edges], summable(heights + offset))
+        return BoxNetwork([edges], summable(_heights(edges, rows) + offset))
 
     def _grown(self, rows: Rows, n_boxes: int | None, offset: float) -> BoxNetwork:
         features = [Feature(column, rows.weights) for column in rows.X.T]
@@ -248,13 +248,15 @@ def _network_of(growth: Growth, bounds: NDArray[np.float64], offset: float) -> B
     return BoxNetwork(tree.edges, summable(heights[order]))
 
 
-def _sorted(rows: Rows) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """x, y and weights in the order of the one feature."""
-    order = np.argsort(rows.X[:, 0], kind="stable")
-    return rows.X[order, 0], rows.y[order], rows.weights[order]
+def _heights(edges: NDArray[np.float64], rows: Rows) -> NDArray[np.float64]:
+    """The mean of each box on a line."""
+    return heights_of(cell_sums(_boxes_of(edges, rows), (edges.size - 1,), rows.y, rows.weights))
 
 
 def _squares_left(edges: NDArray[np.float64], heights: NDArray[np.float64], rows: Rows) -> float:
     """The sum of squares of rows about the heights of their boxes."""
-    predicted = heights[np.searchsorted(edges[1:-1], rows.X[:, 0], side="right")]
-    return float((rows.weights * (rows.y - predicted) ** 2).sum())
+    return float((rows.weights * (rows.y - heights[_boxes_of(edges, rows)]) ** 2).sum())
+
+
+def _boxes_of(edges: NDArray[np.float64], rows: Rows) -> NDArray[np.int64]:
+    return np.searchsorted(edges[1:-1], rows.X[:, 0], side="right")
