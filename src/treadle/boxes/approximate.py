@@ -11,14 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from treadle.boxes.bounds import UNIT, BoundKind, ErrorBound, NormName, outward, theorem, unproved
 from treadle.boxes.box_network import ActivationName, BoxNetwork, OutsideName
-from treadle.boxes.construction import Built, HeightRule, Request, fewest_boxes, refined_boxes, uniform_boxes
+from treadle.boxes.construction import Built, HeightRule, Request, refined_boxes
 from treadle.boxes.estimate import error_estimate
+from treadle.boxes.fewest_construction import fewest_boxes
 from treadle.boxes.hat_construction import fewest_hats, refined_hats, uniform_hats
 from treadle.boxes.knowledge import ModulusLike, met_modulus, target_of
 from treadle.boxes.partition import Grid
 from treadle.boxes.points import as_bounds, check_count
 from treadle.boxes.smoothing import MEAN_DEVIATION, n_ghost_cells, with_ghost_cells
 from treadle.boxes.target import Target
+from treadle.boxes.uniform_construction import uniform_boxes
 from treadle.errors import InvalidInput
 
 PartitionName = Literal["uniform", "adaptive", "optimal"]
@@ -114,6 +116,7 @@ def approximate(
     smooth = order == 0 and activation != "step"
     _check_options(len(domain), partition, activation, steepness, order, norm, height, outside)
     counts = _counts(eps, n_boxes, len(domain), partition)
+    eps = None if eps is None else float(eps)
     target = target_of(
         f,
         domain,

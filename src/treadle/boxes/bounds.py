@@ -94,6 +94,15 @@ def theorem(name: str, norm: NormName) -> str:
     return _THEOREMS[name] + ("; squared and added up over the domain" if norm == "l2" else "")
 
 
+def root_of_squares(parts: NDArray[np.float64]) -> float:
+    """The root of the sum of squares, rounded up: a norm of L2 from its parts."""
+    greatest = float(np.abs(parts).max(initial=0.0))
+    if not 0 < greatest < math.inf:
+        return greatest
+    # The sum is pairwise: its rounding grows with the logarithm of how many there are.
+    return float(outward(greatest * math.sqrt(float(np.square(parts / greatest).sum()))))
+
+
 def root_mean_square(parts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Of sum_i p_i |u_i| for u uniform on [-1, 1]^d, or on [0, 1]^d: parts (..., d) to (...)."""
     return np.asarray(np.sqrt(np.square(parts.sum(axis=-1)) / 4 + np.square(parts).sum(axis=-1) / 12))

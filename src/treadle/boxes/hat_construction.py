@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from treadle.boxes.bounds import BoundKind, ErrorBound, NormName, outward, theorem, unproved
-from treadle.boxes.construction import CELLS_BOUNDED_SINGLY, Built, Request, even_grid
+from treadle.boxes.bounds import BoundKind, ErrorBound, NormName, outward, root_of_squares, theorem, unproved
+from treadle.boxes.construction import Built, Request
 from treadle.boxes.judges import linear_judge, linear_rounding, second_derivatives
 from treadle.boxes.knowledge import met_modulus
 from treadle.boxes.partition import Grid, check_n_cells
@@ -15,6 +15,7 @@ from treadle.boxes.refinement import refine
 from treadle.boxes.runs import edges_by_density, longest_chords
 from treadle.boxes.target import Array, Target
 from treadle.boxes.uniform import cells_for_boxes, cells_for_hats, share_boxes
+from treadle.boxes.uniform_construction import CELLS_BOUNDED_SINGLY, even_grid
 from treadle.errors import InvalidInput
 
 # Cells of the mesh that chords are made of.
@@ -84,7 +85,7 @@ def _bound(target: Target, norm: NormName, grid: Grid) -> ErrorBound:
         errors, _ = linear_judge(target, norm)(lower, upper)
         value = float(errors.max())
         if norm == "l2":
-            value = math.sqrt(float(np.square(errors).sum())) * (1 + 1e-9)
+            value = root_of_squares(errors)
         return _record(value, target.kind_of_hats, norm)
     widths = np.array([np.diff(axis).max() for axis in grid.edges])
     found: list[ErrorBound] = []
@@ -144,7 +145,7 @@ def refined_hats(target: Target, request: Request) -> Built:
     if target.value_rounding is None:  # judged before all values were met
         value += linear_rounding(target)
     if request.norm == "l2":
-        value = math.sqrt(float(np.square(refined.error).sum())) * (1 + 1e-9)
+        value = root_of_squares(refined.error)
     return Built(grid, values, _record(value, target.kind_of_hats, request.norm))
 
 

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from treadle.boxes.bounds import UNIT, NormName, outward
+from treadle.boxes.bounds import UNIT, NormName, outward, root_mean_square
 from treadle.boxes.refinement import Judge
 from treadle.boxes.target import Array, Ranges, Target, cut
 
@@ -22,20 +22,31 @@ VALUES_PER_AXIS = {1: 16, 2: 6, 3: 4}
 
 
 def box_judge(target: Target, eps: float | None, norm: NormName) -> Judge:
-    """Half the range as the error, the midrange as the height; for L2 times the root of the volume."""
+    """Half the range as the error, the midrange as the height.
+
+    For L2 the height is f's in the middle, and the error that of f's slopes in the root mean square, or f's
+    range, times the root of the volume.
+    """
 
     def judge(lower: Array, upper: Array) -> tuple[Array, Array]:
-        ranges = sharp_ranges(target, lower, upper, eps if norm == "sup" else None)
-        height = ranges.middle
-        error = ranges.errors(height)
-        if norm == "l2":
-            error = outward(error * np.sqrt((upper - lower).prod(axis=1)))
-        return error, height
+        if norm == "sup":
+            ranges = sharp_ranges(target, lower, upper, eps)
+            return ranges.errors(ranges.middle), ranges.middle
+        middle = np.minimum(lower / 2 + upper / 2, target.last(lower, upper))
+        height = target.values(middle)
+        error = target.ranges(lower, upper, VALUES_PER_AXIS.get(target.n_dims, 2)).errors(height)
+        local = slopes(target, lower, upper)
+        if local is not None:
+            moved = root_mean_square(local * np.maximum(upper - middle, middle - lower))
+            error = np.minimum(error, outward(moved + 2 * target.rounding))
+        return np.asarray(outward(error * np.sqrt((upper - lower).prod(axis=1)))), height
 
     return judge
 
 
-def sharp_ranges(target: Target, lower: Array, upper: Array, eps: float | None) -> Ranges:
+def sharp_ranges(
+    target: Target, lower: Array, upper: Array, eps: float | None, most: int = PARTS_FOR_COUNT
+) -> Ranges:
     """Bounds of f over cells, as sharp as a decision takes.
 
     Parameters
@@ -51,8 +62,8 @@ def sharp_ranges(target: Target, lower: Array, upper: Array, eps: float | None) 
     least, greatest, least_met, greatest_met = (
         np.array(part) for part in (ranges.least, ranges.greatest, ranges.least_met, ranges.greatest_met)
     )
-    most = PARTS_BY_VALUES if target.enclosure is None else PARTS_BY_ENCLOSURE
-    most = most if eps is not None else PARTS_FOR_COUNT
+    if eps is not None:
+        most = PARTS_BY_VALUES if target.enclosure is None else PARTS_BY_ENCLOSURE
     parts = 4 if d == 1 else 2
     while parts**d <= most:
         proved, met = (greatest - least) / 2, (greatest_met - least_met) / 2
@@ -89,14 +100,14 @@ def linear_judge(target: Target, norm: NormName) -> Judge:
         slope = slopes(target, lower, upper)
         if slope is not None:
             error = np.minimum(error, outward(slope[:, 0] * width / 2))
-        if target.enclosure is not None:
-            least, greatest = target.enclosure.range(lower, upper)
-            error = np.minimum(error, outward(greatest - least))
-        elif target.modulus is not None:
+        if target.enclosure is None and target.modulus is not None:
             error = np.minimum(error, target.modulus.across(upper - lower))
-        elif bending is None:
+        elif target.enclosure is None and bending is None:
             error = _sampled_chord_error(target, lower, upper)
         error = error + linear_rounding(target)
+        if target.enclosure is not None:  # of computed values: of rounding there is the chord's alone
+            least, greatest = target.enclosure.range(lower, upper)
+            error = np.minimum(error, outward(greatest - least + interpolation_rounding(target)))
         within = np.nextafter(lower[:, 0], np.inf) < upper[:, 0]
         error = np.where(within, error, interpolation_rounding(target))
         if norm == "l2":

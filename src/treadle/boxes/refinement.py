@@ -6,13 +6,13 @@ towards a jump ends at a cell of one number: there is nothing between it and the
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from treadle.boxes.bounds import root_of_squares
 from treadle.boxes.split_tree import SplitTree
 from treadle.boxes.target import Array, Target, cut
 from treadle.errors import InvalidInput
@@ -70,6 +70,11 @@ def refine(
         splits = can_split.any(axis=1)
         if eps is not None and not splits.all():
             i = chosen[np.flatnonzero(~splits)[0]]
+            if upper[i, 0] == target.bounds[0, 1] and target.n_dims == 1:
+                raise InvalidInput(
+                    f"f jumps at the upper bound {float(upper[i, 0])!r} itself, which belongs to the last "
+                    "box: choose one just below or beyond"
+                )
             raise InvalidInput(
                 f"eps={eps!r} is not reached even by a box that holds the one number {lower[i].tolist()}: f "
                 f"is known there to {error[i]:.3g} only; take a larger eps"
@@ -113,7 +118,7 @@ def _worst(
     if eps is not None and not squares:
         return np.flatnonzero(~(error <= eps))
     n = max(1, n_cells // 8)
-    if eps is not None and math.sqrt(float(np.square(error).sum())) <= eps:
+    if eps is not None and root_of_squares(error) <= eps:
         n = 0
     elif n_boxes is not None:
         n = min(n, n_boxes - n_cells)

@@ -202,6 +202,9 @@ class Target:
                 least, greatest = enclosed
             else:
                 least, greatest = np.maximum(least, enclosed[0]), np.minimum(greatest, enclosed[1])
+        single = (low == last).all(axis=1)
+        if single.any():  # of one number f is known to be what it is computed to be
+            least, greatest = np.where(single, least_met, least), np.where(single, greatest_met, greatest)
         shape = (n, n_parts)
         return Ranges(
             least.reshape(shape).min(axis=1),
