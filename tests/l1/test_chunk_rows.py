@@ -4,11 +4,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from linear_programs import contaminated
 
 from treadle.errors import InvalidInput
 from treadle.l1 import chunk_rows
 from treadle.l1.chunk_rows import ChunkRows
 from treadle.l1.rows import Chunk
+from treadle.l1.solve import solve, solve_rows
 
 N, D = 1000, 3
 
@@ -126,3 +128,56 @@ def test_passes_that_differ_are_refused(data):
     rows = ChunkRows(lambda: cut(X, y, edges=(0, next(lengths))))
     with pytest.raises(InvalidInput, match="1000 rows first, 400 now"):
         whole(rows)
+
+
+def solved_in_chunks(X, y, **problem):
+    """The solution, and how often the rows were passed over."""
+    n_passes = []
+
+    def chunks():
+        n_passes.append(1)
+        yield from cut(X, y, edges=range(0, len(y) + 1, len(y) // 10))
+
+    rows = ChunkRows(chunks)
+    solution = solve_rows(rows, **problem)
+    assert solution.n_passes == len(n_passes)
+    assert solution.certificate.side is None
+    assert solution.certificate.verify(rows)
+    return solution
+
+
+@pytest.mark.parametrize("sort", [False, True])
+@pytest.mark.parametrize("quantile", [0.2, 0.5])
+def test_two_passes_prove_the_optimum_of_arrays_sorted_or_not(sort, quantile):
+    X, y = contaminated(60_000, 5)
+    if sort:
+        order = np.argsort(y)
+        X, y = X[order], y[order]
+    solution = solved_in_chunks(X, y, quantile=quantile)
+    assert solution.n_passes == 2
+    assert solution.objective == pytest.approx(solve(X, y, quantile=quantile).objective, rel=1e-12)
+
+
+def test_where_too_many_rows_would_be_kept_a_pass_comes_first_that_keeps_none(monkeypatch):
+    from treadle.l1 import solve as solver
+
+    X, y = contaminated(60_000, 5)
+    most, plain = [], solver.screen
+
+    def screen(rows, request):
+        screened = plain(rows, request)
+        if isinstance(rows, ChunkRows):
+            most.append(len(screened.kept))
+        return screened
+
+    monkeypatch.setattr(solver, "screen", screen)
+    free = solved_in_chunks(X, y)
+    assert free.n_passes == 2
+    n_free = max(most)
+    most.clear()
+    monkeypatch.setattr(solver, "KEPT_BYTES", n_free // 2 * (5 * 8 + 24))
+    bounded = solved_in_chunks(X, y)
+    assert bounded.n_passes == 3
+    assert most[0] == 0
+    assert max(most) <= n_free / 2
+    assert bounded.objective == pytest.approx(free.objective, rel=1e-12)

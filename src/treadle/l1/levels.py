@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 FACTOR = 16
-# The share of rows with the smallest residuals, by which their density at 0 is estimated.
-NEAR = 0.3
+# The rows with the smallest residuals, by which their density at 0 is estimated: so many for each coordinate,
+# at most that share of all.
+NEAR, MOST_NEAR = 800, 0.3
 
 
 def level_sizes(n_rows: int, size: int) -> list[int]:
@@ -25,14 +26,16 @@ def level_sizes(n_rows: int, size: int) -> list[int]:
 
 
 def limited_sizes(sizes: list[int], size: int) -> list[int]:
-    """Those levels for rows that memory need not hold: none larger than what the last pass then keeps.
+    """Those levels for rows that memory need not hold: the last as large as what the pass after it keeps.
 
-    A sample of m rows of N leaves 2.5 N sqrt(p / m) to keep, which is m itself at m^3 = (2.5 N)^2 p. So
-    memory grows as N^(2/3).
+    With rows far off that pull at the solution, a sample of m rows of N leaves some 4 N sqrt(p / m) to keep
+    or more, which is m itself at m^3 = (4 N)^2 p. So memory grows as N^(2/3).
     """
     *samples, n_rows = sizes
-    most = max(2000, 60 * size, math.ceil(((2.5 * n_rows) ** 2 * size) ** (1 / 3)))
-    return [*(m for m in samples if m < most), most, n_rows] if samples and samples[-1] > most else sizes
+    if not samples:
+        return sizes
+    most = max(samples[0], math.ceil(((4 * n_rows) ** 2 * size) ** (1 / 3)))
+    return [*(m for m in samples if 2 * m < most), min(most, n_rows), n_rows]
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,21 @@ class Scatter:
     J: NDArray[Any]
     covariance: NDArray[Any]
     n_rows: int
+    n_near: int
 
     def radius(self, n_rows: int) -> float:
         """How far a sample's solution is from that of n_rows rows; seldom further."""
         variances = np.linalg.eigvalsh(self.covariance) * (1 - self.n_rows / n_rows)
         spread = math.sqrt(2 * float(variances @ variances))
-        return math.sqrt(float(variances.sum()) + 2 * spread)
+        return math.sqrt(float(variances.sum()) + 3 * spread)
+
+    def miss(self, n_crossed: float) -> float:
+        """How far a Newton step that changes the sign of so many residuals ends, in lengths of the step.
+
+        J is known by ``n_near`` rows, and the number of rows whose sign changes varies by its root.
+        """
+        p = len(self.J)
+        return 4 * math.sqrt(p / max(1.0, n_crossed)) + 2 * math.sqrt(p / self.n_near)
 
     def step(self, gradient: NDArray[Any], n_rows: int) -> NDArray[Any]:
         """The Newton step that takes sum u_i z_i of n_rows rows to 0."""
@@ -61,17 +73,20 @@ class Scatter:
 def scatter(Z: NDArray[Any], r: NDArray[Any], low: NDArray[Any], high: NDArray[Any]) -> Scatter | None:
     """From rows Z (m, p), their residuals and boxes; None where too few tell of all directions."""
     m, p = Z.shape
-    size = np.abs(r)
-    h = float(np.partition(size, int(NEAR * m))[int(NEAR * m)])
+    lengths = np.sqrt(np.einsum("ij,ij->i", Z, Z))
+    # A move by h may cross |r_i| <= h |z_i|: far rows are looked at as much further from 0 as they reach.
+    size = np.abs(r) / np.maximum(lengths, 1e-300)
+    k = int(min(MOST_NEAR * m, NEAR * p))
+    h = float(np.partition(size, k)[k])
     near = np.flatnonzero(size <= h)
     if not h > 0 or len(near) < 4 * p:
         return None
-    J = (Z[near] * ((high - low)[near] / (2 * h))[:, None]).T @ Z[near]
+    J = (Z[near] * ((high - low)[near] / (2 * h * lengths[near]))[:, None]).T @ Z[near]
     u = np.where(r > 0, high, low)
     S = (Z * (u * u)[:, None]).T @ Z
     try:
         half = np.linalg.solve(J, S)
-        return Scatter(J, np.linalg.solve(J, half.T), m)
+        return Scatter(J, np.linalg.solve(J, half.T), m, len(near))
     except np.linalg.LinAlgError:
         return None
 

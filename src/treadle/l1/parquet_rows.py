@@ -225,3 +225,5 @@ def _batches(path: Path, file: Any, n_rows: int, group: int, names: list[str]) -
         yield from file.iter_batches(batch_size=n_rows, row_groups=[group], columns=names, use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise CorruptFile(f"{path} is damaged in its row group {group}: {error}; get it again") from error
+    # What the group took goes back to the system, which is pyarrow's to reuse otherwise.
+    pa.default_memory_pool().release_unused()

@@ -45,7 +45,7 @@ class Screen:
         u[keep] = 0
         fold = np.concatenate(([u.sum()], u @ np.asarray(chunk.X, np.float64)))
         some = np.flatnonzero(keep)
-        kept = Chunk(chunk.indices[some], chunk.X[some], chunk.y[some], weight[some])
+        kept = chunk.take(some)
         side = np.sign(u).astype(np.int8) if self.sides else None
         return Screened(kept, fold, float(u @ r), float(np.abs(u).sum()), side)
 
@@ -130,7 +130,7 @@ def with_kept(screened: Screened, request: Screen, crossed: Chunk) -> Screened:
     if screened.side is not None:
         screened.side[crossed.indices] = 0
     return Screened(
-        Chunk.joined([screened.kept, Chunk(crossed.indices, crossed.X, crossed.y, weight)]),
+        Chunk.joined([screened.kept, crossed]),
         screened.fold - np.concatenate(([u.sum()], u @ X)),
         screened.loss - float(u @ r),
         screened.size - float(np.abs(u).sum()),
@@ -150,8 +150,7 @@ def _screen_natively(rows: ArrayRows, request: Screen, kernel: Any, kernels: str
     fold = np.zeros(1 + rows.n_features)
     fold[0] = partial[0]
     fold[1 + request.coordinates.columns] = partial[1:]
-    weight = np.ones(len(kept)) if kept.weight is None else kept.weight
-    return Screened(Chunk(kept.indices, kept.X, kept.y, weight), fold, loss, size, side)
+    return Screened(kept, fold, loss, size, side)
 
 
 def _pass_natively(
@@ -187,15 +186,9 @@ def _pass_natively(
 
 def merged(parts: list[Screened]) -> Screened:
     """The parts of a pass as one, in their order."""
-    kept = [part.kept for part in parts]
     sides = [part.side for part in parts]
     return Screened(
-        Chunk(
-            np.concatenate([c.indices for c in kept]),
-            np.concatenate([c.X for c in kept]),
-            np.concatenate([c.y for c in kept]),
-            np.concatenate([c.weight for c in kept if c.weight is not None]),
-        ),
+        Chunk.joined([part.kept for part in parts]),
         np.sum([part.fold for part in parts], axis=0),
         sum(part.loss for part in parts),
         sum(part.size for part in parts),

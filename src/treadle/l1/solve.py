@@ -48,6 +48,8 @@ REACH = 20
 LOOSE, CLOSE = 0.02, 0.05
 # Rows of a sample, for each coordinate, that the next coordinates are made from.
 ROWS_PER_COORDINATE = 200
+# What a pass over rows which memory need not hold may be expected to keep, in bytes.
+KEPT_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,7 @@ class _Solver:
         self.total_weight = rows.total_weight()
         self.penalty = 2 * alpha * self.total_weight
         self.scatter: Scatter | None = None
+        self.open_share = 1.0
         self.n_iter = self.n_pivots = self.n_passes = 0
         if not self.total_weight > 0:
             raise InvalidInput("sample_weight is zero in every row; at least one row must count")
@@ -188,6 +191,8 @@ class _Solver:
             self.coordinates = coordinates_of_all(self.rows, first.X, self.fit_intercept, self.alpha > 0)
             self.n_passes += 1
         self.noise = 64 * EPS * _typical(first.y)
+        # Of a row kept: its entries, its number, target and weight.
+        self.bytes_per_row = n_features * largest.X.itemsize + 24
         theta = self._guess(first)
         if len(sizes) == 1:
             screened = Screened(first, np.zeros(1 + n_features), 0.0, 0.0, np.zeros(n, np.int8))
@@ -198,10 +203,13 @@ class _Solver:
         for m, n_next in pairwise(sizes):
             level = first if m == sizes[0] else largest.part(m, self.rng)
             theta, T = self._level(level, theta, T, n_next)
+        del largest, first, level  # before rows are kept
         return self._over_all(theta, T)
 
     def _over_all(self, theta: NDArray[Any], T: float) -> Solution:
         """Screen, solve and prove, until all rows folded are seen to keep their side."""
+        if not self.rows.in_memory:
+            theta, T = self._nearer(theta, T)
         n_failed = 0
         while self.n_passes < MAX_PASSES:
             request = Screen(self.coordinates, theta, T, self.quantile, self.rows.in_memory)
@@ -260,19 +268,34 @@ class _Solver:
 
     def _newton(self, screened: Screened, theta: NDArray[Any], T: float) -> tuple[NDArray[Any], float]:
         """A step that takes the gradient of all rows away, and how far it may be from the solution then."""
-        n, n_kept = self.rows.n_rows, len(screened.kept)
+        n_kept = len(screened.kept)
         if self.scatter is None or self.penalty or n_kept < 4 * max(2000, 60 * self.coordinates.size):
             return theta, 2 * T
         kept = ArrayRows(screened.kept.X, screened.kept.y, screened.kept.weight)
         everything = screen(kept, Screen(self.coordinates, theta, 0.0, self.quantile))
-        gradient = self.coordinates.gradient(screened.fold + everything.fold)
-        step = self.scatter.step(gradient, n)
+        return self._stepped(screened.fold + everything.fold, theta, T, n_kept)
+
+    def _nearer(self, theta: NDArray[Any], T: float) -> tuple[NDArray[Any], float]:
+        """The guess and its radius after a pass that keeps no row, if one from here would keep too many."""
+        n_kept = self.open_share * self.rows.n_rows
+        if self.scatter is None or self.penalty or n_kept * self.bytes_per_row <= KEPT_BYTES:
+            return theta, T
+        everything = screen(self.rows, Screen(self.coordinates, theta, 0.0, self.quantile, False))
+        self.n_passes += 1
+        center, width = self._stepped(everything.fold, theta, T, n_kept)
+        # Few rows are left to keep, and another pass would cost more than they do.
+        return center, min(2 * width, T)
+
+    def _stepped(
+        self, fold: NDArray[Any], theta: NDArray[Any], T: float, n_kept: float
+    ) -> tuple[NDArray[Any], float]:
+        """The Newton step from theta, ``n_kept`` rows being within T of it."""
+        assert self.scatter is not None
+        step = self.scatter.step(self.coordinates.gradient(fold), self.rows.n_rows)
         length = math.sqrt(float(step @ step))
         if not length <= 2 * T:
             return theta, 2 * T
-        # What the step misses: the counts of rows whose sign it changes vary by their root.
-        share = math.sqrt(self.coordinates.size / max(1.0, n_kept * length / T))
-        return theta + step, 4 * share * length
+        return theta + step, self.scatter.miss(n_kept * length / T) * length
 
     def _both(self, outer: Screened, inner: Screened, theta: NDArray[Any], center: NDArray[Any]) -> Screened:
         """What a pass about theta folded, and of the rows that it kept what one about center folded."""
@@ -310,8 +333,11 @@ class _Solver:
         lengths = row_lengths(Z)
         least = noise / max(float(np.median(lengths)), 1e-300)
         if self.scatter is not None and not self.penalty:
-            return theta, max(self.scatter.radius(n_next), least)
-        return theta, max(radius(r, lengths, kept_share(p, m), noise), least)
+            T = max(self.scatter.radius(n_next), least)
+        else:
+            T = max(radius(r, lengths, kept_share(p, m), noise), least)
+        self.open_share = float(np.mean(np.abs(r) <= T * lengths))
+        return theta, T
 
     def _turn(self, level: Chunk, r: NDArray[Any], theta: NDArray[Any]) -> NDArray[Any]:
         """Coordinates in which solutions of samples scatter alike in all directions; theta in them.
