@@ -31,6 +31,7 @@ docs: .venv/ready-to-develop
 
 bench: .venv-bench/ready
 	$(BENCH)/python benchmarks/run.py
+	$(BENCH)/python benchmarks/estimators.py
 
 # The tests of the native engine under the compiler's sanitizers: each has an environment with an extension of its
 # own, and everything else from .venv. Leaks are Python's, and not looked for. libstdc++ is loaded before Python, or

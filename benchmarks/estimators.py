@@ -1,8 +1,9 @@
 """treadle's MLP beside scikit-learn's: scores on public data, times of a fit, memory beside the data.
 
-``python estimators.py`` takes at most twelve minutes and writes results/estimators.md. Both get the same
-data, split and scaled the same way, the same hyper-parameters and all processors, and fit in turn, so that
-what slows the machine slows both. ``--quick`` is a trial of everything in little time, which writes nothing.
+``python estimators.py`` takes at most twelve minutes and writes results/estimators.md; ``make bench``
+ends with it. It needs statsmodels, for half of the data. Both get the same data, split and scaled the
+same way, the same hyper-parameters and all processors, and fit in turn, so that what slows the machine
+slows both. ``--quick`` is a trial of everything in little time, which writes nothing.
 """
 
 from __future__ import annotations
