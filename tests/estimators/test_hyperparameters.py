@@ -6,7 +6,7 @@ import pytest
 import sklearn.neural_network
 from sklearn.utils._param_validation import InvalidParameterError
 
-from treadle import InvalidInput, LADRegressor, MLPClassifier, MLPRegressor
+from treadle import BoxRegressor, InvalidInput, LADRegressor, MLPClassifier, MLPRegressor
 from treadle.estimators.hyperparameters import HYPERPARAMETERS, check_hyperparameters
 
 NOT_ALLOWED = {
@@ -47,6 +47,9 @@ NOT_ALLOWED = {
     "n_threads": (0, -1, 1.0, "all"),
     "quantile": (0, 1, math.nan, None),
     "fit_intercept": (0, None),
+    "n_boxes": (0, 2.5, "all", None),
+    "partition": ("even", None),
+    "order": (2, -1, True, None),
 }
 ALLOWED = {
     "hidden_layer_sizes": (1, np.int32(7), (), [4], (4, np.int64(3)), np.array([4, 3])),
@@ -66,7 +69,7 @@ ALLOWED = {
     "n_threads": (None, np.int64(2)),
     "input_scale": (-1, 1 / 255),
 }
-ESTIMATORS = (LADRegressor, MLPClassifier, MLPRegressor)
+ESTIMATORS = (BoxRegressor, LADRegressor, MLPClassifier, MLPRegressor)
 SHARED = set(NOT_ALLOWED) & set(sklearn.neural_network.MLPRegressor().get_params())
 
 

@@ -106,6 +106,10 @@ _POSITIVE = _number("(0.0, inf)", lambda v: v > 0)
 _NOT_NEGATIVE = _number("[0.0, inf)", lambda v: v >= 0)
 _FADING = _number("[0.0, 1.0)", lambda v: 0 <= v < 1)
 _COUNT = Allowed("an int in the range [1, inf)", lambda v: is_integer(v) and v >= 1)
+_COUNT_OR_AUTO = Allowed(
+    f"a str among {{'auto'}} or {_COUNT.words}",
+    lambda v: _COUNT.holds(v) or (isinstance(v, str) and v == "auto"),
+)
 _YES_OR_NO = Allowed(
     "an instance of 'bool' or an instance of 'numpy.bool'", lambda v: isinstance(v, bool | np.bool_)
 )
@@ -120,10 +124,7 @@ HYPERPARAMETERS: dict[str, Allowed] = {
     "activation": _each_layer(_one_of(sorted(ACTIVATIONS))),
     "solver": _one_of(SOLVERS),
     "alpha": _NOT_NEGATIVE,
-    "batch_size": Allowed(
-        f"a str among {{'auto'}} or {_COUNT.words}",
-        lambda v: _COUNT.holds(v) or (isinstance(v, str) and v == "auto"),
-    ),
+    "batch_size": _COUNT_OR_AUTO,
     "learning_rate": _one_of(LEARNING_RATES),
     "learning_rate_init": _POSITIVE,
     "power_t": _NOT_NEGATIVE,
@@ -165,10 +166,7 @@ HYPERPARAMETERS: dict[str, Allowed] = {
     "n_threads": Allowed(f"None or {_COUNT.words}", lambda v: v is None or _COUNT.holds(v)),
     "quantile": _number("(0.0, 1.0)", lambda v: 0 < v < 1),
     "fit_intercept": _YES_OR_NO,
-    "n_boxes": Allowed(
-        f"a str among {{'auto'}} or {_COUNT.words}",
-        lambda v: _COUNT.holds(v) or (isinstance(v, str) and v == "auto"),
-    ),
+    "n_boxes": _COUNT_OR_AUTO,
     "partition": _one_of(("uniform", "quantile", "optimal", "adaptive", "tree")),
     "order": Allowed("an int among {0, 1}", lambda v: is_integer(v) and v in (0, 1)),
 }
