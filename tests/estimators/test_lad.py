@@ -105,6 +105,18 @@ def test_targets_whose_squares_overflow_are_told():
         LADRegressor().fit(X, y)
 
 
+@pytest.mark.parametrize("n", [20, 3000, 60_000])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_value_that_is_not_finite_is_told_by_its_row(n, bad):
+    X, y = data(n)
+    row = n // 3
+    spoiled, wrong = X.copy(), y.copy()
+    spoiled[row, 1] = wrong[row] = bad
+    for arguments in ((spoiled, y), (X, wrong)):
+        with pytest.raises(InvalidInput, match=rf"row {row} holds a value .*NaN or infinity"):
+            LADRegressor().fit(*arguments)
+
+
 @pytest.mark.parametrize("scale", [1e-300, 1e-8, 1e8, 1e300])
 def test_summary_of_columns_of_any_size(scale):
     X, y = data()

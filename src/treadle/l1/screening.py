@@ -76,7 +76,8 @@ def refuse_not_finite(r: NDArray[Any], chunk: Chunk) -> None:
     if not finite.all():
         i = int(np.flatnonzero(~finite)[0])
         raise InvalidInput(
-            f"row {chunk.indices[i]} holds a value that is not a finite number: y is {chunk.y[i]}, "
+            f"row {chunk.indices[i]} holds a value that is not a finite number (NaN or infinity): "
+            f"y is {chunk.y[i]}, "
             f"X {np.asarray(chunk.X[i])}; drop such rows or fill them in first"
         )
 
