@@ -235,3 +235,20 @@ def test_edges_beyond_the_stand_in_for_infinity_are_refused_in_the_homework_form
     with pytest.raises(InvalidInput, match=r"within 2\*\*100 in size.*got -1e\+35 to 0: take .*'telescoped'"):
         network.layers("homework")
     assert network.forward([-1e39, -1e35, 5.0], "telescoped").tolist() == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("form", ["telescoped", "and"])
+def test_cells_too_narrow_for_weights_are_refused(form):
+    network = BoxNetwork([[0.0, 5e-324, 1.0]], [0.0, 1.0, 2.0], order=1, activation="relu")
+    with pytest.raises(
+        InvalidInput, match=f"the form '{form}' has weights beyond float64, as some cells are"
+    ):
+        network.layers(form)
+
+
+def test_heights_beyond_float32_are_refused_there():
+    network = BoxNetwork([[0.0, 1.0, 2.0]], [1.0, 1e60])
+    with pytest.raises(
+        InvalidInput, match=r"a weight or bias of 1e\+60 is beyond float32: export in float64"
+    ):
+        network.to_torch(dtype=np.float32)

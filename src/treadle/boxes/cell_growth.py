@@ -69,6 +69,17 @@ class _Cut:
     edge: float
 
 
+@dataclass(frozen=True)
+class _Cell:
+    """A cell, its rows, and the place in ``children`` that says it: None for the first."""
+
+    number: int
+    rows: Rows
+    left_out: Rows
+    box: NDArray[np.float64]
+    parent: tuple[int, int] | None
+
+
 def grow(
     rows: Rows, bounds: NDArray[np.float64], where: str, most: int, validation: Rows | None = None
 ) -> Growth:
@@ -88,38 +99,37 @@ def grow(
     held_out = rows.take(np.zeros(0, np.int64)) if validation is None else validation
     growth.errors.append(_squares(held_out, growth.heights[0]))
     find = _best_cut if where == "best" else _middle_cut
-    waiting: list[tuple[float, int, _Cut, Rows, Rows, NDArray[np.float64], tuple[int, int] | None]] = []
+    waiting: list[tuple[float, int, _Cut, _Cell]] = []  # the best cut first, then the oldest cell
 
-    def consider(
-        cell: int, own: Rows, left_out: Rows, box: NDArray[np.float64], parent: tuple[int, int] | None
-    ) -> None:
-        cut = find(own, box)
+    def consider(cell: _Cell) -> None:
+        cut = find(cell.rows, cell.box)
         if cut is not None:
-            heapq.heappush(waiting, (-cut.gain, cell, cut, own, left_out, box, parent))
+            heapq.heappush(waiting, (-cut.gain, cell.number, cut, cell))
 
-    consider(0, rows, held_out, bounds, None)
+    consider(_Cell(0, rows, held_out, bounds, None))
     best = 1
     while waiting and len(growth.heights) < most:
         if validation is not None and len(growth.heights) > PATIENCE * best + 50:
             break
-        _, cell, cut, own, left_out, box, parent = heapq.heappop(waiting)
+        _, _, cut, cell = heapq.heappop(waiting)
         node, new = len(growth.axes), len(growth.heights)
         growth.axes.append(cut.axis)
         growth.edges.append(cut.edge)
-        growth.children.append([-1 - cell, -1 - new])
-        if parent is not None:
-            growth.children[parent[0]][parent[1]] = node
-        sides = own.X[:, cut.axis] >= cut.edge
-        sides_out = left_out.X[:, cut.axis] >= cut.edge
-        error = growth.errors[-1] - _squares(left_out, growth.heights[cell])
+        growth.children.append([-1 - cell.number, -1 - new])
+        if cell.parent is not None:
+            parent, side = cell.parent
+            growth.children[parent][side] = node
+        sides = cell.rows.X[:, cut.axis] >= cut.edge
+        sides_out = cell.left_out.X[:, cut.axis] >= cut.edge
+        error = growth.errors[-1] - _squares(cell.left_out, growth.heights[cell.number])
         growth.heights.append(0.0)
-        for side, number in ((0, cell), (1, new)):
-            part, part_out = own.take(sides == side), left_out.take(sides_out == side)
+        for side, number in ((0, cell.number), (1, new)):
+            part, part_out = cell.rows.take(sides == side), cell.left_out.take(sides_out == side)
             growth.heights[number] = part.mean()
             error += _squares(part_out, growth.heights[number])
-            inside = box.copy()
-            inside[cut.axis, 1 - side] = cut.edge
-            consider(number, part, part_out, inside, (node, side))
+            box = cell.box.copy()
+            box[cut.axis, 1 - side] = cut.edge
+            consider(_Cell(number, part, part_out, box, (node, side)))
         growth.errors.append(error)
         if error <= growth.errors[best - 1]:
             best = len(growth.errors)

@@ -40,7 +40,16 @@ def explicit_layers(network: BoxNetwork, form: str | None, dtype: Any) -> list[L
         )
     _check_edges(network.partition_, np.dtype(dtype))
     _check_size(network, form, np.dtype(dtype))
-    return smooth_layers(network, form) if smooth else step_layers(network, form)
+    if not smooth:
+        return step_layers(network, form)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        layers = smooth_layers(network, form)
+    if not all(np.isfinite(layer.largest) for layer in layers):
+        raise InvalidInput(
+            f"the form {form!r} has weights beyond float64, as some cells are too narrow for their heights: "
+            "take predict, or wider cells"
+        )
+    return layers
 
 
 def _why(network: BoxNetwork, form: object) -> str:

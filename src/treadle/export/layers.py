@@ -83,6 +83,14 @@ class Layer:
             return np.asarray(np.clip(z, 0, 1))
         return np.asarray(ACTIVATIONS[self.activation].value(z, out=None))
 
+    @property
+    def largest(self) -> float:
+        """The greatest absolute value of all weights and biases."""
+        weights = (
+            getattr(self.weights, "data", self.weights) if hasattr(self.weights, "nnz") else self.weights
+        )
+        return float(max(np.abs(weights).max(initial=0), np.abs(self.biases).max(initial=0)))
+
     def dense(self, dtype: Any) -> NDArray[Any]:
         """The weights as an ndarray (n_in, n_out)."""
         weights = self.weights.toarray() if hasattr(self.weights, "toarray") else self.weights

@@ -40,13 +40,18 @@ def stock_layers(layers: Sequence[Layer], dtype: Any = np.float64) -> list[Layer
     Raises
     ------
     InvalidInput
-        If a unit of a layer of steps has another weight, or its edge is beyond the largest dtype.
+        If a unit of a layer of steps has another weight, or a number is beyond the largest of dtype.
     """
     stock: list[Layer] = []
     for layer in layers:
         if layer.activation == STEP:
             stock += _clamped(layer, np.dtype(dtype))
         else:
+            if not layer.largest <= np.finfo(dtype).max:
+                raise InvalidInput(
+                    f"a weight or bias of {layer.largest:.3g} is beyond {np.dtype(dtype)}: export in float64, "
+                    "or scale the function"
+                )
             stock.append(Layer(layer.weights.astype(dtype), layer.biases.astype(dtype), layer.activation))
     return stock
 
