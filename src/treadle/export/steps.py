@@ -47,10 +47,10 @@ def stock_layers(layers: Sequence[Layer], dtype: Any = np.float64) -> list[Layer
         if layer.activation == STEP:
             stock += _clamped(layer, np.dtype(dtype))
         else:
-            if not layer.largest <= np.finfo(dtype).max:
+            if not layer.largest <= float(np.finfo(dtype).max):
                 raise InvalidInput(
-                    f"a weight or bias of {layer.largest:.3g} is beyond {np.dtype(dtype)}: export in float64, "
-                    "or scale the function"
+                    f"a weight or bias of {layer.largest:.3g} is beyond {np.dtype(dtype)}: export in "
+                    "float64, or scale the function"
                 )
             stock.append(Layer(layer.weights.astype(dtype), layer.biases.astype(dtype), layer.activation))
     return stock
