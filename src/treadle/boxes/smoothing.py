@@ -68,7 +68,8 @@ def superpose(
     inner, jumps = edges[1:-1], np.diff(heights)
     if not inner.size:
         return np.full(x.size, heights[0])
-    reach = REACH[activation] / steepness
+    # And as far again as x - reach may be rounded by.
+    reach = REACH[activation] / steepness + 4 * float(np.spacing(np.abs(edges).max()))
     table = AxisTable(edges)
     n_within = (
         int((np.searchsorted(inner, inner + 2 * reach, side="right") - np.arange(inner.size)).max()) + 1
