@@ -93,14 +93,15 @@ def minimise(
         if on_iteration(objective.parameters(intermediate_result.x), float(intermediate_result.fun)):
             raise StopIteration
 
-    result = minimize(
-        objective,
-        start.flat.astype(np.float64),
-        method="L-BFGS-B",
-        jac=True,
-        options={"maxfun": max_evaluations, "maxiter": max_iterations, "gtol": tolerance},
-        callback=callback,
-    )
+    with engine.session():
+        result = minimize(
+            objective,
+            start.flat.astype(np.float64),
+            method="L-BFGS-B",
+            jac=True,
+            options={"maxfun": max_evaluations, "maxiter": max_iterations, "gtol": tolerance},
+            callback=callback,
+        )
     parameters = objective.parameters(result.x)
     if not (np.isfinite(parameters.flat).all() and math.isfinite(result.fun)):
         raise TrainingDiverged(f"L-BFGS ended at a loss of {result.fun} after {result.nit} iterations")
