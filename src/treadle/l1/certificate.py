@@ -231,7 +231,7 @@ class Certificate:
         slack = loss - u * r
         # At a bound or not: a row with slack has |r_i| too large.
         width = np.where(high > low, high - low, 1)
-        wrong = np.where(slack > EPS * width * np.abs(r), np.abs(r), 0) / np.where(sizes > 0, sizes, 1)
+        wrong = np.where(slack <= EPS * width * np.abs(r), 0, np.abs(r)) / np.where(sizes > 0, sizes, 1)
         excess = np.maximum(u - high, low - u) / width
         return _Sums(
             loss.sum(),

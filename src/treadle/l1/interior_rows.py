@@ -159,6 +159,7 @@ class _NativeRows(InteriorRows):
         self.state[: UPPER + 1, : self.n] = state
         # Rows that are only padding stand on the central path, at u = 0.
         self.state[: UPPER + 1, self.n :] = np.array([-1.0, 1.0, 1.0, 1e-300, 1e-300])[:, None]
+        self.padding = self.state[BELOW : UPPER + 1, self.n :]
         self.M = np.empty((stride, stride))
         self.b = np.empty(stride)
         self.dw = np.zeros(stride)
@@ -167,6 +168,9 @@ class _NativeRows(InteriorRows):
 
     def normal(self, primal: float, dual: float) -> tuple[float, NDArray[Any]]:
         gap: float = self.passes.normal(primal, dual, self.M, self.b)
+        if self.padding.shape[1]:
+            below, above, z, v = self.padding
+            gap -= float(z @ below + v @ above)
         return gap, self.b[: self.p]
 
     def factorise(self) -> Solve | None:

@@ -85,10 +85,10 @@ def exactly(
     lengths = np.sqrt(np.einsum("ij,ij->i", Z, Z))
     tie = 16 * EPS * (np.abs(y) + lengths * math.sqrt(float(theta @ theta))) + EPS * reduced.noise
     size = max(1000, 30 * p)
-    inside = np.ones(n, bool)
+    inside = np.empty(n, bool)
     while True:
+        inside[:] = n <= 2 * size
         if n > 2 * size:
-            inside[:] = False
             inside[np.argpartition(np.abs(r) / np.maximum(lengths, 1e-300), size)[:size]] = True
             inside[basis] = True
             inside[: reduced.n_penalties] = True
@@ -123,7 +123,8 @@ def _by_windows(
         n_pivots += vertex.n_pivots
         basis = some[vertex.basis]
         r = reduced.y - reduced.Z @ vertex.w
-        wrong = u * r < 0
+        # A row at zero to rounding may be at either bound.
+        wrong = (u * r < 0) & (np.abs(r) > tie)
         if not wrong.any():
             u[some] = vertex.u
             r[some] = vertex.r

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from treadle.l1.reduced import Reduced
 
 # With more rows at zero than that the question is left open.
-MOST_TIES = 4000
+MOST_TIES = 500
 SHARE = 1e-8
 
 

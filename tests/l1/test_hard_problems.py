@@ -1,0 +1,128 @@
+"""Degenerate and badly scaled regressions: certified optima, or refusals; never silently wrong."""
+
+import numpy as np
+import pytest
+from linear_programs import contaminated, highs_optimum, objective
+
+from treadle.l1.solve import solve
+
+N, D = 200, 4
+rng = np.random.default_rng(5)
+X, Y = contaminated(N, D, 1)
+LINE = X @ np.arange(1, D + 1.0) + 2
+SOME = rng.integers(0, N // 4, N)
+
+
+def with_entries(array, index, value):
+    changed = array.copy()
+    changed[index] = value
+    return changed
+
+
+PROBLEMS = {
+    "counts on dummies": (np.eye(D + 1)[rng.integers(0, D + 1, N)][:, 1:], rng.poisson(2, N).astype(float)),
+    "dummies that sum to 1": (np.eye(D)[rng.integers(0, D, N)], rng.poisson(2, N).astype(float)),
+    "small integers": (rng.integers(0, 3, (N, D)).astype(float), rng.integers(0, 4, N).astype(float)),
+    "duplicate rows": (X[SOME], Y[SOME]),
+    "duplicate columns": (np.column_stack([X, X[:, :1], X[:, 1] + X[:, 0]]), Y),
+    "a column of zeros": (np.column_stack([X, np.zeros(N)]), Y),
+    "constant columns": (np.column_stack([np.full(N, 3.0), X]), Y),
+    "constant y": (X, np.full(N, 7.0)),
+    "y of zeros": (X, np.zeros(N)),
+    "exactly linear y": (X, LINE),
+    "y linear in most rows": (X, np.where(rng.random(N) < 0.6, LINE, Y)),
+    "columns from 1e-8 to 1e8": (X * np.logspace(-8, 8, D), Y),
+    "y times 1e-9": (X, Y * 1e-9),
+    "y times 1e12": (X, Y * 1e12),
+    "an outlier of 1e15": (X, with_entries(Y, 3, 1e15)),
+    "a leverage row of 1e9": (with_entries(X, 5, X[5] * 1e9), Y),
+    "an entry of 1e9": (with_entries(X, (5, 1), 1e9), Y),
+    "a rare dummy": (with_entries(X * np.array([0, 1, 1, 1]), (7, 0), 1.0), Y),
+    "years": (X * 1e-3 + 2000, Y),
+    "sorted": (X[np.argsort(Y)], np.sort(Y)),
+    "fewer rows than columns": (rng.normal(size=(3, 5)), rng.normal(size=3)),
+    "one row": (rng.normal(size=(1, 2)), rng.normal(size=1)),
+    "float32": (X.astype(np.float32), Y.astype(np.float32)),
+    "Fortran order": (np.asfortranarray(X), Y),
+}
+# HiGHS's own tolerances do not hold there.
+BEYOND_HIGHS = {
+    "columns from 1e-8 to 1e8",
+    "y times 1e12",
+    "an outlier of 1e15",
+    "a leverage row of 1e9",
+    "an entry of 1e9",
+}
+OPTIONS = {
+    "median": {},
+    ".05": {"quantile": 0.05},
+    ".95, weights": {"quantile": 0.95, "weighted": True},
+    "weights": {"weighted": True},
+    "no intercept": {"fit_intercept": False},
+    "penalty": {"alpha": 0.1},
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_a_hard_problem_is_solved_and_certified(problem, options):
+    X, y = PROBLEMS[problem]
+    options = dict(options)
+    weight = None
+    if options.pop("weighted", False):
+        draws = np.random.default_rng(2)
+        weight = draws.integers(0, 3, len(y)) * draws.random(len(y))
+        weight[0] = 1
+    solution = solve(X, y, sample_weight=weight, **options)
+    report = solution.certificate.verify(X, y, weight)
+    assert report, report
+    chosen = {k: v for k, v in options.items() if k in ("quantile", "alpha")}
+    own = objective(X, y, solution.coef, solution.intercept, weight=weight, **chosen)
+    scale = float(np.abs(y).max())
+    # A residual is a difference of numbers as large as these.
+    rounding = 32 * np.finfo(float).eps * (scale + float((np.abs(X) @ np.abs(solution.coef)).max()))
+    assert abs(solution.objective - own) <= 1e-10 * own + rounding * len(y) ** 0.5
+    if problem not in BEYOND_HIGHS:
+        # In units in which HiGHS's absolute tolerances are small.
+        unit = scale if scale > 0 else 1.0
+        best = unit * highs_optimum(X, y / unit, weight=weight, **options)
+        assert own <= best + 1e-9 * (best + scale)
+
+
+@pytest.mark.parametrize(
+    "problem", ["counts on dummies", "an outlier of 1e15", "a leverage row of 1e9", "a rare dummy"]
+)
+def test_a_hard_problem_of_many_rows_goes_through_levels_and_screens(problem):
+    X, y = contaminated(9000, 5, 3)
+    draws = np.random.default_rng(4)
+    if problem == "counts on dummies":
+        X, y = np.eye(6)[draws.integers(0, 6, len(y))][:, 1:], draws.poisson(2, len(y)).astype(float)
+    elif problem == "an outlier of 1e15":
+        y[17] = 1e15
+    elif problem == "a leverage row of 1e9":
+        X[17] *= 1e9
+    else:
+        X[:, 0] = 0
+        X[17, 0] = 1
+    solution = solve(X, y)
+    report = solution.certificate.verify(X, y)
+    assert report, report
+
+
+@pytest.mark.parametrize("n", [60, 6000])
+def test_an_optimum_says_whether_it_is_the_only_one(n):
+    even = np.arange(n, dtype=float)[:, None]
+    # The median of an even number of different values is an interval.
+    assert solve(np.zeros((n, 1)) + even * 0, even[:, 0], fit_intercept=True).certificate.unique is False
+    X, y = contaminated(n, 3)
+    assert solve(X, y).certificate.unique is True
+    assert solve(np.column_stack([X, X[:, 0]]), y).certificate.unique is False
+
+
+def test_ties_at_a_bound_are_decided_by_a_linear_program():
+    # 0, 1, 1, 2: the median is 1 alone, though a dual value of the basis can be at its bound.
+    assert (
+        solve(np.zeros((4, 1)), np.array([0.0, 1, 1, 2])).certificate.unique is False
+    )  # the column of zeros
+    assert solve(np.ones((4, 1)), np.array([0.0, 1, 1, 2]), fit_intercept=False).certificate.unique is True
+    assert solve(np.ones((4, 1)), np.array([0.0, 1, 2, 2]), fit_intercept=False).certificate.unique is False
