@@ -1,4 +1,4 @@
-"""The compiled passes against NumPy's, for every kernel that this processor runs; the bits of several threads."""
+"""The compiled passes against NumPy's, for every kernel of this processor; the bits of several threads."""
 
 import numpy as np
 import pytest
