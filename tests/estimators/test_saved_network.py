@@ -36,8 +36,10 @@ def path(tmp_path):
 
 
 def attributes(estimator):
-    """All that the estimator has but what a ``partial_fit`` with early stopping remembers."""
-    return {name: value for name, value in vars(estimator).items() if name != "_earlier"}
+    """All that the estimator has, what the stopping rule remembers taken apart."""
+    memory = estimator._earlier
+    told = {} if memory is None else {**vars(memory), "stall": vars(memory.stall)}
+    return vars(estimator) | {"_earlier": told}
 
 
 @pytest.mark.parametrize("case", TARGETS)
@@ -66,6 +68,27 @@ def test_a_loaded_estimator_trains_on_to_the_same_bits(path, case):
         one.partial_fit(X, y)
     np.testing.assert_array_equal(loaded.coefs_[0], estimator.coefs_[0])
     assert loaded.loss_curve_ == estimator.loss_curve_
+
+
+def test_early_stopping_of_partial_fit_goes_on_after_loading(path):
+    options = {"early_stopping": True, "n_iter_no_change": 4, "tol": 0.01, "learning_rate_init": 0.01}
+    mlp = MLPClassifier(hidden_layer_sizes=7, random_state=0, **options)
+
+    def one_more(estimator):
+        return estimator.partial_fit(X, NAMES, classes=np.unique(NAMES), X_val=X[::3], y_val=NAMES[::3])
+
+    for _ in range(10):
+        one_more(mlp)
+    mlp.save(path)
+    loaded = load(path)
+    for _ in range(60):
+        one_more(mlp)
+        one_more(loaded)
+        assert loaded.stopped_early_ == mlp.stopped_early_
+        np.testing.assert_array_equal(loaded.coefs_[0], mlp.coefs_[0])
+        if mlp.stopped_early_:
+            break
+    assert mlp.stopped_early_
 
 
 def test_names_of_features_and_the_temperature_are_kept(path):
@@ -146,6 +169,9 @@ TEXTS = {"array": {"dtype": "U", "values": ["a", "b"]}}
         ({"predict": "x"}, r"attributes that are not its own: \['predict'\]"),
         ({"feature_names_in_": TEXTS}, "feature_names_in_ must name the 4 inputs"),
         ({"_seed": "x"}, "invalid literal"),
+        ({"_earlier": {"mapping": [["by_score", True]]}}, "_earlier must say"),
+        ({"_earlier": 3}, "_earlier must say"),
+        ({"arrays": {"fitted.best": np.ones(3), "fitted.best_statistics": np.ones(0)}}, "flat must be"),
         ({"arrays": {"fitted.moments.m": np.ones(3)}}, r"m must be float64 of shape \(\d+,\); got"),
         ({"arrays": {"fitted.moments.step": np.ones(3)}}, r"step must be int64 of shape \(\); got"),
         ({"arrays": {"weights.0": np.ones((3, 3))}}, "describes arrays of shapes"),
