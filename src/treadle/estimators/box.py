@@ -20,7 +20,7 @@ from treadle.boxes.cell_growth import Growth, Rows, validated_growth, validation
 from treadle.boxes.data_edges import Feature
 from treadle.boxes.exact_sums import summable
 from treadle.boxes.grid_choice import GridFitter, first_of_least
-from treadle.boxes.leave_one_out import cell_sums, heights_of
+from treadle.boxes.leave_one_out import CellSums, cell_sums, heights_of
 from treadle.boxes.network_file import described, from_description
 from treadle.boxes.segmentation import MOST_BOXES, MOST_GROUPS, least_squares_edges
 from treadle.boxes.split_tree import SplitTree
@@ -219,7 +219,9 @@ class BoxRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
 
         def errors_of(train: Rows, test: Rows, most: int) -> list[float]:
             best = least_squares_edges(groups, train.X[:, 0], train.y, train.weights, min(most, MOST_BOXES))
-            return [_squares_left(edges, _heights(edges, train), test) for edges in best]
+            learnt, left_out = _group_sums(groups, train), _group_sums(groups, test)
+            starts = [np.searchsorted(groups, edges[:-1]) for edges in best]
+            return [_squares_left(_of_runs(learnt, at), _of_runs(left_out, at)) for at in starts]
 
         self.validation_curve_ = np.zeros(0)
         if n_boxes is None:
@@ -227,7 +229,8 @@ class BoxRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
             n_boxes = first_of_least(self.validation_curve_.tolist()) + 1
         self.n_boxes_tried_ = np.arange(1, self.validation_curve_.size + 1)
         edges = least_squares_edges(groups, x, y, weights, n_boxes)[-1]
-        return BoxNetwork([edges], summable(_heights(edges, rows) + offset))
+        runs = _of_runs(_group_sums(groups, rows), np.searchsorted(groups, edges[:-1]))
+        return BoxNetwork([edges], summable(heights_of(runs) + offset))
 
     def _grown(self, rows: Rows, n_boxes: int | None, offset: float) -> BoxNetwork:
         features = [Feature(column, rows.weights) for column in rows.X.T]
@@ -248,15 +251,19 @@ def _network_of(growth: Growth, bounds: NDArray[np.float64], offset: float) -> B
     return BoxNetwork(tree.edges, summable(heights[order]))
 
 
-def _heights(edges: NDArray[np.float64], rows: Rows) -> NDArray[np.float64]:
-    """The mean of each box on a line."""
-    return heights_of(cell_sums(_boxes_of(edges, rows), (edges.size - 1,), rows.y, rows.weights))
+def _group_sums(edges: NDArray[np.float64], rows: Rows) -> CellSums:
+    """The sums of groups on a line."""
+    groups = np.searchsorted(edges[1:-1], rows.X[:, 0], side="right")
+    return cell_sums(groups, (edges.size - 1,), rows.y, rows.weights)
 
 
-def _squares_left(edges: NDArray[np.float64], heights: NDArray[np.float64], rows: Rows) -> float:
-    """The sum of squares of rows about the heights of their boxes."""
-    return float((rows.weights * (rows.y - heights[_boxes_of(edges, rows)]) ** 2).sum())
+def _of_runs(sums: CellSums, starts: NDArray[np.int64]) -> CellSums:
+    """The sums of boxes that are runs of groups, each from its start to the next."""
+    return CellSums(*(np.add.reduceat(one, starts) for one in sums))
 
 
-def _boxes_of(edges: NDArray[np.float64], rows: Rows) -> NDArray[np.int64]:
-    return np.searchsorted(edges[1:-1], rows.X[:, 0], side="right")
+def _squares_left(learnt: CellSums, left_out: CellSums) -> float:
+    """The sum of squares of rows left out about the means of those learnt from."""
+    heights = heights_of(learnt)
+    w, s, q = left_out
+    return float((q - 2 * heights * s + heights**2 * w).sum())
