@@ -19,7 +19,7 @@ from typing import Any
 import native
 from machine import OthersWatch, available_processors, description, take_processors
 from page import page
-from sections import Foul, boxes, classic, command, growth, prediction, shapes
+from sections import Foul, boxes, classic, command, growth, l1, prediction, shapes
 from settings import ROUNDS, THREADS, TRAINED, Settings
 
 RESULTS = Path(__file__).parent / "results"
@@ -30,6 +30,7 @@ SECTIONS = {
     "prediction": prediction,
     "boxes": boxes,
     "command": command,
+    "l1": l1,
 }
 # Processors that other programs may take while a section is measured. Threads that wait for each other suffer
 # from much less than their share of a busy machine, and some rivals more than others.
