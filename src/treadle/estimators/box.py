@@ -49,7 +49,7 @@ class BoxRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         both make a grid, and "auto" divides the axis that lowers the error most, one at a time.
         optimal: the least sum of squares, exactly, among edges at 512 quantiles; one feature, order 0.
         adaptive: boxes split in their middle, tree: split where it helps most; the best box first, along any
-        axis, order 0.
+        axis, order 0. Where the number is "auto", optimal tries 256 boxes at most, adaptive and tree 1024.
     order : {0, 1}, default=0
         0: boxes. 1: continuous, piecewise linear, in several features on Kuhn's simplices; at most 1024
         nodes, on the features that have a say.
