@@ -40,6 +40,7 @@ from treadle.l1.reduced import EPS, Reduced, basis_near, closely, exactly
 from treadle.l1.refinement import certified
 from treadle.l1.rows import ArrayRows, Chunk, Rows
 from treadle.l1.screening import Screen, Screened, boxes, check, refuse_not_finite, screen, with_kept
+from treadle.l1.weighted_median import weighted_median
 
 MAX_PASSES = 30
 # A solution that is so many radii away from its guess is none.
@@ -397,6 +398,8 @@ class _Solver:
 
     def _vertex(self, reduced: Reduced, theta: NDArray[Any], mu: float, reach: float) -> Vertex:
         """The exact solution of some rows, from a guess."""
+        if self.coordinates.size == 1:
+            return weighted_median(reduced)
         median = float(np.median(np.abs(reduced.y - reduced.Z @ theta)))
         close = closely(reduced, theta, 0.3 * mu, CLOSE * self.coordinates.size * median, reach)
         self.n_iter += close.n_steps
