@@ -26,6 +26,8 @@ Factorise = Callable[[NDArray[Any]], Solve | None]
 LOW, BELOW, ABOVE, LOWER, UPPER, WEIGHT, TARGET, LOWER_AIM, UPPER_AIM, DU, DZ, DV = range(12)
 # Rows and columns are padded to multiples of that.
 GROUP = 8
+# Numbers in Z from which on several threads can pay: to ask for their number takes a tenth of a millisecond.
+WORTH_ASKING = 50_000
 
 
 class InteriorRows(ABC):
@@ -164,7 +166,8 @@ class _NativeRows(InteriorRows):
         self.b = np.empty(stride)
         self.dw = np.zeros(stride)
         self.sums = np.empty(5)
-        self.passes = kernel.L1Interior(self.Z, self.state, self.p, usable_threads().n, kernels)
+        threads = usable_threads().n if self.Z.size >= WORTH_ASKING else 1
+        self.passes = kernel.L1Interior(self.Z, self.state, self.p, threads, kernels)
 
     def normal(self, primal: float, dual: float) -> tuple[float, NDArray[Any]]:
         gap: float = self.passes.normal(primal, dual, self.M, self.b)

@@ -1,8 +1,8 @@
 r"""The regression with one coefficient: a weighted median, or quantile, found by sorting.
 
-The objective sum_i max(l_i r_i, h_i r_i) - g w, r_i = y_i - z_i w, is convex and piecewise linear, with a corner
-at each y_i / z_i, where its slope rises by (h_i - l_i) |z_i|. So the corner at which the slope is no longer
-negative is the optimum: the median of y_i / z_i with weights |z_i|, for an intercept alone that of y.
+The objective sum_i max(l_i r_i, h_i r_i) - g w, r_i = y_i - z_i w, is convex and piecewise linear, with a
+corner at each y_i / z_i, where its slope rises by (h_i - l_i) |z_i|. So the corner at which the slope is no
+longer negative is the optimum: the median of y_i / z_i with weights |z_i|; for an intercept alone, that of y.
 """
 
 from __future__ import annotations
