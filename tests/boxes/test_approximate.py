@@ -367,3 +367,8 @@ def test_ten_cells_an_axis_in_ten_dimensions_are_refused_with_their_number():
     for n_boxes in ((10,) * 10, 10**10):
         with pytest.raises(InvalidInput, match="is 1e10 cells, and their heights alone take 80 GB"):
             treadle.approximate(lambda X: X.sum(axis=1), [(-1, 1)] * 10, n_boxes=n_boxes)
+
+
+def test_axes_that_help_only_together_are_halved_in_turn():
+    network = treadle.approximate("sin(x + y*z)", [(-1, 1)] * 3, eps=0.5, partition="adaptive")
+    assert network.n_boxes_ <= 150 and network.error_bound_ <= 0.5

@@ -20,6 +20,8 @@ from treadle.errors import InvalidInput
 MAX_REFINED = 4_000_000
 # Values that choose the axis, in a cell.
 VALUES_PER_CHOICE = 256
+# How much wider a cell may be along one axis than along another, relative to the domain, and be halved there.
+MOST_STRETCHED = 8
 
 # (lower, upper) of cells (n, d) -> (error, height) of each, (n,).
 Judge = Callable[[Array, Array], tuple[Array, Array]]
@@ -148,6 +150,8 @@ def _axes_to_split(
     if d == 1:
         return np.zeros(n, np.int64)
     relative = np.where(can_split, (upper - lower) / target.widths, -1.0)
+    # Halving one axis may help only once another is halved, as in x + y z: none is left far behind.
+    can_split = can_split & (relative >= relative.max(axis=1, keepdims=True) / MOST_STRETCHED)
     parts = int(VALUES_PER_CHOICE ** (1 / d) + 1e-9) // 2 * 2
     if parts < 2:
         return np.asarray(np.argmax(relative, axis=1))
