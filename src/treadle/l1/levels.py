@@ -13,6 +13,9 @@ FACTOR = 16
 # The rows with the smallest residuals, by which their density at 0 is estimated: so many for each coordinate,
 # at most that share of all.
 NEAR, MOST_NEAR = 800, 0.3
+# Near rows whose curvature in some direction is less than that share of the largest do not tell of it: those
+# of counts on dummies lie in some cells only.
+LEAST_CURVATURE = 1e-6
 
 
 def level_sizes(n_rows: int, size: int) -> list[int]:
@@ -82,6 +85,9 @@ def scatter(Z: NDArray[Any], r: NDArray[Any], low: NDArray[Any], high: NDArray[A
     if not h > 0 or len(near) < 4 * p:
         return None
     J = (Z[near] * ((high - low)[near] / (2 * h * lengths[near]))[:, None]).T @ Z[near]
+    curvatures = np.linalg.eigvalsh(J)
+    if not curvatures[0] > LEAST_CURVATURE * curvatures[-1]:
+        return None
     u = np.where(r > 0, high, low)
     S = (Z * (u * u)[:, None]).T @ Z
     try:

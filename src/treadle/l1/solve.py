@@ -217,6 +217,9 @@ class _Solver:
             screened = screen(self.rows, request)
             self.n_passes += 1
             n_kept = len(screened.kept)
+            if n_kept < self._fewest():
+                T *= 16
+                continue
             center, width = self._newton(screened, theta, T)
             try:
                 while self.n_passes < MAX_PASSES:
@@ -254,6 +257,9 @@ class _Solver:
         while True:
             request = Screen(self.coordinates, center, width, self.quantile)
             inner = screen(kept, request)
+            if len(inner.kept) < self._fewest():
+                width *= 16
+                continue
             both = self._both(screened, inner, theta, center)
             reduced = self._reduced(both.kept, both, 1.0)
             try:
@@ -266,6 +272,11 @@ class _Solver:
             if math.dist(vertex.w, center) <= width or not len(check(kept, request, inner, vertex.w)):
                 return both, center, reduced, vertex
             center, width = vertex.w, 2 * width
+
+    def _fewest(self) -> int:
+        """Rows that a vertex needs, besides those of the penalty; at least one."""
+        n_penalties = len(self.coordinates.columns) if self.penalty else 0
+        return max(1, self.coordinates.size - n_penalties)
 
     def _newton(self, screened: Screened, theta: NDArray[Any], T: float) -> tuple[NDArray[Any], float]:
         """A step that takes the gradient of all rows away, and how far it may be from the solution then."""
