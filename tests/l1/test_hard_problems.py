@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from linear_programs import contaminated, highs_optimum, objective
 
+from treadle.errors import CertificateFailed, InvalidInput
 from treadle.l1.solve import solve
 
 N, D = 200, 4
@@ -107,6 +108,38 @@ def test_a_hard_problem_of_many_rows_goes_through_levels_and_screens(problem):
     solution = solve(X, y)
     report = solution.certificate.verify(X, y)
     assert report, report
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("n_columns", [1, 5])
+@pytest.mark.parametrize("y_of", ["coins", "rare counts"])
+def test_ties_in_most_rows_of_a_long_table(y_of, n_columns, seed):
+    draws = np.random.default_rng(seed)
+    X = np.eye(n_columns)[draws.integers(0, n_columns, 9000)]
+    y = ((draws.random(9000) < 0.49) if y_of == "coins" else draws.poisson(0.3, 9000)).astype(float)
+    solution = solve(X, y)
+    assert solution.certificate.verify(X, y)
+    cells = [y[column == 1] for column in X.T]
+    least = sum(np.abs(cell - np.median(cell)).sum() for cell in cells)
+    assert solution.objective == pytest.approx(least, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "options"),
+    [
+        (np.vander(np.linspace(1900, 2000, 12), 4)[:, :3], Y[:12], {"quantile": 0.99, "alpha": 1.0}),
+        (with_entries(X[:5], 3, X[3] * 1e16), Y[:5], {"alpha": 0.01}),
+    ],
+    ids=["cubes of years", "a leverage row of 1e16"],
+)
+def test_what_a_double_cannot_prove_is_refused(X, y, options):
+    with pytest.raises(CertificateFailed, match="to the precision of a double"):
+        solve(X, y, **options)
+
+
+def test_columns_of_zeros_without_an_intercept_are_refused():
+    with pytest.raises(InvalidInput, match="every column of X is zero"):
+        solve(np.zeros((5, 2)), np.arange(5.0), fit_intercept=False)
 
 
 @pytest.mark.parametrize("n", [60, 6000])

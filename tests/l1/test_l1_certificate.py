@@ -28,6 +28,16 @@ def test_a_certificate_verifies_and_prints(fitted):
     assert abs(report.primal - report.dual) <= 1e-12 * report.primal
 
 
+def test_a_certificate_prints_in_a_few_lines(fitted):
+    *_, solution = fitted
+    certificate = solution.certificate
+    assert str(certificate) == repr(certificate)
+    assert len(str(certificate).splitlines()) == 9
+    assert f"primal objective       {certificate.primal:.12g}\n" in str(certificate)
+    assert "the only optimum" in str(certificate)
+    assert type(solution.objective) is type(certificate.dual) is type(solution.intercept) is float
+
+
 @pytest.mark.parametrize("size", [1e-9, 1e-4, 1.0])
 def test_coefficients_that_are_moved_fail(fitted, size):
     X, y, solution = fitted

@@ -85,7 +85,7 @@ class Verification:
   u beyond its box       {self.box_excess:.1e}  (at most {self.tolerance:.1e})"""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Certificate:
     """A dual solution, which proves coefficients optimal. N rows, D features.
 
@@ -127,6 +127,20 @@ class Certificate:
     rows: NDArray[np.int64]
     values: NDArray[Any]
     side: NDArray[np.int8] | None
+
+    def __str__(self) -> str:
+        unique = {True: "the only optimum", False: "other coefficients are as good", None: "not decided"}
+        return f"""certificate of {len(self.coef)} coefficients
+  quantile, alpha        {self.quantile:g}, {self.alpha:g}
+  primal objective       {self.primal:.12g}
+  dual objective         {self.dual:.12g}
+  X'u                    {self.stationarity:.1e}
+  u beyond its box       {self.box_excess:.1e}
+  rows interpolated      {len(self.basis)} ({len(self.rows)} have a residual of zero)
+  uniqueness             {unique[self.unique]}
+  verify(X, y) checks it from the data"""
+
+    __repr__ = __str__
 
     @property
     def gap(self) -> float:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.l1.certificate import EXTENDED, Certificate
+from treadle.errors import CertificateFailed
+from treadle.l1.certificate import EXTENDED, Certificate, tolerance_for
 from treadle.l1.coordinates import Coordinates
 from treadle.l1.crossover import Vertex
 from treadle.l1.reduced import EPS, Reduced
@@ -16,6 +17,8 @@ from treadle.l1.uniqueness import is_unique
 
 # A dual value that is so near to a bound, in shares of its box, may be at it.
 MARGIN = 1e-9
+# Steps of iterative refinement; each takes off as many digits as the basis is well-conditioned.
+REFINEMENTS = 4
 
 
 def certified(
@@ -30,7 +33,7 @@ def certified(
 ) -> Certificate:
     """The certificate of the vertex of all rows.
 
-    w = X_B^-1 y_B and u_B = -X_B^-T g are solved once more in the user's units: two steps of refinement with
+    w = X_B^-1 y_B and u_B = -X_B^-T g are solved once more in the user's units: steps of refinement with
     residuals in extended precision. u_B is then cut to its box, and what that leaves of X'u is told.
 
     Parameters
@@ -44,6 +47,11 @@ def certified(
     vertex : Vertex
     quantile, alpha : float
     n_rows : int
+
+    Raises
+    ------
+    CertificateFailed
+        If residuals and dual values do not prove it, to the rounding of a double.
     """
     kept, basis, n_penalties = screened.kept, vertex.basis, reduced.n_penalties
     real = basis >= n_penalties
@@ -64,7 +72,7 @@ def certified(
     if n_penalties:
         others[1 + coordinates.columns] += u[:n_penalties]
     u_b = -(coordinates.gradient(others) @ vertex.inverse)
-    for _ in range(2):
+    for _ in range(REFINEMENTS):
         u_b -= coordinates.gradient(_plus(others, u_b, X_b)) @ vertex.inverse
     low, high = reduced.low[basis], reduced.high[basis]
     width = high - low
@@ -72,20 +80,46 @@ def certified(
     at_bound = (u_b <= low + MARGIN * width) | (u_b >= high - MARGIN * width)
     u[basis] = np.clip(u_b, low, high)
     rest = _plus(others, u[basis], X_b)
-    off = np.abs(coordinates.gradient(rest))
 
     r = kept.y - X @ coef - intercept
-    loss = np.maximum(reduced.low[n_penalties:] * r, reduced.high[n_penalties:] * r)
+    w = _joined(coef, intercept).astype(EXTENDED)
+    r[in_kept] = (reduced.y[basis[real]] - X_b[real] @ w).astype(np.float64)
+    low_kept, high_kept = reduced.low[n_penalties:], reduced.high[n_penalties:]
+    loss = np.maximum(low_kept * r, high_kept * r)
     moved = coordinates.gradient(screened.fold) @ (theta - guess)
     penalty = float(reduced.high[0]) * float(np.abs(coef).sum()) if n_penalties else 0.0
     primal = screened.loss - moved + float(loss.sum()) + penalty
     slack = float((loss - u_kept * r).sum())
     # Where a residual is zero to rounding, its computed sign does not tell u.
-    sizes = np.abs(kept.y) + np.abs(X) @ np.abs(coef) + abs(intercept)
+    lengths = np.abs(X)
+    sizes = np.abs(kept.y) + lengths @ np.abs(coef) + abs(intercept)
     tied = np.abs(r) <= 256 * EPS * (sizes + reduced.noise)
     tied[in_kept] = True
     known = np.flatnonzero(tied)
     known = known[np.argsort(kept.indices[known], kind="stable")]
+    tolerance = tolerance_for(n_rows, coordinates.n_features)
+    known_to = _known_to(coordinates, vertex, X_b, reduced.y[basis], coef, intercept)
+    opposed = np.where(loss - u_kept * r <= EPS * (high_kept - low_kept) * np.abs(r), 0, np.abs(r))
+    opposed /= np.maximum(sizes + lengths @ known_to[1:] + known_to[0], 1e-300)
+    against = float(np.max(opposed, initial=0))
+    # Column by column, in the user's units; of rows folded, as if they were as long as those kept.
+    width_kept = high_kept - low_kept
+    share = 1 + screened.size / max(float(width_kept.sum()), 1e-300)
+    reach = share * np.concatenate(([width_kept.sum()], width_kept @ lengths))
+    reach[1:] += float(reduced.high[0]) if n_penalties else 0.0
+    judged = np.arange(len(rest)) if len(kept) == n_rows else np.append(0, 1 + coordinates.columns)
+    judged = judged[judged >= 1 - coordinates.fit_intercept]
+    stationarity = float(np.max(np.abs(rest[judged]) / np.maximum(reach[judged], 1e-300), initial=0))
+    if n_penalties:
+        penalised_wrongly = coef[coordinates.columns] * u[:n_penalties] > 0
+        against = max(against, float(penalised_wrongly.any()))
+    if not (against <= tolerance and stationarity <= tolerance):
+        raise CertificateFailed(
+            "the best vertex found is not optimal to the precision of a double: a residual is on the wrong "
+            f"side of its dual value by {against:.1e} of its size, and X'u off zero by {stationarity:.1e} "
+            f"(at most {tolerance:.1e} each). A row, a column or a weight may be larger than the others by "
+            "too many orders of magnitude: scale or drop it"
+        )
     side = screened.side
     if side is not None:
         side[kept.indices] = np.sign(u_kept)
@@ -102,9 +136,9 @@ def certified(
         quantile,
         alpha,
         coordinates.fit_intercept,
-        primal,
-        primal - slack,
-        float(off.max(initial=0)) / max(screened.size + float(np.abs(u).sum()), 1e-300),
+        float(primal),
+        float(primal) - slack,
+        stationarity,
         max(0.0, excess),
         names,
         unique,
@@ -117,17 +151,48 @@ def certified(
 def _coefficients(
     coordinates: Coordinates, vertex: Vertex, X_b: NDArray[Any], y_b: NDArray[Any]
 ) -> tuple[NDArray[Any], float, NDArray[Any]]:
+    """The coefficients, the intercept and theta; what is added to the former rounds no other digits."""
     theta = vertex.inverse @ y_b  # of the targets as they are: pivots may have moved tied ones
     target = y_b.astype(EXTENDED)
-    for _ in range(3):
-        coef, intercept = coordinates.coefficients(theta)
-        rest = target - X_b[:, 1:] @ coef.astype(EXTENDED) - X_b[:, 0] * EXTENDED(intercept)
-        theta = theta + vertex.inverse @ rest.astype(np.float64)
-    coef, intercept = coordinates.coefficients(theta)
-    # What is but rounding is 0.
-    size, _ = coordinates.coefficients(np.abs(vertex.inverse) @ np.abs(y_b), np.abs(coordinates.A))
-    coef[np.abs(coef) <= 16 * EPS * size] = 0
-    return coef, intercept, theta
+    w = _joined(*coordinates.coefficients(theta))
+    for _ in range(REFINEMENTS):
+        step = vertex.inverse @ (target - X_b @ w.astype(EXTENDED)).astype(np.float64)
+        theta = theta + step
+        w = w + _joined(*coordinates.coefficients(step))
+    # What is but rounding is 0, unless the rows interpolated tell better.
+    size = _joined(*coordinates.coefficients(np.abs(vertex.inverse) @ np.abs(y_b), np.abs(coordinates.A)))
+    rounded = np.where(np.abs(w) <= 16 * EPS * size, 0, w)
+    if _misfit(X_b, target, rounded) <= max(_misfit(X_b, target, w), 4 * EPS):
+        w = rounded
+    return w[1:], float(w[0]), theta
+
+
+def _known_to(
+    coordinates: Coordinates,
+    vertex: Vertex,
+    X_b: NDArray[Any],
+    y_b: NDArray[Any],
+    coef: NDArray[Any],
+    intercept: float,
+) -> NDArray[Any]:
+    """What rounding in the rows interpolated does to intercept and coefficients, (1 + D,), per unit."""
+    sizes = np.abs(X_b).astype(np.float64) @ np.abs(_joined(coef, intercept)) + np.abs(y_b)
+    inverse = coordinates.A @ vertex.inverse
+    coefficients = np.zeros(1 + coordinates.n_features)
+    coefficients[0] = np.abs(inverse[0]) @ sizes
+    coefficients[1 + coordinates.columns] = np.abs(inverse[1:]) @ sizes
+    return coefficients
+
+
+def _joined(coef: NDArray[Any], intercept: float) -> NDArray[Any]:
+    return np.concatenate(([intercept], coef))
+
+
+def _misfit(X_b: NDArray[Any], target: NDArray[Any], w: NDArray[Any]) -> float:
+    """The largest residual of the rows interpolated, relative to the sizes that sum up to it."""
+    sizes = np.abs(target) + np.abs(X_b) @ np.abs(w)
+    rest = np.abs(target - X_b @ w.astype(EXTENDED))
+    return float(np.max(rest / np.where(sizes > 0, sizes, 1), initial=0))
 
 
 def _plus(others: NDArray[Any], u_b: NDArray[Any], X_b: NDArray[Any]) -> NDArray[Any]:

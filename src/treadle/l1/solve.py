@@ -51,6 +51,10 @@ LOOSE, CLOSE = 0.02, 0.05
 ROWS_PER_COORDINATE = 200
 # What a pass over rows which memory need not hold may be expected to keep, in bytes.
 KEPT_BYTES = 64 << 20
+OUT_OF_RANGE = (
+    "no vertex was found to the precision of a double: a row, a column or a weight is larger than the others "
+    "by too many orders of magnitude; scale or drop it"
+)
 
 
 @dataclass(frozen=True)
@@ -191,6 +195,11 @@ class _Solver:
         if len(sizes) > 1 and self.coordinates.size < n_features + self.fit_intercept:
             self.coordinates = coordinates_of_all(self.rows, first.X, self.fit_intercept, self.alpha > 0)
             self.n_passes += 1
+        if self.coordinates.size == 0:
+            raise InvalidInput(
+                "every column of X is zero where rows count, and there is no intercept: there is nothing to "
+                "fit; pass fit_intercept=True"
+            )
         self.noise = 64 * EPS * _typical(first.y)
         # Of a row kept: its entries, its number, target and weight.
         self.bytes_per_row = n_features * largest.X.itemsize + 24
@@ -198,7 +207,10 @@ class _Solver:
         if len(sizes) == 1:
             screened = Screened(first, np.zeros(1 + n_features), 0.0, 0.0, np.zeros(n, np.int8))
             reduced = self._reduced(first, None, 1.0)
-            vertex = self._vertex(reduced, theta, self._median(first, theta), math.inf)
+            try:
+                vertex = self._vertex(reduced, theta, self._median(first, theta), math.inf)
+            except Unbounded:
+                raise CertificateFailed(OUT_OF_RANGE) from None
             return self._solution(screened, theta, reduced, vertex)
         T = math.inf
         for m, n_next in pairwise(sizes):
@@ -334,6 +346,8 @@ class _Solver:
                 close = closely(reduced, theta, 0.3 * min(T, median), LOOSE * p * median, REACH * T)
                 break
             except Unbounded:
+                if not T < 1e100:
+                    raise CertificateFailed(OUT_OF_RANGE) from None
                 T *= 2
         self.n_iter += close.n_steps
         r = level.y - self.coordinates.of(level.X) @ close.w
