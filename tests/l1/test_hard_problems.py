@@ -5,6 +5,7 @@ import pytest
 from linear_programs import contaminated, highs_optimum, objective
 
 from treadle.errors import CertificateFailed, InvalidInput
+from treadle.l1.reduced import exactly
 from treadle.l1.solve import solve
 
 N, D = 200, 4
@@ -124,17 +125,22 @@ def test_ties_in_most_rows_of_a_long_table(y_of, n_columns, seed):
     assert solution.objective == pytest.approx(least, rel=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("X", "y", "options"),
-    [
-        (np.vander(np.linspace(1900, 2000, 12), 4)[:, :3], Y[:12], {"quantile": 0.99, "alpha": 1.0}),
-        (with_entries(X[:5], 3, X[3] * 1e16), Y[:5], {"alpha": 0.01}),
-    ],
-    ids=["cubes of years", "a leverage row of 1e16"],
-)
-def test_what_a_double_cannot_prove_is_refused(X, y, options):
+@pytest.mark.parametrize("n", [200, 9000])
+def test_a_vertex_that_is_not_optimal_is_refused(n, monkeypatch):
+    def wrong(*arguments):
+        vertex = exactly(*arguments)
+        away = np.argmax(np.abs(vertex.r))
+        vertex.u[away] = -vertex.u[away]
+        return vertex
+
+    monkeypatch.setattr("treadle.l1.solve.exactly", wrong)
+    with pytest.raises(CertificateFailed, match=r"the best vertex found is not optimal .* wrong side"):
+        solve(*contaminated(n, 3, 1))
+
+
+def test_rows_beyond_the_range_of_a_double_are_refused():
     with pytest.raises(CertificateFailed, match="to the precision of a double"):
-        solve(X, y, **options)
+        solve(with_entries(X[:5], 3, X[3] * 1e16), Y[:5], alpha=0.01)
 
 
 def test_columns_of_zeros_without_an_intercept_are_refused():
