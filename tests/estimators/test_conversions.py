@@ -9,7 +9,7 @@ from sklearn import neural_network
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
-from treadle import MLPClassifier, MLPRegressor, save_model
+from treadle import MLPClassifier, MLPRegressor, load, save_model
 from treadle.errors import InvalidInput, MissingDependency
 
 EPS = np.finfo(np.float64).eps
@@ -43,6 +43,18 @@ def test_from_scikit_learn_predicts_the_same(case, solver):
         assert getattr(ours, name) == getattr(theirs, name)
     shared = inspect.signature(type(theirs)).parameters
     assert {name: ours.get_params()[name] for name in shared} == theirs.get_params()
+
+
+@pytest.mark.parametrize("case", TARGETS)
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_what_came_from_scikit_learn_can_be_saved_and_loaded(case, solver, tmp_path):
+    theirs, X, _ = theirs_fitted(case, solver=solver, early_stopping=case != "one class")
+    ours = TARGETS[case][0].from_sklearn(theirs)
+    ours.save(tmp_path / "converted.safetensors")
+    loaded = load(tmp_path / "converted.safetensors")
+    np.testing.assert_array_equal(loaded.predict(X), ours.predict(X))
+    for name in ("loss_curve_", "validation_scores_", "best_loss_", "loss_", "history_"):
+        assert getattr(loaded, name) == getattr(ours, name)
 
 
 @pytest.mark.parametrize("case", TARGETS)

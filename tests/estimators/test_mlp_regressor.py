@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import sklearn.neural_network
-from mlp_cases import bits, plane
+from mlp_cases import bits, expected_failures, plane
 from sklearn.datasets import load_diabetes
 from sklearn.linear_model import PoissonRegressor, QuantileRegressor, Ridge
 from sklearn.model_selection import train_test_split
@@ -23,7 +23,16 @@ def regressor(*arguments, **options):
         MLPRegressor(hidden_layer_sizes=10, max_iter=60, learning_rate_init=0.03),
         MLPRegressor("huber", 10, ("tanh",), solver="sgd", learning_rate_init=0.01, max_iter=80),
         MLPRegressor("absolute_error", 10, solver="lbfgs", max_iter=60),
-    ]
+        MLPRegressor(
+            "squared_error",
+            10,
+            early_stopping=True,
+            learning_rate_init=0.03,
+            max_iter=60,
+            validation_fraction=0.3,
+        ),
+    ],
+    expected_failed_checks=expected_failures,
 )
 def test_keeps_scikit_learns_contract(estimator, check):
     check(estimator)

@@ -57,6 +57,14 @@ def test_fewer_than_two_rows_are_no_validation_set(fraction):
         parts(40, fraction=fraction)
 
 
+@pytest.mark.parametrize("strictly", [False, True])
+def test_too_small_a_validation_set_says_of_how_many_rows_and_classes(strictly):
+    with pytest.raises(InvalidInput, match=r"would have 1 of n_samples=1$"):
+        parts(1, strictly=strictly)
+    with pytest.raises(InvalidInput, match=r"1 of n_samples=3, in which the number of classes is 1$"):
+        parts(3, labels=np.zeros(3), strictly=strictly)
+
+
 def test_all_rows_cannot_be_held_out():
     with pytest.raises(
         InvalidInput, match=r"validation_fraction=0\.99 leaves none of the 40 rows to train on"

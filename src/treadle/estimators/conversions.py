@@ -66,12 +66,12 @@ class Convertible:
         ours._forget()
         for name in COMMON:
             if hasattr(fitted, name):
-                setattr(ours, name, getattr(fitted, name))
-        ours.loss_curve_ = list(getattr(fitted, "loss_curve_", []))
+                setattr(ours, name, _python_numbers(getattr(fitted, name)))
+        ours.loss_curve_ = _python_numbers(getattr(fitted, "loss_curve_", []))
         epochs = range(1, len(ours.loss_curve_) + 1)
         ours.history_ = {"epoch": list(epochs), "train_loss": list(ours.loss_curve_)}
         if len(getattr(fitted, "validation_scores_", None) or ()) == len(epochs) > 0:
-            ours.history_["validation_score"] = list(fitted.validation_scores_)
+            ours.history_["validation_score"] = list(ours.validation_scores_)
         ours.stopped_early_ = bool(epochs) and fitted.n_iter_ < fitted.max_iter
         ours.engine_ = "scikit-learn"
         ours._take_labels_of(fitted)
@@ -215,3 +215,10 @@ class Convertible:
         K = len(this.classes_)
         labels = np.eye(K, dtype=np.int64) if this._multilabel else this.classes_
         fitted._label_binarizer = LabelBinarizer().fit(labels)
+
+
+def _python_numbers(value: Any) -> Any:
+    """NumPy's numbers, and those of a list, as Python's, which is what a fit leaves and a file holds."""
+    if isinstance(value, list):
+        return [_python_numbers(entry) for entry in value]
+    return value.item() if isinstance(value, np.generic) else value

@@ -140,14 +140,18 @@ def split(
     """
     rows = np.arange(n) if rows is None else rows
     classes, counts = (None, np.array([len(rows)])) if labels is None else _classes(labels[rows])
-    if strictly and counts.min() < 2:
+    if strictly and labels is not None and counts.min() < 2:
         _refuse_as_scikit_learn(rows, labels)
     n_held_out = math.ceil(fraction * len(rows))
-    if n_held_out < 2 or n_held_out == len(rows):
+    if n_held_out < 2:
+        of_classes = "" if classes is None else f", in which the number of classes is {len(classes)}"
         raise InvalidInput(
-            "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
-            if n_held_out < 2
-            else f"validation_fraction={fraction!r} leaves none of the {len(rows)} rows to train on: lower it"
+            "The validation set is too small. Increase 'validation_fraction' or the size of your dataset. "
+            f"It would have {n_held_out} of n_samples={len(rows)}{of_classes}"
+        )
+    if n_held_out == len(rows):
+        raise InvalidInput(
+            f"validation_fraction={fraction!r} leaves none of the {len(rows)} rows to train on: lower it"
         )
     rng = np.random.default_rng(np.random.SeedSequence([seed, SPLIT]))
     shuffled = rng.permutation(rows)
@@ -169,11 +173,10 @@ def _classes(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     return np.unique(labels, return_counts=True)
 
 
-def _refuse_as_scikit_learn(rows: NDArray[np.int64], labels: NDArray[Any] | None) -> None:
+def _refuse_as_scikit_learn(rows: NDArray[np.int64], labels: NDArray[Any]) -> None:
     """Raise scikit-learn's ValueError for a class of a single row, in its words."""
     from sklearn.model_selection import train_test_split
 
-    assert labels is not None
     train_test_split(rows, stratify=labels[rows, np.newaxis].astype(bool))
 
 

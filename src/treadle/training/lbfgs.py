@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from treadle.engines.engine import Engine, TrainingProblem
 from treadle.errors import InvalidInput, TrainingDiverged
+from treadle.hardware.blas_threads import one_blas_thread
 from treadle.network import Parameters
 
 ROWS_AT_A_TIME = 8192
@@ -93,7 +94,8 @@ def minimise(
         if on_iteration(objective.parameters(intermediate_result.x), float(intermediate_result.fun)):
             raise StopIteration
 
-    with engine.session():
+    # SciPy's part of an iteration is small products, for which threads only wait for each other.
+    with engine.session(), one_blas_thread():
         result = minimize(
             objective,
             start.flat.astype(np.float64),
