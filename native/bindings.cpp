@@ -269,10 +269,11 @@ public:
         rows_ = {Z_.data<const double>(), Z_.size(0), p, Z_.size(1), state_.data<double>()};
     }
 
-    double normal(double primal, double dual, nb::handle M, nb::handle b) const {
+    double normal(double primal, double dual, nb::handle M, nb::handle b) {
         const Writable products(M), sums(b);
         const nb::gil_scoped_release released;
-        return interior_normal(rows_, primal, dual, products.data<double>(), sums.data<double>(), threads_, kernels_);
+        return interior_normal(rows_, primal, dual, products.data<double>(), sums.data<double>(), threads_, kernels_,
+                               scratch_);
     }
 
     void predict(nb::handle dw, nb::handle sums) const {
@@ -301,6 +302,7 @@ private:
     int threads_;
     const L1Kernels& kernels_;
     InteriorRows rows_;
+    std::vector<double> scratch_;
 };
 
 // The int64 numbers of the rows kept as bytes, the sums of the others' losses and |u|, and the first row that is not

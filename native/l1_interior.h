@@ -11,39 +11,56 @@ namespace {
 
 constexpr int64_t INTERIOR_BLOCK = 64;
 
-// M += (D Z)' Z for a tile of 4 rows and VECTORS * DLANES columns of M, over a block of rows.
+// Rows of a tile of M, its columns in vectors, and how many columns of D Z lie side by side.
+constexpr int TALL = 4, MOST_VECTORS = 3;
+constexpr int64_t SIDE = 8;
+
+// M += (D Z)' Z for a tile of TALL rows and VECTORS * DLANES columns of M, over a block of rows; the columns of D Z
+// lie in panels, those of Z together.
 template <int VECTORS>
-void add_tile(const double* scaled, const double* Z, int64_t rows, int64_t stride, int64_t i, int64_t j, double* M) {
-    constexpr int TALL = 4;
+void add_tile(const double* scaled, const double* columns, int64_t rows, double* M, int64_t stride) {
     dvec sum[TALL][VECTORS];
     TREADLE_UNROLL for (int a = 0; a < TALL; ++a) {
-        TREADLE_UNROLL for (int v = 0; v < VECTORS; ++v) sum[a][v] = load(M + (i + a) * stride + j + v * DLANES);
+        TREADLE_UNROLL for (int v = 0; v < VECTORS; ++v) sum[a][v] = load(M + a * stride + v * DLANES);
     }
-    for (int64_t r = 0; r < rows; ++r, scaled += stride, Z += stride) {
+    for (int64_t r = 0; r < rows; ++r, scaled += SIDE, columns += VECTORS * DLANES) {
         dvec z[VECTORS];
-        TREADLE_UNROLL for (int v = 0; v < VECTORS; ++v) z[v] = load(Z + j + v * DLANES);
+        TREADLE_UNROLL for (int v = 0; v < VECTORS; ++v) z[v] = load(columns + v * DLANES);
         TREADLE_UNROLL for (int a = 0; a < TALL; ++a) {
-            const dvec x = all(scaled[i + a]);
+            const dvec x = all(scaled[a]);
             TREADLE_UNROLL for (int v = 0; v < VECTORS; ++v) sum[a][v] = fma(x, z[v], sum[a][v]);
         }
     }
     TREADLE_UNROLL for (int a = 0; a < TALL; ++a) {
-        TREADLE_UNROLL for (int v = 0; v < VECTORS; ++v) store(M + (i + a) * stride + j + v * DLANES, sum[a][v]);
+        TREADLE_UNROLL for (int v = 0; v < VECTORS; ++v) store(M + a * stride + v * DLANES, sum[a][v]);
     }
 }
 
+// The tiles of M in VECTORS * DLANES columns from j on, on and below the diagonal.
+template <int VECTORS>
+void add_columns(const double* scaled, const double* Z, int64_t rows, int64_t p, int64_t stride, int64_t j, double* M) {
+    double columns[INTERIOR_BLOCK * VECTORS * DLANES];
+    for (int64_t r = 0; r < rows; ++r) {
+        TREADLE_UNROLL for (int v = 0; v < VECTORS; ++v) {
+            store(columns + (r * VECTORS + v) * DLANES, load(Z + r * stride + j + v * DLANES));
+        }
+    }
+    for (int64_t i = j / TALL * TALL; i < p; i += TALL) {
+        const double* panel = scaled + i / SIDE * SIDE * INTERIOR_BLOCK + i % SIDE;
+        add_tile<VECTORS>(panel, columns, rows, M + i * stride + j, stride);
+    }
+}
+
+// M += (D Z)' Z over a block of rows; D Z lies in panels of SIDE columns, a panel's INTERIOR_BLOCK rows together.
 void add_products(const double* scaled, const double* Z, int64_t rows, int64_t p, int64_t stride, double* M) {
-    constexpr int64_t WIDE = 3 * DLANES;
-    for (int64_t j = 0; j < p; j += WIDE) {
+    for (int64_t j = 0; j < p; j += MOST_VECTORS * DLANES) {
         const int64_t vectors = (stride - j) / DLANES;
-        for (int64_t i = j / 4 * 4; i < p; i += 4) {
-            if (vectors >= 3) {
-                add_tile<3>(scaled, Z, rows, stride, i, j, M);
-            } else if (vectors == 2) {
-                add_tile<2>(scaled, Z, rows, stride, i, j, M);
-            } else {
-                add_tile<1>(scaled, Z, rows, stride, i, j, M);
-            }
+        if (vectors >= 3) {
+            add_columns<3>(scaled, Z, rows, p, stride, j, M);
+        } else if (vectors == 2) {
+            add_columns<2>(scaled, Z, rows, p, stride, j, M);
+        } else {
+            add_columns<1>(scaled, Z, rows, p, stride, j, M);
         }
     }
 }
@@ -84,8 +101,10 @@ void interior_normal(const InteriorRows& rows, int64_t begin, int64_t end, doubl
         const double* Z = rows.Z + start * stride;
         for (int64_t r = 0; r < stop - start; ++r) {
             const dvec weight = all(rows.of(WEIGHT)[start + r]);
-            for (int64_t j = 0; j < stride; j += DLANES)
-                store(scaled.data() + r * stride + j, weight * load(Z + r * stride + j));
+            for (int64_t j = 0; j < stride; j += DLANES) {
+                double* panel = scaled.data() + j / SIDE * SIDE * INTERIOR_BLOCK + j % SIDE;
+                store(panel + r * SIDE, weight * load(Z + r * stride + j));
+            }
             add_scaled(sought[r], Z + r * stride, stride, b);
         }
         add_products(scaled.data(), Z, stop - start, rows.p, stride, M);

@@ -34,12 +34,13 @@ void share_out(int threads, int64_t units, int64_t multiplications, const std::f
         [&](int owner, int64_t k, int) { work(share(units, owner, threads).begin + k); });
 }
 
-// Runs kernel(begin, end, sums) for each range with `size` sums of its own, which are then folded into `sums`.
+// Runs kernel(begin, end, sums) for each range with `size` sums of its own, which are then folded into `sums`;
+// `partial` holds them.
 template <typename Work, typename Fold>
 void by_ranges(const InteriorRows& rows, int64_t size, double* sums, int threads, int64_t multiplications,
-               const Work& work, const Fold& fold) {
+               const Work& work, const Fold& fold, std::vector<double>& partial) {
     const int64_t ranges = ranges_of(rows);
-    std::vector<double> partial(size_t(ranges * size), 0.0);
+    partial.assign(size_t(ranges * size), 0.0);
     share_out(threads, ranges, multiplications, [&](int64_t t) {
         const Share of = range(rows, t, ranges);
         work(of.begin, of.end, partial.data() + t * size);
@@ -50,6 +51,13 @@ void by_ranges(const InteriorRows& rows, int64_t size, double* sums, int threads
     }
 }
 
+template <typename Work, typename Fold>
+void by_ranges(const InteriorRows& rows, int64_t size, double* sums, int threads, int64_t multiplications,
+               const Work& work, const Fold& fold) {
+    std::vector<double> partial;
+    by_ranges(rows, size, sums, threads, multiplications, work, fold, partial);
+}
+
 double add(int64_t, double a, double b) { return a + b; }
 
 // The first two are the largest of all, the others sums.
@@ -58,7 +66,7 @@ double largest_or_add(int64_t j, double a, double b) { return j < 2 ? (b > a ? b
 }  // namespace
 
 double interior_normal(const InteriorRows& rows, double primal, double dual, double* M, double* b, int threads,
-                       const L1Kernels& kernels) {
+                       const L1Kernels& kernels, std::vector<double>& scratch) {
     const int64_t square = rows.stride * rows.stride, size = square + rows.stride + 1;
     std::vector<double> sums(static_cast<size_t>(size));
     by_ranges(
@@ -66,7 +74,7 @@ double interior_normal(const InteriorRows& rows, double primal, double dual, dou
         [&](int64_t begin, int64_t end, double* own) {
             kernels.normal(rows, begin, end, primal, dual, own, own + square, own + square + rows.stride);
         },
-        add);
+        add, scratch);
     std::copy_n(sums.begin(), square, M);
     std::copy_n(sums.begin() + square, rows.stride, b);
     return sums.back();

@@ -5,14 +5,16 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "l1_kernels.h"
 
 namespace treadle {
 
 // M (stride, stride), both triangles' tiles on and below the diagonal, and b (stride) are overwritten; returns the gap.
+// `scratch` is for the ranges' sums: kept from step to step, it costs no new pages.
 double interior_normal(const InteriorRows& rows, double primal, double dual, double* M, double* b, int threads,
-                       const L1Kernels& kernels);
+                       const L1Kernels& kernels, std::vector<double>& scratch);
 
 // As L1Kernels::predict and step; sums (5) or (2) are overwritten.
 void interior_predict(const InteriorRows& rows, const double* dw, double* sums, int threads, const L1Kernels& kernels);

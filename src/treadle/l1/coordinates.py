@@ -54,6 +54,11 @@ class Coordinates:
         Z += self.A[0]
         return np.asarray(Z)
 
+    def residuals(self, X: NDArray[Any], y: NDArray[Any], theta: NDArray[Any]) -> NDArray[Any]:
+        """y - Z theta of rows X (n, D), without their Z."""
+        coef, intercept = self.coefficients(theta)
+        return np.asarray(y - X @ coef - intercept)
+
     def coefficients(self, theta: NDArray[Any], A: NDArray[Any] | None = None) -> tuple[NDArray[Any], float]:
         """The coefficients (D,) and the intercept that theta stands for, or through another A."""
         w = (self.A if A is None else A) @ theta

@@ -339,7 +339,7 @@ class _Solver:
         """A loose solution of a sample, from the last guess, and how far that of n_next rows may be."""
         p, m = self.coordinates.size, len(level)
         while True:
-            screened = Screen(self.coordinates, theta, T, self.quantile)(level)
+            screened = self._screened(level, theta, T)
             reduced = self._reduced(screened.kept, screened, m / self.rows.n_rows)
             median = self._median(level, theta)
             try:
@@ -350,7 +350,7 @@ class _Solver:
                     raise CertificateFailed(OUT_OF_RANGE) from None
                 T *= 2
         self.n_iter += close.n_steps
-        r = level.y - self.coordinates.of(level.X) @ close.w
+        r = self.coordinates.residuals(level.X, level.y, close.w)
         noise = self.noise + 16 * EPS * math.sqrt(float(close.w @ close.w))
         theta = self._turn(level, r, close.w)
         Z = self.coordinates.of(level.X)
@@ -364,6 +364,15 @@ class _Solver:
             T = max(radius(r, lengths, kept_share(p, m), noise), least)
         self.open_share = float(np.mean(np.abs(r) <= T * lengths))
         return theta, T
+
+    def _screened(self, level: Chunk, theta: NDArray[Any], T: float) -> Screened:
+        """A sample's rows within T of theta, the others folded; a first guess folds none."""
+        if math.isinf(T):
+            return Screened(level, np.zeros(1 + self.rows.n_features), 0.0, 0.0, None)
+        return screen(
+            ArrayRows(level.X, level.y, level.weight),
+            Screen(self.coordinates, theta, T, self.quantile, False),
+        )
 
     def _turn(self, level: Chunk, r: NDArray[Any], theta: NDArray[Any]) -> NDArray[Any]:
         """Coordinates in which solutions of samples scatter alike in all directions; theta in them.
@@ -385,7 +394,7 @@ class _Solver:
         return turned.theta(*coefficients)
 
     def _median(self, chunk: Chunk, theta: NDArray[Any]) -> float:
-        return float(np.median(np.abs(chunk.y - self.coordinates.of(chunk.X) @ theta)))
+        return float(np.median(np.abs(self.coordinates.residuals(chunk.X, chunk.y, theta))))
 
     def _reduced(self, chunk: Chunk, screened: Screened | None, share: float) -> Reduced:
         """Rows of a level, which is a share of all, after those of the penalty."""
