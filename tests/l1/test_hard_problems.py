@@ -125,6 +125,16 @@ def test_ties_in_most_rows_of_a_long_table(y_of, n_columns, seed):
     assert solution.objective == pytest.approx(least, rel=1e-12)
 
 
+@pytest.mark.parametrize("options", [{"quantile": 0.1, "alpha": 1.0}, {"quantile": 0.01}, {}])
+def test_a_column_of_one_row_and_rows_of_zeros_in_a_long_table(options):
+    draws = np.random.default_rng([3, 7])
+    X, y = contaminated(9000, 10, 3)
+    rare = np.column_stack([X, np.arange(9000) == 5])
+    assert solve(rare, y, **options).certificate.verify(rare, y)
+    counts = draws.integers(0, 3, (9000, 1)).astype(float)
+    assert solve(counts, y, fit_intercept=False, **options).certificate.verify(counts, y)
+
+
 @pytest.mark.parametrize("n", [200, 9000])
 def test_a_vertex_that_is_not_optimal_is_refused(n, monkeypatch):
     def wrong(*arguments):

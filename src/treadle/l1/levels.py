@@ -81,7 +81,7 @@ def scatter(Z: NDArray[Any], r: NDArray[Any], low: NDArray[Any], high: NDArray[A
     size = np.abs(r) / np.maximum(lengths, 1e-300)
     k = int(min(MOST_NEAR * m, NEAR * p))
     h = float(np.partition(size, k)[k])
-    near = np.flatnonzero(size <= h)
+    near = np.flatnonzero((size <= h) & (lengths > 0))
     if not h > 0 or len(near) < 4 * p:
         return None
     J = (Z[near] * ((high - low)[near] / (2 * h * lengths[near]))[:, None]).T @ Z[near]

@@ -51,6 +51,8 @@ LOOSE, CLOSE = 0.02, 0.05
 ROWS_PER_COORDINATE = 200
 # What a pass over rows which memory need not hold may be expected to keep, in bytes.
 KEPT_BYTES = 64 << 20
+# Residuals, in medians of them, beyond which rows weigh no less in coordinates.
+FARTHEST = 1e3
 OUT_OF_RANGE = (
     "no vertex was found to the precision of a double: a row, a column or a weight is larger than the others "
     "by too many orders of magnitude; scale or drop it"
@@ -234,7 +236,7 @@ class _Solver:
                 continue
             center, width = self._newton(screened, theta, T)
             try:
-                while self.n_passes < MAX_PASSES:
+                while True:
                     inner, center, reduced, vertex = self._within(screened, theta, center, width, T)
                     if math.dist(vertex.w, theta) <= T:
                         return self._solution(inner, center, reduced, vertex)
@@ -242,7 +244,7 @@ class _Solver:
                     self.n_passes += 1
                     if len(crossed) == 0:
                         return self._solution(inner, center, reduced, vertex)
-                    if len(crossed) > n_kept:
+                    if len(crossed) > n_kept or self.n_passes >= MAX_PASSES:
                         break
                     screened = with_kept(screened, request, crossed)
                     center = vertex.w
@@ -378,14 +380,17 @@ class _Solver:
         """Coordinates in which solutions of samples scatter alike in all directions; theta in them.
 
         They scatter by the density of residuals at 0, which far rows have no part in, however long: so rows
-        weigh 1 / (1 + (r / s)^2), s being the median |r|.
+        weigh 1 / (1 + (r / s)^2), s being the median |r|, but never so little that a column of few rows is lost.
         """
         some = np.arange(0, len(level), max(1, len(level) // (ROWS_PER_COORDINATE * self.coordinates.size)))
         scale = float(np.median(np.abs(r)))
         if not scale > 0:
             return theta
         turned = coordinates_of(
-            level.X[some], self.fit_intercept, self.alpha > 0, 1 / (1 + (r[some] / scale) ** 2)
+            level.X[some],
+            self.fit_intercept,
+            self.alpha > 0,
+            1 / (1 + np.minimum(np.abs(r[some]) / scale, FARTHEST) ** 2),
         )
         if not np.array_equal(turned.columns, self.coordinates.columns):
             return theta
