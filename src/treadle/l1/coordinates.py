@@ -90,9 +90,11 @@ def column_scales(X: NDArray[Any]) -> NDArray[Any]:
 
 def triangle_of(X: NDArray[Any]) -> NDArray[Any]:
     """R (p, p) of the QR decomposition of X (n, p), with rows of zeros where n < p."""
-    factors, _, _, _ = dgeqrf(X, overwrite_a=1)
     p = X.shape[1]
     R = np.zeros((p, p))
+    if len(X) == 0:
+        return R
+    factors, _, _, _ = dgeqrf(X, overwrite_a=1)
     R[: min(len(X), p)] = np.triu(factors[:p])
     return R
 
@@ -121,13 +123,14 @@ def coordinates_of_all(rows: Rows, X: NDArray[Any], fit_intercept: bool, penalis
 
 @dataclass(frozen=True)
 class _Triangle:
-    """R of a chunk's scaled rows: what a cluster's workers send."""
+    """R of a chunk's scaled rows that have a weight: what a cluster's workers send."""
 
     scales: NDArray[Any]
     fit_intercept: bool
 
     def __call__(self, chunk: Chunk) -> NDArray[Any]:
-        return _triangle(chunk.X, self.scales, self.fit_intercept)
+        X = chunk.X if chunk.weight is None else chunk.X[chunk.weight > 0]
+        return _triangle(X, self.scales, self.fit_intercept)
 
 
 def _triangle(

@@ -380,7 +380,7 @@ class _Solver:
         """Coordinates in which solutions of samples scatter alike in all directions; theta in them.
 
         They scatter by the density of residuals at 0, which far rows have no part in, however long: so rows
-        weigh 1 / (1 + (r / s)^2), s being the median |r|, but never so little that a column of few rows is lost.
+        weigh 1 / (1 + (r / s)^2), s being the median |r|, not so little that columns of few rows are lost.
         """
         some = np.arange(0, len(level), max(1, len(level) // (ROWS_PER_COORDINATE * self.coordinates.size)))
         scale = float(np.median(np.abs(r)))
