@@ -308,3 +308,22 @@ def test_smaller_batches_than_asked_for_are_all_rows(kernels):
     loss = native(kernels).trainer(problem, drawn(problem.network)).run_epoch(np.arange(97), np.ones(1))
     expected = NUMPY.trainer(problem, drawn(problem.network)).run_epoch(np.arange(97), np.ones(1))
     assert abs(loss[0] / expected[0] - 1) <= 1e-6
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_gradients_of_batch_after_batch_are_those_of_each_alone(kernels, layout):
+    engine = native(kernels)
+    network = Network((5, 7, 3), dropout=0.5)
+    rng = np.random.default_rng(1)
+    X, y = laid_out(rng.standard_normal((20, 5)).astype(np.float32), layout), rng.integers(0, 3, 20)
+    weights = rng.uniform(0.5, 2, 20)
+    problem = TrainingProblem(network, Objective("cross_entropy", l2=0.1), Adam(), X, y, 12, weights)
+    gradients = engine.batch_gradients(problem)
+    for seed, rows in enumerate((slice(0, 12), slice(12, 20), np.array([3, 1, 7]))):
+        parameters = drawn(network, seed)
+        loss, found = gradients(parameters, rows)
+        alone, expected = engine.loss_and_gradients(
+            parameters, X[rows], y[rows], weights[rows], objective=problem.objective
+        )
+        assert abs(loss - alone) <= TOLERANCE * abs(alone)
+        assert error(found.flat, expected.flat) <= TOLERANCE

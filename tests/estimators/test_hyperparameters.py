@@ -162,6 +162,7 @@ def test_fit_refuses_before_it_looks_at_the_data():
             r"dropout=\(0\.0, 0\.1\) is for the solvers adam and sgd",
         ),
         ({"solver": "lbfgs", "batch_norm": True}, r"batch_norm=True is for the solvers adam and sgd"),
+        ({"solver": "lbfgs", "precision": "bfloat16"}, r"precision='bfloat16' is for the solvers adam"),
         ({"solver": "lbfgs", "callbacks": print}, r"callbacks=.* is for the solvers adam and sgd"),
         ({"solver": "lbfgs", "learning_rate": "cosine"}, r"learning_rate='cosine' is for the solvers adam"),
         ({"activation": ("relu", "tanh")}, r"activation must be one value or one for each of the 1 hidden"),

@@ -10,7 +10,7 @@ Dimensions: N samples, D inputs, K outputs, S steps of an epoch, P parameters, R
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from numbers import Integral
@@ -276,6 +276,22 @@ class Engine(ABC):
         gradients : Parameters
             In the dtype of the parameters.
         """
+
+    def batch_gradients(
+        self, problem: TrainingProblem
+    ) -> Callable[[Parameters, slice | NDArray[np.int64]], tuple[float, Parameters]]:
+        """``loss_and_gradients`` of a problem's rows, for many calls: a function of parameters and rows.
+
+        The problem's optimizer is not asked; there is no dropout; at most ``batch_size`` rows a call.
+        """
+
+        def gradients(parameters: Parameters, rows: slice | NDArray[np.int64]) -> tuple[float, Parameters]:
+            weights = None if problem.sample_weight is None else problem.sample_weight[rows]
+            return self.loss_and_gradients(
+                parameters, problem.X[rows], problem.y[rows], weights, objective=problem.objective
+            )
+
+        return gradients
 
     def session(self) -> AbstractContextManager[None]:
         """What may be held from the first epoch of a training to its last, where an epoch alone is short."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from numbers import Integral
@@ -175,20 +175,22 @@ class NativeEngine(Engine):
         problem = TrainingProblem(network, objective, SGD(), X, y, max(n_rows(X), 1), sample_weight, seed)
         self.check_supports(problem, parameters.dtype)
         trainer = _kernel_trainer(self, problem, update="keep_gradient")
-        trainer.write(
-            np.ascontiguousarray(parameters.flat),
-            None,
-            None,
-            np.ascontiguousarray(parameters.statistics),
-            step,
-        )
-        gradients = Parameters.zeros(parameters.network)
-        loss = np.empty(1)
-        if trainer.run_epoch(np.arange(n_rows(X)), np.zeros(1), loss):
-            trainer.read(None, gradients.flat, None, None)
-        else:
-            gradients.flat[:] = np.nan
-        return float(loss[0]), gradients
+        return _kept_gradient(trainer, parameters, np.arange(n_rows(X)), step)
+
+    def batch_gradients(
+        self, problem: TrainingProblem
+    ) -> Callable[[Parameters, slice | NDArray[np.int64]], tuple[float, Parameters]]:
+        """See ``Engine.batch_gradients``: one trainer of the kernel serves all calls."""
+        network = replace(problem.network, dropout=0.0)
+        problem = replace(problem, network=network, optimizer=SGD(), augmentation=None, precision="float32")
+        self.check_supports(problem, np.float32)
+        trainer = _kernel_trainer(self, problem, update="keep_gradient")
+        all_rows = np.arange(problem.n_rows)
+
+        def gradients(parameters: Parameters, rows: slice | NDArray[np.int64]) -> tuple[float, Parameters]:
+            return _kept_gradient(trainer, parameters, all_rows[rows])
+
+        return gradients
 
     def trainer(self, problem: TrainingProblem, parameters: Parameters) -> Trainer:
         """See ``Engine.trainer``."""
@@ -365,6 +367,22 @@ def _kernel_trainer(
         kernels=kernels,
     )
     return trainer
+
+
+def _kept_gradient(
+    trainer: _native.Trainer, parameters: Parameters, rows: NDArray[np.int64], step: int = 0
+) -> tuple[float, Parameters]:
+    """Loss and gradient of one batch, of a trainer that keeps the gradient and takes no step."""
+    trainer.write(
+        np.ascontiguousarray(parameters.flat), None, None, np.ascontiguousarray(parameters.statistics), step
+    )
+    gradients = Parameters.zeros(parameters.network)
+    loss = np.empty(1)
+    if trainer.run_epoch(np.ascontiguousarray(rows), np.zeros(1), loss):
+        trainer.read(None, gradients.flat, None, None)
+    else:
+        gradients.flat[:] = np.nan
+    return float(loss[0]), gradients
 
 
 def _kernel_rows(X: Rows) -> tuple[NDArray[Any], NDArray[Any] | None, NDArray[Any] | None]:

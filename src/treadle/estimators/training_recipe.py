@@ -73,10 +73,10 @@ class TrainingRecipe(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
             value = getattr(self, name)
             if np.any(value) if is_sequence(value) and name != "callbacks" else value:
                 raise InvalidInput(f"{name}={value!r} is for the solvers adam and sgd; got solver='lbfgs'")
-        if self.learning_rate in PLANNED_RATES:
-            raise InvalidInput(
-                f"learning_rate={self.learning_rate!r} is for the solvers adam and sgd; got solver='lbfgs'"
-            )
+        for name, mini_batches_only in (("learning_rate", PLANNED_RATES), ("precision", ("bfloat16",))):
+            value = getattr(self, name)
+            if value in mini_batches_only:
+                raise InvalidInput(f"{name}={value!r} is for the solvers adam and sgd; got solver='lbfgs'")
 
     def _draw_seed(self) -> int:
         """The seed of all that a fit draws: an integer ``random_state`` itself, else a draw from it."""

@@ -118,16 +118,22 @@ class _FullObjective:
     def __init__(
         self, engine: Engine, problem: TrainingProblem, like: Parameters, rows: NDArray[np.int64] | None
     ) -> None:
-        self._engine = engine
         self._problem = problem
         self._like = like
         self._rows = rows
-        self._data_objective = replace(problem.objective, l2=0.0)
+        self._n_rows = problem.n_rows if rows is None else len(rows)
+        self._gradients = engine.batch_gradients(
+            replace(
+                problem,
+                objective=replace(problem.objective, l2=0.0),
+                batch_size=min(ROWS_AT_A_TIME, self._n_rows),
+            )
+        )
         weights = problem.sample_weight
         if weights is not None:
             self._total = float((weights if rows is None else weights[rows]).sum())
         else:
-            self._total = float(problem.n_rows if rows is None else len(rows))
+            self._total = float(self._n_rows)
 
     def parameters(self, flat: NDArray[np.float64]) -> Parameters:
         """A copy in the dtype that is trained in."""
@@ -135,16 +141,13 @@ class _FullObjective:
 
     def __call__(self, flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         problem, parameters = self._problem, self.parameters(flat)
-        n_rows = problem.n_rows if self._rows is None else len(self._rows)
+        weights = problem.sample_weight
         loss, gradient = 0.0, np.zeros_like(flat)
-        for start in range(0, n_rows, ROWS_AT_A_TIME):
-            stop = min(start + ROWS_AT_A_TIME, n_rows)
+        for start in range(0, self._n_rows, ROWS_AT_A_TIME):
+            stop = min(start + ROWS_AT_A_TIME, self._n_rows)
             rows = slice(start, stop) if self._rows is None else self._rows[start:stop]
-            weights = None if problem.sample_weight is None else problem.sample_weight[rows]
-            block_loss, block_gradient = self._engine.loss_and_gradients(
-                parameters, problem.X[rows], problem.y[rows], weights, objective=self._data_objective
-            )
-            share = (stop - start if weights is None else float(weights.sum())) / self._total
+            block_loss, block_gradient = self._gradients(parameters, rows)
+            share = (stop - start if weights is None else float(weights[rows].sum())) / self._total
             loss += share * block_loss
             gradient += share * block_gradient.flat
         weights_alone = flat[: parameters.n_weights]
