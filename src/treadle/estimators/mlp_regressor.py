@@ -122,7 +122,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
         What computes, here and in prediction; see ``treadle.select_engine``.
     precision : {"auto", "float32", "float64", "bfloat16"}, default="auto"
         Of the parameters; "auto" goes by X, as above. bfloat16: of the matrix products of training, the
-        parameters being float32; for the native engine on processors that have it.
+        parameters being float32; for the native engine on processors that have it, and not for lbfgs.
     n_threads : int or None, default=None
         Threads of the native engine; None: as many as there is work for.
     callbacks : callback, function, sequence of such, or None, default=None
