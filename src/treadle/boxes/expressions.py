@@ -66,6 +66,8 @@ class Expression:
         self.text = formula.text
         self.variables = tuple(variables)
         self.n_dims = len(self.variables)
+        # Of boxes that were asked for: finding a constant takes as long as building a network.
+        self._constants: dict[tuple[str, bytes, bytes], Array] = {}
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r}, variables={', '.join(self.variables)})"
@@ -138,13 +140,18 @@ class Expression:
 
     def lipschitz(self, lower: Any, upper: Any) -> Array:
         """For each variable a proved Lipschitz constant on one box with corners (d,), or infinity."""
-        corners = self._boxes(np.atleast_2d(lower), np.atleast_2d(upper))
-        return lipschitz_constants(self, corners[0][0], corners[1][0])
+        return self._found_once(lipschitz_constants, lower, upper)
 
     def second_derivatives(self, lower: Any, upper: Any) -> Array:
         """Proved bounds of |d2f / dx_i dx_j| on one box with corners (d,), of shape (d, d)."""
-        corners = self._boxes(np.atleast_2d(lower), np.atleast_2d(upper))
-        return second_derivative_bounds(self, corners[0][0], corners[1][0])
+        return self._found_once(second_derivative_bounds, lower, upper)
+
+    def _found_once(self, find: Callable[[Any, Array, Array], Array], lower: Any, upper: Any) -> Array:
+        low, high = (corners[0] for corners in self._boxes(np.atleast_2d(lower), np.atleast_2d(upper)))
+        key = (find.__name__, low.tobytes(), high.tobytes())
+        if key not in self._constants:
+            self._constants[key] = find(self, low, high)
+        return self._constants[key].copy()
 
     def trouble(self, lower: Any, upper: Any) -> str | None:
         """Why nothing is proved on the box with corners (d,): the part that may be undefined, or overflow.

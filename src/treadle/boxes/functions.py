@@ -162,7 +162,10 @@ def _tanh_derivative(_: Interval, value: Interval) -> Interval:
 
 
 def _slope_of_absolute(a: Interval, _: Interval) -> Interval:
-    return Interval(np.where(a.low < 0, -1.0, 1.0), np.where(a.high > 0, 1.0, -1.0))
+    # At 0 alone too, which is neither, any slope between the two is allowed.
+    return Interval(
+        np.where((a.low < 0) | (a.high <= 0), -1.0, 1.0), np.where((a.high > 0) | (a.low >= 0), 1.0, -1.0)
+    )
 
 
 def _curvature_of_absolute(a: Interval, _: Interval) -> Interval:

@@ -16,6 +16,7 @@ Moore, Kearfott and Cloud, Introduction to Interval Analysis (2009).
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -105,16 +106,14 @@ def subtract(a: Interval, b: Interval) -> Interval:
 
 def multiply(a: Interval, b: Interval) -> Interval:
     """a b, of independent factors."""
-    lows, highs = [], []
-    for left in a:
-        for right in b:
-            product, error = _two_product(left, right)
-            lows.append(_down(product, error >= 0))
-            highs.append(_up(product, error <= 0))
-    return interval(
-        np.minimum(np.minimum(lows[0], lows[1]), np.minimum(lows[2], lows[3])),
-        np.maximum(np.maximum(highs[0], highs[1]), np.maximum(highs[2], highs[3])),
-    )
+    lefts, rights = ([_split(end) for end in (ends[:1] if ends[0] is ends[1] else ends)] for ends in (a, b))
+    parts = [_split_product(left, right) for left in lefts for right in rights]
+    least = reduce(np.minimum, [product for product, _ in parts])
+    greatest = reduce(np.maximum, [product for product, _ in parts])
+    # What lies further in stays within, moved by one float or not.
+    keep_low = reduce(np.logical_and, [(product > least) | (error >= 0) for product, error in parts])
+    keep_high = reduce(np.logical_and, [(product < greatest) | (error <= 0) for product, error in parts])
+    return interval(_down(least, keep_low), _up(greatest, keep_high))
 
 
 def scale(a: Interval, factor: float) -> Interval:
@@ -301,12 +300,23 @@ def _two_product(a: Any, b: Any) -> tuple[Any, Any]:
 
     0 times an infinite bound is 0: the bound stands for finite numbers.
     """
-    zero = (a == 0) | (b == 0)
-    product = np.where(zero, 0.0, a * b)
-    a_high = a * _SPLITTER
-    a_high = a_high - (a_high - a)
-    b_high = b * _SPLITTER
-    b_high = b_high - (b_high - b)
-    a_low, b_low = a - a_high, b - b_high
-    error = a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low)
+    return _split_product(_split(a), _split(b))
+
+
+def _split(a: Any) -> tuple[Any, Any, Any]:
+    """A number, and two of half as many bits that add up to it (Veltkamp); NaN where that overflows."""
+    high = a * _SPLITTER
+    high = high - (high - a)
+    return a, high, a - high
+
+
+def _split_product(a: tuple[Any, Any, Any], b: tuple[Any, Any, Any]) -> tuple[Any, Any]:
+    """``_two_product`` of factors that are split already."""
+    left, left_high, left_low = a
+    right, right_high, right_low = b
+    zero = (left == 0) | (right == 0)
+    product = np.where(zero, 0.0, left * right)
+    error = left_low * right_low - (
+        ((product - left_high * right_high) - left_low * right_high) - left_high * right_low
+    )
     return product, np.where(zero, 0.0, np.where(np.abs(product) > _SMALLEST_EXACT, error, np.nan))

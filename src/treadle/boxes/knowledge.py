@@ -61,7 +61,10 @@ def target_of(
         if continuity is None:
             continuity = _enclosed_modulus(known, domain)
         if curvature is None and needs_curvature and _has_curvature(known, domain):
-            bounds = second_derivative_bounds(known, domain[:, 0], domain[:, 1])
+            if isinstance(known, Expression):
+                bounds = known.second_derivatives(domain[:, 0], domain[:, 1])
+            else:
+                bounds = second_derivative_bounds(known, domain[:, 0], domain[:, 1])
             curvature = bounds if np.isfinite(bounds).all() else None
     target = Target(f, domain, continuity, known, curvature, rounding)
     target.greatest_met = greatest
@@ -144,7 +147,10 @@ def _enclosed_modulus(enclosure: Enclosure, domain: Array) -> Modulus | None:
     lower, upper = domain[np.newaxis, :, 0], domain[np.newaxis, :, 1]
     if enclosure.gradient_range(lower, upper) is None:
         return None
-    constants = lipschitz_constants(enclosure, domain[:, 0], domain[:, 1])
+    if isinstance(enclosure, Expression):
+        constants = enclosure.lipschitz(domain[:, 0], domain[:, 1])
+    else:
+        constants = lipschitz_constants(enclosure, domain[:, 0], domain[:, 1])
     return Modulus(outward(constants), None, "enclosure") if np.isfinite(constants).all() else None
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from treadle.boxes.approximate import approximate
 from treadle.boxes.box_network import BoxNetwork
 from treadle.boxes.expressions import Expression
+from treadle.choices import BoxPartitionName
 from treadle.errors import InvalidInput
 from treadle.report.box_studies import (
     ErrorStudy,
@@ -98,9 +99,13 @@ def _draw_plane(f: Expression, network: BoxNetwork, bounds: Bounds) -> Figure:
 
 
 def _of_boxes(f: Expression, network: BoxNetwork, bounds: Bounds, n_boxes: int) -> BoxNetwork:
-    """A network of fewer boxes, of steps, that the eye can follow: adaptive where the large one is."""
+    """A network of fewer boxes, of steps, that the eye can follow: adaptive where the large one is.
+
+    Nothing is proved of it, which takes most of the time.
+    """
     adaptive = len({*np.round(np.diff(network.edges_[0]) / np.ptp(network.edges_[0]), 12)}) > 1
-    return approximate(f, bounds, n_boxes=n_boxes, partition="adaptive" if adaptive else "uniform")
+    partition: BoxPartitionName = "adaptive" if adaptive else "uniform"
+    return approximate(f.__call__, bounds, n_boxes=n_boxes, partition=partition)
 
 
 def draw_superposition(axes: Axes, f: Expression, network: BoxNetwork, n_boxes: int) -> None:
