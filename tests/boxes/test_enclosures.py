@@ -277,3 +277,17 @@ def test_derivatives_of_each_function_against_high_precision():
                     slack = 1e-14 * abs(exact)
                     assert proved.low[0] - slack <= exact <= proved.high[0] + slack, (name, order)
                     assert abs(proved.high[0] - exact) <= 1e-10 * max(1, abs(exact)), (name, order)
+
+
+def test_constants_are_found_once_and_are_the_callers_own():
+    f = read_expression("sin(3*x)*y")
+    first = f.lipschitz([0, 0], [1, 2])
+    first[:] = -1.0
+    again, other = f.lipschitz([0, 0], [1, 2]), f.lipschitz([0, 0], [1, 1])
+    assert again[0] == pytest.approx(6.0, rel=1e-3) and other[0] == pytest.approx(3.0, rel=1e-3)
+    assert f.second_derivatives([0, 0], [1, 2])[0, 0] == pytest.approx(18.0, rel=2e-2)
+
+
+def test_slopes_of_abs_at_zero_alone_are_between_both():
+    least, greatest = read_expression("abs(x) + 3*x").gradient_range([[0.0]], [[0.0]])
+    assert least[0, 0] <= 2.0 and greatest[0, 0] >= 4.0
