@@ -146,6 +146,26 @@ def test_a_warm_start_begins_where_the_last_fit_ended(solver):
     assert fitted.best_loss_ == min(fitted.loss_curve_)
 
 
+@pytest.mark.parametrize("incremental", [False, True])
+def test_another_precision_is_taken_in_going_on(incremental):
+    X, y = blobs()
+    options = {"batch_norm": True, "early_stopping": True, "warm_start": True}
+    fitted = classifier(**options)
+
+    def train():
+        if incremental:
+            return fitted.partial_fit(X, y, classes=[0, 1, 2], X_val=X, y_val=y)
+        return fitted.fit(X, y)
+
+    train()
+    assert {a.dtype for a in (*fitted.coefs_, *fitted.intercepts_)} == {np.dtype(np.float64)}
+    fitted.set_params(precision="float32")
+    train()
+    train()
+    assert {a.dtype for a in (*fitted.coefs_, *fitted.intercepts_)} == {np.dtype(np.float32)}
+    assert fitted.batch_norm_["scales"][0].dtype == np.float32
+
+
 def test_without_a_warm_start_all_begins_anew():
     X, y = plane()
     fitted = regressor().fit(X, y)

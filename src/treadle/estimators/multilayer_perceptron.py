@@ -14,6 +14,7 @@ import time
 import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -185,6 +186,8 @@ class MultilayerPerceptron(SavedNetwork, Convertible, CallbackSupport, TrainingR
             dtype = self._dtype(X)
             start = Parameters.initialise(network, "glorot", scikit_learns_generator(self._seed), dtype)
         else:
+            if self.precision != "auto":
+                self._convert(self._dtype(X))
             start = self._fitted_parameters(network)
         data, held_out = self._hold_out(data, X_val, y_val, incremental)
         if begins:
@@ -395,6 +398,23 @@ class MultilayerPerceptron(SavedNetwork, Convertible, CallbackSupport, TrainingR
         self.validation_loss_curve_: list[float] | None = None
         self.best_loss_: float | None = None
         self.t_ = 0
+
+    def _convert(self, dtype: type[np.floating[Any]]) -> None:
+        """Let what an earlier fit left be of this dtype, if ``precision`` names another one than then."""
+
+        def converted(array: NDArray[Any]) -> NDArray[Any]:
+            return array.astype(dtype, copy=False) if array.dtype.kind == "f" else array
+
+        self.coefs_ = [converted(np.asarray(W)) for W in self.coefs_]
+        self.intercepts_ = [converted(np.asarray(b)) for b in self.intercepts_]
+        if hasattr(self, "batch_norm_"):
+            self.batch_norm_ = {
+                name: [converted(a) for a in arrays] for name, arrays in self.batch_norm_.items()
+            }
+        self._moments = {name: converted(array) for name, array in self._moments.items()}
+        if self._earlier is not None and self._earlier.best is not None:
+            flat, statistics = self._earlier.best
+            self._earlier = replace(self._earlier, best=(converted(flat), converted(statistics)))
 
     def _record(
         self, history: History, n_rows: int, by_score: bool, has_scores: bool, diverged: bool
