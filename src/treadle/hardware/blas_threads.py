@@ -6,8 +6,9 @@ The limit is the process's: so the first who enters sets it, and the last who le
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -17,12 +18,12 @@ from threadpoolctl import ThreadpoolController
 
 _lock = threading.Lock()
 _n_inside = 0
-_limit: Any = None
+_before: list[int] = []
 
 
 @cache
-def _thread_pools() -> ThreadpoolController:
-    return ThreadpoolController()
+def _blas_libraries() -> list[Any]:
+    return [library for library in ThreadpoolController().lib_controllers if library.user_api == "blas"]
 
 
 def _be_heard() -> None:
@@ -32,14 +33,23 @@ def _be_heard() -> None:
         clear(force=True)
 
 
+def _threads_set_to(numbers: Iterable[int]) -> list[int]:
+    """Set each BLAS library's number of threads; what they were. ``limit`` would first ask for versions."""
+    libraries = _blas_libraries()
+    before = [library.num_threads for library in libraries]
+    for library, number in zip(libraries, numbers, strict=False):
+        library.set_num_threads(number)
+    return before
+
+
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Within it, NumPy's BLAS uses one thread; after the last of all who are, as many as before the first."""
-    global _n_inside, _limit
+    global _n_inside, _before
     with _lock:
         if _n_inside == 0:
             _be_heard()
-            _limit = _thread_pools().limit(limits=1, user_api="blas")
+            _before = _threads_set_to(itertools.repeat(1))
         _n_inside += 1
     try:
         yield
@@ -48,5 +58,5 @@ def one_blas_thread() -> Iterator[None]:
             _n_inside -= 1
             if _n_inside == 0:
                 _be_heard()
-                _limit.restore_original_limits()
+                _threads_set_to(_before)
                 _be_heard()

@@ -46,7 +46,7 @@ MAX_PASSES = 30
 # A solution that is so many radii away from its guess is none.
 REACH = 20
 # Gaps at which an interior point stops, times p and the median |r|: of a sample, and of the rows kept.
-LOOSE, CLOSE = 0.02, 0.05
+LOOSE, CLOSE = 0.06, 0.2
 # Rows of a sample, for each coordinate, that the next coordinates are made from.
 ROWS_PER_COORDINATE = 200
 # What a pass over rows which memory need not hold may be expected to keep, in bytes.
@@ -345,7 +345,7 @@ class _Solver:
             reduced = self._reduced(screened.kept, screened, m / self.rows.n_rows)
             median = self._median(level, theta)
             try:
-                close = closely(reduced, theta, 0.3 * min(T, median), LOOSE * p * median, REACH * T)
+                close = closely(reduced, theta, min(T, median), LOOSE * p * median, REACH * T)
                 break
             except Unbounded:
                 if not T < 1e100:
@@ -427,7 +427,8 @@ class _Solver:
             return self.coordinates.theta(self.start[:-1], float(self.start[-1]))
         # Least squares of y cut to where most of it is: one outlier may be of any size.
         Z = self.coordinates.of(first.X)
-        low, middle, high = np.quantile(first.y.astype(np.float64), (0.05, 0.5, 0.95))
+        places = [len(first) // 20, len(first) // 2, len(first) - 1 - len(first) // 20]
+        low, middle, high = np.partition(first.y.astype(np.float64), places)[places]
         spread = high - low
         y = np.clip(first.y, low - 2 * spread, high + 2 * spread) - (middle if self.fit_intercept else 0)
         theta = y @ Z / len(y)  # the columns are orthonormal but for a factor
@@ -440,7 +441,7 @@ class _Solver:
         if self.coordinates.size == 1:
             return weighted_median(reduced)
         median = float(np.median(np.abs(reduced.y - reduced.Z @ theta)))
-        close = closely(reduced, theta, 0.3 * mu, CLOSE * self.coordinates.size * median, reach)
+        close = closely(reduced, theta, mu, CLOSE * self.coordinates.size * median, reach)
         self.n_iter += close.n_steps
         tolerance = 8 * EPS * math.sqrt(self.rows.n_rows) * (self.total_weight / self.rows.n_rows)
         basis = basis_near(reduced, close)
