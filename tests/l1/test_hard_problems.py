@@ -5,6 +5,7 @@ import pytest
 from linear_programs import contaminated, highs_optimum, objective
 
 from treadle.errors import CertificateFailed, InvalidInput
+from treadle.l1 import crossover
 from treadle.l1.reduced import exactly
 from treadle.l1.solve import solve
 
@@ -133,6 +134,29 @@ def test_a_column_of_one_row_and_rows_of_zeros_in_a_long_table(options):
     assert solve(rare, y, **options).certificate.verify(rare, y)
     counts = draws.integers(0, 3, (9000, 1)).astype(float)
     assert solve(counts, y, fit_intercept=False, **options).certificate.verify(counts, y)
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_a_column_of_one_row_under_a_penalty_with_weights(seed):
+    X, y = contaminated(4500, 3, 23)
+    rare = np.column_stack([X, np.arange(4500) == 5])
+    weight = np.random.default_rng(seed).integers(0, 3, 4500).astype(float)
+    weight[5] = 2
+    solution = solve(rare, y, alpha=1.0, fit_intercept=False, sample_weight=weight)
+    assert solution.certificate.verify(rare, y, weight)
+
+
+@pytest.mark.parametrize("first_corners", [1, 512])
+def test_a_line_search_finds_the_corner_that_a_full_sort_does(first_corners, monkeypatch):
+    monkeypatch.setattr(crossover, "FIRST_CORNERS", first_corners)
+    draws = np.random.default_rng(1)
+    t, rise = draws.random(5000), draws.random(5000)
+    full = np.argsort(t, kind="stable")
+    for slope in (1e-9, 3.0, 300.0, 2000.0):
+        order, stop = crossover._corner(t, rise, slope)
+        assert stop == np.searchsorted(np.cumsum(rise[full]), slope)
+        np.testing.assert_array_equal(order[: stop + 1], full[: stop + 1])
+    assert crossover._corner(t, rise, 1e9)[1] == 5000
 
 
 @pytest.mark.parametrize("n", [200, 9000])

@@ -34,6 +34,8 @@ SMALLEST_PIVOT = 1e-9
 PIVOTS_PER_COLUMN = 400
 # Pivots between two inverses from scratch.
 REFRESH = 64
+# Corners of a line search that are sorted at first.
+FIRST_CORNERS = 512
 
 
 @dataclass
@@ -70,6 +72,21 @@ def inverse_of(matrix: NDArray[Any]) -> NDArray[Any]:
     if info:
         raise np.linalg.LinAlgError("the basis became singular")
     return np.ascontiguousarray(dgetri(factors, pivots)[0])
+
+
+def _corner(t: NDArray[Any], rise: NDArray[Any], slope: float) -> tuple[NDArray[np.int64], int]:
+    """The first corners along a line, ascending, and at which of them a falling slope has risen to 0.
+
+    Few corners are passed as a rule, so that not all are sorted.
+    """
+    most = FIRST_CORNERS
+    while True:
+        first = np.argpartition(t, most - 1)[:most] if most < len(t) else np.arange(len(t))
+        order = first[np.argsort(t[first], kind="stable")]
+        stop = int(np.searchsorted(np.cumsum(rise[order]), slope))
+        if stop < len(order) or most >= len(t):
+            return order, stop
+        most *= 8
 
 
 def crossover(
@@ -152,9 +169,7 @@ def crossover(
             towards > SMALLEST_PIVOT * math.sqrt(float(direction @ direction)) * lengths
         )
         t = np.maximum(-r[candidates] / along[candidates], 0)
-        order = np.argsort(t, kind="stable")
-        slope = np.cumsum(width[candidates[order]] * np.abs(along[candidates[order]])) - over[k]
-        stop = int(np.searchsorted(slope, 0))
+        order, stop = _corner(t, width[candidates] * np.abs(along[candidates]), float(over[k]))
         if stop == len(order):
             raise Unbounded
         entering = int(candidates[order[stop]])

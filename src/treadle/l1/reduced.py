@@ -38,6 +38,11 @@ class Reduced:
         """Half of the boxes' mean width."""
         return float(np.mean(self.high - self.low)) / 2
 
+    def loss(self, theta: NDArray[Any]) -> float:
+        """What is to be least."""
+        r = self.y - self.Z @ theta
+        return float(np.maximum(self.low * r, self.high * r).sum() - self.g @ theta)
+
     def part(self, some: NDArray[Any], g: NDArray[Any]) -> Reduced:
         """Some of the rows, with another linear term; penalties count as rows there."""
         return replace(

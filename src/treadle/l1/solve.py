@@ -352,9 +352,11 @@ class _Solver:
                     raise CertificateFailed(OUT_OF_RANGE) from None
                 T *= 2
         self.n_iter += close.n_steps
-        r = self.coordinates.residuals(level.X, level.y, close.w)
-        noise = self.noise + 16 * EPS * math.sqrt(float(close.w @ close.w))
-        theta = self._turn(level, r, close.w)
+        # Where the interior point went astray, the guess is better.
+        w = close.w if reduced.loss(close.w) <= reduced.loss(theta) else theta
+        r = self.coordinates.residuals(level.X, level.y, w)
+        noise = self.noise + 16 * EPS * math.sqrt(float(w @ w))
+        theta = self._turn(level, r, w)
         Z = self.coordinates.of(level.X)
         weight = np.ones(m) if level.weight is None else level.weight
         self.scatter = scatter(Z, r, *boxes(weight, self.quantile))
