@@ -372,3 +372,10 @@ def test_ten_cells_an_axis_in_ten_dimensions_are_refused_with_their_number():
 def test_axes_that_help_only_together_are_halved_in_turn():
     network = treadle.approximate("sin(x + y*z)", [(-1, 1)] * 3, eps=0.5, partition="adaptive")
     assert network.n_boxes_ <= 150 and network.error_bound_ <= 0.5
+
+
+def test_a_jump_along_an_axis_is_isolated_in_two_dimensions():
+    network = treadle.approximate(
+        "where(x < 0.3, 0, 1) + 0.3*y", [(0, 1), (0, 1)], eps=0.05, partition="adaptive"
+    )
+    assert network.error_bound_ <= 0.05 and network.n_boxes_ <= 1000

@@ -22,6 +22,8 @@ MAX_REFINED = 4_000_000
 VALUES_PER_CHOICE = 256
 # How much wider a cell may be along one axis than along another, relative to the domain, and be halved there.
 MOST_STRETCHED = 8
+# Of both halves' ranges, to what part of the cell's halving must bring them for it to be stretched further.
+LEAST_GAIN = 0.75
 
 # (lower, upper) of cells (n, d) -> (error, height) of each, (n,).
 Judge = Callable[[Array, Array], tuple[Array, Array]]
@@ -150,8 +152,9 @@ def _axes_to_split(
     if d == 1:
         return np.zeros(n, np.int64)
     relative = np.where(can_split, (upper - lower) / target.widths, -1.0)
-    # Halving one axis may help only once another is halved, as in x + y z: none is left far behind.
-    can_split = can_split & (relative >= relative.max(axis=1, keepdims=True) / MOST_STRETCHED)
+    # Halving one axis may help only once another is halved, as in x + y z: none is left far behind, unless
+    # halving the one ahead removes a good part of the range by itself, as at a jump along it.
+    ahead = relative < relative.max(axis=1, keepdims=True) / MOST_STRETCHED
     parts = int(VALUES_PER_CHOICE ** (1 / d) + 1e-9) // 2 * 2
     if parts < 2:
         return np.asarray(np.argmax(relative, axis=1))
@@ -166,7 +169,9 @@ def _axes_to_split(
         for i in range(d):
             halves = np.split(values, 2, axis=i + 1)
             scores[:, i] = sum(half.max(axis=others) - half.min(axis=others) for half in halves)
-        scores[~can_split[block]] = np.inf
+        whole = values.max(axis=others) - values.min(axis=others)
+        little = scores > LEAST_GAIN * 2 * whole[:, np.newaxis]
+        scores[~can_split[block] | (ahead[block] & little)] = np.inf
         best = scores <= scores.min(axis=1, keepdims=True) * (1 + 1e-9)
         axes[block] = np.argmax(np.where(best, relative[block], -2.0), axis=1)
     return axes
