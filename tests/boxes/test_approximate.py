@@ -379,3 +379,8 @@ def test_a_jump_along_an_axis_is_isolated_in_two_dimensions():
         "where(x < 0.3, 0, 1) + 0.3*y", [(0, 1), (0, 1)], eps=0.05, partition="adaptive"
     )
     assert network.error_bound_ <= 0.05 and network.n_boxes_ <= 1000
+
+
+def test_equal_cells_that_do_not_prove_eps_at_a_steep_place_say_what_does():
+    with pytest.raises(InvalidInput, match=r"not proved with \d+ equal cells.*partition='adaptive'"):
+        treadle.approximate("sqrt(abs(x))", (-1, 1), eps=0.01, order=1)

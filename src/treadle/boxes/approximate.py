@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from treadle.boxes.bounds import UNIT, BoundKind, ErrorBound, NormName, outward, theorem, unproved
-from treadle.boxes.box_network import ActivationName, BoxNetwork, OutsideName
+from treadle.boxes.box_network import BoxNetwork, OutsideName
 from treadle.boxes.construction import Built, HeightRule, Request, refined_boxes
 from treadle.boxes.estimate import error_estimate
 from treadle.boxes.fewest_construction import fewest_boxes
@@ -21,14 +21,13 @@ from treadle.boxes.points import as_bounds, check_count
 from treadle.boxes.smoothing import MEAN_DEVIATION, n_ghost_cells, with_ghost_cells
 from treadle.boxes.target import Target
 from treadle.boxes.uniform_construction import uniform_boxes
+from treadle.choices import BoxActivationName, BoxPartitionName
 from treadle.errors import InvalidInput
-
-PartitionName = Literal["uniform", "adaptive", "optimal"]
 
 # Of a unit as wide as a cell: k h for a sigmoid, a ramp over one cell.
 STEEPNESS_TIMES_WIDTH = {"sigmoid": 4.0, "relu": 1.0}
 
-_BUILDERS: dict[tuple[int, PartitionName], Callable[[Target, Request], Built]] = {
+_BUILDERS: dict[tuple[int, BoxPartitionName], Callable[[Target, Request], Built]] = {
     (0, "uniform"): uniform_boxes,
     (0, "adaptive"): refined_boxes,
     (0, "optimal"): fewest_boxes,
@@ -48,8 +47,8 @@ def approximate(
     modulus: ModulusLike | None = None,
     second_derivative: ArrayLike | None = None,
     enclosure: Any = None,
-    partition: PartitionName = "uniform",
-    activation: ActivationName | None = None,
+    partition: BoxPartitionName = "uniform",
+    activation: BoxActivationName | None = None,
     steepness: float | None = None,
     order: int = 0,
     norm: NormName = "sup",
@@ -65,7 +64,8 @@ def approximate(
         needed; or a function of arrays: (n,) in one dimension, (n, d) in more, to (n,).
     bounds : (lower, upper), or such a pair for each of d dimensions
     eps : float
-        The error allowed, in ``norm``; or
+        The error allowed, in ``norm``. Where nothing is known of f, or too little (order 1 at a jump), it
+        only chooses how many boxes, by values that were met, and ``error_bound_`` is nan. Or
     n_boxes : int or sequence of d int
         The number of boxes: exactly along each axis, or in all, which d dimensions share by how f varies.
     lipschitz : float or sequence of d float
@@ -147,8 +147,8 @@ def _check_options(
 ) -> None:
     """Refuse what no network can be; BoxNetwork refuses what contradicts itself, before f is called."""
     for name, value, allowed in (
-        ("partition", partition, get_args(PartitionName)),
-        ("activation", activation, get_args(ActivationName)),
+        ("partition", partition, get_args(BoxPartitionName)),
+        ("activation", activation, get_args(BoxActivationName)),
         ("order", order, (0, 1)),
         ("norm", norm, get_args(NormName)),
         ("height", height, (None, *get_args(HeightRule))),
@@ -203,7 +203,7 @@ def _counts(
 
 
 def _share_of_steps(
-    target: Target, eps: float, activation: ActivationName, steepness: float | None
+    target: Target, eps: float, activation: BoxActivationName, steepness: float | None
 ) -> tuple[float, float]:
     """What of eps is left for boxes where units rise over a width, and the steepness.
 
@@ -232,7 +232,7 @@ def _network(
     target: Target,
     built: Built,
     order: int,
-    activation: ActivationName,
+    activation: BoxActivationName,
     steepness: float | None,
     norm: NormName,
     outside: OutsideName,

@@ -32,10 +32,10 @@ from treadle.boxes.network_file import load_box_network, save_box_network
 from treadle.boxes.partition import Grid, Partition
 from treadle.boxes.points import as_points
 from treadle.boxes.smoothing import MEAN_DEVIATION, superpose
+from treadle.choices import BoxActivationName
 from treadle.errors import InvalidInput
 from treadle.export.layers import Layer
 
-ActivationName = Literal["step", "sigmoid", "relu"]
 OutsideName = Literal["clamped", "zero"]
 
 
@@ -98,7 +98,7 @@ class BoxNetwork(ExplicitNetwork):
         heights: ArrayLike,
         *,
         order: int = 0,
-        activation: ActivationName = "step",
+        activation: BoxActivationName = "step",
         steepness: float | None = None,
         outside: OutsideName = "clamped",
         n_ghost_boxes: int = 0,

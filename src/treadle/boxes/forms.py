@@ -6,7 +6,7 @@ index that it cannot count to, and arrays that would take more than half of the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +21,6 @@ from treadle.hardware.memory import in_words, usable_memory
 if TYPE_CHECKING:
     from treadle.boxes.box_network import BoxNetwork
 
-FormName = Literal["homework", "telescoped", "and", "index"]
 
 BYTES_PER_NONZERO = 12  # of a sparse array: a float64 and an index
 # The integers up to these are all numbers of the dtype.

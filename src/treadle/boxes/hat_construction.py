@@ -44,8 +44,8 @@ def uniform_hats(target: Target, request: Request) -> Built:
             return built
         counts = [m + 1 for m in counts]
     raise InvalidInput(
-        f"eps={request.eps!r} is too close to what rounding does to f: {built.bound.value:.3g} is proved "
-        f"with {built.partition.n_cells} cells; take a larger eps"
+        f"eps={request.eps!r} is not proved with {built.partition.n_cells} equal cells, where the bound is "
+        f"{built.bound.value:.3g}: take partition='adaptive', n_boxes or a larger eps"
     )
 
 
