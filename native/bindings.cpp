@@ -104,10 +104,19 @@ std::vector<std::string> names_of(const std::vector<const Kernels*>& available) 
     return names;
 }
 
+// Multiplications that take some 50 milliseconds of one thread.
+constexpr int64_t SHORT = 1'000'000'000;
+
 // Runs work(cancel) on a thread of its own while this one, without the GIL, looks for signals 20 times a second.
 // Where a handler raises, as that of Ctrl-C does, `cancel` becomes true, and once work has ended this raises too.
-void answer_signals_during(const std::function<void(const std::atomic<bool>&)>& work) {
+// Short work runs here: a signal can wait for it, and a thread more is not paid. Nor do the threads that it starts
+// find the processor of this one idle a moment later, and the system's scheduler with two of them on another.
+void answer_signals_during(int64_t multiplications, const std::function<void(const std::atomic<bool>&)>& work) {
     std::atomic<bool> cancel{false};
+    if (multiplications <= SHORT) {
+        const nb::gil_scoped_release released;
+        return work(cancel);
+    }
     std::exception_ptr error;
     {
         const nb::gil_scoped_release released;
@@ -163,7 +172,8 @@ public:
                  nb::handle sample_weight, double l2, const std::string& update, double beta_1, double beta_2,
                  double epsilon, double weight_decay, double momentum, int64_t batch_size, uint64_t noise_seed,
                  int threads, const std::string& kernels)
-        : X_(X), starts_(starts), indices_(indices), labels_(labels), targets_(targets), sample_weight_(sample_weight) {
+        : X_(X), starts_(starts), indices_(indices), labels_(labels), targets_(targets), sample_weight_(sample_weight),
+          n_weights_(network.n_weights) {
         const auto [height, width] = image_shape;
         trainer_ = std::make_unique<Trainer>(
             Problem{.layers = network.layers,
@@ -185,7 +195,8 @@ public:
         const Array rows(order), rates(learning_rates);
         const Writable into(losses);
         int64_t steps_taken = 0;
-        answer_signals_during([&](const std::atomic<bool>& cancel) {
+        // Three products forwards and back, and what the updates of small batches take.
+        answer_signals_during(8 * rows.size(0) * n_weights_, [&](const std::atomic<bool>& cancel) {
             trainer_->run_epoch(rows.data<const int64_t>(), rows.size(0), rates.data<const double>(),
                                 into.data<double>(), cancel, &steps_taken);
         });
@@ -207,11 +218,9 @@ public:
 
 private:
     Array X_, starts_, indices_, labels_, targets_, sample_weight_;
+    int64_t n_weights_;
     std::unique_ptr<Trainer> trainer_;
 };
-
-// Multiplications that take some 50 milliseconds of one thread: below, a signal can wait, and a thread more is not paid.
-constexpr int64_t SHORT = 1'000'000'000;
 
 void predict_into(const Network& network, nb::handle parameters, nb::handle X, nb::handle starts, nb::handle indices,
                   double input_scale, double input_offset, bool softmax, nb::handle outputs, int threads,
@@ -221,13 +230,10 @@ void predict_into(const Network& network, nb::handle parameters, nb::handle X, n
     const Kernels& kernels = kernels_by_name(kernels_name);
     const int64_t n_rows = into.size(0);
     const Rows rows = input.rows(network.layers.front().n_in, input_scale, input_offset, row_starts, columns);
-    const auto work = [&](const std::atomic<bool>& cancel) {
+    answer_signals_during(n_rows * network.n_weights, [&](const std::atomic<bool>& cancel) {
         predict(network.layers, flat.data<const float>(), rows, n_rows, softmax, into.data<float>(), threads, kernels,
                 cancel);
-    };
-    if (n_rows * network.n_weights > SHORT) return answer_signals_during(work);
-    const nb::gil_scoped_release released;
-    work(std::atomic<bool>{false});
+    });
 }
 
 // The cells of points, or the heights of their cells; `outputs` is int64 or float64 as `heights` is None or not.

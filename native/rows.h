@@ -37,6 +37,7 @@ void gather_compressed(const Rows& X, int64_t row, float* out) {
 void gather(const Rows& X, const int64_t* order, int64_t n, float* out, ptrdiff_t out_stride) {
     const float scale = float(X.scale), offset = float(X.offset);
     const bool bytes_in_line = X.type == Number::uint8 && X.column_bytes == 1;
+    const bool floats_in_line = X.type == Number::float32 && X.column_bytes == sizeof(float);
     for (int64_t i = 0; i < n; ++i, out += out_stride) {
         if (X.starts) {
             if (X.type == Number::uint8) {
@@ -54,6 +55,18 @@ void gather(const Rows& X, const int64_t* order, int64_t n, float* out, ptrdiff_
             int64_t j = 0;
             for (; j + LANES <= X.columns; j += LANES) store(out + j, from_bytes(pixels + j) * all(scale) + all(offset));
             for (; j < X.columns; ++j) out[j] = float(pixels[j]) * scale + offset;
+        } else if (floats_in_line) {
+            int64_t j = 0;
+            for (; j + LANES <= X.columns; j += LANES) {
+                vec x;
+                std::memcpy(&x, row + j * sizeof(float), sizeof x);  // rows need not be aligned
+                store(out + j, x * all(scale) + all(offset));
+            }
+            for (; j < X.columns; ++j) {
+                float x;
+                std::memcpy(&x, row + j * sizeof(float), sizeof x);
+                out[j] = x * scale + offset;
+            }
         } else if (X.type == Number::uint8) {
             gather_strided<uint8_t>(X, row, out);
         } else if (X.type == Number::float32) {

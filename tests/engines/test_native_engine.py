@@ -270,7 +270,7 @@ def test_small_batches_take_no_more_threads_than_they_keep_busy():
     engine = NativeEngine()
     engine.n_threads = 8
     assert engine.threads_for(problem(network=Network((20, 33, 10)), batch_size=64)) == 1
-    assert engine.threads_for(problem(network=Network((20, 1000, 10)), batch_size=64)) == 7
+    assert engine.threads_for(problem(network=Network((20, 1000, 10)), batch_size=32)) == 7
     assert engine.threads_for(problem(network=Network((20, 1000, 10)), batch_size=640)) == 8
     assert NativeEngine(3).threads_for(problem(network=Network((20, 33, 10)), batch_size=1)) == 3
 

@@ -37,7 +37,7 @@ EMULATED_BFLOAT16 = "emulated-bfloat16"
 
 # Products of weights and values in the forward pass of a batch. With fewer for each, threads spend as long
 # waiting for each other, some microseconds a phase, as they compute.
-PRODUCTS_PER_THREAD = 1 << 18
+PRODUCTS_PER_THREAD = 1 << 17
 
 
 class NativeEngine(Engine):
