@@ -39,7 +39,7 @@ HERE = Path(__file__).parent
 PAGE = HERE / "results" / "estimators.md"
 SEEDS = range(5)
 MEMORY_LIMIT_MB = 64
-# Seconds before each fit: threads of the BLAS spin for some 30 ms after their last product, whoever trains next.
+# Seconds before each fit: the threads of a BLAS spin for some 30 ms after their last product.
 REST = 0.1
 # Rows, columns, epochs and rounds of a timed fit.
 SHAPES = (
