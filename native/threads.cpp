@@ -8,6 +8,10 @@
 #if defined(__SSE2__)
 #include <immintrin.h>
 #endif
+#if defined(__linux__)
+#include <pthread.h>
+#include <sched.h>
+#endif
 
 namespace treadle {
 
@@ -121,6 +125,21 @@ private:
     alignas(64) std::atomic<uint64_t> phase_{0};
 };
 
+// Where the system began a thread on the processor of the one that made it, it would wait there for milliseconds, an
+// idle processor beside it. So it is sent away once, and may run anywhere again at once.
+void send_to_another_processor([[maybe_unused]] std::thread& thread) {
+#if defined(__linux__)
+    cpu_set_t usable, others;
+    if (sched_getaffinity(0, sizeof usable, &usable) != 0) return;  // more processors than such a set holds
+    others = usable;
+    const int own = sched_getcpu();
+    if (own >= 0) CPU_CLR(own, &others);
+    if (CPU_COUNT(&others) == 0) return;
+    pthread_setaffinity_np(thread.native_handle(), sizeof others, &others);
+    pthread_setaffinity_np(thread.native_handle(), sizeof usable, &usable);
+#endif
+}
+
 }  // namespace
 
 FlushSubnormals::FlushSubnormals() {
@@ -151,6 +170,7 @@ void run_phases(int threads, const std::function<const int64_t*()>& next,
                 const FlushSubnormals flush;
                 phases.take_part(t);
             });
+            send_to_another_processor(team.back());
         }
     } catch (...) {
         phases.abandon();
