@@ -31,6 +31,16 @@ inline __m512 fmadd(__m512 a, __m512 b, __m512 c) {
     return in_halves([](__m256 x, __m256 y, __m256 z) { return _mm256_fmadd_ps(x, y, z); }, a, b, c);
 }
 
+struct Doubles {
+    __m256d low, high;
+};
+
+inline __m512d fmadd_of_doubles(__m512d a, __m512d b, __m512d c) {
+    const auto x = std::bit_cast<Doubles>(a), y = std::bit_cast<Doubles>(b), z = std::bit_cast<Doubles>(c);
+    return std::bit_cast<__m512d>(
+        Doubles{_mm256_fmadd_pd(x.low, y.low, z.low), _mm256_fmadd_pd(x.high, y.high, z.high)});
+}
+
 inline __m512 square_root(__m512 a) {
     return in_halves([](__m256 x) { return _mm256_sqrt_ps(x); }, a);
 }
@@ -56,6 +66,7 @@ inline __m512i integers_of(__m128i bytes) {
 }  // namespace treadle
 
 #define _mm512_fmadd_ps fmadd
+#define _mm512_fmadd_pd fmadd_of_doubles
 #define _mm512_sqrt_ps square_root
 #define _mm512_max_ps largest
 #define _mm512_min_ps least
