@@ -175,6 +175,9 @@ def test_variables_and_dimensions_that_do_not_fit_are_refused():
         InvalidInput, match=r'either x, y, z or x1, x2, ... as variables; "y \+ x1" has y and x1'
     ):
         read_expression("y + x1")
+    for text in ("x1 + x", "x + x1", "sin(x)*cos(x1)"):  # one variable under two names
+        with pytest.raises(InvalidInput, match=r"either x, y, z or x1, x2, \.\.\. .* has x and x1"):
+            read_expression(text)
     with pytest.raises(InvalidInput, match='"x \\+ y" has the variable y, and so 2 dimensions; 1 were given'):
         read_expression("x + y", n_dims=1)
     with pytest.raises(InvalidInput, match="in 4 they are x1 to x4"):

@@ -293,10 +293,7 @@ def read_expression(text: str, *, n_dims: int | None = None) -> Expression:
         x1, x2, or has a variable beyond n_dims.
     """
     formula = read(text)
-    names: dict[str, int] = {}
-    for step in formula.steps:
-        if step.operation == "variable":
-            names[formula.text[slice(*step.place)]] = int(step.constant)
+    names = formula.variables
     numbered = [name for name in names if name not in NAMED_VARIABLES]
     lettered = [name for name in names if name in NAMED_VARIABLES]
     if numbered and lettered:

@@ -22,6 +22,7 @@ import math
 import re
 import string
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -96,11 +97,14 @@ _CONDITIONS = frozenset((*_COMPARISONS.values(), "and", "or", "not"))
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """What was read: the steps, the index of the one that is the value, and the text that places refer to."""
+    """What was read: the text that places refer to, the steps, the index of the one that is the value, and
+    the number of each variable by its name as typed: x and x1 are one step, and two names.
+    """
 
     text: str
     steps: tuple[Step, ...]
     result: int
+    variables: Mapping[str, int]
 
     def shown(self, place: tuple[int, int]) -> str:
         """The text around a place, with the place marked."""
@@ -134,7 +138,7 @@ def read(text: str) -> Formula:
             instead = _INSTEAD.get(character, _ALLOWED)
             reader.refuse((i, i + 1), f"the character {character!a} is not part of a formula", instead)
     result = reader.value(reader.parse(), 0)
-    return Formula(text, tuple(reader.steps), result)
+    return Formula(text, tuple(reader.steps), result, reader.variables)
 
 
 @dataclass(slots=True)
@@ -143,10 +147,11 @@ class _Reader:
     steps: list[Step] = field(default_factory=list)
     known: dict[tuple[str, tuple[int, ...], float], int] = field(default_factory=dict)
     constants: list[float | None] = field(default_factory=list)  # of each step; None where it varies
+    variables: dict[str, int] = field(default_factory=dict)
 
     def refuse(self, place: tuple[int, int], what: str, allowed: str) -> NoReturn:
         """Raise, with the place marked."""
-        shown = Formula(self.text, (), 0).shown(place)
+        shown = Formula(self.text, (), 0, {}).shown(place)
         raise InvalidInput(f"the formula cannot be read: {what}: {shown}; {allowed}")
 
     def parse(self) -> ast.expr:
@@ -241,6 +246,7 @@ class _Reader:
                 f"{name:.40} is no variable",
                 f"a function has its argument in parentheses: {name}(x)" if known else _ALLOWED,
             )
+        self.variables[name] = index
         return self.add("variable", (), node, float(index))
 
     def power(self, node: ast.expr, base: ast.expr, exponent: ast.expr, depth: int) -> int:
