@@ -24,6 +24,7 @@ from .errors import MissingDependency as MissingDependency
 from .errors import RunError as RunError
 from .errors import TrainingDiverged as TrainingDiverged
 from .errors import TreadleError as TreadleError
+from .errors import UnprovedWarning as UnprovedWarning
 from .estimators.box import BoxRegressor as BoxRegressor
 from .estimators.lad import LADRegressor as LADRegressor
 from .estimators.mlp_classifier import MLPClassifier as MLPClassifier

@@ -1,4 +1,4 @@
-"""The exceptions that treadle raises on purpose, and nothing else.
+"""The exceptions that treadle raises on purpose, and its warning, and nothing else.
 
 ::
 
@@ -11,6 +11,7 @@
     ├── MissingDependency(ImportError)   an optional package that is not installed
     ├── CertificateFailed(ArithmeticError)   an optimum that could not be proved
     └── TrainingDiverged(ArithmeticError, ValueError)   a loss that became NaN or infinite
+    UnprovedWarning(UserWarning)      a result within what was asked for at samples only: nothing proves it
 
 Each message says what was wrong, the value that came, what is allowed, and what to do.
 """
@@ -50,3 +51,7 @@ class CertificateFailed(TreadleError, ArithmeticError):
 
 class TrainingDiverged(TreadleError, ArithmeticError, ValueError):
     """A training loss that became NaN or infinite."""
+
+
+class UnprovedWarning(UserWarning):
+    """A result that is within what was asked for where it was sampled, and of which nothing is proved."""

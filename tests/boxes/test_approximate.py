@@ -9,7 +9,7 @@ import pytest
 import treadle
 from treadle.boxes import refinement, uniform_construction
 from treadle.boxes.bounds import outward
-from treadle.errors import InvalidInput
+from treadle.errors import InvalidInput, UnprovedWarning
 
 F = "sin(3*x) + 0.5*cos(7*x)"
 LIPSCHITZ = 6.436
@@ -248,11 +248,37 @@ def test_an_enclosure_alone_proves_what_it_can():
 @pytest.mark.parametrize("partition", ["uniform", "adaptive", "optimal"])
 @pytest.mark.parametrize("order", [0, 1])
 def test_without_knowledge_nothing_is_proved(partition, order):
-    network = treadle.approximate(f, (-2, 2), eps=0.05, partition=partition, order=order)
+    with pytest.warns(
+        UnprovedWarning,
+        match=r"^eps=0\.05 is not proved, for nothing is known of f: error_bound_ is nan\. At sampled points "
+        r"the error is 0\.0\d+, and between them it may be greater: give lipschitz, modulus or enclosure",
+    ) as told:
+        network = treadle.approximate(f, (-2, 2), eps=0.05, partition=partition, order=order)
+    assert [warning.filename for warning in told] == [__file__]
     assert math.isnan(network.error_bound_) and network.error_bound_kind_ == "none"
     assert network.error_bound_theorem_.startswith("nothing is proved")
     assert 0.03 <= sup_error(network) <= 0.055
     assert network.error_estimate_ <= 0.055
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "why"),
+    [
+        ("where(x < 0.3, 0, 1)", {"order": 1}, "slopes are not bounded, as at a jump.*take order 0"),
+        ("sqrt(x + 2)", {"activation": "sigmoid"}, "smooth units take a Lipschitz constant.*take steps"),
+    ],
+)
+def test_samples_that_miss_a_jump_are_not_taken_for_a_proof(text, options, why):
+    with pytest.warns(UnprovedWarning, match=f"(?s)^eps=0.1 is not proved, for .*{why}"):
+        network = treadle.approximate(text, (-2, 2), eps=0.1, **options)
+    assert math.isnan(network.error_bound_)
+    if "order" in options:  # what the warning is for: no sample lies where the error is
+        x = np.nextafter(0.3, -1)
+        assert network.error_estimate_ <= 0.1 < abs(network.predict([x])[0] - 0)
+
+
+def test_a_number_of_boxes_promises_nothing_and_warns_of_nothing():
+    assert math.isnan(treadle.approximate(f, (-2, 2), n_boxes=10).error_bound_)
 
 
 @pytest.mark.parametrize(("d", "text"), [(2, "sin(3*x)*cos(2*y)"), (3, "x*y*z + sin(x + y)")], ids=str)

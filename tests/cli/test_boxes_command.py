@@ -69,6 +69,18 @@ def test_a_jump_has_no_lipschitz_constant_but_its_boxes_a_proof(capsys):
     assert "boxes           2 " in out
 
 
+def test_a_command_without_a_proof_says_so_in_its_own_words(capsys):
+    arguments = ["where(x < 0.3, 0, 1)", "--bounds", "-2", "2", "--eps", "0.1", "--order", "1"]
+    code, out, err = printed(capsys, *arguments)
+    assert (code, err) == (0, "")
+    assert "proved error    none, for the formula's slopes are not bounded, as at a jump: take order 0" in out
+    assert "sampled error   0  (it may be greater between the samples)" in out
+    _, out, err = printed(capsys, *arguments, "--json")
+    found = json.loads(out)
+    assert (found["error_bound"], err) == (None, "")
+    assert found["why_not_proved"].startswith("the formula's slopes are not bounded")
+
+
 def test_the_onnx_file_gives_what_predict_gives(capsys, tmp_path):
     import onnxruntime
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, get_args
 
@@ -13,6 +14,7 @@ from treadle.boxes.bounds import UNIT, BoundKind, ErrorBound, NormName, outward,
 from treadle.boxes.box_network import BoxNetwork, OutsideName
 from treadle.boxes.construction import Built, HeightRule, Request, refined_boxes
 from treadle.boxes.estimate import error_estimate
+from treadle.boxes.expressions import Expression
 from treadle.boxes.fewest_construction import fewest_boxes
 from treadle.boxes.hat_construction import fewest_hats, refined_hats, uniform_hats
 from treadle.boxes.knowledge import ModulusLike, met_modulus, target_of
@@ -22,7 +24,7 @@ from treadle.boxes.smoothing import MEAN_DEVIATION, n_ghost_cells, with_ghost_ce
 from treadle.boxes.target import Target
 from treadle.boxes.uniform_construction import uniform_boxes
 from treadle.choices import BoxActivationName, BoxPartitionName
-from treadle.errors import InvalidInput
+from treadle.errors import InvalidInput, UnprovedWarning
 
 # Of a unit as wide as a cell: k h for a sigmoid, a ramp over one cell.
 STEEPNESS_TIMES_WIDTH = {"sigmoid": 4.0, "relu": 1.0}
@@ -106,6 +108,11 @@ def approximate(
         If an argument is not what it has to be, two contradict each other, f is not finite over the
         bounds, or eps or n_boxes takes more boxes than are built: it says how many.
 
+    Warns
+    -----
+    UnprovedWarning
+        If eps was given and nothing proves it: at sampled points alone is the error known.
+
     Notes
     -----
     Bounds: ``treadle.boxes.bounds``. The fewest boxes: Kahane; DeVore, Nonlinear approximation, Acta Numerica
@@ -132,7 +139,26 @@ def approximate(
     built = _BUILDERS[order, partition](target, Request(budget, counts, norm, height or "middle"))
     network = _network(target, built, order, activation, steepness, norm, outside)
     network.error_estimate_ = error_estimate(target, network, norm)
+    if eps is not None and math.isnan(network.error_bound_):
+        why, remedy = why_not_proved(f, order, smooth)
+        warnings.warn(
+            f"eps={eps!r} is not proved, for {why}: error_bound_ is nan. At sampled points the error is "
+            f"{network.error_estimate_:.3g}, and between them it may be greater: {remedy}",
+            UnprovedWarning,
+            stacklevel=2,
+        )
     return network
+
+
+def why_not_proved(f: Any, order: int, smooth: bool) -> tuple[str, str]:
+    """Why a network without a bound has none, and what to do; f is a function, a formula or its text."""
+    if not isinstance(f, str | Expression):
+        return "nothing is known of f", "give lipschitz, modulus or enclosure, or f as the text of a formula"
+    if smooth:
+        return "smooth units take a Lipschitz constant, and the formula has none here", "take steps"
+    if order == 1:
+        return "the formula's slopes are not bounded, as at a jump", "take order 0 and adaptive boxes"
+    return "the formula's range over some box is not bounded", "take adaptive boxes, or other bounds"
 
 
 def _check_options(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -70,7 +71,7 @@ def boxes(
     """
     from treadle.boxes.approximate import approximate
     from treadle.boxes.expressions import read_expression
-    from treadle.errors import InvalidInput
+    from treadle.errors import InvalidInput, UnprovedWarning
 
     if len(bounds) % 2 or not bounds:
         raise InvalidInput(
@@ -80,11 +81,13 @@ def boxes(
         raise InvalidInput(f"--form {form} says what to export: name a file with --export")
     pairs = list(zip(bounds[::2], bounds[1::2], strict=True))
     f = read_expression(formula, n_dims=len(pairs))
-    options: dict[str, Any] = {} if activation is None else {"activation": activation}
+    options: dict[str, Any] = {"partition": partition, "order": order, "steepness": steepness}
+    if activation is not None:
+        options["activation"] = activation
     counts = n_boxes[0] if n_boxes and len(n_boxes) == 1 else n_boxes
-    network = approximate(
-        f, pairs, eps=eps, n_boxes=counts, partition=partition, order=order, steepness=steepness, **options
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnprovedWarning)  # what is printed says so
+        network = approximate(f, pairs, eps=eps, n_boxes=counts, **options)
     if export is not None:
         network.to_onnx(export, form)
     if plot is not None:
@@ -106,7 +109,11 @@ def boxes(
 
 def _summary(f: Expression, network: BoxNetwork, partition: str) -> dict[str, Any]:
     """What is told of a network, for people and for machines."""
+    from treadle.boxes.approximate import why_not_proved
+
     lower, upper = network.bounds_.T
+    proved = network.error_bound_kind_ != "none"
+    reason = why_not_proved(f, network.order, network.steepness is not None)
     return {
         "formula": f.text,
         "variables": list(f.variables),
@@ -124,7 +131,7 @@ def _summary(f: Expression, network: BoxNetwork, partition: str) -> dict[str, An
         "theorem": network.error_bound_theorem_,
         "error_sampled": network.error_estimate_,
         "smoothing_bound": network.smoothing_bound_,
-        "why_not_proved": f.trouble(lower, upper),
+        "why_not_proved": None if proved else ": ".join(reason),
     }
 
 
@@ -146,8 +153,9 @@ def _print(found: dict[str, Any]) -> None:
     if proved == proved:
         print_result(f"proved error    <= {_rounded_up(proved)}  ({found['theorem']})")
     else:
-        print_result(f"proved error    none: {found['why_not_proved'] or found['theorem']}")
-    print_result(f"sampled error   {found['error_sampled']:.6g}")
+        print_result(f"proved error    none, for {found['why_not_proved']}")
+    between = "" if proved == proved else "  (it may be greater between the samples)"
+    print_result(f"sampled error   {found['error_sampled']:.6g}{between}")
     if found["smoothing_bound"]:
         print_result(
             f"smoothing       <= {_rounded_up(found['smoothing_bound'])} in the norm of L1, against steps"
