@@ -108,6 +108,7 @@ def fuzz(seed, n):
     return found, n_proved
 
 
+@pytest.mark.filterwarnings("ignore::treadle.errors.UnprovedWarning")
 @pytest.mark.parametrize("seed", range(2))
 def test_no_error_exceeds_its_proved_bound(seed):
     found, n_proved = fuzz(seed, 40)

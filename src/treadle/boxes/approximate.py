@@ -18,6 +18,7 @@ from treadle.boxes.expressions import Expression
 from treadle.boxes.fewest_construction import fewest_boxes
 from treadle.boxes.hat_construction import fewest_hats, refined_hats, uniform_hats
 from treadle.boxes.knowledge import ModulusLike, met_modulus, target_of
+from treadle.boxes.least_eps import check_eps
 from treadle.boxes.partition import Grid
 from treadle.boxes.points import as_bounds, check_count
 from treadle.boxes.smoothing import MEAN_DEVIATION, n_ghost_cells, with_ghost_cells
@@ -106,7 +107,8 @@ def approximate(
     ------
     InvalidInput
         If an argument is not what it has to be, two contradict each other, f is not finite over the
-        bounds, or eps or n_boxes takes more boxes than are built: it says how many.
+        bounds, eps is below what rounding allows, or eps or n_boxes takes more boxes than are built: it says
+        how many.
 
     Warns
     -----
@@ -133,10 +135,12 @@ def approximate(
         second_derivative=second_derivative,
         needs_curvature=order == 1,
     )
+    if eps is not None:
+        check_eps(target, eps, order, norm)
     budget = eps
     if smooth and eps is not None:
         budget, steepness = _share_of_steps(target, eps, activation, steepness)
-    built = _BUILDERS[order, partition](target, Request(budget, counts, norm, height or "middle"))
+    built = _BUILDERS[order, partition](target, Request(budget, counts, norm, height or "middle", eps))
     network = _network(target, built, order, activation, steepness, norm, outside)
     network.error_estimate_ = error_estimate(target, network, norm)
     if eps is not None and math.isnan(network.error_bound_):

@@ -32,12 +32,15 @@ class Request:
     norm : {"sup", "l2"}
     rule : {"middle", "midrange", "lower"}
         Where the height of a uniform box is taken.
+    asked : float or None
+        eps as the user gave it, which messages name; ``eps`` is what smooth units leave of it.
     """
 
     eps: float | None
     counts: tuple[int, ...] | None
     norm: NormName
     rule: HeightRule = "middle"
+    asked: float | None = None
 
     @property
     def n_boxes(self) -> int | None:
@@ -75,6 +78,7 @@ def refined_boxes(target: Target, request: Request) -> Built:
         eps=request.eps,
         n_boxes=request.n_boxes,
         squares=request.norm == "l2",
+        asked=request.asked,
     )
     return _of_refined(target, request.norm, refined)
 

@@ -36,7 +36,7 @@ def fewest_boxes(target: Target, request: Request) -> Built:
     if request.norm == "l2":
         return _boxes_by_density(target, request)
     if request.eps is not None:
-        mesh = _mesh(target, request.eps / MESH_PER_RUN, None)
+        mesh = _mesh(target, request.eps / MESH_PER_RUN, None, request.asked)
         return _runs(target, mesh, request.eps)
     assert request.n_boxes is not None
     return _runs_of_number(target, request.n_boxes)
@@ -50,7 +50,7 @@ class Mesh:
     ranges: Ranges
 
 
-def _mesh(target: Target, eps: float | None, n_boxes: int | None) -> Mesh:
+def _mesh(target: Target, eps: float | None, n_boxes: int | None, asked: float | None = None) -> Mesh:
     """Refined until each cell's range is small against eps, or as far as float64 goes."""
 
     def judge(lower: Array, upper: Array) -> tuple[Array, Array]:
@@ -66,7 +66,8 @@ def _mesh(target: Target, eps: float | None, n_boxes: int | None) -> Mesh:
             return np.where(fine, 0.0, np.where(wide, np.inf, met)), met
         return np.where(fine, 0.0, np.maximum(met, excess)), error
 
-    refined = refine(target, judge, eps=eps, n_boxes=n_boxes)
+    cells = "cells of the mesh that the fewest boxes are made of"
+    refined = refine(target, judge, eps=eps, n_boxes=n_boxes, asked=asked, cells=cells)
     lower, upper = refined.tree.corners()
     order = np.argsort(lower[:, 0])
     lower, upper = lower[order], upper[order]
@@ -119,7 +120,7 @@ def _boxes_by_density(target: Target, request: Request) -> Built:
         n = math.ceil(n * max(1.02, min(2.0, built.bound.value / request.eps)))
         check_n_cells((n,))
     raise InvalidInput(
-        f"eps={request.eps!r} is not proved with {n} boxes of optimal density: give an enclosure, which "
+        f"eps={request.asked!r} is not proved with {n} boxes of optimal density: give an enclosure, which "
         "bounds f in each box, or take partition='adaptive'"
     )
 

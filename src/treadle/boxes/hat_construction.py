@@ -44,7 +44,7 @@ def uniform_hats(target: Target, request: Request) -> Built:
             return built
         counts = [m + 1 for m in counts]
     raise InvalidInput(
-        f"eps={request.eps!r} is not proved with {built.partition.n_cells} equal cells, where the bound is "
+        f"eps={request.asked!r} is not proved with {built.partition.n_cells} equal cells, where the bound is "
         f"{built.bound.value:.3g}: take partition='adaptive', n_boxes or a larger eps"
     )
 
@@ -138,6 +138,8 @@ def refined_hats(target: Target, request: Request) -> Built:
         eps=request.eps,
         n_boxes=request.n_boxes,
         squares=request.norm == "l2",
+        asked=request.asked,
+        cells="linear pieces",
     )
     grid = Grid([refined.tree.edges[0]])
     values = target.values(grid.edges[0][:, np.newaxis])
@@ -161,7 +163,7 @@ def fewest_hats(target: Target, request: Request) -> Built:
         slack = np.zeros(MESH_CELLS)
     if not (slack <= request.eps / 2).all():
         raise InvalidInput(
-            f"eps={request.eps!r} is too small for longest chords: between the mesh's nodes f is known to "
+            f"eps={request.asked!r} is too small for longest chords: between the mesh's nodes f is known to "
             f"{slack.max():.3g} only; take partition='adaptive', or a larger eps"
         )
     kinks = longest_chords(edges, values, slack, request.eps * (1 - 1e-12) - target.rounding)
@@ -190,6 +192,6 @@ def _kinks_by_density(target: Target, request: Request, mesh: Array, values: Arr
         n = math.ceil(n * max(1.02, min(2.0, math.sqrt(built.bound.value / request.eps))))
         check_n_cells((n,))
     raise InvalidInput(
-        f"eps={request.eps!r} is not proved with {n} pieces of optimal density: give an enclosure, which "
+        f"eps={request.asked!r} is not proved with {n} pieces of optimal density: give an enclosure, which "
         "bounds f'' in each piece, or take partition='adaptive'"
     )

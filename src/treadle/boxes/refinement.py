@@ -2,6 +2,9 @@
 
 What a cell's error is, a judge says. A cell is halved across the axis where both halves vary least. Halving
 towards a jump ends at a cell of one number: there is nothing between it and the next.
+
+Whether it will end with as many cells as are built is not left to be seen: now and then it is estimated how
+many there will be, by ``n_cells_to_come``.
 """
 
 from __future__ import annotations
@@ -17,7 +20,12 @@ from treadle.boxes.split_tree import SplitTree
 from treadle.boxes.target import Array, Target, cut
 from treadle.errors import InvalidInput
 
+# In one dimension; in d, where a cell's bounds take more work and corners more memory, so many over d^2.
 MAX_REFINED = 4_000_000
+# Cells at which it is first estimated how many there will be; then each time there are four times as many.
+FIRST_ESTIMATE = 4096
+# Random descents of an estimate, in two halves, and how many times too many both have to see.
+DESCENTS, CERTAINLY_TOO_MANY = 512, 1.25
 # Values that choose the axis, in a cell.
 VALUES_PER_CHOICE = 256
 # How much wider a cell may be along one axis than along another, relative to the domain, and be halved there.
@@ -39,7 +47,14 @@ class Refined:
 
 
 def refine(
-    target: Target, judge: Judge, *, eps: float | None, n_boxes: int | None, squares: bool = False
+    target: Target,
+    judge: Judge,
+    *,
+    eps: float | None,
+    n_boxes: int | None,
+    squares: bool = False,
+    asked: float | None = None,
+    cells: str = "boxes",
 ) -> Refined:
     """Halve cells, from all of the domain on.
 
@@ -55,12 +70,21 @@ def refine(
         Or: until there are so many, the worst first.
     squares : bool
         Errors are parts of a norm of L2.
+    asked : float or None
+        What the user said of eps, where that is not ``eps`` itself.
+    cells : str
+        What they are, in messages.
 
     Raises
     ------
     InvalidInput
-        If eps takes more than 4e6 boxes, or is smaller than what is known of f at one number.
+        If there would be more than 4e6 / d^2 cells, or eps is smaller than what is known of f at one number.
     """
+    said = eps if asked is None else asked
+    most = MAX_REFINED // target.n_dims**2
+    if n_boxes is not None and n_boxes > most:
+        raise InvalidInput(f"n_boxes={n_boxes} is more than the {most} boxes that are refined: take fewer")
+    next_estimate = FIRST_ESTIMATE
     lower, upper = target.bounds[np.newaxis, :, 0], target.bounds[np.newaxis, :, 1]
     error, height = judge(lower, upper)
     # Where a cell's name is written in the flat table of children, 2 * parent + side: of each cell, of
@@ -80,22 +104,23 @@ def refine(
                     "box: choose one just below or beyond"
                 )
             raise InvalidInput(
-                f"eps={eps!r} is not reached even by a box that holds the one number {lower[i].tolist()}: f "
+                f"eps={said!r} is not reached even by a box that holds the one number {lower[i].tolist()}: f "
                 f"is known there to {error[i]:.3g} only; take a larger eps"
             )
         chosen, can_split = chosen[splits], can_split[splits]
         if not chosen.size:
             break
-        if len(lower) + chosen.size > MAX_REFINED:
-            raise InvalidInput(
-                f"eps={eps!r} takes more than {MAX_REFINED} boxes: take a larger one, or say n_boxes"
-            )
-        axis = _axes_to_split(target, lower[chosen], upper[chosen], can_split)
+        expected = len(lower) + chosen.size
+        if eps is not None and not squares and next_estimate <= len(lower) and expected <= most:
+            next_estimate = 4 * len(lower)
+            enough = CERTAINLY_TOO_MANY * most
+            to_come = n_cells_to_come(target, judge, eps, lower[chosen], upper[chosen], enough)
+            if to_come > enough:
+                expected = len(lower) + int(to_come)
+        if expected > most:
+            raise InvalidInput(_too_many(said, cells, len(lower), expected, most, target.n_dims))
         rows = np.arange(chosen.size)
-        at = _middle(lower[chosen, axis], upper[chosen, axis])
-        low, high = np.tile(lower[chosen], (2, 1)), np.tile(upper[chosen], (2, 1))
-        high[rows, axis] = at
-        low[chosen.size + rows, axis] = at
+        low, high, axis, at = _halves(target, lower[chosen], upper[chosen], can_split)
         node_slots.append(slots[chosen])
         axes.append(axis)
         cuts.append(at)
@@ -113,6 +138,72 @@ def refine(
         children.reshape(-1)[slots] = -1 - np.arange(len(lower))
     tree = SplitTree(target.bounds, np.concatenate(axes), np.concatenate(cuts), children)
     return Refined(tree, error, height)
+
+
+def _too_many(said: float | None, cells: str, reached: int, expected: int, most: int, n_dims: int) -> str:
+    order = ""
+    if cells == "boxes":
+        order = "order=1, " if n_dims == 1 else "order=1 with partition='uniform', "
+    return (
+        f"eps={said!r} takes {expected:.2g} {cells} or more, where at most {most} are built; {reached} were "
+        f"reached: take a larger eps, {order}or n_boxes instead of eps, for the best that so many do"
+    )
+
+
+def n_cells_to_come(
+    target: Target, judge: Judge, eps: float, lower: Array, upper: Array, enough: float
+) -> float:
+    """An estimate of how many cells these, which are above eps, will have been halved into.
+
+    A random descent halves a cell, goes on with one of its halves, and ends where that is within eps: two to
+    the number of halvings is the number of cells, on average (Knuth, Estimating the efficiency of backtrack
+    programs, 1975). Of two sets of descents the lesser mean counts: few deep cells, as at a jump, make a mean
+    large, but rarely two.
+
+    Parameters
+    ----------
+    lower, upper : ndarray of shape (n, d)
+    enough : float
+        Descents end as soon as the estimate is above that; it is then too low.
+    """
+    rng = np.random.default_rng(len(lower))
+    start = rng.integers(0, len(lower), DESCENTS)
+    low, high = lower[start], upper[start]
+    weights = np.ones(DESCENTS)
+    going = np.arange(DESCENTS)
+    while going.size:
+        can_split = _can_split(low, high)
+        splits = can_split.any(axis=1)
+        low, high, going, can_split = low[splits], high[splits], going[splits], can_split[splits]
+        if not going.size:
+            break
+        both_low, both_high, _, _ = _halves(target, low, high, can_split)
+        half = np.arange(going.size) + going.size * rng.integers(0, 2, going.size)
+        low, high = both_low[half], both_high[half]
+        weights[going] *= 2
+        if _lesser_mean(weights) * len(lower) > enough:
+            break
+        error, _ = judge(low, high)
+        above = ~(error <= eps)
+        low, high, going = low[above], high[above], going[above]
+    return _lesser_mean(weights) * len(lower)
+
+
+def _lesser_mean(weights: Array) -> float:
+    return float(weights.reshape(2, -1).mean(axis=1).min())
+
+
+def _halves(
+    target: Target, lower: Array, upper: Array, can_split: NDArray[np.bool_]
+) -> tuple[Array, Array, NDArray[np.int64], Array]:
+    """The lower halves of all cells and then the upper ones (2 n, d); the axes and places of the cuts."""
+    axis = _axes_to_split(target, lower, upper, can_split)
+    rows = np.arange(len(lower))
+    at = _middle(lower[rows, axis], upper[rows, axis])
+    low, high = np.tile(lower, (2, 1)), np.tile(upper, (2, 1))
+    high[rows, axis] = at
+    low[len(lower) + rows, axis] = at
+    return low, high, axis, at
 
 
 def _worst(

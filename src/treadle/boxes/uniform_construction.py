@@ -68,7 +68,7 @@ def uniform_boxes(target: Target, request: Request) -> Built:
         counts = [m + 1 for m in counts]
         built = _uniform(target, request, counts)
     raise InvalidInput(
-        f"eps={request.eps!r} is too close to what rounding does to f: {built.bound.value:.3g} is proved "
+        f"eps={request.asked!r} is too close to what rounding does to f: {built.bound.value:.3g} is proved "
         f"with {built.partition.n_cells} boxes; take a larger eps"
     )
 
@@ -105,8 +105,8 @@ def _uniform_by_doubling(target: Target, request: Request, eps: float) -> Built:
     while not (built := _uniform(target, request, [m] * target.n_dims)).bound.value <= eps:
         if (2 * m) ** target.n_dims > CELLS_TRIED:
             raise InvalidInput(
-                f"eps={eps!r} is not reached with {m} equal cells along each axis, where the bound is "
-                f"{built.bound.value:.3g}: take a larger eps, n_boxes, or partition='adaptive'"
+                f"eps={request.asked!r} is not reached with {m} equal cells along each axis, where the bound "
+                f"is {built.bound.value:.3g}: take a larger eps, n_boxes, or partition='adaptive'"
             )
         m *= 2
     low = m // 2
