@@ -254,7 +254,7 @@ class BoxNetwork(ExplicitNetwork):
         return remedy(self, form)
 
     def save(self, path: str | Path) -> None:
-        """Write the network as a file of safetensors, whole or not at all; ``BoxNetwork.load`` reads it.
+        """Write the network as a file of safetensors, whole or not at all; ``treadle.load`` reads it.
 
         Parameters
         ----------

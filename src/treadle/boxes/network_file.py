@@ -153,6 +153,26 @@ def save_box_network(path: str | Path, network: BoxNetwork) -> None:
     write_safetensors(Path(path), arrays, {"format": FORMAT_VERSION, "boxes": metadata})
 
 
+def box_network_from(path: str | Path, arrays: Arrays, metadata: dict[str, Any]) -> BoxNetwork:
+    """The network of a file that ``read_safetensors`` read.
+
+    Raises
+    ------
+    CorruptFile
+        If it holds no box network, or that does not fit together.
+    """
+    boxes = metadata.get("boxes")
+    if metadata.get("format") != FORMAT_VERSION or not isinstance(boxes, dict):
+        raise CorruptFile(
+            f"{path} must hold a box network of format {FORMAT_VERSION}; it holds format "
+            f"{metadata.get('format')!r} of {', '.join(sorted(metadata)) or 'nothing'}: {REMEDY}"
+        )
+    try:
+        return from_description(arrays, boxes)
+    except (InvalidInput, MemoryError) as error:
+        raise CorruptFile(f"{path} does not describe a box network: {error}; {REMEDY}") from error
+
+
 def load_box_network(path: str | Path) -> BoxNetwork:
     """Read what ``save_box_network`` wrote.
 
@@ -167,14 +187,4 @@ def load_box_network(path: str | Path) -> BoxNetwork:
     CorruptFile
         If it is not such a file, or does not fit together.
     """
-    arrays, metadata = read_safetensors(path)
-    boxes = metadata.get("boxes")
-    if metadata.get("format") != FORMAT_VERSION or not isinstance(boxes, dict):
-        raise CorruptFile(
-            f"{path} must hold a box network of format {FORMAT_VERSION}; it holds format "
-            f"{metadata.get('format')!r} of {', '.join(sorted(metadata)) or 'nothing'}: {REMEDY}"
-        )
-    try:
-        return from_description(arrays, boxes)
-    except (InvalidInput, MemoryError) as error:
-        raise CorruptFile(f"{path} does not describe a box network: {error}; {REMEDY}") from error
+    return box_network_from(path, *read_safetensors(path))

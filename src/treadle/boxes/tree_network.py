@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from treadle.boxes.explicit_network import ExplicitNetwork, squeezed
 from treadle.boxes.points import as_points
+from treadle.boxes.tree_file import load_tree_network, save_tree_network
 from treadle.errors import InvalidInput
 from treadle.export.layers import STEP, Layer
 
@@ -161,6 +163,39 @@ class TreeNetwork(ExplicitNetwork):
     def remedy(self, form: str | None) -> str:
         """What to do where the dense weights do not fit."""
         return "take the sparse layers(), predict, which walks the trees, or a model of fewer leaves"
+
+    def save(self, path: str | Path) -> None:
+        """Write the network as a file of safetensors, whole or not at all; ``treadle.load`` reads it.
+
+        Parameters
+        ----------
+        path : str or Path
+
+        Raises
+        ------
+        InvalidInput
+            If the classes are neither numbers nor truth values nor texts.
+        OSError
+            If the folder cannot be written or the disk is full.
+        """
+        save_tree_network(path, self)
+
+    @classmethod
+    def load(cls, path: str | Path) -> TreeNetwork:
+        """The network that ``save`` wrote, with predictions equal to the bit.
+
+        Parameters
+        ----------
+        path : str or Path
+
+        Raises
+        ------
+        OSError
+            If the file cannot be opened.
+        CorruptFile
+            If it is not such a file, or does not fit together.
+        """
+        return load_tree_network(path)
 
     @cached_property
     def _layers(self) -> list[Layer]:

@@ -24,6 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from treadle.boxes.network_file import box_network_from
+from treadle.boxes.tree_file import tree_network_from
 from treadle.errors import CorruptFile, InvalidInput
 from treadle.estimators.plain_values import from_plain, to_plain
 from treadle.export.model_file import (
@@ -129,7 +131,7 @@ class Savable(ABC):
 
 
 def load(path: str | Path) -> Any:
-    """The estimator that ``save`` wrote, fitted, without running any code of the file.
+    """The estimator or network that ``save`` wrote, without running any code of the file.
 
     Parameters
     ----------
@@ -137,17 +139,21 @@ def load(path: str | Path) -> Any:
 
     Returns
     -------
-    estimator
-        Of the class that was saved; ``callbacks`` is None.
+    estimator, BoxNetwork or TreeNetwork
+        Of the class that was saved; estimators are fitted, and their ``callbacks`` is None.
 
     Raises
     ------
     OSError
         If the file cannot be opened.
     CorruptFile
-        If it is no estimator's file, or does not fit together.
+        If it is the file of neither, or does not fit together.
     """
     arrays, metadata = read_safetensors(path)
+    if "boxes" in metadata:
+        return box_network_from(path, arrays, metadata)
+    if "trees" in metadata:
+        return tree_network_from(path, arrays, metadata)
     if metadata.get("format") != FORMAT_VERSION:
         raise CorruptFile(
             f"{path} has format {metadata.get('format')!r}; this treadle reads format {FORMAT_VERSION}: "
