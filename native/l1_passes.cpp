@@ -103,7 +103,8 @@ namespace {
 
 ScreenSums over_all(const ScreenRequest& request, int64_t n, int threads, int64_t per_row,
                     void (*pass)(const ScreenRequest&, int64_t, int64_t, ScreenSums&)) {
-    const int64_t units = (n + SCREEN_ROWS - 1) / SCREEN_ROWS;
+    // Without rows it is still one pass, which leaves sums of 0.
+    const int64_t units = std::max((n + SCREEN_ROWS - 1) / SCREEN_ROWS, int64_t(1));
     std::vector<ScreenSums> parts(static_cast<size_t>(units));
     share_out(threads, units, n * per_row, [&](int64_t t) {
         pass(request, t * SCREEN_ROWS, std::min(n, (t + 1) * SCREEN_ROWS), parts[size_t(t)]);

@@ -3,12 +3,14 @@
 //
 // It tells of each table in a line and returns 1 where a result is wrong or a table that was named cannot run. To show
 // that it would see an error, it also plants one in each function, 1 part in 2000 of the first number that the function
-// writes, and returns 1 where the check of that function finds no more wrong than before.
+// writes or adds to, or a row too many, and returns 1 where the check of that function finds no more wrong than before.
 #include <algorithm>
 #include <cstdio>
 #include <string>
+#include <type_traits>
 
 #include "../dispatch.h"
+#include "../l1_kernels.h"
 #include "checks.h"
 
 namespace treadle {
@@ -22,6 +24,14 @@ bool spoil(float* p) {
     *p += 0.0005f * std::max(1.0f, std::abs(*p));
     return true;
 }
+bool spoil(double* p) {
+    *p += 0.0005 * std::max(1.0, std::abs(*p));
+    return true;
+}
+bool spoil(ScreenSums& sums) {  // a row too many
+    sums.rows.push_back(-1);
+    return true;
+}
 bool spoil(const Operands& operands) { return spoil(static_cast<float*>(operands.backward)); }
 bool spoil(const Trained& trained) { return spoil(trained.value) && (!trained.first || spoil(trained.first)); }
 template <typename Given>
@@ -29,13 +39,19 @@ bool spoil(const Given&) {
     return false;
 }
 
+template <typename Table>
+const Table& right_table() {
+    if constexpr (std::is_same_v<Table, L1Kernels>) return *right->l1;
+    else return *right;
+}
+
 template <typename>
 struct Spoiled;
-template <typename... Arguments>
-struct Spoiled<void (*Kernels::*)(Arguments...)> {
+template <typename Table, typename... Arguments>
+struct Spoiled<void (*Table::*)(Arguments...)> {
     template <auto FUNCTION>
     static void call(Arguments... arguments) {
-        (right->*FUNCTION)(arguments...);
+        (right_table<Table>().*FUNCTION)(arguments...);
         (void)(spoil(arguments) || ...);
     }
 };
@@ -45,6 +61,15 @@ template <auto FUNCTION>
 bool plant(Kernels& table) {
     if (!(table.*FUNCTION)) return false;
     table.*FUNCTION = Spoiled<decltype(FUNCTION)>::template call<FUNCTION>;
+    return true;
+}
+
+template <auto FUNCTION>
+bool plant_in_l1(Kernels& table) {
+    static L1Kernels spoiled;
+    spoiled = *table.l1;
+    spoiled.*FUNCTION = Spoiled<decltype(FUNCTION)>::template call<FUNCTION>;
+    table.l1 = &spoiled;
     return true;
 }
 
@@ -68,6 +93,12 @@ const struct {
     {"loss", check_loss, plant<&Kernels::loss>},
     {"softmax", check_softmax, plant<&Kernels::softmax>},
     {"multiply_row", check_multiply_row, plant<&Kernels::multiply_row>},
+    {"l1 normal", check_l1_normal, plant_in_l1<&L1Kernels::normal>},
+    {"l1 predict", check_l1_predict, plant_in_l1<&L1Kernels::predict>},
+    {"l1 correct", check_l1_correct, plant_in_l1<&L1Kernels::correct>},
+    {"l1 step", check_l1_step, plant_in_l1<&L1Kernels::step>},
+    {"l1 screen", check_l1_screen, plant_in_l1<&L1Kernels::screen>},
+    {"l1 check", check_l1_check, plant_in_l1<&L1Kernels::check>},
     {"training", check_training, nullptr},
     {"predict", check_predict, nullptr},
     {"flush of subnormal numbers", check_flush, nullptr},

@@ -1,4 +1,4 @@
-// A check for each function of the table in kernels.h, and for what is built on the table.
+// A check for each function of the tables in kernels.h and l1_kernels.h, and for what is built on them.
 #pragma once
 
 #include "../kernels.h"
@@ -29,6 +29,16 @@ void check_normalise_backward(const Kernels&, Random&, Comparison&);
 // check_losses.cpp
 void check_loss(const Kernels&, Random&, Comparison&);
 void check_softmax(const Kernels&, Random&, Comparison&);
+
+// check_l1_interior.cpp
+void check_l1_normal(const Kernels&, Random&, Comparison&);
+void check_l1_predict(const Kernels&, Random&, Comparison&);
+void check_l1_correct(const Kernels&, Random&, Comparison&);
+void check_l1_step(const Kernels&, Random&, Comparison&);
+
+// check_l1_screen.cpp
+void check_l1_screen(const Kernels&, Random&, Comparison&);
+void check_l1_check(const Kernels&, Random&, Comparison&);
 
 // check_training.cpp: whole steps against the portable table, any number of threads to the same bits, subnormal
 // numbers flushed in the threads and nowhere else.
