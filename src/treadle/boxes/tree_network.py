@@ -23,13 +23,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from treadle.boxes.explicit_network import ExplicitNetwork, squeezed
+from treadle.boxes.look_up import kernel
 from treadle.boxes.points import as_points
 from treadle.boxes.tree_file import load_tree_network, save_tree_network
+from treadle.boxes.tree_walk import Splits, add_leaves_by_numpy, add_leaves_natively, splits_of
 from treadle.errors import InvalidInput
 from treadle.export.layers import STEP, Layer
 
 LEAF = -1  # in the place of a feature
-WALKS_PER_BLOCK = 1 << 18  # rows times trees that are walked at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,15 +132,14 @@ class TreeNetwork(ExplicitNetwork):
             If X is of another shape, or holds NaN or infinities.
         """
         rows = as_points(X, self.n_features_in_)
-        outputs = np.empty((len(rows), len(self.bias)))
-        n_rows = max(1, WALKS_PER_BLOCK // max(1, len(self.trees.roots)))
-        for start in range(0, len(rows), n_rows):
-            leaves = self.trees.leaves_of(rows[start : start + n_rows])
-            total = np.zeros((len(leaves), len(self.bias)))
-            for t in range(leaves.shape[1]):  # in the order of the trees, as the last layer adds
-                total += self.trees.values[leaves[:, t]]
-            outputs[start : start + n_rows] = total + self.bias
-        return squeezed(outputs)
+        native = kernel()
+        if native is None:
+            return squeezed(add_leaves_by_numpy(self.trees, rows, self.bias))
+        return squeezed(add_leaves_natively(native, self.trees, self._splits, rows, self.bias))
+
+    @cached_property
+    def _splits(self) -> list[Splits]:
+        return splits_of(self.trees, self.n_features_in_)
 
     def layers(self, form: str | None = None, dtype: Any = np.float64) -> list[Layer]:
         """The plain layers, sparse and float64: steps, leaves, values.
