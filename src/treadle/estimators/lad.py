@@ -25,7 +25,8 @@ from treadle.estimators.saved_certificate import certificate_from, certificate_p
 from treadle.estimators.saving import Savable, Saved
 from treadle.l1.inference import Inference, infer
 from treadle.l1.rows import Chunk, Rows
-from treadle.l1.solve import Solution, solve, solve_rows
+from treadle.l1.solution import Solution
+from treadle.l1.solve import solve, solve_rows
 from treadle.l1.sparse_solve import solve_sparse
 
 # X of these types is taken as it is, in any order of memory, without a copy; any other becomes the first.

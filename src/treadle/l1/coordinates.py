@@ -84,6 +84,11 @@ class Coordinates:
         return self.A[1:]
 
 
+def row_lengths(Z: NDArray[Any]) -> NDArray[Any]:
+    """|z_i| of each row (n,)."""
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", Z, Z)))
+
+
 def column_scales(X: NDArray[Any]) -> NDArray[Any]:
     """Powers of two (D,) that bring the largest entries to between 1 and 2; 1 for columns of zeros."""
     if X.shape[1] < FEW:

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from scipy.linalg.lapack import dgeqp3, dgetrf, dgetri
 
 from treadle.errors import CertificateFailed
+from treadle.l1.coordinates import row_lengths
 from treadle.l1.interior_point import Unbounded
 
 EPS = float(np.finfo(np.float64).eps)
@@ -60,7 +61,7 @@ def independent_rows(Z: NDArray[Any], weight: NDArray[Any]) -> NDArray[np.int64]
             continue
         factors, order, _, _, info = dgeqp3((Z[heavy] * root[heavy, None]).T)
         chosen = heavy[order[:p] - 1]
-        lengths = np.sqrt(np.einsum("ij,ij->i", Z[chosen], Z[chosen]))
+        lengths = row_lengths(Z[chosen])
         if not info and np.all(np.abs(np.diagonal(factors)[:p]) > 1e-7 * root[chosen] * lengths):
             return np.asarray(chosen)
     return None
@@ -130,7 +131,7 @@ def crossover(
     is_basic = np.zeros(len(y), bool)
     is_basic[basis] = True
     refresh = True
-    lengths = np.sqrt(np.einsum("ij,ij->i", Z, Z))
+    lengths = row_lengths(Z)
     while True:
         if refresh:
             inverse = inverse_of(Z[basis])

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from treadle.l1.coordinates import row_lengths
+
 FACTOR = 16
 # The rows with the smallest residuals, by which their density at 0 is estimated: so many for each coordinate,
 # at most that share of all.
@@ -18,9 +20,14 @@ NEAR, MOST_NEAR = 800, 0.3
 LEAST_CURVATURE = 1e-6
 
 
+def smallest_sample(size: int) -> int:
+    """Rows of the first level; fewer than twice as many are solved as they are."""
+    return max(2000, 60 * size)
+
+
 def level_sizes(n_rows: int, size: int) -> list[int]:
     """Rows of each level, the last being all; ``size`` counts the coordinates p."""
-    smallest = max(2000, 60 * size)
+    smallest = smallest_sample(size)
     if n_rows <= 2 * smallest:
         return [n_rows]
     n_steps = max(1, math.ceil(math.log(n_rows / smallest, FACTOR)))
@@ -76,7 +83,7 @@ class Scatter:
 def scatter(Z: NDArray[Any], r: NDArray[Any], low: NDArray[Any], high: NDArray[Any]) -> Scatter | None:
     """From rows Z (m, p), their residuals and boxes; None where too few tell of all directions."""
     m, p = Z.shape
-    lengths = np.sqrt(np.einsum("ij,ij->i", Z, Z))
+    lengths = row_lengths(Z)
     # A move by h may cross |r_i| <= h |z_i|: far rows are looked at as much further from 0 as they reach.
     size = np.abs(r) / np.maximum(lengths, 1e-300)
     k = int(min(MOST_NEAR * m, NEAR * p))
@@ -88,6 +95,7 @@ def scatter(Z: NDArray[Any], r: NDArray[Any], low: NDArray[Any], high: NDArray[A
     curvatures = np.linalg.eigvalsh(J)
     if not curvatures[0] > LEAST_CURVATURE * curvatures[-1]:
         return None
+    J = shrunk(J, len(near))
     u = np.where(r > 0, high, low)
     S = (Z * (u * u)[:, None]).T @ Z
     try:
@@ -95,6 +103,19 @@ def scatter(Z: NDArray[Any], r: NDArray[Any], low: NDArray[Any], high: NDArray[A
         return Scatter(J, np.linalg.solve(J, half.T), m, len(near))
     except np.linalg.LinAlgError:
         return None
+
+
+def shrunk(J: NDArray[Any], n_near: int) -> NDArray[Any]:
+    """J (p, p) nearer to a multiple of the identity, by as much of its spread as few rows explain.
+
+    Eigenvalues of a mean of n products z z' scatter even where all directions are alike, by sqrt(p / n) and
+    more for the outermost (Ledoit and Wolf 2004, A well-conditioned estimator for large covariance matrices).
+    """
+    p = len(J)
+    mean = float(np.trace(J)) / p
+    spread = float(np.sum((J - mean * np.eye(p)) ** 2)) / (p * mean**2)
+    share = min(1.0, p / n_near / spread) if spread > 0 else 0.0
+    return (1 - share) * J + share * mean * np.eye(p)
 
 
 def kept_share(size: int, n_rows: int) -> float:

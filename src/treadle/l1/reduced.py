@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from treadle.l1.coordinates import row_lengths
 from treadle.l1.crossover import Vertex, crossover, independent_rows
 from treadle.l1.interior_point import InteriorPoint, Unbounded, interior_point
 
@@ -87,7 +88,7 @@ def exactly(
     Z, y = reduced.Z, reduced.y
     n, p = Z.shape
     r = y - Z @ theta
-    lengths = np.sqrt(np.einsum("ij,ij->i", Z, Z))
+    lengths = row_lengths(Z)
     tie = 16 * EPS * (np.abs(y) + lengths * math.sqrt(float(theta @ theta))) + EPS * reduced.noise
     size = max(1000, 30 * p)
     inside = np.empty(n, bool)

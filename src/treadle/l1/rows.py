@@ -43,6 +43,12 @@ class Chunk:
         weight = None if self.weight is None else self.weight[positions]
         return Chunk(self.indices[positions], self.X[positions], self.y[positions], weight)
 
+    def weighted(self) -> Chunk:
+        """The rows that have a weight; all, if none has."""
+        if self.weight is None or self.weight.all() or not self.weight.any():
+            return self
+        return self.take(np.flatnonzero(self.weight))
+
     def part(self, size: int, rng: np.random.Generator) -> Chunk:
         """``size`` of the rows at random, all if there are fewer: one from each of as many equal "
         "stretches.

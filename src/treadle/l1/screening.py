@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from treadle.errors import InvalidInput
 from treadle.hardware.kernel import kernel_or_none
 from treadle.hardware.processors import usable_threads
-from treadle.l1.coordinates import Coordinates
+from treadle.l1.coordinates import Coordinates, row_lengths
 from treadle.l1.rows import ArrayRows, Chunk, Rows
 
 
@@ -35,7 +35,7 @@ class Screen:
         """The pass over one chunk."""
         Z = self.coordinates.of(chunk.X)
         r = chunk.y - Z @ self.theta
-        lengths = np.sqrt(np.einsum("ij,ij->i", Z, Z))
+        lengths = row_lengths(Z)
         weight = np.ones(len(chunk)) if chunk.weight is None else chunk.weight
         keep = np.abs(r) <= self.radius * lengths
         refuse_not_finite(r, chunk)
@@ -114,7 +114,7 @@ class _Check:
         Z = self.request.coordinates.of(chunk.X)
         before = chunk.y - Z @ self.request.theta
         after = chunk.y - Z @ self.theta
-        lengths = np.sqrt(np.einsum("ij,ij->i", Z, Z))
+        lengths = row_lengths(Z)
         crossed = (np.abs(before) > self.request.radius * lengths) & (before * after < 0)
         if chunk.weight is not None:
             crossed &= chunk.weight > 0

@@ -30,7 +30,7 @@ from treadle.l1.interior_point import InteriorPoint, interior_point
 from treadle.l1.merged_rows import merged_rows
 from treadle.l1.optimal_partition import OptimalFace, optimal_face
 from treadle.l1.screening import boxes
-from treadle.l1.solve import Solution
+from treadle.l1.solution import Solution
 from treadle.l1.sparse_normal_equations import SparseNormalEquations
 from treadle.l1.sparse_rows import SparseRows
 

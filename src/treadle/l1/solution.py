@@ -1,0 +1,37 @@
+"""What a solver of L1 regressions ends with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from treadle.l1.certificate import Certificate
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The optimum, with its certificate.
+
+    Parameters
+    ----------
+    coef : ndarray of shape (D,), float64
+    intercept : float
+    objective : float
+        As the docstring of ``treadle.l1.solve`` gives it.
+    certificate : Certificate
+    n_iter : int
+        Interior-point steps, of all levels.
+    n_pivots : int
+    n_passes : int
+        Passes over all rows, with those that samples took.
+    """
+
+    coef: NDArray[Any]
+    intercept: float
+    objective: float
+    certificate: Certificate
+    n_iter: int
+    n_pivots: int
+    n_passes: int
