@@ -1,5 +1,7 @@
 """Samples of growing size, and what is learnt from one about the solution of all rows."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -33,4 +35,4 @@ def test_samples_grow_at_most_sixteenfold_and_end_with_all_rows():
     sizes = level_sizes(10_000_000, 11)
     assert sizes[0] == 2000
     assert sizes[-1] == 10_000_000
-    assert all(b <= 17 * a for a, b in zip(sizes, sizes[1:], strict=False))
+    assert all(b <= 17 * a for a, b in itertools.pairwise(sizes))
