@@ -118,6 +118,12 @@ def shrunk(J: NDArray[Any], n_near: int) -> NDArray[Any]:
     return (1 - share) * J + share * mean * np.eye(p)
 
 
+def upper_median(values: NDArray[Any]) -> float:
+    """The median, the upper one of two; of few numbers it takes a fraction of ``numpy.median``'s time."""
+    k = len(values) // 2
+    return float(np.partition(values, k)[k])
+
+
 def kept_share(size: int, n_rows: int) -> float:
     """The share of rows that a guess from a level of ``n_rows`` rows leaves open."""
     return min(1.0, 2.5 * math.sqrt(size / n_rows))
@@ -127,7 +133,7 @@ def radius(r: NDArray[Any], lengths: NDArray[Any], share: float, noise: float) -
     """T such that a ``share`` of the rows with |r_i| above the noise have |r_i| <= T |z_i|."""
     open_rows = np.abs(r) > noise
     if not open_rows.any():
-        return noise / max(float(np.median(lengths)), 1e-300)
+        return noise / max(upper_median(lengths), 1e-300)
     q = np.abs(r[open_rows]) / np.maximum(lengths[open_rows], 1e-300)
     k = min(len(q) - 1, round(share * len(q)))
     return float(np.partition(q, k)[k])

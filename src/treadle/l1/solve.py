@@ -41,6 +41,7 @@ from treadle.l1.levels import (
     radius,
     scatter,
     smallest_sample,
+    upper_median,
 )
 from treadle.l1.reduced import EPS, Reduced, basis_near, closely, exactly
 from treadle.l1.refinement import certified
@@ -377,7 +378,7 @@ class _Solver:
         weight = np.ones(m) if level.weight is None else level.weight
         self.scatter = scatter(Z, r, *boxes(weight, self.quantile))
         lengths = row_lengths(Z)
-        least = noise / max(float(np.median(lengths)), 1e-300)
+        least = noise / max(upper_median(lengths), 1e-300)
         if self.scatter is not None and not self.penalty:
             T = max(self.scatter.radius(n_next), least)
         else:
@@ -401,7 +402,7 @@ class _Solver:
         weigh 1 / (1 + (r / s)^2), s being the median |r|, not so little that columns of few rows are lost.
         """
         some = np.arange(0, len(level), max(1, len(level) // (ROWS_PER_COORDINATE * self.coordinates.size)))
-        scale = float(np.median(np.abs(r)))
+        scale = upper_median(np.abs(r))
         if not scale > 0:
             return theta
         turned = coordinates_of(
@@ -417,7 +418,7 @@ class _Solver:
         return turned.theta(*coefficients)
 
     def _median(self, chunk: Chunk, theta: NDArray[Any]) -> float:
-        return float(np.median(np.abs(self.coordinates.residuals(chunk.X, chunk.y, theta))))
+        return upper_median(np.abs(self.coordinates.residuals(chunk.X, chunk.y, theta)))
 
     def _reduced(self, chunk: Chunk, screened: Screened | None, share: float) -> Reduced:
         """Rows of a level, which is a share of all, after those of the penalty."""
@@ -458,7 +459,7 @@ class _Solver:
         """The exact solution of some rows, from a guess."""
         if self.coordinates.size == 1:
             return weighted_median(reduced)
-        median = float(np.median(np.abs(reduced.y - reduced.Z @ theta)))
+        median = upper_median(np.abs(reduced.y - reduced.Z @ theta))
         close = closely(reduced, theta, mu, CLOSE * self.coordinates.size * median, reach)
         self.n_iter += close.n_steps
         tolerance = 8 * EPS * math.sqrt(self.rows.n_rows) * (self.total_weight / self.rows.n_rows)
@@ -487,4 +488,4 @@ class _Solver:
 def _typical(y: NDArray[Any]) -> float:
     """The size of most targets: their median, unless half of them are 0."""
     sizes = np.abs(y[y != 0])
-    return float(np.median(sizes)) if len(sizes) else 1.0
+    return upper_median(sizes) if len(sizes) else 1.0
