@@ -31,7 +31,7 @@ from sklearn.preprocessing import StandardScaler
 
 import native
 import treadle
-from machine import OthersWatch, available_processors, description
+from machine import OthersWatch, available_processors, description, rest
 from public_data import DATA_SETS, PublicData
 from results import table
 
@@ -39,8 +39,6 @@ HERE = Path(__file__).parent
 PAGE = HERE / "results" / "estimators.md"
 SEEDS = range(5)
 MEMORY_LIMIT_MB = 64
-# Seconds before each fit: the threads of a BLAS spin for some 30 ms after their last product.
-REST = 0.1
 # Rows, columns, epochs and rounds of a timed fit.
 SHAPES = (
     (1_000, 20, 20, 7),
@@ -71,7 +69,7 @@ def timed(estimator: Any, X: NDArray[Any], y: NDArray[Any]) -> tuple[Any, float]
     """The fitted estimator, and the seconds that it took."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that so few epochs are not enough is known
-        time.sleep(REST)
+        rest()
         start = time.perf_counter()
         estimator.fit(X, y)
         return estimator, time.perf_counter() - start

@@ -25,6 +25,11 @@ def description() -> dict[str, Any]:
     }
 
 
+def rest() -> None:
+    """Wait until the threads of another's BLAS, which spin for some 30 ms after their last product, sleep."""
+    time.sleep(0.1)
+
+
 def available_processors() -> list[int]:
     """Processors that this process may use, those that share a core last."""
     if not hasattr(os, "sched_getaffinity"):

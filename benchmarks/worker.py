@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from machine import take_processors
+from machine import rest, take_processors
 from recipe import Recipe
 from treadle.data import load_data
 from treadle.errors import TreadleError
@@ -60,6 +60,7 @@ def serve(what: str, threads: int, prepared: Callable[[], tuple[Any, Callable[[]
         sys.exit(f"{what}: {error}")
     answer(ready)
     for _ in sys.stdin:
+        rest()
         answer(play())
 
 
