@@ -9,15 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.l1.coordinates import Coordinates, row_lengths
-from treadle.l1.rows import Chunk, Rows
+from treadle.l1.coordinates import row_lengths
 
 FACTOR = 16
 # The rows with the smallest residuals, by which their density at 0 is estimated: so many for each coordinate,
 # at most that share of all.
 NEAR, MOST_NEAR = 800, 0.3
-# J of fewer near rows than so many for each coordinate is vague.
-VAGUE = 25
 # Near rows whose curvature in some direction is less than that share of the largest do not tell of it: those
 # of counts on dummies lie in some cells only.
 LEAST_CURVATURE = 1e-6
@@ -63,7 +60,6 @@ class Scatter:
     covariance: NDArray[Any]
     n_rows: int
     n_near: int
-    h: float
 
     def radius(self, n_rows: int) -> float:
         """How far a sample's solution is from that of n_rows rows; seldom further."""
@@ -78,23 +74,6 @@ class Scatter:
         """
         p = len(self.J)
         return 4 * math.sqrt(p / max(1.0, n_crossed)) + 2 * math.sqrt(p / self.n_near)
-
-    @property
-    def is_vague(self) -> bool:
-        """Whether J is known by few rows for its size."""
-        return self.n_near < VAGUE * len(self.J)
-
-    def of_all(self, rows: Rows, coordinates: Coordinates, theta: NDArray[Any]) -> Scatter:
-        """The same with J from all rows, at theta: from the same share of them, or enough."""
-        share = min(self.n_near / self.n_rows, NEAR * len(self.J) / rows.n_rows)
-        h = self.h * share / (self.n_near / self.n_rows)
-        J, n_near = np.zeros_like(self.J), 0
-        for part, n in rows.map(_Curvature(coordinates, theta, h)):
-            J += part
-            n_near += n
-        if n_near < self.n_near:
-            return self
-        return Scatter(shrunk(J, n_near), self.covariance, rows.n_rows, n_near, h)
 
     def step(self, gradient: NDArray[Any], n_rows: int) -> NDArray[Any]:
         """The Newton step that takes sum u_i z_i of n_rows rows to 0."""
@@ -121,26 +100,9 @@ def scatter(Z: NDArray[Any], r: NDArray[Any], low: NDArray[Any], high: NDArray[A
     S = (Z * (u * u)[:, None]).T @ Z
     try:
         half = np.linalg.solve(J, S)
-        return Scatter(J, np.linalg.solve(J, half.T), m, len(near), h)
+        return Scatter(J, np.linalg.solve(J, half.T), m, len(near))
     except np.linalg.LinAlgError:
         return None
-
-
-@dataclass(frozen=True)
-class _Curvature:
-    """A chunk's part of J at theta, and how many rows are near: those with |r_i| <= h |z_i|."""
-
-    coordinates: Coordinates
-    theta: NDArray[Any]
-    h: float
-
-    def __call__(self, chunk: Chunk) -> tuple[NDArray[Any], int]:
-        Z = self.coordinates.of(chunk.X)
-        lengths = row_lengths(Z)
-        near = np.flatnonzero((np.abs(chunk.y - Z @ self.theta) <= self.h * lengths) & (lengths > 0))
-        weight = np.ones(len(near)) if chunk.weight is None else chunk.weight[near]
-        Z = Z[near]
-        return (Z * (weight / (self.h * lengths[near]))[:, None]).T @ Z, len(near)
 
 
 def shrunk(J: NDArray[Any], n_near: int) -> NDArray[Any]:

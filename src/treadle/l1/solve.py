@@ -59,17 +59,16 @@ LOOSE, CLOSE = 0.06, 0.2
 ROWS_PER_COORDINATE = 200
 # What a pass over rows which memory need not hold may be expected to keep, in bytes.
 KEPT_BYTES = 64 << 20
-# Rows to solve that are no more than a smallest sample, or than that share of those that a pass goes over,
-# are not worth a pass that leaves fewer.
-A_PASS = 0.05
+# Rows to solve that are no more than so many smallest samples, or than that share of those that a pass goes
+# over, are not worth a pass that leaves fewer.
+FEW, A_PASS = 2, 0.05
 # Newton steps in a row, each at most so much of the last.
 MAX_STEPS, SHORTER = 4, 0.75
 # In p dimensions |z'd| is |z| |d| / sqrt(p), seldom more than twice that. Where a pass is cheap, rows further
 # off are folded, and those that cross come back by a check.
 SELDOM = 2.0
-# Lengths of rows, in medians of them, from which on they weigh less in coordinates; and lengths or residuals,
-# in medians, from which on no less.
-LONG, FARTHEST = 2.0, 1e3
+# Residuals, in medians of them, beyond which rows weigh no less in coordinates.
+FARTHEST = 1e3
 OUT_OF_RANGE = (
     "no vertex was found to the precision of a double: a row, a column or a weight is larger than the others "
     "by too many orders of magnitude; scale or drop it"
@@ -313,7 +312,7 @@ class _Solver:
         """Whether so many of some rows are solved as they are: to have fewer is not worth a pass."""
         if self.scatter is None or self.penalty:
             return True
-        return n_kept < max(smallest_sample(self.coordinates.size), n_rows * A_PASS)
+        return n_kept < max(FEW * smallest_sample(self.coordinates.size), n_rows * A_PASS)
 
     def _stepped(
         self,
@@ -326,12 +325,10 @@ class _Solver:
     ) -> tuple[NDArray[Any], float, int]:
         """Newton steps from theta, at most so many, ``n_kept`` rows being within T of it; their passes.
 
-        They end where the next would be no shorter, or few rows are left. Where the sample was too small for
-        a good Hessian and a pass is cheap, all rows give one.
+        They end where the next would be no shorter, or few rows are left.
         """
         assert self.scatter is not None
         width, before, n_passes = T, math.inf, 0
-        vague = rows is self.rows and most > 1 and self.scatter.is_vague
         while n_passes < most and not self._few(n_kept * min(1.0, width / T), rows.n_rows):
             everything = screen(rows, Screen(self.coordinates, theta, 0.0, self.quantile, False))
             n_passes += 1
@@ -341,9 +338,6 @@ class _Solver:
                 break
             theta, before = theta + step, length
             width = self.scatter.miss(n_kept * length / T) * length
-            if vague and not self._few(n_kept * width / T, rows.n_rows):
-                self.scatter = self.scatter.of_all(rows, self.coordinates, theta)
-                n_passes, before, vague = n_passes + 1, math.inf, False
         return theta, width, n_passes
 
     def _both(self, outer: Screened, inner: Screened, theta: NDArray[Any], center: NDArray[Any]) -> Screened:
@@ -406,17 +400,17 @@ class _Solver:
 
         They scatter by the density of residuals at 0, which far rows have no part in, however long: so rows
         weigh 1 / (1 + (r / s)^2), s being the median |r|, not so little that columns of few rows are lost.
-        Long rows weigh less, too: a sample has a few of them, and all rows have others.
         """
         some = np.arange(0, len(level), max(1, len(level) // (ROWS_PER_COORDINATE * self.coordinates.size)))
         scale = upper_median(np.abs(r))
         if not scale > 0:
             return theta
-        X = level.X[some]
-        lengths = row_lengths(self.coordinates.of(X))
-        long = np.clip(lengths / max(LONG * upper_median(lengths), 1e-300), 1, FARTHEST)
-        far = np.minimum(np.abs(r[some]) / scale, FARTHEST)
-        turned = coordinates_of(X, self.fit_intercept, self.alpha > 0, 1 / (long**2 * (1 + far**2)))
+        turned = coordinates_of(
+            level.X[some],
+            self.fit_intercept,
+            self.alpha > 0,
+            1 / (1 + np.minimum(np.abs(r[some]) / scale, FARTHEST) ** 2),
+        )
         if not np.array_equal(turned.columns, self.coordinates.columns):
             return theta
         coefficients = self.coordinates.coefficients(theta)
