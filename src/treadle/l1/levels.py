@@ -95,7 +95,6 @@ def scatter(Z: NDArray[Any], r: NDArray[Any], low: NDArray[Any], high: NDArray[A
     curvatures = np.linalg.eigvalsh(J)
     if not curvatures[0] > LEAST_CURVATURE * curvatures[-1]:
         return None
-    J = shrunk(J, len(near))
     u = np.where(r > 0, high, low)
     S = (Z * (u * u)[:, None]).T @ Z
     try:
@@ -103,19 +102,6 @@ def scatter(Z: NDArray[Any], r: NDArray[Any], low: NDArray[Any], high: NDArray[A
         return Scatter(J, np.linalg.solve(J, half.T), m, len(near))
     except np.linalg.LinAlgError:
         return None
-
-
-def shrunk(J: NDArray[Any], n_near: int) -> NDArray[Any]:
-    """J (p, p) nearer to a multiple of the identity, by as much of its spread as few rows explain.
-
-    Eigenvalues of a mean of n products z z' scatter even where all directions are alike, by sqrt(p / n) and
-    more for the outermost (Ledoit and Wolf 2004, A well-conditioned estimator for large covariance matrices).
-    """
-    p = len(J)
-    mean = float(np.trace(J)) / p
-    spread = float(np.sum((J - mean * np.eye(p)) ** 2)) / (p * mean**2)
-    share = min(1.0, p / n_near / spread) if spread > 0 else 0.0
-    return (1 - share) * J + share * mean * np.eye(p)
 
 
 def upper_median(values: NDArray[Any]) -> float:

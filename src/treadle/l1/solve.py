@@ -11,8 +11,9 @@ scikit-learn's QuantileRegressor.
 2. Random samples, each larger than the last, solved loosely: a guess, how far it may be from the optimum, and
    coordinates in which it is so in all directions (``levels``, ``interior_point``).
 3. One pass keeps the rows that may change the sign of their residual, and folds the others (``screening``).
-4. Newton steps with the gradient of all rows, before that pass and after it, leave few undecided. These are
-   solved loosely, then exactly, at a vertex (``reduced``, ``interior_point``, ``crossover``).
+4. A Newton step with the gradient of all rows, before that pass if it would keep many and after it, leaves
+   few undecided. These are solved loosely, then exactly, at a vertex (``reduced``, ``interior_point``,
+   ``crossover``).
 5. If the solution is in the ball of the screening, all rows folded keep their sign: it is optimal for all.
    If not, another pass looks for those that do not, and they join the rows kept.
 6. Coefficients and dual values are refined in extended precision (``refinement``), and certified
@@ -59,14 +60,6 @@ LOOSE, CLOSE = 0.06, 0.2
 ROWS_PER_COORDINATE = 200
 # What a pass over rows which memory need not hold may be expected to keep, in bytes.
 KEPT_BYTES = 64 << 20
-# Rows to solve that are no more than so many smallest samples, or than that share of those that a pass goes
-# over, are not worth a pass that leaves fewer.
-FEW, A_PASS = 2, 0.05
-# Newton steps in a row, each at most so much of the last.
-MAX_STEPS, SHORTER = 4, 0.75
-# In p dimensions |z'd| is |z| |d| / sqrt(p), seldom more than twice that. Where a pass is cheap, rows further
-# off are folded, and those that cross come back by a check.
-SELDOM = 2.0
 # Residuals, in medians of them, beyond which rows weigh no less in coordinates.
 FARTHEST = 1e3
 OUT_OF_RANGE = (
@@ -169,7 +162,6 @@ class _Solver:
         self.penalty = 2 * alpha * self.total_weight
         self.scatter: Scatter | None = None
         self.open_share = 1.0
-        self.reach = math.inf
         self.n_iter = self.n_pivots = self.n_passes = 0
         if not self.total_weight > 0:
             raise InvalidInput("sample_weight is zero in every row; at least one row must count")
@@ -213,7 +205,6 @@ class _Solver:
 
     def _over_all(self, theta: NDArray[Any], T: float) -> Solution:
         """Screen, solve and prove, until all rows folded are seen to keep their side."""
-        self.reach = REACH * T
         theta, T = self._nearer(theta, T)
         n_failed = 0
         while self.n_passes < MAX_PASSES:
@@ -238,14 +229,12 @@ class _Solver:
                         break
                     screened = with_kept(screened, request, crossed)
                     center = vertex.w
-                    del inner, reduced  # before the rows kept are copied anew
                 theta = vertex.w
                 # What is left to move is less than what has been; if that is not so, more each time.
                 T *= 0.5 if n_failed == 0 else 4
                 n_failed += 1
             except Unbounded:
                 T *= 2
-                self.reach *= 2
         raise CertificateFailed(
             f"no optimum was proved in {MAX_PASSES} passes over the rows: columns may be dependent but for "
             "rounding; scale or drop some"
@@ -257,10 +246,10 @@ class _Solver:
         """The exact solution of the rows kept by a pass about theta, with those folded.
 
         Few of them are near to change sign about ``center``: the others are folded in turn, and looked at
-        again once a solution is there. A width of 2 T folds none.
+        again once a solution is there.
         """
         kept = ArrayRows(screened.kept.X, screened.kept.y, screened.kept.weight)
-        while width < 2 * T:
+        while True:
             request = Screen(self.coordinates, center, width, self.quantile)
             inner = screen(kept, request)
             if len(inner.kept) < self._fewest():
@@ -269,15 +258,15 @@ class _Solver:
             both = self._both(screened, inner, theta, center)
             reduced = self._reduced(both.kept, both, 1.0)
             try:
-                vertex = self._vertex(reduced, center, width, self.reach)
+                vertex = self._vertex(reduced, center, width, REACH * width)
             except Unbounded:
+                if width >= 2 * T:
+                    raise
                 width *= 2
                 continue
             if math.dist(vertex.w, center) <= width or not len(check(kept, request, inner, vertex.w)):
                 return both, center, reduced, vertex
             center, width = vertex.w, 2 * width
-        reduced = self._reduced(screened.kept, screened, 1.0)
-        return screened, theta, reduced, self._vertex(reduced, center, T, self.reach)
 
     def _fewest(self) -> int:
         """Rows that a vertex needs, besides those of the penalty; at least one."""
@@ -285,60 +274,40 @@ class _Solver:
         return max(1, self.coordinates.size - n_penalties)
 
     def _newton(self, screened: Screened, theta: NDArray[Any], T: float) -> tuple[NDArray[Any], float]:
-        """Steps that take the gradient of all rows away, and how far they may end from the solution."""
+        """A step that takes the gradient of all rows away, and how far it may be from the solution then."""
         n_kept = len(screened.kept)
-        if self._few(n_kept, n_kept):
+        if self._few(n_kept):
             return theta, 2 * T
         kept = ArrayRows(screened.kept.X, screened.kept.y, screened.kept.weight)
-        center, width, _ = self._stepped(kept, screened.fold, theta, T, n_kept, MAX_STEPS)
-        return center, width if width < T else 2 * T
+        everything = screen(kept, Screen(self.coordinates, theta, 0.0, self.quantile))
+        return self._stepped(screened.fold + everything.fold, theta, T, n_kept)
 
     def _nearer(self, theta: NDArray[Any], T: float) -> tuple[NDArray[Any], float]:
-        """The guess and its radius after passes that keep no row, if one from here would keep too many."""
+        """The guess and its radius after a pass that keeps no row, if one from here would keep too many."""
         n_kept = self.open_share * self.rows.n_rows
-        in_memory = self.rows.in_memory
-        if self._few(n_kept, self.rows.n_rows) if in_memory else n_kept * self.bytes_per_row <= KEPT_BYTES:
+        fit = not self.rows.in_memory and n_kept * self.bytes_per_row <= KEPT_BYTES
+        if fit or self._few(n_kept):
             return theta, T
-        # Where a pass is dear one does: few rows are left to keep, and another would cost more than they do.
-        center, width, n_steps = self._stepped(
-            self.rows, np.zeros(1 + self.rows.n_features), theta, T, n_kept, MAX_STEPS if in_memory else 1
-        )
-        self.n_passes += n_steps
-        if in_memory and not self._few(2 * n_kept * width / T, self.rows.n_rows):
-            return center, width * min(2.0, SELDOM / math.sqrt(self.coordinates.size))
+        everything = screen(self.rows, Screen(self.coordinates, theta, 0.0, self.quantile, False))
+        self.n_passes += 1
+        center, width = self._stepped(everything.fold, theta, T, n_kept)
+        # Few rows are left to keep, and another pass would cost more than they do.
         return center, min(2 * width, T)
 
-    def _few(self, n_kept: float, n_rows: int) -> bool:
-        """Whether so many of some rows are solved as they are: to have fewer is not worth a pass."""
-        if self.scatter is None or self.penalty:
-            return True
-        return n_kept < max(FEW * smallest_sample(self.coordinates.size), n_rows * A_PASS)
+    def _few(self, n_kept: float) -> bool:
+        """Whether so many rows are solved as they are, without a Newton step first."""
+        return self.scatter is None or self.penalty > 0 or n_kept < 4 * smallest_sample(self.coordinates.size)
 
     def _stepped(
-        self,
-        rows: Rows,
-        fold: NDArray[Any],
-        theta: NDArray[Any],
-        T: float,
-        n_kept: float,
-        most: int,
-    ) -> tuple[NDArray[Any], float, int]:
-        """Newton steps from theta, at most so many, ``n_kept`` rows being within T of it; their passes.
-
-        They end where the next would be no shorter, or few rows are left.
-        """
+        self, fold: NDArray[Any], theta: NDArray[Any], T: float, n_kept: float
+    ) -> tuple[NDArray[Any], float]:
+        """The Newton step from theta, ``n_kept`` rows being within T of it."""
         assert self.scatter is not None
-        width, before, n_passes = T, math.inf, 0
-        while n_passes < most and not self._few(n_kept * min(1.0, width / T), rows.n_rows):
-            everything = screen(rows, Screen(self.coordinates, theta, 0.0, self.quantile, False))
-            n_passes += 1
-            step = self.scatter.step(self.coordinates.gradient(fold + everything.fold), self.rows.n_rows)
-            length = math.sqrt(float(step @ step))
-            if not length <= min(2 * T, SHORTER * before):
-                break
-            theta, before = theta + step, length
-            width = self.scatter.miss(n_kept * length / T) * length
-        return theta, width, n_passes
+        step = self.scatter.step(self.coordinates.gradient(fold), self.rows.n_rows)
+        length = math.sqrt(float(step @ step))
+        if not length <= 2 * T:
+            return theta, 2 * T
+        return theta + step, self.scatter.miss(n_kept * length / T) * length
 
     def _both(self, outer: Screened, inner: Screened, theta: NDArray[Any], center: NDArray[Any]) -> Screened:
         """What a pass about theta folded, and of the rows that it kept what one about center folded."""
