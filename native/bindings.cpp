@@ -313,14 +313,16 @@ private:
 
 // The int64 numbers of the rows kept as bytes, the sums of the others' losses and |u|, and the first row that is not
 // finite, or -1; if `check`, the rows on another side than `side` says.
-std::tuple<nb::bytes, double, double, int64_t> l1_screen(nb::handle X, nb::handle y, nb::handle weights,
-                                                         nb::handle columns, nb::handle A, nb::handle w, double radius,
-                                                         double low, double high, nb::handle side, nb::handle fold,
-                                                         bool check, int threads, const std::string& kernels) {
-    const Array data(X), target(y), factors(weights), used(columns), whitener(A), coefficients(w);
+std::tuple<nb::bytes, double, double, int64_t> l1_screen(nb::handle X, nb::handle y, nb::handle some,
+                                                         nb::handle weights, nb::handle columns, nb::handle A,
+                                                         nb::handle w, double radius, double low, double high,
+                                                         nb::handle side, nb::handle fold, bool check, int threads,
+                                                         const std::string& kernels) {
+    const Array data(X), target(y), asked(some), factors(weights), used(columns), whitener(A), coefficients(w);
     const Writable sides(side), folds(fold);
     const ScreenRequest request{data.strided(),
                                 target.strided(),
+                                asked.data<const int64_t>(),
                                 factors.data<const double>(),
                                 used.data<const int64_t>(),
                                 used.size(0),
@@ -335,7 +337,7 @@ std::tuple<nb::bytes, double, double, int64_t> l1_screen(nb::handle X, nb::handl
     {
         const nb::gil_scoped_release released;
         const L1Kernels& passes = *kernels_by_name(kernels).l1;
-        sums = (check ? check_all : screen_all)(request, data.size(0), threads, passes);
+        sums = (check ? check_all : screen_all)(request, sides.size(0), threads, passes);
         std::copy(sums.fold.begin(), sums.fold.end(), folds.data<double>());
     }
     return {nb::bytes(sums.rows.data(), sums.rows.size() * sizeof(int64_t)), sums.loss, sums.size, sums.not_finite};
@@ -379,8 +381,8 @@ NB_MODULE(_native, module) {
         .def("predict", &BoundInterior::predict, "dw"_a, "sums"_a)
         .def("correct", &BoundInterior::correct, "mu"_a, "b"_a)
         .def("step", &BoundInterior::step, "dw"_a, "sums"_a);
-    module.def("l1_screen", l1_screen, "X"_a, "y"_a, "weights"_a.none(), "columns"_a, "A"_a, "w"_a, "radius"_a, "low"_a,
-               "high"_a, "side"_a, "fold"_a, "check"_a, "threads"_a, "kernels"_a);
+    module.def("l1_screen", l1_screen, "X"_a, "y"_a, "some"_a.none(), "weights"_a.none(), "columns"_a, "A"_a, "w"_a, "radius"_a,
+               "low"_a, "high"_a, "side"_a, "fold"_a, "check"_a, "threads"_a, "kernels"_a);
 }
 
 }  // namespace treadle

@@ -44,17 +44,20 @@ struct Strided {
 
 struct ScreenRequest {
     Strided X, y;
+    const int64_t* some;     // the rows asked for, or null: all
     const double* weights;   // or null
     const int64_t* columns;  // k of them
     int64_t k, p;
     const double* A;  // (1 + k, p) row-major: z = A'(1, x)
     const double* w;  // (1 + k)
     double radius, low, high;  // the dual value's bounds for weight 1
-    int8_t* side;
+    int8_t* side;  // of each row asked for
+
+    int64_t row(int64_t i) const { return some ? some[i] : i; }
 };
 
 struct ScreenSums {
-    std::vector<int64_t> rows;  // kept, or on another side than `side` says
+    std::vector<int64_t> rows;  // among those asked for: kept, or on another side than `side` says
     std::vector<double> fold;   // (1 + k)
     double loss = 0, size = 0;
     int64_t not_finite = -1;

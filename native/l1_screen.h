@@ -31,7 +31,7 @@ void turn(const ScreenRequest& request, int64_t begin, int64_t end, double* turn
     const bool by_row = request.X.column_bytes <= request.X.row_bytes;
     if (by_row) {
         for (int64_t i = begin; i < end; ++i) {
-            const char* row = data + i * request.X.row_bytes;
+            const char* row = data + request.row(i) * request.X.row_bytes;
             for (int64_t j = 0; j < request.k; ++j)
                 turned[j * COLUMN + i - begin] =
                     number_at<T>(row + request.columns[j] * request.X.column_bytes);
@@ -40,7 +40,7 @@ void turn(const ScreenRequest& request, int64_t begin, int64_t end, double* turn
         for (int64_t j = 0; j < request.k; ++j) {
             const char* column = data + request.columns[j] * request.X.column_bytes;
             for (int64_t i = begin; i < end; ++i)
-                turned[j * COLUMN + i - begin] = number_at<T>(column + i * request.X.row_bytes);
+                turned[j * COLUMN + i - begin] = number_at<T>(column + request.row(i) * request.X.row_bytes);
         }
     }
 }
@@ -60,10 +60,12 @@ struct Turned {
             turn<double>(request, begin, end, X.data());
         }
         for (int64_t i = begin; i < begin + SCREEN_BLOCK; ++i) {
-            const char* y = request.y.data + i * request.y.row_bytes;
-            r[i - begin] = i >= end                             ? 0
-                           : request.y.type == Number::float32 ? number_at<float>(y)
-                                                               : number_at<double>(y);
+            if (i >= end) {
+                r[i - begin] = 0;
+                continue;
+            }
+            const char* y = request.y.data + request.row(i) * request.y.row_bytes;
+            r[i - begin] = request.y.type == Number::float32 ? number_at<float>(y) : number_at<double>(y);
         }
         for (int64_t i = 0; i < SCREEN_BLOCK; i += VECTORS_R * DLANES) {
             dvec rest[VECTORS_R];
@@ -162,7 +164,7 @@ void screen_rows(const ScreenRequest& request, int64_t begin, int64_t end, Scree
                 if (sums.not_finite < 0) sums.not_finite = start + i;
                 continue;
             }
-            const double weight = request.weights ? request.weights[start + i] : 1.0;
+            const double weight = request.weights ? request.weights[request.row(start + i)] : 1.0;
             int8_t side = 0;
             if (weight > 0) {
                 if (r * r <= request.radius * request.radius * lengths[i]) {

@@ -49,10 +49,20 @@ private:
     std::vector<unsigned char> bytes_;
 };
 
-// n rows of D features, of which k are used, and the coordinates of treadle/l1/coordinates.py; begin <= i < end are
-// asked for.
+// n of the numbers below n + 3, in any order.
+std::vector<int64_t> picked(Random& random, int64_t n) {
+    std::vector<int64_t> numbers;
+    for (int64_t i = 0; i < n + 3; ++i) numbers.push_back(i);
+    for (int64_t i = 0; i < n; ++i) std::swap(numbers[size_t(i)], numbers[size_t(random.integer(i, n + 2))]);
+    numbers.resize(size_t(n));
+    return numbers;
+}
+
+// n rows of D features, of which k are used, all that there are or some in any order, and the coordinates of
+// treadle/l1/coordinates.py; begin <= i < end are asked for.
 struct Screening {
     int64_t n, D, k, p, begin, end;
+    std::vector<int64_t> some;  // empty: all
     Layout X, y;
     std::vector<double> x, target, weights, A, w;  // x (n, k)
     std::vector<int64_t> columns;
@@ -60,8 +70,9 @@ struct Screening {
     double radius, low, high;
 
     Screening(Random& random, int64_t n, int64_t k, int64_t begin, int64_t end)
-        : n(n), D(k + random.integer(0, 3)), k(k), p(k + random.integer(0, 1)), begin(begin), end(end), X(random, n, D),
-          y(random, n, 1), x(size_t(n * k)), target(size_t(n)), A(size_t((1 + k) * p), 0.0),
+        : n(n), D(k + random.integer(0, 3)), k(k), p(k + random.integer(0, 1)), begin(begin), end(end),
+          some(random.coin() ? std::vector<int64_t>() : picked(random, n)), X(random, stored(), D),
+          y(random, stored(), 1), x(size_t(n * k)), target(size_t(n)), A(size_t((1 + k) * p), 0.0),
           w(reals(random, 1 + k, -1, 1)), side(size_t(n), NOT_ASKED),
           radius(random.integer(0, 4) ? real(random, 0.1, 1) : 0) {
         const double quantile = real(random, 0.1, 0.9), scale = 1 / std::sqrt(double(k + 1));
@@ -80,17 +91,23 @@ struct Screening {
             side[size_t(i)] = int8_t(random.integer(-1, 1));
         }
         if (random.coin()) {
-            weights.assign(size_t(n), double(NOT_WRITTEN));
-            for (int64_t i = begin; i < end; ++i) weights[size_t(i)] = random.integer(0, 4) ? real(random, 0.1, 2) : 0;
+            weights.assign(size_t(stored()), double(NOT_WRITTEN));
+            for (int64_t i = begin; i < end; ++i)
+                weights[size_t(place(i))] = random.integer(0, 4) ? real(random, 0.1, 2) : 0;
         }
     }
 
-    void set_x(int64_t i, int64_t j, double value) { x[size_t(i * k + j)] = X.set(i, columns[size_t(j)], value); }
-    void set_y(int64_t i, double value) { target[size_t(i)] = y.set(i, 0, value); }
+    void set_x(int64_t i, int64_t j, double value) { x[size_t(i * k + j)] = X.set(place(i), columns[size_t(j)], value); }
+    void set_y(int64_t i, double value) { target[size_t(i)] = y.set(place(i), 0, value); }
+
+    // Where row i lies, among how many.
+    int64_t place(int64_t i) const { return some.empty() ? i : some[size_t(i)]; }
+    int64_t stored() const { return some.empty() ? n : n + 3; }
 
     ScreenRequest request() {
-        return {X.strided(), y.strided(), weights.empty() ? nullptr : weights.data(), columns.data(), k, p,
-                A.data(), w.data(), radius, low, high, side.data()};
+        return {X.strided(), y.strided(), some.empty() ? nullptr : some.data(),
+                weights.empty() ? nullptr : weights.data(), columns.data(), k, p, A.data(), w.data(), radius, low, high,
+                side.data()};
     }
 
     Bounded residual(int64_t i) const {
@@ -169,7 +186,7 @@ void compare_screen(const Screening& rows, const Outcome& got, Comparison& compa
             continue;
         }
         const Bounded beyond = r * r - reach;
-        const double weight = rows.weights.empty() ? 1.0 : rows.weights[size_t(i)];
+        const double weight = rows.weights.empty() ? 1.0 : rows.weights[size_t(rows.place(i))];
         const bool decided = std::abs(beyond.value) > tolerance(beyond) && std::abs(r.value) > tolerance(r);
         const bool keeps = weight > 0 && (decided ? beyond.value <= 0 : kept[size_t(i)] != 0);
         const double sign = weight > 0 && !keeps ? (decided ? r.value > 0 : side > 0) ? 1 : -1 : 0;

@@ -75,6 +75,46 @@ def test_a_screen_and_its_check_are_those_of_numpy(kernels, monkeypatch, dtype, 
     np.testing.assert_array_equal(crossed.indices, check(rows, request, plain, elsewhere).indices)
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_screen_of_some_rows_is_that_of_their_copy(kernels, order):
+    X, y = contaminated(9001, 4)
+    weight = np.random.default_rng(3).integers(0, 3, len(y)).astype(float)
+    rows = ArrayRows(np.asarray(X, order=order), y, weight)
+    some = np.random.default_rng(4).permutation(len(y))[:5000]
+    subset, copied = rows.subset(some), ArrayRows(X[some], y[some], weight[some])
+    coordinates = coordinates_of(X[:500], True, False)
+    request = Screen(coordinates, 0.1 * np.ones(coordinates.size), 0.2, 0.3)
+    found, expected = screen(subset, request), screen(copied, request)
+    np.testing.assert_array_equal(found.kept.indices, some[expected.kept.indices])
+    np.testing.assert_array_equal(found.kept.targets(), expected.kept.targets())
+    np.testing.assert_array_equal(found.side, expected.side)
+    assert found.fold.tobytes() == expected.fold.tobytes()
+    crossed = check(subset, request, found, request.theta + 0.5).indices
+    assert len(crossed)
+    np.testing.assert_array_equal(
+        crossed, some[check(copied, request, expected, request.theta + 0.5).indices]
+    )
+
+
+def test_the_interior_point_takes_a_corner_without_a_copy_and_anything_else_with_one(kernels):
+    Z = interior_rows.corner(13, 5)
+    Z[:] = np.random.default_rng(5).normal(size=Z.shape)
+    state = central(np.ones(13), -np.ones(13), np.ones(13), 1.0)
+
+    def shared(Z):
+        rows = interior_rows.interior_rows(Z, -np.ones(13), *state)
+        np.testing.assert_array_equal(rows.Z[:13, :5], Z)
+        assert rows.Z.shape == (16, 8)
+        assert not rows.Z[13:].any()
+        assert not rows.Z[:, 5:].any()
+        return np.shares_memory(rows.Z, Z)
+
+    assert shared(Z)
+    assert not shared(np.ascontiguousarray(Z))
+    assert not shared(np.full((16, 8), 2.0)[:13, :5])
+    assert not shared(np.zeros((16, 8))[3:, 3:])
+
+
 def test_threads_change_no_bit(monkeypatch):
     from treadle.hardware.processors import ThreadCount
 

@@ -151,12 +151,38 @@ class _NumpyRows(InteriorRows):
         return self.below, self.above, self.v - self.z, self.D
 
 
+def corner(n: int, p: int) -> NDArray[Any]:
+    """Zeros (n, p) to fill with Z: the corner of an array that the compiled passes need no copy of."""
+    return np.zeros(_whole_groups(n, p))[:n, :p]
+
+
+def _whole_groups(n: int, p: int) -> tuple[int, int]:
+    return -(-n // GROUP) * GROUP, -(-p // GROUP) * GROUP
+
+
+def _padded(Z: NDArray[Any]) -> NDArray[Any]:
+    """Z with rows and columns of zeros up to whole groups; not copied if it is a ``corner``."""
+    n, p = Z.shape
+    whole = Z.base
+    if (
+        isinstance(whole, np.ndarray)
+        and whole.dtype == np.float64
+        and whole.shape == _whole_groups(n, p)
+        and whole.flags.c_contiguous
+        and whole[:n, :p].__array_interface__ == Z.__array_interface__
+        and not (whole[n:].any() or whole[:, p:].any())
+    ):
+        return whole
+    copy = np.zeros(_whole_groups(n, p))
+    copy[:n, :p] = Z
+    return copy
+
+
 class _NativeRows(InteriorRows):
     def __init__(self, Z: NDArray[Any], state: tuple[NDArray[Any], ...], kernel: Any, kernels: str) -> None:
         self.n, self.p = Z.shape
-        n, stride = (-(-size // GROUP) * GROUP for size in Z.shape)
-        self.Z = np.zeros((n, stride))
-        self.Z[: self.n, : self.p] = Z
+        self.Z = _padded(Z)
+        n, stride = self.Z.shape
         self.state = np.zeros((DV + 1, n))
         self.state[: UPPER + 1, : self.n] = state
         # Rows that are only padding stand on the central path, at u = 0.

@@ -57,10 +57,9 @@ def certified(
     real = basis >= n_penalties
     in_kept = basis[real] - n_penalties
     penalised = coordinates.columns[basis[~real]]
-    X = np.asarray(kept.X, np.float64)
     X_b = np.zeros((len(basis), 1 + coordinates.n_features), EXTENDED)
     X_b[real, 0] = float(coordinates.fit_intercept)
-    X_b[real, 1:] = X[in_kept]
+    X_b[real, 1:] = kept.take(in_kept).X
     X_b[np.flatnonzero(~real), 1 + penalised] = 1
     coef, intercept, theta = _coefficients(coordinates, vertex, X_b, reduced.y[basis])
     coef[penalised] = 0
@@ -68,7 +67,10 @@ def certified(
     u = vertex.u.copy()
     u[basis] = 0
     u_kept = u[n_penalties:]
-    others = screened.fold + np.concatenate(([u_kept.sum()], u_kept @ X))
+    others = screened.fold.copy()
+    others[0] += u_kept.sum()
+    for place, chunk in kept.blocks():
+        others[1:] += u_kept[place] @ np.asarray(chunk.X, np.float64)
     if n_penalties:
         others[1 + coordinates.columns] += u[:n_penalties]
     u_b = -(coordinates.gradient(others) @ vertex.inverse)
@@ -81,31 +83,38 @@ def certified(
     u[basis] = np.clip(u_b, low, high)
     rest = _plus(others, u[basis], X_b)
 
-    r = kept.y - X @ coef - intercept
+    known_to = _known_to(coordinates, vertex, X_b, reduced.y[basis], coef, intercept)
+    low_kept, high_kept = reduced.low[n_penalties:], reduced.high[n_penalties:]
+    width_kept = high_kept - low_kept
+    # Residuals, what they are sums of, how far they are known, and the boxes' X'u.
+    r, sizes, errors = np.empty((3, len(kept)))
+    reach = np.zeros(1 + coordinates.n_features)
+    reach[0] = width_kept.sum()
+    for place, chunk in kept.blocks():
+        r[place] = chunk.y - chunk.X @ coef - intercept
+        lengths = np.abs(chunk.X, dtype=np.float64)
+        sizes[place] = np.abs(chunk.y) + lengths @ np.abs(coef) + abs(intercept)
+        errors[place] = lengths @ known_to[1:] + known_to[0]
+        reach[1:] += width_kept[place] @ lengths
     w = _joined(coef, intercept).astype(EXTENDED)
     r[in_kept] = (reduced.y[basis[real]] - X_b[real] @ w).astype(np.float64)
-    low_kept, high_kept = reduced.low[n_penalties:], reduced.high[n_penalties:]
     loss = np.maximum(low_kept * r, high_kept * r)
     moved = coordinates.gradient(screened.fold) @ (theta - guess)
     penalty = float(reduced.high[0]) * float(np.abs(coef).sum()) if n_penalties else 0.0
     primal = screened.loss - moved + float(loss.sum()) + penalty
     slack = float((loss - u_kept * r).sum())
     # Where a residual is zero to rounding, its computed sign does not tell u.
-    lengths = np.abs(X)
-    sizes = np.abs(kept.y) + lengths @ np.abs(coef) + abs(intercept)
     tied = np.abs(r) <= 256 * EPS * (sizes + reduced.noise)
     tied[in_kept] = True
     known = np.flatnonzero(tied)
     known = known[np.argsort(kept.indices[known], kind="stable")]
     tolerance = tolerance_for(n_rows, coordinates.n_features)
-    known_to = _known_to(coordinates, vertex, X_b, reduced.y[basis], coef, intercept)
-    opposed = np.where(loss - u_kept * r <= EPS * (high_kept - low_kept) * np.abs(r), 0, np.abs(r))
-    opposed /= np.maximum(sizes + lengths @ known_to[1:] + known_to[0], 1e-300)
+    opposed = np.where(loss - u_kept * r <= EPS * width_kept * np.abs(r), 0, np.abs(r))
+    opposed /= np.maximum(sizes + errors, 1e-300)
     against = float(np.max(opposed, initial=0))
     # Column by column, in the user's units; of rows folded, as if they were as long as those kept.
-    width_kept = high_kept - low_kept
     share = 1 + screened.size / max(float(width_kept.sum()), 1e-300)
-    reach = share * np.concatenate(([width_kept.sum()], width_kept @ lengths))
+    reach *= share
     reach[1:] += float(reduced.high[0]) if n_penalties else 0.0
     judged = np.arange(len(rest)) if len(kept) == n_rows else np.append(0, 1 + coordinates.columns)
     judged = judged[judged >= 1 - coordinates.fit_intercept]

@@ -187,6 +187,10 @@ class ArrayRows(Rows):
         weight = None if self.weight is None else self.weight[indices]
         return Chunk(indices, self.X[indices], self.y[indices], weight)
 
+    def subset(self, indices: NDArray[np.int64]) -> Subset:
+        """Some of the rows, not copied."""
+        return Subset(self.X, self.y, self.weight, indices, indices)
+
     def chunks(self) -> Iterator[Chunk]:
         """See ``Rows.chunks``; views, not copies."""
         for start in range(0, self.n_rows, ROWS_PER_CHUNK):
@@ -197,3 +201,78 @@ class ArrayRows(Rows):
     def total_weight(self) -> float:
         """See ``Rows.total_weight``."""
         return float(self.n_rows if self.weight is None else self.weight.sum())
+
+
+class Subset(Rows):
+    """Some rows of arrays in memory, read where they lie: no more than a block of them is copied at a time.
+
+    Parameters
+    ----------
+    X, y, weight : ndarrays, or None for weights of 1
+        As ``ArrayRows`` has them.
+    positions : ndarray of shape (K,), int64
+        Where the rows are in those arrays.
+    indices : ndarray of shape (K,), int64
+        What their chunks call them.
+    """
+
+    in_memory = True
+    passes_per_sample = 0
+
+    def __init__(
+        self,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        weight: NDArray[Any] | None,
+        positions: NDArray[np.int64],
+        indices: NDArray[np.int64],
+    ) -> None:
+        self.X, self.y, self.weight = X, y, weight
+        self.positions, self.indices = positions, indices
+        self.n_rows, self.n_features = len(positions), X.shape[1]
+
+    @classmethod
+    def of(cls, chunk: Chunk) -> Subset:
+        """All rows of a chunk."""
+        return cls(chunk.X, chunk.y, chunk.weight, np.arange(len(chunk)), chunk.indices)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Subset]) -> Subset:
+        """Several, at least one, as one; copied together unless they are of the same arrays."""
+        first = parts[0]
+        if any(part.X is not first.X for part in parts):
+            return cls.of(Chunk.joined([part.take(np.arange(len(part))) for part in parts]))
+        positions = np.concatenate([part.positions for part in parts])
+        indices = np.concatenate([part.indices for part in parts])
+        return cls(first.X, first.y, first.weight, positions, indices)
+
+    def __len__(self) -> int:
+        return self.n_rows
+
+    def targets(self) -> NDArray[np.float64]:
+        """y of these rows, (K,)."""
+        return self.y[self.positions].astype(np.float64)
+
+    def weights(self) -> NDArray[np.float64]:
+        """Their weights, (K,)."""
+        return np.ones(len(self)) if self.weight is None else self.weight[self.positions]
+
+    def take(self, indices: NDArray[np.int64]) -> Chunk:
+        """See ``Rows.take``; of the positions among these rows, in any order."""
+        some = self.positions[indices]
+        weight = None if self.weight is None else self.weight[some]
+        return Chunk(self.indices[indices], self.X[some], self.y[some], weight)
+
+    def subset(self, indices: NDArray[np.int64]) -> Subset:
+        """Some of these, by their positions among them, not copied."""
+        return Subset(self.X, self.y, self.weight, self.positions[indices], self.indices[indices])
+
+    def chunks(self) -> Iterator[Chunk]:
+        """See ``Rows.chunks``."""
+        return (chunk for _, chunk in self.blocks())
+
+    def blocks(self) -> Iterator[tuple[slice, Chunk]]:
+        """The chunks, each after its place among these rows."""
+        for start in range(0, self.n_rows, ROWS_PER_CHUNK):
+            some = np.arange(start, min(start + ROWS_PER_CHUNK, self.n_rows))
+            yield slice(start, start + len(some)), self.take(some)

@@ -3,12 +3,12 @@
 From a guess theta_0, |x_i'(w - w_0)| <= |z_i| |theta - theta_0|, z being the rows in ``coordinates``.
 So a row with |r_i| > T |z_i| keeps the sign of its residual until theta has moved by more than T: its loss is
 linear on that ball, and all such rows fold into sum u_i (1, x_i), u_i being the bound of its dual value on
-that side. No row is copied but those kept.
+that side. No row is copied, but where those kept come from a file or another machine.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from treadle.errors import InvalidInput
 from treadle.hardware.kernel import kernel_or_none
 from treadle.hardware.processors import usable_threads
 from treadle.l1.coordinates import Coordinates, row_lengths
-from treadle.l1.rows import ArrayRows, Chunk, Rows
+from treadle.l1.rows import ArrayRows, Chunk, Rows, Subset
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,7 @@ class Screen:
         u = np.where(r > 0, high, low)
         u[keep] = 0
         fold = np.concatenate(([u.sum()], u @ np.asarray(chunk.X, np.float64)))
-        some = np.flatnonzero(keep)
-        kept = chunk.take(some)
+        kept = Subset.of(chunk.take(np.flatnonzero(keep)))
         side = np.sign(u).astype(np.int8) if self.sides else None
         return Screened(kept, fold, float(u @ r), float(np.abs(u).sum()), side)
 
@@ -58,7 +57,7 @@ class Screened:
     of |u_i|, and ``side`` (n,) int8 the sign of every row's u_i, 0 for those kept, or None if not asked for.
     """
 
-    kept: Chunk
+    kept: Subset
     fold: NDArray[Any]
     loss: float
     size: float
@@ -85,22 +84,22 @@ def refuse_not_finite(r: NDArray[Any], chunk: Chunk) -> None:
 def screen(rows: Rows, request: Screen) -> Screened:
     """One pass over all rows."""
     native = kernel_or_none()
-    if native is not None and isinstance(rows, ArrayRows):
+    if native is not None and isinstance(rows, ArrayRows | Subset):
         return _screen_natively(rows, request, *native)
     return merged(list(rows.map(request)))
 
 
-def check(rows: Rows, request: Screen, screened: Screened, theta: NDArray[Any]) -> Chunk:
+def check(rows: Rows, request: Screen, screened: Screened, theta: NDArray[Any]) -> Subset:
     """The rows that were folded, and whose residual has another sign at ``theta``: one more pass.
 
     None of them being left is what makes a solution of the rows kept one of all.
     """
     native = kernel_or_none()
-    if native is not None and isinstance(rows, ArrayRows) and screened.side is not None:
+    if native is not None and isinstance(rows, ArrayRows | Subset) and screened.side is not None:
         found, _, _, _ = _pass_natively(rows, request, theta, screened.side, np.empty(0), True, *native)
-        return rows.take(np.frombuffer(found, np.int64))
-    crossed = Chunk.joined(list(rows.map(_Check(request, theta))))
-    return crossed.take(np.flatnonzero(~np.isin(crossed.indices, screened.kept.indices)))
+        return rows.subset(np.frombuffer(found, np.int64))
+    crossed = Subset.of(Chunk.joined(list(rows.map(_Check(request, theta)))))
+    return crossed.subset(np.flatnonzero(~np.isin(crossed.indices, screened.kept.indices)))
 
 
 @dataclass(frozen=True)
@@ -121,25 +120,21 @@ class _Check:
         return chunk.take(np.flatnonzero(crossed))
 
 
-def with_kept(screened: Screened, request: Screen, crossed: Chunk) -> Screened:
+def with_kept(screened: Screened, request: Screen, crossed: Subset) -> Screened:
     """The same screen as if it had kept ``crossed`` as well; these come last."""
-    X = np.asarray(crossed.X, np.float64)
-    weight = np.ones(len(crossed)) if crossed.weight is None else crossed.weight
-    r = crossed.y - request.coordinates.of(X) @ request.theta
-    low, high = boxes(weight, request.quantile)
-    u = np.where(r > 0, high, low)
+    folded = merged(list(crossed.map(replace(request, radius=0.0))))
     if screened.side is not None:
         screened.side[crossed.indices] = 0
     return Screened(
-        Chunk.joined([screened.kept, crossed]),
-        screened.fold - np.concatenate(([u.sum()], u @ X)),
-        screened.loss - float(u @ r),
-        screened.size - float(np.abs(u).sum()),
+        Subset.joined([screened.kept, crossed]),
+        screened.fold - folded.fold,
+        screened.loss - folded.loss,
+        screened.size - folded.size,
         screened.side,
     )
 
 
-def _screen_natively(rows: ArrayRows, request: Screen, kernel: Any, kernels: str) -> Screened:
+def _screen_natively(rows: ArrayRows | Subset, request: Screen, kernel: Any, kernels: str) -> Screened:
     side = np.empty(rows.n_rows, np.int8)
     partial = np.empty(1 + len(request.coordinates.columns))
     found, loss, size, not_finite = _pass_natively(
@@ -147,7 +142,7 @@ def _screen_natively(rows: ArrayRows, request: Screen, kernel: Any, kernels: str
     )
     if not_finite >= 0:
         refuse_not_finite(np.array([np.nan]), rows.take(np.array([not_finite])))
-    kept = rows.take(np.frombuffer(found, np.int64))
+    kept = rows.subset(np.frombuffer(found, np.int64))
     fold = np.zeros(1 + rows.n_features)
     fold[0] = partial[0]
     fold[1 + request.coordinates.columns] = partial[1:]
@@ -155,7 +150,7 @@ def _screen_natively(rows: ArrayRows, request: Screen, kernel: Any, kernels: str
 
 
 def _pass_natively(
-    rows: ArrayRows,
+    rows: ArrayRows | Subset,
     request: Screen,
     theta: NDArray[Any],
     side: NDArray[np.int8],
@@ -169,6 +164,7 @@ def _pass_natively(
     found: tuple[bytes, float, float, int] = kernel.l1_screen(
         rows.X,
         rows.y,
+        rows.positions if isinstance(rows, Subset) else None,
         rows.weight,
         coordinates.columns,
         np.ascontiguousarray(coordinates.A),
@@ -189,7 +185,7 @@ def merged(parts: list[Screened]) -> Screened:
     """The parts of a pass as one, in their order."""
     sides = [part.side for part in parts]
     return Screened(
-        Chunk.joined([part.kept for part in parts]),
+        Subset.joined([part.kept for part in parts]),
         np.sum([part.fold for part in parts], axis=0),
         sum(part.loss for part in parts),
         sum(part.size for part in parts),

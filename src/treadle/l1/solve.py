@@ -34,6 +34,7 @@ from treadle.hardware.blas_threads import one_blas_thread
 from treadle.l1.coordinates import coordinates_of, coordinates_of_all, row_lengths
 from treadle.l1.crossover import Vertex
 from treadle.l1.interior_point import Unbounded
+from treadle.l1.interior_rows import corner
 from treadle.l1.levels import (
     Scatter,
     kept_share,
@@ -46,7 +47,7 @@ from treadle.l1.levels import (
 )
 from treadle.l1.reduced import EPS, Reduced, basis_near, closely, exactly
 from treadle.l1.refinement import certified
-from treadle.l1.rows import ArrayRows, Chunk, Rows
+from treadle.l1.rows import ArrayRows, Chunk, Rows, Subset
 from treadle.l1.screening import Screen, Screened, boxes, check, refuse_not_finite, screen, with_kept
 from treadle.l1.solution import Solution
 from treadle.l1.weighted_median import weighted_median
@@ -189,8 +190,8 @@ class _Solver:
         self.bytes_per_row = n_features * largest.X.itemsize + 24
         theta = self._guess(first)
         if len(sizes) == 1:
-            screened = Screened(first, np.zeros(1 + n_features), 0.0, 0.0, np.zeros(n, np.int8))
-            reduced = self._reduced(first, None, 1.0)
+            screened = Screened(Subset.of(first), np.zeros(1 + n_features), 0.0, 0.0, np.zeros(n, np.int8))
+            reduced = self._reduced(screened, 1.0)
             try:
                 vertex = self._vertex(reduced, theta, self._median(first, theta), math.inf)
             except Unbounded:
@@ -248,15 +249,14 @@ class _Solver:
         Few of them are near to change sign about ``center``: the others are folded in turn, and looked at
         again once a solution is there.
         """
-        kept = ArrayRows(screened.kept.X, screened.kept.y, screened.kept.weight)
         while True:
             request = Screen(self.coordinates, center, width, self.quantile)
-            inner = screen(kept, request)
+            inner = screen(screened.kept, request)
             if len(inner.kept) < self._fewest():
                 width *= 16
                 continue
             both = self._both(screened, inner, theta, center)
-            reduced = self._reduced(both.kept, both, 1.0)
+            reduced = self._reduced(both, 1.0)
             try:
                 vertex = self._vertex(reduced, center, width, REACH * width)
             except Unbounded:
@@ -264,7 +264,9 @@ class _Solver:
                     raise
                 width *= 2
                 continue
-            if math.dist(vertex.w, center) <= width or not len(check(kept, request, inner, vertex.w)):
+            if math.dist(vertex.w, center) <= width or not len(
+                check(screened.kept, request, inner, vertex.w)
+            ):
                 return both, center, reduced, vertex
             center, width = vertex.w, 2 * width
 
@@ -278,8 +280,7 @@ class _Solver:
         n_kept = len(screened.kept)
         if self._few(n_kept):
             return theta, 2 * T
-        kept = ArrayRows(screened.kept.X, screened.kept.y, screened.kept.weight)
-        everything = screen(kept, Screen(self.coordinates, theta, 0.0, self.quantile))
+        everything = screen(screened.kept, Screen(self.coordinates, theta, 0.0, self.quantile))
         return self._stepped(screened.fold + everything.fold, theta, T, n_kept)
 
     def _nearer(self, theta: NDArray[Any], T: float) -> tuple[NDArray[Any], float]:
@@ -314,9 +315,8 @@ class _Solver:
         side = outer.side
         if side is not None and inner.side is not None:
             side[outer.kept.indices] = inner.side
-        kept = inner.kept
         return Screened(
-            Chunk(outer.kept.indices[kept.indices], kept.X, kept.y, kept.weight),
+            inner.kept,
             outer.fold + inner.fold,
             outer.loss - float(self.coordinates.gradient(outer.fold) @ (center - theta)) + inner.loss,
             outer.size + inner.size,
@@ -328,7 +328,7 @@ class _Solver:
         p, m = self.coordinates.size, len(level)
         while True:
             screened = self._screened(level, theta, T)
-            reduced = self._reduced(screened.kept, screened, m / self.rows.n_rows)
+            reduced = self._reduced(screened, m / self.rows.n_rows)
             median = self._median(level, theta)
             try:
                 close = closely(reduced, theta, min(T, median), LOOSE * p * median, REACH * T)
@@ -358,7 +358,7 @@ class _Solver:
     def _screened(self, level: Chunk, theta: NDArray[Any], T: float) -> Screened:
         """A sample's rows within T of theta, the others folded; a first guess folds none."""
         if math.isinf(T):
-            return Screened(level, np.zeros(1 + self.rows.n_features), 0.0, 0.0, None)
+            return Screened(Subset.of(level), np.zeros(1 + self.rows.n_features), 0.0, 0.0, None)
         return screen(
             ArrayRows(level.X, level.y, level.weight),
             Screen(self.coordinates, theta, T, self.quantile, False),
@@ -389,23 +389,22 @@ class _Solver:
     def _median(self, chunk: Chunk, theta: NDArray[Any]) -> float:
         return upper_median(np.abs(self.coordinates.residuals(chunk.X, chunk.y, theta)))
 
-    def _reduced(self, chunk: Chunk, screened: Screened | None, share: float) -> Reduced:
-        """Rows of a level, which is a share of all, after those of the penalty."""
-        Z = self.coordinates.of(chunk.X)
-        y = chunk.y.astype(np.float64)
-        weight = np.ones(len(chunk)) if chunk.weight is None else chunk.weight
-        low, high = boxes(weight, self.quantile)
-        g = np.zeros(Z.shape[1]) if screened is None else self.coordinates.gradient(screened.fold)
-        if not self.penalty:
-            return Reduced(Z, y, low, high, g, 0, self.noise)
-        extra = self.coordinates.penalty_rows()
+    def _reduced(self, screened: Screened, share: float) -> Reduced:
+        """The rows kept of a level, which is a share of all, after those of the penalty."""
+        kept = screened.kept
+        extra = self.coordinates.penalty_rows()[: None if self.penalty else 0]
         bound = np.full(len(extra), self.penalty * share)
+        low, high = boxes(kept.weights(), self.quantile)
+        Z = corner(len(extra) + len(kept), self.coordinates.size)
+        Z[: len(extra)] = extra
+        for place, chunk in kept.blocks():
+            Z[len(extra) :][place] = self.coordinates.of(chunk.X)
         return Reduced(
-            np.vstack([extra, Z]),
-            np.concatenate([np.zeros(len(extra)), y]),
+            Z,
+            np.concatenate([np.zeros(len(extra)), kept.targets()]),
             np.concatenate([-bound, low]),
             np.concatenate([bound, high]),
-            g,
+            self.coordinates.gradient(screened.fold),
             len(extra),
             self.noise,
         )
