@@ -15,6 +15,8 @@ FACTOR = 16
 # The rows with the smallest residuals, by which their density at 0 is estimated: so many for each coordinate,
 # at most that share of all.
 NEAR, MOST_NEAR = 800, 0.3
+# The share of rows in a window of ``smoothing``.
+WINDOW = 0.2
 # Near rows whose curvature in some direction is less than that share of the largest do not tell of it: those
 # of counts on dummies lie in some cells only.
 LEAST_CURVATURE = 1e-6
@@ -60,6 +62,7 @@ class Scatter:
     covariance: NDArray[Any]
     n_rows: int
     n_near: int
+    window: float
 
     def radius(self, n_rows: int) -> float:
         """How far a sample's solution is from that of n_rows rows; seldom further."""
@@ -87,7 +90,7 @@ def scatter(Z: NDArray[Any], r: NDArray[Any], low: NDArray[Any], high: NDArray[A
     # A move by h may cross |r_i| <= h |z_i|: far rows are looked at as much further from 0 as they reach.
     size = np.abs(r) / np.maximum(lengths, 1e-300)
     k = int(min(MOST_NEAR * m, NEAR * p))
-    h = float(np.partition(size, k)[k])
+    h, window = np.partition(size, [k, int(WINDOW * m)])[[k, int(WINDOW * m)]].tolist()
     near = np.flatnonzero((size <= h) & (lengths > 0))
     if not h > 0 or len(near) < 4 * p:
         return None
@@ -99,7 +102,7 @@ def scatter(Z: NDArray[Any], r: NDArray[Any], low: NDArray[Any], high: NDArray[A
     S = (Z * (u * u)[:, None]).T @ Z
     try:
         half = np.linalg.solve(J, S)
-        return Scatter(J, np.linalg.solve(J, half.T), m, len(near))
+        return Scatter(J, np.linalg.solve(J, half.T), m, len(near), window)
     except np.linalg.LinAlgError:
         return None
 

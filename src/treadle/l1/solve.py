@@ -23,6 +23,7 @@ scikit-learn's QuantileRegressor.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -49,6 +50,7 @@ from treadle.l1.reduced import EPS, Reduced, basis_near, closely, exactly
 from treadle.l1.refinement import certified
 from treadle.l1.rows import ArrayRows, Chunk, Rows, Subset
 from treadle.l1.screening import Screen, Screened, boxes, check, refuse_not_finite, screen, with_kept
+from treadle.l1.smoothing import SmoothedLoss, descend
 from treadle.l1.solution import Solution
 from treadle.l1.weighted_median import weighted_median
 
@@ -61,6 +63,8 @@ LOOSE, CLOSE = 0.06, 0.2
 ROWS_PER_COORDINATE = 200
 # What a pass over rows which memory need not hold may be expected to keep, in bytes.
 KEPT_BYTES = 64 << 20
+# Near rows for each coordinate from which on the sample's curvature is good enough.
+KNOWN = 64
 # Residuals, in medians of them, beyond which rows weigh no less in coordinates.
 FARTHEST = 1e3
 OUT_OF_RANGE = (
@@ -289,11 +293,27 @@ class _Solver:
         fit = not self.rows.in_memory and n_kept * self.bytes_per_row <= KEPT_BYTES
         if fit or self._few(n_kept):
             return theta, T
+        theta = self._descended(theta)
         everything = screen(self.rows, Screen(self.coordinates, theta, 0.0, self.quantile, False))
         self.n_passes += 1
         center, width = self._stepped(everything.fold, theta, T, n_kept)
         # Few rows are left to keep, and another pass would cost more than they do.
         return center, min(2 * width, T)
+
+    def _descended(self, theta: NDArray[Any]) -> NDArray[Any]:
+        """The guess where the smoothed loss of all rows is least, and J known by them, if a sample knows little."""
+        assert self.scatter is not None
+        known = self.scatter.n_near >= KNOWN * self.coordinates.size
+        if known or not isinstance(self.rows, ArrayRows):
+            return theta
+        loss = SmoothedLoss(self.rows, self.coordinates, self.quantile, self.scatter.window)
+        found = descend(loss, theta)
+        self.n_passes += loss.n_passes
+        if found is None:
+            return theta
+        theta, at = found
+        self.scatter = replace(self.scatter, J=at.J, n_rows=self.rows.n_rows, n_near=at.n_near)
+        return theta
 
     def _few(self, n_kept: float) -> bool:
         """Whether so many rows are solved as they are, without a Newton step first."""

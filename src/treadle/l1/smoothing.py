@@ -1,0 +1,161 @@
+r"""Newton's method on a smoothed loss of all rows: a guess and a curvature where a sample tells little of them.
+
+The loss of a residual r = y - z'theta bends at 0 only, and a sum of such losses has no Hessian. Averaged over
+residuals within b = h |z| of it, the loss is a parabola for |r| < b and itself beyond (Fernandes, Guerre and
+Horta 2021; He, Pan, Tan and Zhou 2023). In the sums over rows with a box [l, h] each::
+
+    u = l + (h - l) (r + b) / (2 b) for |r| < b, else l or h;     negative gradient  sum u z             (1)
+    Hessian  sum over |r| < b of (h - l) / (2 b) z z'                                                    (2)
+
+(2) is the Hessian of ``levels.Scatter``, from all rows in place of a sample's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg.lapack import dposv
+
+from treadle.hardware.processors import usable_threads
+from treadle.l1.coordinates import Coordinates, row_lengths
+from treadle.l1.rows import ArrayRows, Chunk
+from treadle.l1.screening import boxes
+
+Result = TypeVar("Result")
+
+# Stretches of rows that threads take; sums run stretch by stretch, whatever the number of threads.
+STRETCHES = 16
+# Newton steps, and how often each is halved, at most. One so short, in windows, is the last: what the window
+# itself hides is more.
+MOST_STEPS, MOST_HALVINGS, SHORT = 8, 8, 0.1
+
+
+@dataclass(frozen=True)
+class Derivatives:
+    """At some theta: the smoothed loss's negative gradient (p,), its Hessian (p, p), rows that it is from."""
+
+    descent: NDArray[Any]
+    J: NDArray[Any]
+    n_near: int
+
+    def newton(self) -> NDArray[Any] | None:
+        """Newton's step; None where the Hessian is not positive definite to rounding."""
+        _, step, info = dposv(self.J, self.descent)
+        return None if info else np.asarray(step)
+
+
+class SmoothedLoss:
+    """The smoothed loss of rows in memory, theta being in ``coordinates``.
+
+    Parameters
+    ----------
+    rows : ArrayRows
+    coordinates : Coordinates
+    quantile : float
+    window : float
+        h, above 0: the half width of a row's window, in lengths |z|.
+    """
+
+    def __init__(self, rows: ArrayRows, coordinates: Coordinates, quantile: float, window: float) -> None:
+        self.rows, self.coordinates, self.window = rows, coordinates, window
+        self.low, self.width = (float(bound[0]) for bound in boxes(np.ones(1), quantile))
+        self.width -= self.low
+        self.reach = np.empty(rows.n_rows)
+        self.n_threads = usable_threads().n
+        self.n_passes = 0
+
+        def measure(chunk: Chunk, _: None) -> None:
+            self.reach[chunk.indices] = window * row_lengths(coordinates.of(chunk.X))
+
+        self._over_stretches(measure, lambda: None)
+
+    def at(self, theta: NDArray[Any]) -> Derivatives:
+        """The derivatives there: one pass over the rows."""
+        coef, intercept = self.coordinates.coefficients(theta)
+        p = self.coordinates.size
+
+        def add(chunk: Chunk, sums: _Sums) -> None:
+            r = chunk.y - chunk.X @ coef - intercept
+            reach = np.maximum(self.reach[chunk.indices], 1e-300)
+            near = np.flatnonzero(np.abs(r) < reach)
+            u = self.low + self.width * np.clip(0.5 + 0.5 * r / reach, 0, 1)
+            curvature = self.width / (2 * reach[near])
+            if chunk.weight is not None:
+                u *= chunk.weight
+                curvature *= chunk.weight[near]
+            sums.fold[0] += u.sum()
+            sums.fold[1:] += u @ chunk.X
+            Z = self.coordinates.of(chunk.X[near])
+            sums.J += (Z * curvature[:, None]).T @ Z
+            sums.n_near += len(near)
+
+        parts = self._over_stretches(add, lambda: _Sums(np.zeros(1 + self.rows.n_features), np.zeros((p, p))))
+        return Derivatives(
+            self.coordinates.gradient(np.sum([part.fold for part in parts], axis=0)),
+            np.sum([part.J for part in parts], axis=0),
+            sum(part.n_near for part in parts),
+        )
+
+    def _over_stretches(
+        self, add: Callable[[Chunk, Result], None], start: Callable[[], Result]
+    ) -> list[Result]:
+        """What ``add`` makes of ``start()`` and the chunks of each stretch of rows."""
+        chunks = list(self.rows.chunks())
+        self.n_passes += 1
+
+        def stretch(i: int) -> Result:
+            result = start()
+            for chunk in chunks[i::STRETCHES]:
+                add(chunk, result)
+            return result
+
+        with ThreadPoolExecutor(self.n_threads) as pool:
+            return list(pool.map(stretch, range(min(STRETCHES, len(chunks)))))
+
+
+@dataclass
+class _Sums:
+    """Of u (1, x), of the Hessian's terms, and how many of these there are."""
+
+    fold: NDArray[Any]
+    J: NDArray[Any]
+    n_near: int = 0
+
+
+def descend(loss: SmoothedLoss, theta: NDArray[Any]) -> tuple[NDArray[Any], Derivatives] | None:
+    """Where the smoothed loss is least, to a tenth of a window, and its derivatives there.
+
+    A step is halved where it goes so far beyond the least along its line that the gradient has turned by more
+    than half: the loss is convex.
+
+    Parameters
+    ----------
+    loss : SmoothedLoss
+    theta : ndarray of shape (p,)
+        A guess.
+
+    Returns
+    -------
+    (ndarray of shape (p,), Derivatives), or None if the rows in windows do not tell of all directions.
+    """
+    here = loss.at(theta)
+    for _ in range(MOST_STEPS):
+        step = here.newton()
+        if step is None:
+            return None
+        slope = float(here.descent @ step)
+        for _ in range(MOST_HALVINGS):
+            there = loss.at(theta + step)
+            if float(there.descent @ step) >= -slope / 2:
+                break
+            step, slope = step / 2, slope / 2
+        theta, here = theta + step, there
+        if math.sqrt(float(step @ step)) <= SHORT * loss.window:
+            break
+    return theta, here
