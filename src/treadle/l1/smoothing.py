@@ -1,4 +1,4 @@
-r"""Newton's method on a smoothed loss of all rows: a guess and a curvature where a sample tells little of them.
+r"""Newton's method on a smoothed loss of all rows: a guess and a curvature, where samples tell too little.
 
 The loss of a residual r = y - z'theta bends at 0 only, and a sum of such losses has no Hessian. Averaged over
 residuals within b = h |z| of it, the loss is a parabola for |r| < b and itself beyond (Fernandes, Guerre and
@@ -31,9 +31,8 @@ Result = TypeVar("Result")
 
 # Stretches of rows that threads take; sums run stretch by stretch, whatever the number of threads.
 STRETCHES = 16
-# Newton steps, and how often each is halved, at most. One so short, in windows, is the last: what the window
-# itself hides is more.
-MOST_STEPS, MOST_HALVINGS, SHORT = 8, 8, 0.1
+# Steps at most, halved ones too. One so short, in windows, is the last: what the window itself hides is more.
+MOST_STEPS, SHORT = 16, 0.1
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,9 @@ class Derivatives:
     n_near: int
 
     def newton(self) -> NDArray[Any] | None:
-        """Newton's step; None where the Hessian is not positive definite to rounding."""
+        """Newton's step; None where the Hessian is not positive definite to rounding, or not finite."""
+        if not np.isfinite(self.descent).all():
+            return None
         _, step, info = dposv(self.J, self.descent)
         return None if info else np.asarray(step)
 
@@ -111,8 +112,9 @@ class SmoothedLoss:
 
         def stretch(i: int) -> Result:
             result = start()
-            for chunk in chunks[i::STRETCHES]:
-                add(chunk, result)
+            with np.errstate(all="ignore"):  # which threads do not inherit
+                for chunk in chunks[i::STRETCHES]:
+                    add(chunk, result)
             return result
 
         with ThreadPoolExecutor(self.n_threads) as pool:
@@ -131,8 +133,8 @@ class _Sums:
 def descend(loss: SmoothedLoss, theta: NDArray[Any]) -> tuple[NDArray[Any], Derivatives] | None:
     """Where the smoothed loss is least, to a tenth of a window, and its derivatives there.
 
-    A step is halved where it goes so far beyond the least along its line that the gradient has turned by more
-    than half: the loss is convex.
+    A step is halved where the loss, which is convex, rises at its end by more than half of the slope by which
+    it fell at its start.
 
     Parameters
     ----------
@@ -142,20 +144,20 @@ def descend(loss: SmoothedLoss, theta: NDArray[Any]) -> tuple[NDArray[Any], Deri
 
     Returns
     -------
-    (ndarray of shape (p,), Derivatives), or None if the rows in windows do not tell of all directions.
+    (ndarray of shape (p,), Derivatives)
+        None in place of both if the rows in windows do not tell of all directions, or some row is not finite.
     """
     here = loss.at(theta)
+    step = here.newton()
     for _ in range(MOST_STEPS):
-        step = here.newton()
         if step is None:
             return None
-        slope = float(here.descent @ step)
-        for _ in range(MOST_HALVINGS):
-            there = loss.at(theta + step)
-            if float(there.descent @ step) >= -slope / 2:
-                break
-            step, slope = step / 2, slope / 2
+        there = loss.at(theta + step)
+        if float(there.descent @ step) < -float(here.descent @ step) / 2:
+            step = step / 2
+            continue
         theta, here = theta + step, there
         if math.sqrt(float(step @ step)) <= SHORT * loss.window:
             break
+        step = here.newton()
     return theta, here

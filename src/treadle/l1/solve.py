@@ -12,8 +12,9 @@ scikit-learn's QuantileRegressor.
    coordinates in which it is so in all directions (``levels``, ``interior_point``).
 3. One pass keeps the rows that may change the sign of their residual, and folds the others (``screening``).
 4. A Newton step with the gradient of all rows, before that pass if it would keep many and after it, leaves
-   few undecided. These are solved loosely, then exactly, at a vertex (``reduced``, ``interior_point``,
-   ``crossover``).
+   few undecided. Where the sample's curvature is too rough for it, it starts at the least of a smoothed loss
+   of all rows, with the curvature there (``smoothing``). Those few are solved loosely, then exactly, at a
+   vertex (``reduced``, ``interior_point``, ``crossover``).
 5. If the solution is in the ball of the screening, all rows folded keep their sign: it is optimal for all.
    If not, another pass looks for those that do not, and they join the rows kept.
 6. Coefficients and dual values are refined in extended precision (``refinement``), and certified
@@ -212,7 +213,8 @@ class _Solver:
         """Screen, solve and prove, until all rows folded are seen to keep their side."""
         theta, T = self._nearer(theta, T)
         n_failed = 0
-        while self.n_passes < MAX_PASSES:
+        most = self.n_passes + MAX_PASSES
+        while self.n_passes < most:
             request = Screen(self.coordinates, theta, T, self.quantile, self.rows.in_memory)
             screened = screen(self.rows, request)
             self.n_passes += 1
@@ -230,7 +232,7 @@ class _Solver:
                     self.n_passes += 1
                     if len(crossed) == 0:
                         return self._solution(inner, center, reduced, vertex)
-                    if len(crossed) > n_kept or self.n_passes >= MAX_PASSES:
+                    if len(crossed) > n_kept or self.n_passes >= most:
                         break
                     screened = with_kept(screened, request, crossed)
                     center = vertex.w
@@ -301,7 +303,7 @@ class _Solver:
         return center, min(2 * width, T)
 
     def _descended(self, theta: NDArray[Any]) -> NDArray[Any]:
-        """The guess where the smoothed loss of all rows is least, and J known by them, if a sample knows little."""
+        """Where the smoothed loss of all rows is least, where a sample knows too little; and their J."""
         assert self.scatter is not None
         known = self.scatter.n_near >= KNOWN * self.coordinates.size
         if known or not isinstance(self.rows, ArrayRows):
