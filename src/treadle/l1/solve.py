@@ -241,7 +241,7 @@ class _Solver:
                 T *= 0.5 if n_failed == 0 else 4
                 n_failed += 1
             except Unbounded:
-                T *= 2
+                T *= self._wider(n_kept)
         raise CertificateFailed(
             f"no optimum was proved in {MAX_PASSES} passes over the rows: columns may be dependent but for "
             "rounding; scale or drop some"
@@ -268,13 +268,17 @@ class _Solver:
             except Unbounded:
                 if width >= 2 * T:
                     raise
-                width *= 2
+                width *= self._wider(len(inner.kept))
                 continue
             if math.dist(vertex.w, center) <= width or not len(
                 check(screened.kept, request, inner, vertex.w)
             ):
                 return both, center, reduced, vertex
             center, width = vertex.w, 2 * width
+
+    def _wider(self, n_kept: int) -> float:
+        """By how much a radius grows whose rows did not bound the objective; few more cost little more."""
+        return 16.0 if 2 * n_kept > self.rows.n_rows else 2.0
 
     def _fewest(self) -> int:
         """Rows that a vertex needs, besides those of the penalty; at least one."""
