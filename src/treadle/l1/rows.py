@@ -21,6 +21,8 @@ Result = TypeVar("Result")
 
 # Rows of a block: its float64 copy stays in the second cache for as many features as most tables have.
 ROWS_PER_CHUNK = 4096
+# Of rows that a block copies, to compute something of its size again.
+ROWS_PER_COPY = 1024
 
 
 @dataclass(frozen=True)
@@ -273,6 +275,6 @@ class Subset(Rows):
 
     def blocks(self) -> Iterator[tuple[slice, Chunk]]:
         """The chunks, each after its place among these rows."""
-        for start in range(0, self.n_rows, ROWS_PER_CHUNK):
-            some = np.arange(start, min(start + ROWS_PER_CHUNK, self.n_rows))
+        for start in range(0, self.n_rows, ROWS_PER_COPY):
+            some = np.arange(start, min(start + ROWS_PER_COPY, self.n_rows))
             yield slice(start, start + len(some)), self.take(some)

@@ -234,8 +234,9 @@ class _Solver:
                         return self._solution(inner, center, reduced, vertex)
                     if len(crossed) > n_kept or self.n_passes >= most:
                         break
-                    screened = with_kept(screened, request, crossed)
                     center = vertex.w
+                    del inner, reduced, vertex  # before as many rows are copied again
+                    screened = with_kept(screened, request, crossed)
                 theta = vertex.w
                 # What is left to move is less than what has been; if that is not so, more each time.
                 T *= 0.5 if n_failed == 0 else 4
@@ -352,20 +353,7 @@ class _Solver:
     def _level(self, level: Chunk, theta: NDArray[Any], T: float, n_next: int) -> tuple[NDArray[Any], float]:
         """A loose solution of a sample, from the last guess, and how far that of n_next rows may be."""
         p, m = self.coordinates.size, len(level)
-        while True:
-            screened = self._screened(level, theta, T)
-            reduced = self._reduced(screened, m / self.rows.n_rows)
-            median = self._median(level, theta)
-            try:
-                close = closely(reduced, theta, min(T, median), LOOSE * p * median, REACH * T)
-                break
-            except Unbounded:
-                if not T < 1e100:
-                    raise CertificateFailed(OUT_OF_RANGE) from None
-                T *= 2
-        self.n_iter += close.n_steps
-        # Where the interior point went astray, the guess is better.
-        w = close.w if reduced.loss(close.w) <= reduced.loss(theta) else theta
+        w = self._loosely(level, theta, T)
         r = self.coordinates.residuals(level.X, level.y, w)
         noise = self.noise + 16 * EPS * math.sqrt(float(w @ w))
         theta = self._turn(level, r, w)
@@ -380,6 +368,23 @@ class _Solver:
             T = max(radius(r, lengths, kept_share(p, m), noise), least)
         self.open_share = float(np.mean(np.abs(r) <= T * lengths))
         return theta, T
+
+    def _loosely(self, level: Chunk, theta: NDArray[Any], T: float) -> NDArray[Any]:
+        """The interior point's solution of a sample; the guess, if that is better: the point went astray."""
+        while True:
+            screened = self._screened(level, theta, T)
+            reduced = self._reduced(screened, len(level) / self.rows.n_rows)
+            median = self._median(level, theta)
+            try:
+                gap = LOOSE * self.coordinates.size * median
+                close = closely(reduced, theta, min(T, median), gap, REACH * T)
+                break
+            except Unbounded:
+                if not T < 1e100:
+                    raise CertificateFailed(OUT_OF_RANGE) from None
+                T *= 2
+        self.n_iter += close.n_steps
+        return close.w if reduced.loss(close.w) <= reduced.loss(theta) else theta
 
     def _screened(self, level: Chunk, theta: NDArray[Any], T: float) -> Screened:
         """A sample's rows within T of theta, the others folded; a first guess folds none."""
@@ -396,7 +401,7 @@ class _Solver:
         They scatter by the density of residuals at 0, which far rows have no part in, however long: so rows
         weigh 1 / (1 + (r / s)^2), s being the median |r|, not so little that columns of few rows are lost.
         """
-        some = np.arange(0, len(level), max(1, len(level) // (ROWS_PER_COORDINATE * self.coordinates.size)))
+        some = slice(None, None, max(1, len(level) // (ROWS_PER_COORDINATE * self.coordinates.size)))
         scale = upper_median(np.abs(r))
         if not scale > 0:
             return theta
