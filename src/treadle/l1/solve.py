@@ -64,8 +64,10 @@ LOOSE, CLOSE = 0.06, 0.2
 ROWS_PER_COORDINATE = 200
 # What a pass over rows which memory need not hold may be expected to keep, in bytes.
 KEPT_BYTES = 64 << 20
-# Near rows for each coordinate from which on the sample's curvature is good enough.
-KNOWN = 64
+# Smallest samples that rows are fewer than which are solved as they are.
+FEW = 1.5
+# Near rows for each coordinate from which on a sample's curvature is good enough.
+KNOWN = 32
 # Residuals, in medians of them, beyond which rows weigh no less in coordinates.
 FARTHEST = 1e3
 OUT_OF_RANGE = (
@@ -324,7 +326,9 @@ class _Solver:
 
     def _few(self, n_kept: float) -> bool:
         """Whether so many rows are solved as they are, without a Newton step first."""
-        return self.scatter is None or self.penalty > 0 or n_kept < 4 * smallest_sample(self.coordinates.size)
+        return (
+            self.scatter is None or self.penalty > 0 or n_kept < FEW * smallest_sample(self.coordinates.size)
+        )
 
     def _stepped(
         self, fold: NDArray[Any], theta: NDArray[Any], T: float, n_kept: float
