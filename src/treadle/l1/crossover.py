@@ -36,7 +36,7 @@ PIVOTS_PER_COLUMN = 400
 # Pivots between two inverses from scratch.
 REFRESH = 64
 # Corners of a line search that are sorted at first.
-FIRST_CORNERS = 512
+FIRST_CORNERS = 128
 
 
 @dataclass

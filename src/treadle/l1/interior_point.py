@@ -123,7 +123,7 @@ def interior_point(
             break
         w = w + dual * dw
         n_steps += 1
-        if not math.dist(w, guess) <= reach:
+        if reach < math.inf and not math.dist(w, guess) <= reach:
             raise Unbounded
     return InteriorPoint(w, *rows.where(), gap, n_steps)
 

@@ -171,7 +171,8 @@ def _coefficients(
     # What is but rounding is 0, unless the rows interpolated tell better.
     size = _joined(*coordinates.coefficients(np.abs(vertex.inverse) @ np.abs(y_b), np.abs(coordinates.A)))
     rounded = np.where(np.abs(w) <= 16 * EPS * size, 0, w)
-    if _misfit(X_b, target, rounded) <= max(_misfit(X_b, target, w), 4 * EPS):
+    changed = bool((rounded != w).any())
+    if changed and _misfit(X_b, target, rounded) <= max(_misfit(X_b, target, w), 4 * EPS):
         w = rounded
     return w[1:], float(w[0]), theta
 

@@ -177,8 +177,10 @@ class ArrayRows(Rows):
         self.n_rows, self.n_features = X.shape
 
     def sample(self, size: int, rng: np.random.Generator) -> Chunk:
-        """See ``Rows.sample``; of the rows that have a weight."""
+        """See ``Rows.sample``; of the rows that have a weight; all of them are not copied."""
         if self.weight is None or self.weight.all():
+            if size >= self.n_rows:
+                return Chunk(np.arange(self.n_rows), self.X, self.y, self.weight)
             return super().sample(size, rng)
         counted = np.flatnonzero(self.weight)
         n = len(counted)

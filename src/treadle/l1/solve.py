@@ -180,7 +180,7 @@ class _Solver:
         sizes = sizes if self.rows.in_memory else limited_sizes(sizes, n_features + 1)
         # One look at the rows, of which the smaller levels are random parts.
         largest = self.rows.sample(sizes[max(0, len(sizes) - 2)], self.rng).weighted()
-        refuse_not_finite(np.asarray(largest.X, np.float64).sum(axis=1) + largest.y, largest)
+        refuse_not_finite(largest.X @ np.ones(n_features) + largest.y, largest)
         self.n_passes += self.rows.passes_per_sample
         first = largest.part(sizes[0], self.rng)
         self.coordinates = coordinates_of(first.X, self.fit_intercept, self.alpha > 0)
