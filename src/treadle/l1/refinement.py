@@ -64,38 +64,45 @@ def certified(
     coef, intercept, theta = _coefficients(coordinates, vertex, X_b, reduced.y[basis])
     coef[penalised] = 0
 
+    known_to = _known_to(coordinates, vertex, X_b, reduced.y[basis], coef, intercept)
+
     u = vertex.u.copy()
     u[basis] = 0
     u_kept = u[n_penalties:]
-    others = screened.fold.copy()
-    others[0] += u_kept.sum()
-    for place, chunk in kept.blocks():
-        others[1:] += u_kept[place] @ np.asarray(chunk.X, np.float64)
-    if n_penalties:
-        others[1 + coordinates.columns] += u[:n_penalties]
-    u_b = -(coordinates.gradient(others) @ vertex.inverse)
-    for _ in range(REFINEMENTS):
-        u_b -= coordinates.gradient(_plus(others, u_b, X_b)) @ vertex.inverse
-    low, high = reduced.low[basis], reduced.high[basis]
-    width = high - low
-    excess = float(np.max(np.maximum(u_b - high, low - u_b) / width, initial=0))
-    at_bound = (u_b <= low + MARGIN * width) | (u_b >= high - MARGIN * width)
-    u[basis] = np.clip(u_b, low, high)
-    rest = _plus(others, u[basis], X_b)
-
-    known_to = _known_to(coordinates, vertex, X_b, reduced.y[basis], coef, intercept)
     low_kept, high_kept = reduced.low[n_penalties:], reduced.high[n_penalties:]
     width_kept = high_kept - low_kept
+    others = screened.fold.copy()
+    others[0] += u_kept.sum()
     # Residuals, what they are sums of, how far they are known, and the boxes' X'u.
     r, sizes, errors = np.empty((3, len(kept)))
     reach = np.zeros(1 + coordinates.n_features)
     reach[0] = width_kept.sum()
+    magnitudes = np.column_stack([np.abs(coef), known_to[1:]])
     for place, chunk in kept.blocks():
-        r[place] = chunk.y - chunk.X @ coef - intercept
-        lengths = np.abs(chunk.X, dtype=np.float64)
-        sizes[place] = np.abs(chunk.y) + lengths @ np.abs(coef) + abs(intercept)
-        errors[place] = lengths @ known_to[1:] + known_to[0]
-        reach[1:] += width_kept[place] @ lengths
+        X = np.asarray(chunk.X, np.float64)  # a copy: blocks are
+        others[1:] += u_kept[place] @ X
+        r[place] = chunk.y - X @ coef - intercept
+        np.abs(X, out=X)
+        sizes[place], errors[place] = (X @ magnitudes).T
+        sizes[place] += np.abs(chunk.y)
+        reach[1:] += width_kept[place] @ X
+    sizes += abs(intercept)
+    errors += known_to[0]
+    if n_penalties:
+        others[1 + coordinates.columns] += u[:n_penalties]
+    u_b = -(coordinates.gradient(others) @ vertex.inverse)
+    for _ in range(REFINEMENTS):
+        before = u_b
+        u_b = u_b - coordinates.gradient(_plus(others, u_b, X_b)) @ vertex.inverse
+        if (u_b == before).all():
+            break
+    low, high = reduced.low[basis], reduced.high[basis]
+    width = high - low
+    excess = float(np.max(np.maximum(u_b - high, low - u_b) / width, initial=0))
+    at_bound = (u_b <= low + MARGIN * width) | (u_b >= high - MARGIN * width)
+    u[basis] = np.minimum(np.maximum(u_b, low), high)
+    rest = _plus(others, u[basis], X_b)
+
     w = _joined(coef, intercept).astype(EXTENDED)
     r[in_kept] = (reduced.y[basis[real]] - X_b[real] @ w).astype(np.float64)
     loss = np.maximum(low_kept * r, high_kept * r)
@@ -166,8 +173,10 @@ def _coefficients(
     w = _joined(*coordinates.coefficients(theta))
     for _ in range(REFINEMENTS):
         step = vertex.inverse @ (target - X_b @ w.astype(EXTENDED)).astype(np.float64)
-        theta = theta + step
+        theta, before = theta + step, w
         w = w + _joined(*coordinates.coefficients(step))
+        if (w == before).all():
+            break
     # What is but rounding is 0, unless the rows interpolated tell better.
     size = _joined(*coordinates.coefficients(np.abs(vertex.inverse) @ np.abs(y_b), np.abs(coordinates.A)))
     rounded = np.where(np.abs(w) <= 16 * EPS * size, 0, w)
