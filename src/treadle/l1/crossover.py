@@ -54,16 +54,16 @@ class Vertex:
 def independent_rows(Z: NDArray[Any], weight: NDArray[Any]) -> NDArray[np.int64] | None:
     """p rows of Z that are far from dependent, heavy ones before light ones; None if there are none."""
     n, p = Z.shape
-    root = np.sqrt(weight / weight.max())
+    largest = weight.max()
     for most in (4 * p, 32 * p, n):
         heavy = np.argpartition(-weight, most - 1)[:most] if most < n else np.arange(n)
         if len(heavy) < p:
             continue
-        factors, order, _, _, info = dgeqp3((Z[heavy] * root[heavy, None]).T)
-        chosen = heavy[order[:p] - 1]
-        lengths = row_lengths(Z[chosen])
-        if not info and np.all(np.abs(np.diagonal(factors)[:p]) > 1e-7 * root[chosen] * lengths):
-            return np.asarray(chosen)
+        rows = Z[heavy] * np.sqrt(weight[heavy] / largest)[:, None]
+        factors, order, _, _, info = dgeqp3(rows.T)
+        chosen = order[:p] - 1
+        if not info and (np.abs(np.diagonal(factors)[:p]) > 1e-7 * row_lengths(rows[chosen])).all():
+            return np.asarray(heavy[chosen])
     return None
 
 

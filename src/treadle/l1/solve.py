@@ -59,7 +59,7 @@ MAX_PASSES = 30
 # A solution that is so many radii away from its guess is none.
 REACH = 20
 # Gaps at which an interior point stops, times p and the median |r|: of a sample, and of the rows kept.
-LOOSE, CLOSE = 0.06, 0.2
+LOOSE, CLOSE = 0.06, 0.1
 # Rows of a sample, for each coordinate, that the next coordinates are made from.
 ROWS_PER_COORDINATE = 200
 # What a pass over rows which memory need not hold may be expected to keep, in bytes.
@@ -448,15 +448,15 @@ class _Solver:
         if self.start is not None:
             return self.coordinates.theta(self.start[:-1], float(self.start[-1]))
         # Least squares of y cut to where most of it is: one outlier may be of any size.
-        Z = self.coordinates.of(first.X)
         places = [len(first) // 20, len(first) // 2, len(first) - 1 - len(first) // 20]
         low, middle, high = np.partition(first.y.astype(np.float64), places)[places]
         spread = high - low
         y = np.clip(first.y, low - 2 * spread, high + 2 * spread) - (middle if self.fit_intercept else 0)
-        theta = y @ Z / len(y)  # the columns are orthonormal but for a factor
+        # The columns are orthonormal but for a factor.
+        theta = self.coordinates.gradient(np.concatenate(([y.sum()], y @ first.X))) / len(y)
         if self.fit_intercept:
             theta[0] += middle / self.coordinates.A[0, 0]
-        return np.asarray(theta)
+        return theta
 
     def _vertex(self, reduced: Reduced, theta: NDArray[Any], mu: float, reach: float) -> Vertex:
         """The exact solution of some rows, from a guess."""
