@@ -116,7 +116,7 @@ class BoxRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
             If a parameter or a weight is not as above, or the partition does not go with D or the order. Like
             all errors that scikit-learn raises for X and y, it is a ValueError.
         """
-        check_hyperparameters(type(self).__name__, self.get_params(deep=False))
+        check_hyperparameters(type(self).__name__, vars(self))
         features, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         self._check_partition(features.shape[1])
         targets = np.asarray(targets, np.float64)
@@ -169,7 +169,7 @@ class BoxRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         return Saved({"network": network, "n_features": int(self.n_features_in_), "names": names}, arrays)
 
     def _load_saved(self, saved: Saved) -> None:
-        check_hyperparameters(type(self).__name__, self.get_params(deep=False))
+        check_hyperparameters(type(self).__name__, vars(self))
         arrays, n_features, names = dict(saved.arrays), saved.fields["n_features"], saved.fields["names"]
         columns, tried = arrays.pop("network_features"), arrays.pop("n_boxes_tried")
         curves = {name: arrays.pop(name, None) for name in CURVES}

@@ -116,7 +116,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         CertificateFailed
             If no optimum could be proved to the precision of a double.
         """
-        check_hyperparameters(type(self).__name__, self.get_params(deep=False))
+        check_hyperparameters(type(self).__name__, vars(self))
         solution = self._solution(X, y, sample_weight)
         self.coef_ = solution.coef
         self.intercept_ = solution.intercept
@@ -297,7 +297,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         return Saved(fields, arrays)
 
     def _load_saved(self, saved: Saved) -> None:
-        check_hyperparameters(type(self).__name__, self.get_params(deep=False))
+        check_hyperparameters(type(self).__name__, vars(self))
         certificate = certificate_from(saved.fields, saved.arrays)
         names = saved.fields["names"]
         if names is not None and np.shape(names) != certificate.coef.shape:

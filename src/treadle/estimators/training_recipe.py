@@ -49,7 +49,7 @@ class TrainingRecipe(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
 
     def _check_parameters(self) -> None:
         """Raise InvalidInput for a hyper-parameter that is not allowed, or not together with another."""
-        check_hyperparameters(type(self).__name__, self.get_params(deep=False))
+        check_hyperparameters(type(self).__name__, vars(self))
         sizes = self.hidden_layer_sizes if is_sequence(self.hidden_layer_sizes) else [self.hidden_layer_sizes]
         if not all(is_integer(size) for size in sizes):
             raise InvalidInput(

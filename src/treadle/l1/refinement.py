@@ -98,7 +98,7 @@ def certified(
             break
     low, high = reduced.low[basis], reduced.high[basis]
     width = high - low
-    excess = float(np.max(np.maximum(u_b - high, low - u_b) / width, initial=0))
+    excess = float((np.maximum(u_b - high, low - u_b) / width).max(initial=0))
     at_bound = (u_b <= low + MARGIN * width) | (u_b >= high - MARGIN * width)
     u[basis] = np.minimum(np.maximum(u_b, low), high)
     rest = _plus(others, u[basis], X_b)
@@ -118,14 +118,14 @@ def certified(
     tolerance = tolerance_for(n_rows, coordinates.n_features)
     opposed = np.where(loss - u_kept * r <= EPS * width_kept * np.abs(r), 0, np.abs(r))
     opposed /= np.maximum(sizes + errors, 1e-300)
-    against = float(np.max(opposed, initial=0))
+    against = float(opposed.max(initial=0))
     # Column by column, in the user's units; of rows folded, as if they were as long as those kept.
     share = 1 + screened.size / max(float(width_kept.sum()), 1e-300)
     reach *= share
     reach[1:] += float(reduced.high[0]) if n_penalties else 0.0
     judged = np.arange(len(rest)) if len(kept) == n_rows else np.append(0, 1 + coordinates.columns)
     judged = judged[judged >= 1 - coordinates.fit_intercept]
-    stationarity = float(np.max(np.abs(rest[judged]) / np.maximum(reach[judged], 1e-300), initial=0))
+    stationarity = float((np.abs(rest[judged]) / np.maximum(reach[judged], 1e-300)).max(initial=0))
     if n_penalties:
         penalised_wrongly = coef[coordinates.columns] * u[:n_penalties] > 0
         against = max(against, float(penalised_wrongly.any()))
