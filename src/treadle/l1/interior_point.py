@@ -15,14 +15,15 @@ first with c_z = c_v = 0, which predicts how far mu falls, and then with c_z = (
 c_v = (mu + du dv)/Q of the prediction, and mu lowered by its cube (Mehrotra 1992; Portnoy and Koenker 1997).
 
 It starts on the central path of a guess of w: (1)'s residuals and mu give each u_i in closed form, so that
-only Z'u = -g has to be reached. Columns should be near to orthonormal up to a factor; see ``coordinates``.
-The four passes of a step over the rows are in ``interior_rows``.
+only Z'u = -g has to be reached. From a guess much further off than mu says, as far rows can make it, the gap
+grows step by step: the iteration starts again from a larger mu. Columns should be near to orthonormal up to a
+factor; see ``coordinates``. The four passes of a step over the rows are in ``interior_rows``.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,9 @@ from numpy.typing import NDArray
 from treadle.l1.interior_rows import Factorise, interior_rows
 
 MAX_STEPS = 100
+# The guess is worse than mu says where the gap grows by that factor, or has not fallen by that step. From a mu
+# so many times larger the iteration starts as good as anew.
+ASTRAY, PATIENCE, LARGER = 2.0, 10, 1e3
 # How far of the way to the boundary a step goes.
 BACK_OFF = 0.9995
 
@@ -94,7 +98,7 @@ def interior_point(
         Complementarity to start from, above 0: what a row's share of the guess's error may be.
     tolerance : float
     reach : float
-        How far w may move before ``Unbounded`` is raised.
+        How far w may move before ``Unbounded`` is raised; if it is infinite, mu may be raised instead.
     factorise : callable, optional
         Takes D and gives what solves Z'DZ x = b, or None, which ends the iteration; for a Z that is sparse.
 
@@ -103,14 +107,25 @@ def interior_point(
     Unbounded
         If w moves further: (1) has then no least value, or it is not where it was guessed.
     """
-    guess = w
-    rows = interior_rows(Z, low, *central(y - Z @ w, low, high, mu), factorise)
+    guess, r = w, y - Z @ w
+    rows = interior_rows(Z, low, *central(r, low, high, mu), factorise)
+    # No mu is worth trying beyond the largest loss.
+    most = float(np.maximum(low * r, high * r).max()) if math.isinf(reach) else 0.0
+    allowed = math.inf
     primal = dual = 0.0
     n_steps = 0
     while True:
         gap, b = rows.normal(primal, dual)
         if not gap > tolerance or n_steps == MAX_STEPS:
             break
+        if n_steps == 0 and mu < most:
+            allowed = ASTRAY * gap
+        if n_steps == PATIENCE:
+            allowed /= ASTRAY
+        if gap > allowed:
+            del rows
+            at = interior_point(Z, y, low, high, g, guess, LARGER * mu, tolerance, reach, factorise)
+            return replace(at, n_steps=n_steps + at.n_steps)
         solve = rows.factorise()
         if solve is None:
             break

@@ -267,7 +267,8 @@ class _Solver:
             both = self._both(screened, inner, theta, center)
             reduced = self._reduced(both, 1.0)
             try:
-                vertex = self._vertex(reduced, center, width, REACH * width)
+                folded = len(inner.kept) < self.rows.n_rows
+                vertex = self._vertex(reduced, center, width, REACH * width if folded else math.inf)
             except Unbounded:
                 if width >= 2 * T:
                     raise
