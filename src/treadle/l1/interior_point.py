@@ -32,8 +32,8 @@ from numpy.typing import NDArray
 from treadle.l1.interior_rows import Factorise, interior_rows
 
 MAX_STEPS = 100
-# The guess is worse than mu says where the gap grows by that factor, or has not fallen by that step. From a mu
-# so many times larger the iteration starts as good as anew.
+# The guess is worse than mu says where the gap grows by that factor, or has not fallen by that step. From a
+# mu so many times larger the iteration starts as good as anew.
 ASTRAY, PATIENCE, LARGER = 2.0, 10, 1e3
 # How far of the way to the boundary a step goes.
 BACK_OFF = 0.9995

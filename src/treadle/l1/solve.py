@@ -200,7 +200,7 @@ class _Solver:
             screened = Screened(Subset.of(first), np.zeros(1 + n_features), 0.0, 0.0, np.zeros(n, np.int8))
             reduced = self._reduced(screened, 1.0)
             try:
-                vertex = self._vertex(reduced, theta, self._median(first, theta), math.inf)
+                vertex = self._vertex(reduced, theta, math.inf, math.inf)
             except Unbounded:
                 raise CertificateFailed(OUT_OF_RANGE) from None
             return self._solution(screened, theta, reduced, vertex)
@@ -244,7 +244,7 @@ class _Solver:
                 T *= 0.5 if n_failed == 0 else 4
                 n_failed += 1
             except Unbounded:
-                T *= self._wider(n_kept)
+                T = _wider(T, n_kept, self.rows.n_rows)
         raise CertificateFailed(
             f"no optimum was proved in {MAX_PASSES} passes over the rows: columns may be dependent but for "
             "rounding; scale or drop some"
@@ -267,22 +267,18 @@ class _Solver:
             both = self._both(screened, inner, theta, center)
             reduced = self._reduced(both, 1.0)
             try:
-                folded = len(inner.kept) < self.rows.n_rows
-                vertex = self._vertex(reduced, center, width, REACH * width if folded else math.inf)
+                reach = _reach(width, len(inner.kept), self.rows.n_rows)
+                vertex = self._vertex(reduced, center, width, reach)
             except Unbounded:
                 if width >= 2 * T:
                     raise
-                width *= self._wider(len(inner.kept))
+                width = _wider(width, len(inner.kept), self.rows.n_rows)
                 continue
             if math.dist(vertex.w, center) <= width or not len(
                 check(screened.kept, request, inner, vertex.w)
             ):
                 return both, center, reduced, vertex
             center, width = vertex.w, 2 * width
-
-    def _wider(self, n_kept: int) -> float:
-        """By how much a radius grows whose rows did not bound the objective; few more cost little more."""
-        return 16.0 if 2 * n_kept > self.rows.n_rows else 2.0
 
     def _fewest(self) -> int:
         """Rows that a vertex needs, besides those of the penalty; at least one."""
@@ -379,15 +375,14 @@ class _Solver:
         while True:
             screened = self._screened(level, theta, T)
             reduced = self._reduced(screened, len(level) / self.rows.n_rows)
-            median = self._median(level, theta)
+            median = upper_median(np.abs(self.coordinates.residuals(level.X, level.y, theta)))
             try:
                 gap = LOOSE * self.coordinates.size * median
-                close = closely(reduced, theta, min(T, median), gap, REACH * T)
+                reach = _reach(T, len(screened.kept), len(level))
+                close = closely(reduced, theta, min(T, median), gap, reach)
                 break
             except Unbounded:
-                if not T < 1e100:
-                    raise CertificateFailed(OUT_OF_RANGE) from None
-                T *= 2
+                T = _wider(T, len(screened.kept), len(level))
         self.n_iter += close.n_steps
         return close.w if reduced.loss(close.w) <= reduced.loss(theta) else theta
 
@@ -421,9 +416,6 @@ class _Solver:
         coefficients = self.coordinates.coefficients(theta)
         self.coordinates = turned
         return turned.theta(*coefficients)
-
-    def _median(self, chunk: Chunk, theta: NDArray[Any]) -> float:
-        return upper_median(np.abs(self.coordinates.residuals(chunk.X, chunk.y, theta)))
 
     def _reduced(self, screened: Screened, share: float) -> Reduced:
         """The rows kept of a level, which is a share of all, after those of the penalty."""
@@ -459,12 +451,13 @@ class _Solver:
             theta[0] += middle / self.coordinates.A[0, 0]
         return theta
 
-    def _vertex(self, reduced: Reduced, theta: NDArray[Any], mu: float, reach: float) -> Vertex:
-        """The exact solution of some rows, from a guess."""
+    def _vertex(self, reduced: Reduced, theta: NDArray[Any], width: float, reach: float) -> Vertex:
+        """The exact solution of some rows, from a guess that is off by ``width``."""
         if self.coordinates.size == 1:
             return weighted_median(reduced)
         median = upper_median(np.abs(reduced.y - reduced.Z @ theta))
-        close = closely(reduced, theta, mu, CLOSE * self.coordinates.size * median, reach)
+        gap = CLOSE * self.coordinates.size * median
+        close = closely(reduced, theta, min(width, median), gap, reach)
         self.n_iter += close.n_steps
         tolerance = 8 * EPS * math.sqrt(self.rows.n_rows) * (self.total_weight / self.rows.n_rows)
         basis = basis_near(reduced, close)
@@ -487,6 +480,16 @@ class _Solver:
             self.n_pivots,
             self.n_passes,
         )
+
+
+def _reach(radius: float, n_kept: int, n_rows: int) -> float:
+    """How far from the guess a solution may be of rows kept within a radius of it; of all rows, anywhere."""
+    return REACH * radius if n_kept < n_rows else math.inf
+
+
+def _wider(radius: float, n_kept: int, n_rows: int) -> float:
+    """The radius to try where the rows kept did not bound the objective; most rows may as well be all."""
+    return 2 * radius if 2 * n_kept < n_rows else math.inf
 
 
 def _typical(y: NDArray[Any]) -> float:
