@@ -112,6 +112,31 @@ def test_a_hard_problem_of_many_rows_goes_through_levels_and_screens(problem):
     assert report, report
 
 
+def heavy_tailed(n, d, rng):
+    return rng.standard_t(1.2, size=(n, d))
+
+
+def with_long_rows(n, d, rng):
+    X = rng.normal(size=(n, d))
+    X[rng.random(n) < 0.003] *= 1e4
+    return X
+
+
+@pytest.mark.parametrize(("n", "d"), [(1000, 20), (9000, 20)])
+@pytest.mark.parametrize("columns", [heavy_tailed, with_long_rows])
+@pytest.mark.parametrize("quantile", [0.5, 0.9])
+def test_rows_of_very_different_lengths(n, d, columns, quantile):
+    draws = np.random.default_rng(n)
+    X = columns(n, d, draws)
+    y = np.round(X @ draws.normal(size=d) + draws.normal(size=n), 1)
+    solution = solve(X, y, quantile=quantile)
+    report = solution.certificate.verify(X, y)
+    assert report, report
+    assert solution.n_iter < 100  # astray, it went on for as many steps as it may
+    if n <= 1000:
+        assert solution.objective <= highs_optimum(X, y, quantile) * (1 + 1e-9)
+
+
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("n_columns", [1, 5])
 @pytest.mark.parametrize("y_of", ["coins", "rare counts"])
