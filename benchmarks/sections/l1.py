@@ -9,7 +9,7 @@ from contest import Contestant, play
 from l1_worker import L1Task
 from results import table
 from sections import Foul
-from settings import Settings
+from settings import ROUNDS, Settings
 
 SHAPES = (
     (1_000, 10),
@@ -30,8 +30,10 @@ RIVALS = {
     "sklearn_quantile": 100_000,
     "floor": None,
 }
-# From so many numbers in X on, no more than that many timed fits each.
+# From so many numbers in X on, no more than that many timed fits each; up to so many, more: what takes
+# milliseconds varies by half.
 LARGE, ROUNDS_OF_LARGE = 10_000_000, 3
+SMALL, ROUNDS_OF_SMALL = 10_000, 25
 # How far above the least objective of all a treadle fit may be, relative to it.
 TOLERANCE = 1e-10
 
@@ -44,7 +46,11 @@ def measure(settings: Settings) -> dict[str, Any]:
 
 def _contest(n: int, d: int, settings: Settings) -> dict[str, Any]:
     names = [name for name, most in RIVALS.items() if most is None or n * d <= most]
-    rounds = min(settings.rounds, ROUNDS_OF_LARGE) if n * d >= LARGE else settings.rounds
+    rounds = settings.rounds
+    if n * d >= LARGE:
+        rounds = min(rounds, ROUNDS_OF_LARGE)
+    elif n * d <= SMALL and rounds >= ROUNDS:
+        rounds = max(rounds, ROUNDS_OF_SMALL)
     tasks = [L1Task(name, n, d, settings.threads, settings.seed) for name in names]
     played = play([Contestant("l1_worker.py", task) for task in tasks], rounds)
     fits = [

@@ -153,7 +153,7 @@ def crossover(
         over = np.maximum(u_basic - high[basis], low[basis] - u_basic)
         norms = np.sqrt(np.einsum("ij,ij->j", inverse, inverse))
         steep = over / norms
-        k = int(np.argmax(steep))
+        k = int(steep.argmax())
         if steep[k] <= tolerance:
             if n_pivots > refreshed:  # what pivots summed up may have drifted
                 refresh = True

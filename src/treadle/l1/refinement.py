@@ -60,7 +60,8 @@ def certified(
     X_b = np.zeros((len(basis), 1 + coordinates.n_features), EXTENDED)
     X_b[real, 0] = float(coordinates.fit_intercept)
     X_b[real, 1:] = kept.take(in_kept).X
-    X_b[np.flatnonzero(~real), 1 + penalised] = 1
+    if n_penalties:
+        X_b[np.flatnonzero(~real), 1 + penalised] = 1
     coef, intercept, theta = _coefficients(coordinates, vertex, X_b, reduced.y[basis])
     coef[penalised] = 0
 
@@ -77,7 +78,7 @@ def certified(
     r, sizes, errors = np.empty((3, len(kept)))
     reach = np.zeros(1 + coordinates.n_features)
     reach[0] = width_kept.sum()
-    magnitudes = np.column_stack([np.abs(coef), known_to[1:]])
+    magnitudes = np.array([np.abs(coef), known_to[1:]]).T
     for place, chunk in kept.blocks():
         X = np.asarray(chunk.X, np.float64)  # a copy: blocks are
         others[1:] += u_kept[place] @ X

@@ -444,7 +444,8 @@ class _Solver:
         places = [len(first) // 20, len(first) // 2, len(first) - 1 - len(first) // 20]
         low, middle, high = np.partition(first.y.astype(np.float64), places)[places]
         spread = high - low
-        y = np.clip(first.y, low - 2 * spread, high + 2 * spread) - (middle if self.fit_intercept else 0)
+        y = np.minimum(np.maximum(first.y, low - 2 * spread), high + 2 * spread)
+        y = y - (middle if self.fit_intercept else 0)
         # The columns are orthonormal but for a factor.
         theta = self.coordinates.gradient(np.concatenate(([y.sum()], y @ first.X))) / len(y)
         if self.fit_intercept:
