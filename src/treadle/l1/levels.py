@@ -55,7 +55,8 @@ class Scatter:
     """How solutions of samples scatter about that of all rows, by the rows of one (Koenker 2005, 3.2).
 
     With J (p, p) the Hessian of the expected objective, from the density of residuals at 0, and S (p, p) the
-    sum of u_i^2 z_i z_i', their covariance is J^-1 S J^-1. Rows far off are no part of J, but of S.
+    sum of u_i^2 z_i z_i', their covariance is J^-1 S J^-1. Rows far off are no part of J, but of S. A share
+    ``WINDOW`` of the rows have |r_i| <= ``window`` |z_i|.
     """
 
     J: NDArray[Any]

@@ -245,7 +245,7 @@ class Subset(Rows):
         """Several, at least one, as one; copied together unless they are of the same arrays."""
         first = parts[0]
         if any(part.X is not first.X for part in parts):
-            return cls.of(Chunk.joined([part.take(np.arange(len(part))) for part in parts]))
+            return cls.of(Chunk.joined([part.whole() for part in parts]))
         positions = np.concatenate([part.positions for part in parts])
         indices = np.concatenate([part.indices for part in parts])
         return cls(first.X, first.y, first.weight, positions, indices)
@@ -266,6 +266,13 @@ class Subset(Rows):
         some = self.positions[indices]
         weight = None if self.weight is None else self.weight[some]
         return Chunk(self.indices[indices], self.X[some], self.y[some], weight)
+
+    def whole(self) -> Chunk:
+        """All of them; not copied where they are all that the arrays hold, in their order."""
+        everything = np.arange(len(self))
+        if len(self) == len(self.y) and np.array_equal(self.positions, everything):
+            return Chunk(self.indices, self.X, self.y, self.weight)
+        return self.take(everything)
 
     def subset(self, indices: NDArray[np.int64]) -> Subset:
         """Some of these, by their positions among them, not copied."""

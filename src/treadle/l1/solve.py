@@ -64,7 +64,7 @@ LOOSE, CLOSE = 0.06, 0.1
 ROWS_PER_COORDINATE = 200
 # What a pass over rows which memory need not hold may be expected to keep, in bytes.
 KEPT_BYTES = 64 << 20
-# Smallest samples that rows are fewer than which are solved as they are.
+# Rows fewer than so many smallest samples are solved as they are.
 FEW = 1.5
 # Near rows for each coordinate from which on a sample's curvature is good enough.
 KNOWN = 32
@@ -262,6 +262,8 @@ class _Solver:
             request = Screen(self.coordinates, center, width, self.quantile)
             inner = screen(screened.kept, request)
             if len(inner.kept) < self._fewest():
+                if math.isinf(width):
+                    raise Unbounded
                 width *= 16
                 continue
             both = self._both(screened, inner, theta, center)
@@ -307,7 +309,7 @@ class _Solver:
         return center, min(2 * width, T)
 
     def _descended(self, theta: NDArray[Any]) -> NDArray[Any]:
-        """Where the smoothed loss of all rows is least, where a sample knows too little; and their J."""
+        """The guess; if a sample knows too little, the least of all rows' smoothed loss, whose J is taken."""
         assert self.scatter is not None
         known = self.scatter.n_near >= KNOWN * self.coordinates.size
         if known or not isinstance(self.rows, ArrayRows):
@@ -484,7 +486,7 @@ class _Solver:
 
 
 def _reach(radius: float, n_kept: int, n_rows: int) -> float:
-    """How far from the guess a solution may be of rows kept within a radius of it; of all rows, anywhere."""
+    """How far from the guess a solution of the rows kept within a radius of it may be; of all, anywhere."""
     return REACH * radius if n_kept < n_rows else math.inf
 
 
