@@ -5,7 +5,7 @@ import pytest
 from linear_programs import contaminated
 
 from treadle.hardware.kernel import kernel_or_none
-from treadle.l1 import interior_rows, screening
+from treadle.l1 import interior_rows, screening, smoothed_loss
 from treadle.l1.coordinates import coordinates_of
 from treadle.l1.interior_point import central, interior_point
 from treadle.l1.rows import ArrayRows
@@ -115,13 +115,14 @@ def test_the_interior_point_takes_a_corner_without_a_copy_and_anything_else_with
     assert not shared(np.zeros((16, 8))[3:, 3:])
 
 
-def test_threads_change_no_bit(monkeypatch):
+@pytest.mark.parametrize(("n", "d"), [(50_000, 12), (30_000, 60)])
+def test_threads_change_no_bit(monkeypatch, n, d):
     from treadle.hardware.processors import ThreadCount
 
-    X, y = contaminated(50_000, 12)
+    X, y = contaminated(n, d)
     found = []
     for n in (1, 2, 3):
-        for module in (interior_rows, screening):
+        for module in (interior_rows, screening, smoothed_loss):
             monkeypatch.setattr(module, "usable_threads", lambda n=n: ThreadCount(n, "a test"))
         solution = solve(X, y)
         found.append(

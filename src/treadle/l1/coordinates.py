@@ -171,7 +171,7 @@ def _from_triangle(
         R = triangle_of(np.asfortranarray(np.vstack([R, penalties])))
     elif len(kept) < len(R):
         R = triangle_of(np.asfortranarray(R[:, kept]))
-    inverse = dtrtri(R)[0] * np.sqrt(m)
+    inverse = dtrtri(R)[0] * np.sqrt(m) if len(R) else R
     columns = kept[first:] - first if fit_intercept else kept
     A = np.zeros((1 + len(columns), len(kept)))
     A[1 - first :] = inverse

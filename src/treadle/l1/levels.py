@@ -15,7 +15,7 @@ FACTOR = 16
 # The rows with the smallest residuals, by which their density at 0 is estimated: so many for each coordinate,
 # at most that share of all.
 NEAR, MOST_NEAR = 800, 0.3
-# The share of rows in a window of ``smoothing``.
+# The share of rows in a window of ``smoothed_loss``.
 WINDOW = 0.2
 # Near rows whose curvature in some direction is less than that share of the largest do not tell of it: those
 # of counts on dummies lie in some cells only.
@@ -56,7 +56,7 @@ class Scatter:
 
     With J (p, p) the Hessian of the expected objective, from the density of residuals at 0, and S (p, p) the
     sum of u_i^2 z_i z_i', their covariance is J^-1 S J^-1. Rows far off are no part of J, but of S. A share
-    ``WINDOW`` of the rows have |r_i| <= ``window`` |z_i|.
+    ``WINDOW`` of the rows have |r_i| <= ``window`` |z_i|; ``share`` is theirs of the weight of all.
     """
 
     J: NDArray[Any]
@@ -64,6 +64,7 @@ class Scatter:
     n_rows: int
     n_near: int
     window: float
+    share: float
 
     def radius(self, n_rows: int) -> float:
         """How far a sample's solution is from that of n_rows rows; seldom further."""
@@ -79,12 +80,14 @@ class Scatter:
         p = len(self.J)
         return 4 * math.sqrt(p / max(1.0, n_crossed)) + 2 * math.sqrt(p / self.n_near)
 
-    def step(self, gradient: NDArray[Any], n_rows: int) -> NDArray[Any]:
-        """The Newton step that takes sum u_i z_i of n_rows rows to 0."""
-        return np.asarray(np.linalg.solve(self.J, gradient) * (self.n_rows / n_rows))
+    def step(self, gradient: NDArray[Any]) -> NDArray[Any]:
+        """The Newton step that takes sum u_i z_i of all rows to 0."""
+        return np.asarray(np.linalg.solve(self.J, gradient) * self.share)
 
 
-def scatter(Z: NDArray[Any], r: NDArray[Any], low: NDArray[Any], high: NDArray[Any]) -> Scatter | None:
+def scatter(
+    Z: NDArray[Any], r: NDArray[Any], low: NDArray[Any], high: NDArray[Any], share: float
+) -> Scatter | None:
     """From rows Z (m, p), their residuals and boxes; None where too few tell of all directions."""
     m, p = Z.shape
     lengths = row_lengths(Z)
@@ -100,18 +103,24 @@ def scatter(Z: NDArray[Any], r: NDArray[Any], low: NDArray[Any], high: NDArray[A
     if not curvatures[0] > LEAST_CURVATURE * curvatures[-1]:
         return None
     u = np.where(r > 0, high, low)
-    S = (Z * (u * u)[:, None]).T @ Z
     try:
-        half = np.linalg.solve(J, S)
-        return Scatter(J, np.linalg.solve(J, half.T), m, len(near), window)
+        S = (Z * (u * u)[:, None]).T @ Z
+        covariance = np.linalg.solve(J, np.linalg.solve(J, S).T)
     except np.linalg.LinAlgError:
         return None
+    return Scatter(J, covariance, m, len(near), window, share) if np.isfinite(covariance).all() else None
 
 
 def upper_median(values: NDArray[Any]) -> float:
     """The median, the upper one of two; of few numbers it takes a fraction of ``numpy.median``'s time."""
     k = len(values) // 2
     return float(np.partition(values, k)[k])
+
+
+def typical_length(lengths: NDArray[Any]) -> float:
+    """The median length of the rows that are not zeros."""
+    some = lengths[lengths > 0]
+    return upper_median(some) if len(some) else 1.0
 
 
 def kept_share(size: int, n_rows: int) -> float:
@@ -123,7 +132,7 @@ def radius(r: NDArray[Any], lengths: NDArray[Any], share: float, noise: float) -
     """T such that a ``share`` of the rows with |r_i| above the noise have |r_i| <= T |z_i|."""
     open_rows = np.abs(r) > noise
     if not open_rows.any():
-        return noise / max(upper_median(lengths), 1e-300)
+        return noise / typical_length(lengths)
     q = np.abs(r[open_rows]) / np.maximum(lengths[open_rows], 1e-300)
     k = min(len(q) - 1, round(share * len(q)))
     return float(np.partition(q, k)[k])

@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class MergedRows:
-    """``first`` (m,) has one row of each kind, in an order that only their contents set; ``group`` (n,) "
-    "each kind.
-    """
+    """``first`` (m,) has one row of each kind, in an order that contents set; ``group`` (n,) each's kind."""
 
     first: NDArray[np.int64]
     group: NDArray[np.int64]

@@ -37,7 +37,7 @@ class Reduced:
     @property
     def mean_weight(self) -> float:
         """Half of the boxes' mean width."""
-        return float((self.high - self.low).sum()) / (2 * len(self))
+        return float((self.high - self.low).sum()) / (2 * max(1, len(self)))
 
     def loss(self, theta: NDArray[Any]) -> float:
         """What is to be least."""

@@ -52,9 +52,7 @@ class Chunk:
         return self.take(np.flatnonzero(self.weight))
 
     def part(self, size: int, rng: np.random.Generator) -> Chunk:
-        """``size`` of the rows at random, all if there are fewer: one from each of as many equal "
-        "stretches.
-        """
+        """``size`` of the rows at random, all if fewer: one from each of as many equal stretches."""
         return self if size >= len(self) else self.take(one_per_stretch(len(self), size, rng))
 
     @classmethod

@@ -3,7 +3,7 @@
 From a guess theta_0, |x_i'(w - w_0)| <= |z_i| |theta - theta_0|, z being the rows in ``coordinates``.
 So a row with |r_i| > T |z_i| keeps the sign of its residual until theta has moved by more than T: its loss is
 linear on that ball, and all such rows fold into sum u_i (1, x_i), u_i being the bound of its dual value on
-that side. No row is copied, but where those kept come from a file or another machine.
+that side. The compiled pass copies no row.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class Screen:
         r = chunk.y - Z @ self.theta
         lengths = row_lengths(Z)
         weight = np.ones(len(chunk)) if chunk.weight is None else chunk.weight
-        keep = np.abs(r) <= self.radius * lengths
+        with np.errstate(invalid="ignore"):  # no radius is too large, but for rows of zeros
+            keep = np.abs(r) <= self.radius * lengths
         refuse_not_finite(r, chunk)
         keep &= weight > 0
         low, high = boxes(weight, self.quantile)

@@ -13,7 +13,7 @@ scikit-learn's QuantileRegressor.
 3. One pass keeps the rows that may change the sign of their residual, and folds the others (``screening``).
 4. A Newton step with the gradient of all rows, before that pass if it would keep many and after it, leaves
    few undecided. Where the sample's curvature is too rough for it, it starts at the least of a smoothed loss
-   of all rows, with the curvature there (``smoothing``). Those few are solved loosely, then exactly, at a
+   of all rows, with the curvature there (``smoothed_loss``). Those few are solved loosely, then exactly, at a
    vertex (``reduced``, ``interior_point``, ``crossover``).
 5. If the solution is in the ball of the screening, all rows folded keep their sign: it is optimal for all.
    If not, another pass looks for those that do not, and they join the rows kept.
@@ -45,13 +45,14 @@ from treadle.l1.levels import (
     radius,
     scatter,
     smallest_sample,
+    typical_length,
     upper_median,
 )
 from treadle.l1.reduced import EPS, Reduced, basis_near, closely, exactly
 from treadle.l1.refinement import certified
-from treadle.l1.rows import ArrayRows, Chunk, Rows, Subset
+from treadle.l1.rows import ArrayRows, Chunk, Rows, Subset, weight_of
 from treadle.l1.screening import Screen, Screened, boxes, check, refuse_not_finite, screen, with_kept
-from treadle.l1.smoothing import SmoothedLoss, descend
+from treadle.l1.smoothed_loss import SmoothedLoss, descend
 from treadle.l1.solution import Solution
 from treadle.l1.weighted_median import weighted_median
 
@@ -68,6 +69,8 @@ KEPT_BYTES = 64 << 20
 FEW = 1.5
 # Near rows for each coordinate from which on a sample's curvature is good enough.
 KNOWN = 32
+# What rounding is taken to be at least, so that no radius is 0.
+LEAST = 1e-300
 # Residuals, in medians of them, beyond which rows weigh no less in coordinates.
 FARTHEST = 1e3
 OUT_OF_RANGE = (
@@ -146,7 +149,8 @@ def solve_rows(
     if not 0 <= alpha < math.inf:
         raise InvalidInput(f"alpha must be finite and at least 0; got {alpha}")
     solver = _Solver(rows, quantile, alpha, fit_intercept, np.random.default_rng(random_state), start)
-    with one_blas_thread():
+    # What overflows on the way is no matter: the certificate is checked, number by number.
+    with one_blas_thread(), np.errstate(all="ignore"):
         return solver.solve()
 
 
@@ -192,7 +196,7 @@ class _Solver:
                 "every column of X is zero where rows count, and there is no intercept: there is nothing to "
                 "fit; pass fit_intercept=True"
             )
-        self.noise = 64 * EPS * _typical(first.y)
+        self.noise = max(64 * EPS * _typical(first.y), LEAST)
         # Of a row kept: its entries, its number, target and weight.
         self.bytes_per_row = n_features * largest.X.itemsize + 24
         theta = self._guess(first)
@@ -214,7 +218,7 @@ class _Solver:
     def _over_all(self, theta: NDArray[Any], T: float) -> Solution:
         """Screen, solve and prove, until all rows folded are seen to keep their side."""
         theta, T = self._nearer(theta, T)
-        n_failed = 0
+        n_failed, growth = 0, 1.0
         most = self.n_passes + MAX_PASSES
         while self.n_passes < most:
             request = Screen(self.coordinates, theta, T, self.quantile, self.rows.in_memory)
@@ -222,7 +226,8 @@ class _Solver:
             self.n_passes += 1
             n_kept = len(screened.kept)
             if n_kept < self._fewest():
-                T *= 16
+                growth *= 16
+                T *= growth
                 continue
             center, width = self._newton(screened, theta, T)
             try:
@@ -244,7 +249,10 @@ class _Solver:
                 T *= 0.5 if n_failed == 0 else 4
                 n_failed += 1
             except Unbounded:
-                T = _wider(T, n_kept, self.rows.n_rows)
+                if math.isinf(T):
+                    raise CertificateFailed(OUT_OF_RANGE) from None
+                growth *= 2
+                T = _wider(T, growth, n_kept, self.rows.n_rows)
         raise CertificateFailed(
             f"no optimum was proved in {MAX_PASSES} passes over the rows: columns may be dependent but for "
             "rounding; scale or drop some"
@@ -258,13 +266,15 @@ class _Solver:
         Few of them are near to change sign about ``center``: the others are folded in turn, and looked at
         again once a solution is there.
         """
+        growth = 1.0
         while True:
             request = Screen(self.coordinates, center, width, self.quantile)
             inner = screen(screened.kept, request)
             if len(inner.kept) < self._fewest():
                 if math.isinf(width):
                     raise Unbounded
-                width *= 16
+                growth *= 16
+                width *= growth
                 continue
             both = self._both(screened, inner, theta, center)
             reduced = self._reduced(both, 1.0)
@@ -274,7 +284,8 @@ class _Solver:
             except Unbounded:
                 if width >= 2 * T:
                     raise
-                width = _wider(width, len(inner.kept), self.rows.n_rows)
+                growth *= 2
+                width = _wider(width, growth, len(inner.kept), self.rows.n_rows)
                 continue
             if math.dist(vertex.w, center) <= width or not len(
                 check(screened.kept, request, inner, vertex.w)
@@ -320,7 +331,7 @@ class _Solver:
         if found is None:
             return theta
         theta, at = found
-        self.scatter = replace(self.scatter, J=at.J, n_rows=self.rows.n_rows, n_near=at.n_near)
+        self.scatter = replace(self.scatter, J=at.J, n_near=at.n_near, share=1.0)
         return theta
 
     def _few(self, n_kept: float) -> bool:
@@ -334,9 +345,9 @@ class _Solver:
     ) -> tuple[NDArray[Any], float]:
         """The Newton step from theta, ``n_kept`` rows being within T of it."""
         assert self.scatter is not None
-        step = self.scatter.step(self.coordinates.gradient(fold), self.rows.n_rows)
+        step = self.scatter.step(self.coordinates.gradient(fold))
         length = math.sqrt(float(step @ step))
-        if not length <= 2 * T:
+        if not 0 < length <= 2 * T:
             return theta, 2 * T
         return theta + step, self.scatter.miss(n_kept * length / T) * length
 
@@ -356,15 +367,16 @@ class _Solver:
     def _level(self, level: Chunk, theta: NDArray[Any], T: float, n_next: int) -> tuple[NDArray[Any], float]:
         """A loose solution of a sample, from the last guess, and how far that of n_next rows may be."""
         p, m = self.coordinates.size, len(level)
-        w = self._loosely(level, theta, T)
+        share = weight_of(level) / self.total_weight
+        w = self._loosely(level, theta, T, share)
         r = self.coordinates.residuals(level.X, level.y, w)
         noise = self.noise + 16 * EPS * math.sqrt(float(w @ w))
         theta = self._turn(level, r, w)
         Z = self.coordinates.of(level.X)
         weight = np.ones(m) if level.weight is None else level.weight
-        self.scatter = scatter(Z, r, *boxes(weight, self.quantile))
+        self.scatter = scatter(Z, r, *boxes(weight, self.quantile), share)
         lengths = row_lengths(Z)
-        least = noise / max(upper_median(lengths), 1e-300)
+        least = noise / typical_length(lengths)
         if self.scatter is not None and not self.penalty:
             T = max(self.scatter.radius(n_next), least)
         else:
@@ -372,11 +384,16 @@ class _Solver:
         self.open_share = float(np.mean(np.abs(r) <= T * lengths))
         return theta, T
 
-    def _loosely(self, level: Chunk, theta: NDArray[Any], T: float) -> NDArray[Any]:
+    def _loosely(self, level: Chunk, theta: NDArray[Any], T: float, share: float) -> NDArray[Any]:
         """The interior point's solution of a sample; the guess, if that is better: the point went astray."""
+        growth = 1.0
         while True:
             screened = self._screened(level, theta, T)
-            reduced = self._reduced(screened, len(level) / self.rows.n_rows)
+            if len(screened.kept) < self._fewest():
+                growth *= 16
+                T *= growth
+                continue
+            reduced = self._reduced(screened, share)
             median = upper_median(np.abs(self.coordinates.residuals(level.X, level.y, theta)))
             try:
                 gap = LOOSE * self.coordinates.size * median
@@ -384,7 +401,8 @@ class _Solver:
                 close = closely(reduced, theta, min(T, median), gap, reach)
                 break
             except Unbounded:
-                T = _wider(T, len(screened.kept), len(level))
+                growth *= 2
+                T = _wider(T, growth, len(screened.kept), len(level))
         self.n_iter += close.n_steps
         return close.w if reduced.loss(close.w) <= reduced.loss(theta) else theta
 
@@ -490,9 +508,9 @@ def _reach(radius: float, n_kept: int, n_rows: int) -> float:
     return REACH * radius if n_kept < n_rows else math.inf
 
 
-def _wider(radius: float, n_kept: int, n_rows: int) -> float:
+def _wider(radius: float, growth: float, n_kept: int, n_rows: int) -> float:
     """The radius to try where the rows kept did not bound the objective; most rows may as well be all."""
-    return 2 * radius if 2 * n_kept < n_rows else math.inf
+    return growth * radius if 2 * n_kept < n_rows else math.inf
 
 
 def _typical(y: NDArray[Any]) -> float:

@@ -5,11 +5,11 @@ import pytest
 from linear_programs import contaminated
 
 from treadle.errors import InvalidInput
-from treadle.l1 import smoothing
+from treadle.l1 import smoothed_loss
 from treadle.l1 import solve as solver
 from treadle.l1.coordinates import coordinates_of
 from treadle.l1.rows import ArrayRows
-from treadle.l1.smoothing import SmoothedLoss, descend
+from treadle.l1.smoothed_loss import SmoothedLoss, descend
 from treadle.l1.solve import solve
 
 
@@ -73,7 +73,7 @@ def test_it_ends_where_the_loss_is_least(off):
     loss = SmoothedLoss(rows, coordinates, 0.5, 0.2)
     theta, at = descend(loss, np.full(coordinates.size, off))
     here = loss_of(rows, coordinates, 0.5, 0.2, theta)
-    assert np.linalg.norm(at.newton()) <= smoothing.SHORT * loss.window
+    assert np.linalg.norm(at.newton()) <= smoothed_loss.SHORT * loss.window
     rng = np.random.default_rng(1)
     for _ in range(20):
         away = rng.normal(size=len(theta))

@@ -29,8 +29,8 @@ from treadle.l1.screening import boxes
 
 Result = TypeVar("Result")
 
-# Stretches of rows that threads take; sums run stretch by stretch, whatever the number of threads.
-STRETCHES = 16
+# Parts of the rows that threads take, every so-manieth chunk; sums run part by part, whatever their number.
+PARTS = 16
 # Steps at most, halved ones too. One so short, in windows, is the last: what the window itself hides is more.
 MOST_STEPS, SHORT = 16, 0.1
 
@@ -74,7 +74,7 @@ class SmoothedLoss:
         def measure(chunk: Chunk, _: None) -> None:
             self.reach[chunk.indices] = window * row_lengths(coordinates.of(chunk.X))
 
-        self._over_stretches(measure, lambda: None)
+        self._over_parts(measure, lambda: None)
 
     def at(self, theta: NDArray[Any]) -> Derivatives:
         """The derivatives there: one pass over the rows."""
@@ -84,7 +84,10 @@ class SmoothedLoss:
         def add(chunk: Chunk, sums: _Sums) -> None:
             r = chunk.y - chunk.X @ coef - intercept
             reach = np.maximum(self.reach[chunk.indices], 1e-300)
-            near = np.flatnonzero(np.abs(r) < reach)
+            near = np.abs(r) < reach
+            if chunk.weight is not None:
+                near &= chunk.weight > 0
+            near = np.flatnonzero(near)
             u = self.low + self.width * np.clip(0.5 + 0.5 * r / reach, 0, 1)
             curvature = self.width / (2 * reach[near])
             if chunk.weight is not None:
@@ -96,29 +99,27 @@ class SmoothedLoss:
             sums.J += (Z * curvature[:, None]).T @ Z
             sums.n_near += len(near)
 
-        parts = self._over_stretches(add, lambda: _Sums(np.zeros(1 + self.rows.n_features), np.zeros((p, p))))
+        parts = self._over_parts(add, lambda: _Sums(np.zeros(1 + self.rows.n_features), np.zeros((p, p))))
         return Derivatives(
             self.coordinates.gradient(np.sum([part.fold for part in parts], axis=0)),
             np.sum([part.J for part in parts], axis=0),
             sum(part.n_near for part in parts),
         )
 
-    def _over_stretches(
-        self, add: Callable[[Chunk, Result], None], start: Callable[[], Result]
-    ) -> list[Result]:
-        """What ``add`` makes of ``start()`` and the chunks of each stretch of rows."""
+    def _over_parts(self, add: Callable[[Chunk, Result], None], start: Callable[[], Result]) -> list[Result]:
+        """What ``add`` makes of ``start()`` and the chunks of each part of the rows."""
         chunks = list(self.rows.chunks())
         self.n_passes += 1
 
-        def stretch(i: int) -> Result:
+        def part(i: int) -> Result:
             result = start()
             with np.errstate(all="ignore"):  # which threads do not inherit
-                for chunk in chunks[i::STRETCHES]:
+                for chunk in chunks[i::PARTS]:
                     add(chunk, result)
             return result
 
         with ThreadPoolExecutor(self.n_threads) as pool:
-            return list(pool.map(stretch, range(min(STRETCHES, len(chunks)))))
+            return list(pool.map(part, range(min(PARTS, len(chunks)))))
 
 
 @dataclass
@@ -131,7 +132,7 @@ class _Sums:
 
 
 def descend(loss: SmoothedLoss, theta: NDArray[Any]) -> tuple[NDArray[Any], Derivatives] | None:
-    """Where the smoothed loss is least, to a tenth of a window, and its derivatives there.
+    """Where the smoothed loss is least, to a tenth of a window if few steps lead there, and its derivatives.
 
     A step is halved where the loss, which is convex, rises at its end by more than half of the slope by which
     it fell at its start.
@@ -160,4 +161,4 @@ def descend(loss: SmoothedLoss, theta: NDArray[Any]) -> tuple[NDArray[Any], Deri
         if math.sqrt(float(step @ step)) <= SHORT * loss.window:
             break
         step = here.newton()
-    return theta, here
+    return None if here.newton() is None else (theta, here)
