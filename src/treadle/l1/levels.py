@@ -109,30 +109,3 @@ def scatter(
     except np.linalg.LinAlgError:
         return None
     return Scatter(J, covariance, m, len(near), window, share) if np.isfinite(covariance).all() else None
-
-
-def upper_median(values: NDArray[Any]) -> float:
-    """The median, the upper one of two; of few numbers it takes a fraction of ``numpy.median``'s time."""
-    k = len(values) // 2
-    return float(np.partition(values, k)[k])
-
-
-def typical_length(lengths: NDArray[Any]) -> float:
-    """The median length of the rows that are not zeros."""
-    some = lengths[lengths > 0]
-    return upper_median(some) if len(some) else 1.0
-
-
-def kept_share(size: int, n_rows: int) -> float:
-    """The share of rows that a guess from a level of ``n_rows`` rows leaves open."""
-    return min(1.0, 2.5 * math.sqrt(size / n_rows))
-
-
-def radius(r: NDArray[Any], lengths: NDArray[Any], share: float, noise: float) -> float:
-    """T such that a ``share`` of the rows with |r_i| above the noise have |r_i| <= T |z_i|."""
-    open_rows = np.abs(r) > noise
-    if not open_rows.any():
-        return noise / typical_length(lengths)
-    q = np.abs(r[open_rows]) / np.maximum(lengths[open_rows], 1e-300)
-    k = min(len(q) - 1, round(share * len(q)))
-    return float(np.partition(q, k)[k])

@@ -37,17 +37,8 @@ from treadle.l1.coordinates import coordinates_of, coordinates_of_all, row_lengt
 from treadle.l1.crossover import Vertex
 from treadle.l1.interior_point import Unbounded
 from treadle.l1.interior_rows import corner
-from treadle.l1.levels import (
-    Scatter,
-    kept_share,
-    level_sizes,
-    limited_sizes,
-    radius,
-    scatter,
-    smallest_sample,
-    typical_length,
-    upper_median,
-)
+from treadle.l1.levels import Scatter, level_sizes, limited_sizes, scatter, smallest_sample
+from treadle.l1.radii import kept_share, radius, reach, typical_size, upper_median, wider
 from treadle.l1.reduced import EPS, Reduced, basis_near, closely, exactly
 from treadle.l1.refinement import certified
 from treadle.l1.rows import ArrayRows, Chunk, Rows, Subset, weight_of
@@ -57,8 +48,6 @@ from treadle.l1.solution import Solution
 from treadle.l1.weighted_median import weighted_median
 
 MAX_PASSES = 30
-# A solution that is so many radii away from its guess is none.
-REACH = 20
 # Gaps at which an interior point stops, times p and the median |r|: of a sample, and of the rows kept.
 LOOSE, CLOSE = 0.06, 0.1
 # Rows of a sample, for each coordinate, that the next coordinates are made from.
@@ -196,7 +185,7 @@ class _Solver:
                 "every column of X is zero where rows count, and there is no intercept: there is nothing to "
                 "fit; pass fit_intercept=True"
             )
-        self.noise = max(64 * EPS * _typical(first.y), LEAST)
+        self.noise = max(64 * EPS * typical_size(first.y), LEAST)
         # Of a row kept: its entries, its number, target and weight.
         self.bytes_per_row = n_features * largest.X.itemsize + 24
         theta = self._guess(first)
@@ -252,7 +241,7 @@ class _Solver:
                 if math.isinf(T):
                     raise CertificateFailed(OUT_OF_RANGE) from None
                 growth *= 2
-                T = _wider(T, growth, n_kept, self.rows.n_rows)
+                T = wider(T, growth, n_kept, self.rows.n_rows)
         raise CertificateFailed(
             f"no optimum was proved in {MAX_PASSES} passes over the rows: columns may be dependent but for "
             "rounding; scale or drop some"
@@ -279,13 +268,13 @@ class _Solver:
             both = self._both(screened, inner, theta, center)
             reduced = self._reduced(both, 1.0)
             try:
-                reach = _reach(width, len(inner.kept), self.rows.n_rows)
-                vertex = self._vertex(reduced, center, width, reach)
+                far = reach(width, len(inner.kept), self.rows.n_rows)
+                vertex = self._vertex(reduced, center, width, far)
             except Unbounded:
                 if width >= 2 * T:
                     raise
                 growth *= 2
-                width = _wider(width, growth, len(inner.kept), self.rows.n_rows)
+                width = wider(width, growth, len(inner.kept), self.rows.n_rows)
                 continue
             if math.dist(vertex.w, center) <= width or not len(
                 check(screened.kept, request, inner, vertex.w)
@@ -376,7 +365,7 @@ class _Solver:
         weight = np.ones(m) if level.weight is None else level.weight
         self.scatter = scatter(Z, r, *boxes(weight, self.quantile), share)
         lengths = row_lengths(Z)
-        least = noise / typical_length(lengths)
+        least = noise / typical_size(lengths)
         if self.scatter is not None and not self.penalty:
             T = max(self.scatter.radius(n_next), least)
         else:
@@ -397,12 +386,12 @@ class _Solver:
             median = upper_median(np.abs(self.coordinates.residuals(level.X, level.y, theta)))
             try:
                 gap = LOOSE * self.coordinates.size * median
-                reach = _reach(T, len(screened.kept), len(level))
-                close = closely(reduced, theta, min(T, median), gap, reach)
+                far = reach(T, len(screened.kept), len(level))
+                close = closely(reduced, theta, min(T, median), gap, far)
                 break
             except Unbounded:
                 growth *= 2
-                T = _wider(T, growth, len(screened.kept), len(level))
+                T = wider(T, growth, len(screened.kept), len(level))
         self.n_iter += close.n_steps
         return close.w if reduced.loss(close.w) <= reduced.loss(theta) else theta
 
@@ -472,13 +461,13 @@ class _Solver:
             theta[0] += middle / self.coordinates.A[0, 0]
         return theta
 
-    def _vertex(self, reduced: Reduced, theta: NDArray[Any], width: float, reach: float) -> Vertex:
-        """The exact solution of some rows, from a guess that is off by ``width``."""
+    def _vertex(self, reduced: Reduced, theta: NDArray[Any], width: float, far: float) -> Vertex:
+        """The exact solution of some rows, from a guess that is off by ``width``, and no further than ``far``."""
         if self.coordinates.size == 1:
             return weighted_median(reduced)
         median = upper_median(np.abs(reduced.y - reduced.Z @ theta))
         gap = CLOSE * self.coordinates.size * median
-        close = closely(reduced, theta, min(width, median), gap, reach)
+        close = closely(reduced, theta, min(width, median), gap, far)
         self.n_iter += close.n_steps
         tolerance = 8 * EPS * math.sqrt(self.rows.n_rows) * (self.total_weight / self.rows.n_rows)
         basis = basis_near(reduced, close)
@@ -501,19 +490,3 @@ class _Solver:
             self.n_pivots,
             self.n_passes,
         )
-
-
-def _reach(radius: float, n_kept: int, n_rows: int) -> float:
-    """How far from the guess a solution of the rows kept within a radius of it may be; of all, anywhere."""
-    return REACH * radius if n_kept < n_rows else math.inf
-
-
-def _wider(radius: float, growth: float, n_kept: int, n_rows: int) -> float:
-    """The radius to try where the rows kept did not bound the objective; most rows may as well be all."""
-    return growth * radius if 2 * n_kept < n_rows else math.inf
-
-
-def _typical(y: NDArray[Any]) -> float:
-    """The size of most targets: their median, unless half of them are 0."""
-    sizes = np.abs(y[y != 0])
-    return upper_median(sizes) if len(sizes) else 1.0
