@@ -1,7 +1,6 @@
-"""Samples of growing size, and what is learnt from one about the solution of all rows."""
+"""Samples of growing size."""
 
 import itertools
-
 
 from treadle.l1.levels import level_sizes
 

@@ -462,7 +462,7 @@ class _Solver:
         return theta
 
     def _vertex(self, reduced: Reduced, theta: NDArray[Any], width: float, far: float) -> Vertex:
-        """The exact solution of some rows, from a guess that is off by ``width``, and no further than ``far``."""
+        """The exact solution of some rows, from a guess off by ``width``, and no further than ``far``."""
         if self.coordinates.size == 1:
             return weighted_median(reduced)
         median = upper_median(np.abs(reduced.y - reduced.Z @ theta))
