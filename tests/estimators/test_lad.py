@@ -98,6 +98,13 @@ def test_a_wrong_parameter_is_told(parameters, message):
         LADRegressor(**parameters).fit(*data())
 
 
+def test_targets_of_text_are_told():
+    with pytest.raises(
+        InvalidInput, match=r"y must be real numbers; got an array of <U1, which begins with "
+    ):
+        LADRegressor().fit(np.arange(6.0).reshape(3, 2), np.array(["a", "b", "c"]))
+
+
 def test_targets_whose_squares_overflow_are_told():
     X, y = data()
     y[3] = 1e200

@@ -180,6 +180,11 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         features, target = validate_data(
             self, X, y, accept_sparse="csr", dtype=list(X_DTYPES), y_numeric=True
         )
+        if target.dtype.kind not in "biuf":
+            raise InvalidInput(
+                f"y must be real numbers; got an array of {target.dtype}, which begins with {target[0]!r}: "
+                "convert it with .astype('float64')"
+            )
         return features, target
 
     def predict(self, X: ArrayLike | Rows) -> NDArray[np.float64]:
