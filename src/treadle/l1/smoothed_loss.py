@@ -29,7 +29,7 @@ from treadle.l1.screening import boxes
 
 Result = TypeVar("Result")
 
-# Parts of the rows that threads take, every so-manieth chunk; sums run part by part, whatever their number.
+# Parts of the rows that threads take; sums run part by part, whatever the number of threads.
 PARTS = 16
 # Steps at most, halved ones too. One so short, in windows, is the last: what the window itself hides is more.
 MOST_STEPS, SHORT = 16, 0.1
