@@ -1,0 +1,99 @@
+"""Columns of whole numbers and of time stamps as doubles, exactly: an origin is taken off first, as integers.
+
+A double holds whole numbers up to 2^53. Account numbers, and nanoseconds since 1970 (some 1.8e18), are beyond
+it; their distances from one row of the table rarely are. Where the distances are too, they are rounded.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.errors import InvalidInput
+
+LARGEST_EXACT = 1 << 53
+
+
+def has_integer_columns(X: Any) -> bool:
+    """Whether X, an array or a frame, has columns of 64-bit integers or time stamps."""
+    dtypes = getattr(X, "dtypes", None)
+    if dtypes is not None and hasattr(X, "columns"):
+        return any(_is_integer(dtype) for dtype in dtypes)
+    return isinstance(X, np.ndarray) and X.ndim == 2 and _is_integer(X.dtype)
+
+
+def _is_integer(dtype: Any) -> bool:
+    return isinstance(dtype, np.dtype) and (dtype.kind == "M" or dtype in (np.int64, np.uint64))
+
+
+def origin_of(X: Any) -> NDArray[np.int64]:
+    """What to take off each column of X, an array or a frame, of shape (D,): 0 where doubles hold it."""
+    return np.array([_origin(column) for column in _columns(X)], np.int64)
+
+
+def doubles_of(X: Any, origin: NDArray[np.int64]) -> NDArray[Any]:
+    """X - origin as doubles (N, D); float32 and float64 arrays are not copied where the origin is 0.
+
+    Raises
+    ------
+    InvalidInput
+        If a time stamp is missing (NaT), or is out of the range of nanoseconds.
+    """
+    if isinstance(X, np.ndarray) and X.dtype in (np.float32, np.float64) and not origin.any():
+        return X
+    if not has_integer_columns(X) and not origin.any():
+        return np.asarray(X, np.float64)
+    columns = [_double(column, int(start)) for column, start in zip(_columns(X), origin, strict=True)]
+    found = np.empty((len(columns[0]) if columns else 0, len(columns)), order="F")
+    for j, column in enumerate(columns):
+        found[:, j] = column
+    return found
+
+
+def _columns(X: Any) -> list[NDArray[Any]]:
+    if hasattr(X, "columns") and hasattr(X, "dtypes"):
+        return [_integers(np.asarray(X[name])) for name in X.columns]
+    return [_integers(column) for column in np.asarray(X).T]
+
+
+def _integers(column: NDArray[Any]) -> NDArray[Any]:
+    """Time stamps as their nanoseconds."""
+    if column.dtype.kind != "M":
+        return column
+    missing = np.isnat(column)
+    if missing.any():
+        raise InvalidInput(f"row {int(np.argmax(missing))} of X holds no time (NaT); drop such rows or fill them in")
+    nanoseconds = column.astype("datetime64[ns]")
+    if not (nanoseconds.astype(column.dtype) == column).all():
+        raise InvalidInput(
+            "time stamps must lie between the years 1678 and 2262, which nanoseconds in 64 bits can hold; "
+            f"got from {column.min()} to {column.max()}: pass numbers in another unit"
+        )
+    return nanoseconds.view(np.int64)
+
+
+def _origin(column: NDArray[Any]) -> int:
+    if column.dtype.kind not in "iu" or not len(column):
+        return 0
+    low, high = int(column.min()), int(column.max())
+    if max(abs(low), abs(high)) <= LARGEST_EXACT or max(abs(low), abs(high)) >= 1 << 63:
+        return 0
+    return int(column[0])
+
+
+def _double(column: NDArray[Any], origin: int) -> NDArray[np.float64]:
+    if column.dtype.kind in "iu" and origin:
+        low, high = int(column.min(initial=origin)), int(column.max(initial=origin))
+        if high - low < 1 << 63 and low >= -(1 << 63) and high < 1 << 63:
+            return (column.astype(np.int64) - np.int64(origin)).astype(np.float64)
+        return np.array([float(int(value) - origin) for value in column])
+    if origin:
+        return np.array([float(value - origin) if value == int(value) else value - origin for value in map(_exactly, column)])
+    return column.astype(np.float64)
+
+
+def _exactly(value: Any) -> Any:
+    """A whole double as the integer that it is."""
+    return int(value) if float(value).is_integer() else float(value)

@@ -1,0 +1,191 @@
+r"""The equations of a basis, solved with a proof: an enclosure in any size, rational numbers where it is asked.
+
+Z (p, p) holds the basis' rows, exact. For Z x = b, with R a rounded inverse of Z, and any v::
+
+    x - v = (R Z)^-1 R (b - Z v),        |x - v| <= e + alpha / (1 - alpha) max(e),   e = |R| |b - Z v|   (1)
+
+where alpha >= ||I - R Z|| in the maximum norm must be below 1, which proves Z nonsingular as well (Rump 2010,
+section 10). b - Z v is computed in integers, so that each step v <- v + R (b - Z v) adds as many digits as Z
+is well-conditioned, and (1) shrinks with it. Rows and columns are scaled by powers of two first.
+
+Rows e_j of a penalty fix x_j = 0: they and their columns are taken out before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.l1.proof.rational_solve import Singular, most_unknowns, rational_solution
+from treadle.l1.proof.scaled_integers import ScaledIntegers, as_float, power_of_two
+
+UNIT = 2.0**-53
+# A sum of positive doubles, times it, is at least their exact sum: good for 2^20 summands.
+UP = 1 + 2.0**-30
+# Steps end when what they add is so small a share of the least number, or after so many.
+ENOUGH, MOST_STEPS = 2.0**-100, 40
+# What a double that underflowed has lost, at most, and more.
+LEAST = 2.0**-1000
+# Bits that v keeps beyond the leading one of its least number.
+KEPT_BITS = 200
+
+
+@dataclass(frozen=True)
+class Enclosed:
+    """A vector known to lie within ``radius`` (doubles) of ``center`` (exact), number by number."""
+
+    center: list[Fraction]
+    radius: list[Fraction]
+
+    @classmethod
+    def exact(cls, values: list[Fraction]) -> Enclosed:
+        """A vector that is known."""
+        return cls(values, [Fraction(0)] * len(values))
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether nothing is left open."""
+        return not any(self.radius)
+
+
+@dataclass(frozen=True)
+class _Inverse:
+    """R of the scaled Z, its absolute values, the scalings, and alpha for Z and for its transpose."""
+
+    R: NDArray[np.float64]
+    rows: NDArray[np.float64]
+    columns: NDArray[np.float64]
+    alphas: tuple[float, float]
+
+
+class BasisSystem:
+    """The equations Z x = b, and Z' u = b, of one basis.
+
+    Parameters
+    ----------
+    Z : ScaledIntegers of shape (p, p)
+    """
+
+    def __init__(self, Z: ScaledIntegers) -> None:
+        self.Z = Z
+        self.size = len(Z.integers)
+
+    @cached_property
+    def inverse(self) -> _Inverse | None:
+        """The rounded inverse, None where it proves nothing."""
+        Z = self.Z.floats()
+        with np.errstate(all="ignore"):
+            sizes = np.abs(Z)
+            rows = _to_one(sizes.max(axis=1, initial=0))
+            columns = _to_one((sizes * rows[:, None]).max(axis=0, initial=0))
+            rows *= _to_one((sizes * rows[:, None] * columns).max(axis=1, initial=0))
+            Z = Z * columns * rows[:, None]
+            if not np.isfinite(Z).all():
+                return None
+            try:
+                R = np.linalg.inv(Z)
+            except np.linalg.LinAlgError:
+                return None
+            # Products of p terms, each of a rounded entry of Z: p + 4 roundings at most.
+            rounding = (self.size + 4) * UNIT * UP
+            sizes, lengths = np.abs(Z), np.abs(R)
+            eye = np.eye(self.size)
+            left = np.abs(eye - R @ Z) + rounding * (lengths @ sizes + eye)
+            right = np.abs(eye - Z @ R) + rounding * (sizes @ lengths + eye)
+            alphas = (float(left.sum(axis=1).max()) * UP, float(right.sum(axis=0).max()) * UP)
+        return _Inverse(R, rows, columns, alphas) if max(alphas) < 0.5 else None
+
+    def enclosure(self, b: ScaledIntegers, transposed: bool = False) -> Enclosed | None:
+        """x with Z x = b, or Z' x = b, within (1); None where R proves nothing."""
+        inverse = self.inverse
+        if self.size == 0:
+            return Enclosed([], [])
+        if inverse is None:
+            return None
+        if transposed:
+            integers, R = self.Z.integers.T, inverse.R.T
+            outer, inner, alpha = inverse.rows, inverse.columns, inverse.alphas[1]
+        else:
+            integers, R = self.Z.integers, inverse.R
+            outer, inner, alpha = inverse.columns, inverse.rows, inverse.alphas[0]
+        with np.errstate(all="ignore"):
+            first = outer * (R @ (inner * b.floats()))
+            some = np.abs(first[first != 0])
+            if not np.isfinite(first).all():
+                return None
+            least = float(some.min()) if len(some) else 1.0
+            exponent = int(np.frexp(max(least, float(np.abs(first).max(initial=0)) * 2.0**-300))[1]) - KEPT_BITS
+            common = min(exponent + self.Z.exponent, b.exponent)
+            target = b.at(common)
+            shift = exponent + self.Z.exponent - common
+            v = np.zeros(self.size, object)
+            step = first
+            enough = float(np.abs(first).max()) * ENOUGH
+            for _ in range(MOST_STEPS):
+                v = v + _integers(step, exponent)
+                rest = target - ((integers @ v) << shift)
+                rest_floats = np.array([as_float(r, common) for r in rest])
+                step = outer * (R @ (inner * rest_floats))
+                if float(np.abs(step).max()) <= min(enough, least * ENOUGH):
+                    break
+            # In units of the largest, so that no product overflows and what underflows is bounded.
+            left, power = _in_units(rest, common, inner)
+            e = (np.abs(R) @ (left * (1 + 4 * UNIT) + LEAST)) * UP
+            e = e + alpha / (1 - alpha) * UP * e.max() * UP
+            if not np.isfinite(e).all():
+                return None
+        unit = power_of_two(exponent)
+        return Enclosed(
+            [unit * value for value in v],
+            [Fraction(r) * Fraction(scale) * power_of_two(power) for r, scale in zip(e.tolist(), outer.tolist(), strict=True)]
+            if left.any()
+            else [Fraction(0)] * self.size,
+        )
+
+    def solution(self, b: ScaledIntegers, transposed: bool = False) -> list[Fraction] | None:
+        """As ``enclosure``, exactly; None where there are too many unknowns.
+
+        Raises
+        ------
+        Singular
+            If Z is.
+        """
+        if self.size > most_unknowns():
+            return None
+        integers = self.Z.integers.T if transposed else self.Z.integers
+        unit = power_of_two(b.exponent - self.Z.exponent)
+        return [unit * x for x in rational_solution(integers, b.integers)]
+
+    def refuse_singular(self) -> None:
+        """Singular unless Z is proved to be nonsingular."""
+        if self.size and self.inverse is None:
+            ones = ScaledIntegers(np.array([1] + [0] * (self.size - 1), object), 0)
+            if self.solution(ones) is None:
+                raise Singular("the basis may be singular")
+
+
+def _to_one(sizes: NDArray[Any]) -> NDArray[np.float64]:
+    """Powers of two that bring sizes to about one."""
+    finite = np.where((sizes > 0) & (sizes < np.inf), sizes, 1.0)
+    return np.asarray(np.ldexp(1.0, -np.frexp(finite)[1]))
+
+
+def _in_units(rest: NDArray[Any], exponent: int, factors: NDArray[Any]) -> tuple[NDArray[np.float64], int]:
+    """The sizes of rest 2^exponent times powers of two, as doubles up to 1 over a power of two, and which."""
+    shifts = [int(shift) - 1 for shift in np.frexp(factors)[1].tolist()]
+    lengths = [r.bit_length() + shift for r, shift in zip(rest, shifts, strict=True)]
+    power = max((length for length, r in zip(lengths, rest, strict=True) if r), default=0)
+    sizes = [as_float(abs(r), shift - power) for r, shift in zip(rest, shifts, strict=True)]
+    return np.array(sizes), power + exponent
+
+
+def _integers(values: NDArray[Any], exponent: int) -> NDArray[Any]:
+    """Doubles in units of 2^exponent, rounded: v may be anything."""
+    found = np.empty(len(values), object)
+    found[:] = [int(Fraction(value) * power_of_two(-exponent)) for value in values.tolist()]
+    return found

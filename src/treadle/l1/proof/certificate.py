@@ -1,0 +1,312 @@
+"""What proves that coefficients are optimal: a basis, and what its ties are at. ``verify`` does the proof.
+
+The certificate of an L1 regression is small: the rows that its vertex interpolates, and u of further rows
+whose residual is exactly zero. Everything else follows from the data (``theorem``). Nothing that a solver
+measured is believed, and nothing here imports one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from treadle.errors import InvalidInput
+from treadle.l1.integer_columns import doubles_of
+from treadle.l1.proof.basis_system import Enclosed
+from treadle.l1.proof.dependencies import proved_dependent
+from treadle.l1.proof.rational_solve import Singular
+from treadle.l1.proof.theorem import Claim, Problem, Proof, Prover, nearest, rounded_up
+from treadle.l1.proof.verification import Verification
+from treadle.l1.rows import ArrayRows, Rows
+from treadle.l1.sparse_rows import SparseRows
+
+
+@dataclass(frozen=True, repr=False, kw_only=True)
+class Certificate:
+    """The basis of an optimal vertex, and the coefficients that it gives. N rows, D features.
+
+    Parameters
+    ----------
+    coef : ndarray of shape (D,)
+    intercept : float
+        Rounded; at offsets of 1e15 it cannot hold the fit, which ``centre_intercept`` does.
+    quantile, alpha : float
+    fit_intercept : bool
+        The problem: the least of sum_i c_i 2 rho(r_i) + 2 alpha (sum_i c_i) ||w||_1.
+    primal, dual : float
+        Its objective there, and y'u, as the solver summed them.
+    basis : ndarray of int64
+        The rows interpolated; N + j stands for the coefficient j being 0 under a penalty.
+    rows, values : ndarrays
+        Ties, ascending: rows off the basis whose residual is exactly zero (N + j: coefficients), and their u;
+        every other u is at the bound on the side of its residual. Rows of the basis may be among them.
+    side : ndarray of shape (N,), int8, or None
+        The sign of each u_i that is at a bound, claimed; None where the data were larger than memory.
+    unique : bool or None
+        Whether no other coefficients are as good; None: not decided.
+    centre : ndarray of shape (D,)
+        A point from which X is measured: predictions are (X - origin - centre) w + ``centre_intercept``.
+    centre_intercept : float
+    origin : ndarray of shape (D,), int64
+        Taken from columns of integers and of time stamps before they become doubles; 0 elsewhere.
+    left_out : ndarray of int64, or None
+        Features whose coefficient is 0 because they depend on others. None: to be found from the basis.
+
+    Raises
+    ------
+    InvalidInput
+        If a number is not finite, or the parts do not fit together.
+    """
+
+    coef: NDArray[Any]
+    intercept: float
+    quantile: float
+    alpha: float
+    fit_intercept: bool
+    primal: float
+    dual: float
+    basis: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    values: NDArray[Any]
+    side: NDArray[np.int8] | None
+    unique: bool | None
+    centre: NDArray[np.float64]
+    centre_intercept: float
+    origin: NDArray[np.int64]
+    left_out: NDArray[np.int64] | None
+
+    def __post_init__(self) -> None:
+        numbers = (self.intercept, self.centre_intercept, self.quantile, self.alpha, self.primal, self.dual)
+        for array in (np.array(numbers), self.coef, self.centre, self.values):
+            if not np.isfinite(np.asarray(array, np.float64)).all():
+                raise InvalidInput(
+                    "a certificate holds finite numbers only; this one has NaN or infinity in its "
+                    "coefficients, its intercept, its objective or its dual values: fit again"
+                )
+        if not (0 < self.quantile < 1 and self.alpha >= 0 and self.primal >= 0):
+            raise InvalidInput(
+                "a certificate's quantile is between 0 and 1, its alpha and its objective at least 0; got "
+                f"{self.quantile}, {self.alpha} and {self.primal}"
+            )
+        D = len(self.coef)
+        if self.centre.shape != (D,) or self.origin.shape != (D,) or len(self.rows) != len(self.values):
+            raise InvalidInput(
+                f"a certificate of {D} coefficients has as many numbers in its centre and origin, and a value "
+                f"for each tie; got {self.centre.shape}, {self.origin.shape}, {len(self.rows)} ties and "
+                f"{len(self.values)} values"
+            )
+        if (self.basis < 0).any() or len(np.unique(self.basis)) < len(self.basis) or (self.rows < 0).any():
+            raise InvalidInput("the rows of a certificate's basis are different numbers, none below 0")
+        if self.left_out is not None and not set(self.left_out.tolist()) <= set(np.flatnonzero(self.coef == 0)):
+            raise InvalidInput(
+                f"features that a certificate leaves out are from 0 to {D - 1}, with a coefficient of 0; got "
+                f"{self.left_out}"
+            )
+
+    def __str__(self) -> str:
+        unique = {True: "the only optimum", False: "other coefficients are as good", None: "not decided"}
+        return f"""certificate of {len(self.coef)} coefficients
+  quantile, alpha        {self.quantile:g}, {self.alpha:g}
+  primal objective       {self.primal:.12g}
+  dual objective         {self.dual:.12g}
+  rows interpolated      {len(self.basis)}
+  uniqueness             {unique[self.unique]}
+  verify(X, y) proves it from the data"""
+
+    __repr__ = __str__
+
+    @property
+    def gap(self) -> float:
+        """Primal less dual objective, as the solver summed them; ``verify`` bounds the true one."""
+        return self.primal - self.dual
+
+    def dual_vector(self, X: Any, y: Any, sample_weight: NDArray[Any] | None = None) -> NDArray[np.float64]:
+        """u, of shape (N,), for the data that were fitted, which are in memory."""
+        rows = self._rows(X, y, sample_weight)
+        claim = self._claim(rows)
+        proof = Prover(rows, claim).prove()
+        u = np.zeros(rows.n_rows)
+        place = {int(i): k for k, i in enumerate(proof.open_rows.indices)}
+        for chunk in rows.chunks():
+            X_c = chunk.X - claim.centre if claim.centre.any() else chunk.X
+            r = chunk.y - np.asarray(X_c @ self.coef) - self.centre_intercept
+            weight = np.ones(len(chunk)) if chunk.weight is None else chunk.weight
+            u[chunk.indices] = weight * np.where(r > 0, 2 * self.quantile, -2 * (1 - self.quantile))
+        for i, k in place.items():
+            u[i] = nearest(proof.open_dual[k])
+        n_real = int((proof.names < rows.n_rows).sum())
+        u[proof.names[:n_real]] = [nearest(c) for c in proof.dual.center[:n_real]]
+        return u
+
+    def verify(
+        self, X: Any, y: Any = None, sample_weight: NDArray[Any] | None = None, *, exact: bool = False
+    ) -> Verification:
+        """Prove from the data that the coefficients are the optimum.
+
+        Parameters
+        ----------
+        X : array_like or scipy.sparse array of shape (N, D), or Rows
+            What was fitted, of the type that was fitted: integers and time stamps are taken exactly.
+        y, sample_weight : ndarrays of shape (N,)
+            What was fitted; Rows have these with them.
+        exact : bool, default=False
+            Solve every system in rational arithmetic, with no enclosure. Beyond 50 coefficients that takes
+            python-flint (``pip install 'treadle[exact]'``).
+
+        Returns
+        -------
+        Verification
+            Its truth value says whether the optimum is proved; ``gap_bound`` holds either way.
+
+        Raises
+        ------
+        InvalidInput
+            If the data are not of the shape that was fitted, or hold NaN or infinity.
+        """
+        return self.verify_rows(self._rows(X, y, sample_weight), exact=exact)
+
+    def _rows(self, X: Any, y: Any, sample_weight: NDArray[Any] | None) -> Rows:
+        if isinstance(X, Rows):
+            return X
+        if sparse.issparse(X):
+            return SparseRows(X, np.asarray(y), sample_weight)
+        y = np.asarray(y)
+        y = y if y.dtype in (np.float32, np.float64) else y.astype(np.float64)
+        if sample_weight is not None:
+            sample_weight = np.asarray(sample_weight, np.float64)
+        return ArrayRows(doubles_of(X, self.origin), y, sample_weight)
+
+    def verify_rows(self, rows: Rows, *, exact: bool = False) -> Verification:
+        """As ``verify``, of rows that need not be in memory, in one pass."""
+        if rows.n_features != len(self.coef) or (self.side is not None and len(self.side) != rows.n_rows):
+            n = "" if self.side is None else f"{len(self.side)} rows of "
+            raise InvalidInput(
+                f"the certificate is of {n}{len(self.coef)} features; got {rows.n_rows} rows of "
+                f"{rows.n_features}: pass what was fitted"
+            )
+        if (self.basis >= rows.n_rows + (rows.n_features if self.alpha else 0)).any():
+            return self._unproved(rows, "the basis names rows that there are not")
+        try:
+            prover = Prover(rows, self._claim(rows), exact)
+            proof = prover.prove()
+        except Singular as error:
+            return self._unproved(rows, str(error))
+        return self._verification(rows, prover, proof, exact)
+
+    def _claim(self, rows: Rows) -> Claim:
+        left_out = self.left_out
+        if left_out is None:
+            left_out = self._found_left_out(rows)
+        kept = np.setdiff1d(np.arange(len(self.coef)), left_out)
+        ties = dict(zip(self.rows.tolist(), np.asarray(self.values, np.float64).tolist(), strict=True))
+        return Claim(
+            Problem(self.quantile, self.alpha, self.fit_intercept),
+            self.centre,
+            kept,
+            self.basis,
+            ties,
+            np.asarray(self.coef, np.float64),
+            self.centre_intercept,
+            self.side,
+        )
+
+    def _found_left_out(self, rows: Rows) -> NDArray[np.int64]:
+        """Of a certificate that does not say: the features beyond what the basis determines."""
+        n_kept = len(self.basis) - self.fit_intercept
+        zero = np.flatnonzero(self.coef == 0)
+        n_surplus = len(self.coef) - n_kept
+        real = np.sort(self.basis[self.basis < rows.n_rows])
+        X = rows.take(real).X if n_surplus > 0 else None
+        if X is None or sparse.issparse(X) or n_surplus > len(zero):
+            return np.empty(0, np.int64)
+        kept = np.flatnonzero(self.coef != 0).tolist()
+        ones = [np.ones(len(real))] if self.fit_intercept else []
+        for j in zero.tolist():
+            columns = np.array([*ones, *(X[:, k] for k in [*kept, j])], np.float64)
+            scale = np.abs(columns).max(axis=1, initial=0)
+            if scale.all() and np.linalg.matrix_rank(columns / scale[:, None]) == len(columns):
+                kept.append(j)
+            if len(kept) == n_kept:
+                break
+        return np.setdiff1d(np.arange(len(self.coef)), kept)
+
+    def _verification(self, rows: Rows, prover: Prover, proof: Proof, exact: bool) -> Verification:
+        first = int(self.fit_intercept)
+        reported = [self.centre_intercept] * first + self.coef[prover.claim.kept].tolist()
+        flaw, optimal = proof.flaw, proof.optimal
+        vertex = proof.vertex
+        if optimal:
+            off = _first_unfaithful(reported, vertex)
+            if off is not None and not vertex.is_exact and (found := prover.exact_vertex()) is not None:
+                vertex = found
+                off = _first_unfaithful(reported, vertex)
+            if off is not None:
+                what = "the intercept" if off < first else f"coefficient {prover.claim.kept[off - first]}"
+                exactly = nearest(vertex.center[off])
+                flaw = f"{what} is {reported[off]!r}, and {exactly!r} at the optimum"
+                optimal = False
+        low, high = proof.least
+        objective = Fraction(self.primal)
+        gap = max(proof.excess, objective - low, high - objective if proof.optimal else Fraction(0))
+        errors = np.zeros(len(self.coef))
+        errors[prover.claim.kept] = [rounded_up(d) for d in proof.distance[first:]]
+        others = np.setdiff1d(np.arange(len(self.coef)), prover.claim.kept)
+        dependent = proved_dependent(rows, prover, others)
+        return Verification(
+            optimal=optimal,
+            flaw=flaw,
+            objective=self.primal,
+            least_bounds=(_rounded_down(low), rounded_up(high)),
+            gap_bound=rounded_up(gap) if proof.loss is not None or proof.optimal else math.inf,
+            coef_error=errors,
+            intercept_error=rounded_up(proof.distance[0]) if first else 0.0,
+            exact=exact,
+            least=low if proof.optimal and low == high else None,
+            n_rows=rows.n_rows,
+            n_ties=proof.n_ties,
+            n_open=proof.n_open,
+            quantile=self.quantile,
+            alpha=self.alpha,
+            fit_intercept=self.fit_intercept,
+            dependent=tuple(j for j in others.tolist() if j in dependent),
+            left_out=tuple(j for j in others.tolist() if j not in dependent),
+        )
+
+    def _unproved(self, rows: Rows, flaw: str) -> Verification:
+        """Without a basis: no objective is below 0."""
+        return Verification(
+            optimal=False,
+            flaw=flaw,
+            objective=self.primal,
+            least_bounds=(0.0, self.primal),
+            gap_bound=math.inf,
+            coef_error=np.full(len(self.coef), np.inf),
+            intercept_error=math.inf,
+            exact=False,
+            least=None,
+            n_rows=rows.n_rows,
+            n_ties=0,
+            n_open=rows.n_rows,
+            quantile=self.quantile,
+            alpha=self.alpha,
+            fit_intercept=self.fit_intercept,
+        )
+
+
+def _first_unfaithful(reported: list[float], vertex: Enclosed) -> int | None:
+    """The first number that is neither of the two doubles about the vertex's; None if all are."""
+    for k, (a, c, r) in enumerate(zip(reported, vertex.center, vertex.radius, strict=True)):
+        below, above = Fraction(math.nextafter(a, -math.inf)), Fraction(math.nextafter(a, math.inf))
+        if not (below < c - r and c + r < above):
+            return k
+    return None
+
+
+def _rounded_down(value: Fraction) -> float:
+    return -rounded_up(-value)

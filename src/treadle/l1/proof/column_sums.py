@@ -1,0 +1,108 @@
+r"""Exact sums of columns of doubles.
+
+Each column is cut at a power of two (Rump, Ogita and Oishi 2008, ExtractVector): with sigma a power of two of
+at least n max|v|, the parts fl(fl(sigma + v) - sigma) are multiples of 2^-53 sigma, so that their sum is
+exact in whatever order; what is left of v is exact too, and cut again until nothing is left. Products with
+weights are two doubles each, the rounded product and its error (Dekker 1971).
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+# Sizes between which no product or split of Dekker's can overflow or lose a digit.
+LEAST, LARGEST = 1e-120, 1e120
+# Above it, sigma might overflow.
+LARGEST_SUMMAND = 1e290
+SPLITTER = 134217729.0  # 2^27 + 1
+
+
+def exact_sums(values: NDArray[Any]) -> list[Fraction]:
+    """The sums of the columns of finite values (n, q), float64; memory is two copies."""
+    n, q = values.shape
+    totals = [Fraction(0)] * q
+    if n == 0:
+        return totals
+    rest = np.array(values.T, np.float64, order="C")
+    high = np.empty_like(rest)
+    largest = _largest(rest, high)
+    if not (largest < LARGEST_SUMMAND).all():
+        return [sum(map(Fraction, column), Fraction(0)) for column in rest.tolist()]
+    while largest.any():
+        exponents = np.frexp(largest)[1] + int(n + 2).bit_length()
+        sigma = np.where(largest > 0, np.ldexp(1.0, exponents), 0)[:, None]
+        np.add(rest, sigma, out=high)
+        high -= sigma
+        for j, part in enumerate(high.sum(axis=1).tolist()):
+            if part:
+                totals[j] += Fraction(part)
+        rest -= high
+        largest = _largest(rest, high)
+    return totals
+
+
+def _largest(rest: NDArray[Any], scratch: NDArray[Any]) -> NDArray[np.float64]:
+    return np.asarray(np.abs(rest, out=scratch).max(axis=1))
+
+
+def exact_products(weight: NDArray[Any], values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]] | None:
+    """weight (n, 1) times values (n, q) as the sum of two arrays; None where an error might be lost."""
+    sizes = np.abs(np.concatenate([weight.ravel(), values.ravel()]))
+    sizes = sizes[sizes > 0]
+    if len(sizes) and not (sizes.min() > LEAST and sizes.max() < LARGEST):
+        return None
+    product = weight * values
+    w_high, w_low = _halves(weight)
+    v_high, v_low = _halves(values)
+    error = ((w_high * v_high - product) + w_high * v_low + w_low * v_high) + w_low * v_low
+    return product, error
+
+
+def _halves(a: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    scaled = SPLITTER * a
+    high = scaled - (scaled - a)
+    return high, a - high
+
+
+def exact_weighted_sums(weight: NDArray[Any] | None, values: Any) -> list[Fraction]:
+    """The exact sums over rows of weight_i values_i.
+
+    Parameters
+    ----------
+    weight : ndarray of shape (n,), float64, or None
+        None: all 1.
+    values : ndarray or sparse array of shape (n, q)
+        Finite; float32 or float64.
+    """
+    if sparse.issparse(values):
+        return _sparse_sums(weight, values)
+    if weight is None:
+        return exact_sums(np.array(values, np.float64))
+    values = np.asarray(values, np.float64)
+    if np.isin(np.abs(weight), (0, 1)).all():
+        return exact_sums(weight[:, None] * values)
+    parts = exact_products(weight[:, None], values)
+    if parts is None:
+        exact = [Fraction(w) for w in weight.tolist()]
+        return [
+            sum((w * Fraction(v) for w, v in zip(exact, column, strict=True)), Fraction(0))
+            for column in values.T.tolist()
+        ]
+    return [a + b for a, b in zip(*map(exact_sums, parts), strict=True)]
+
+
+def _sparse_sums(weight: NDArray[Any] | None, values: Any) -> list[Fraction]:
+    columns = sparse.csc_array(values)
+    starts = columns.indptr
+    data = columns.data.astype(np.float64)
+    by_entry = None if weight is None else weight[columns.indices]
+    totals = [Fraction(0)] * columns.shape[1]
+    for j in np.flatnonzero(np.diff(starts)).tolist():
+        some = slice(starts[j], starts[j + 1])
+        totals[j] = exact_weighted_sums(None if by_entry is None else by_entry[some], data[some, None])[0]
+    return totals
