@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
-from treadle.l1.certificate import Certificate
+from treadle.l1.proof.certificate import Certificate
 
 NUMBERS = ("intercept", "quantile", "alpha", "primal", "dual", "stationarity", "box_excess")
 ARRAYS = {"coef": np.float64, "basis": np.int64, "rows": np.int64, "values": np.float64}

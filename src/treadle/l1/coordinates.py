@@ -20,6 +20,8 @@ from treadle.l1.rows import Chunk, Rows
 
 # A column whose part independent of the columns before is less than this share of it depends on them.
 DEPENDENT = 1e-11
+# One of which so little is left is looked at more closely.
+DOUBTFUL = 1e-8
 # Weight of the rows that stand for a penalty in R, in root mean squares of the columns.
 PENALTY_SHARE = 0.03
 
@@ -34,12 +36,19 @@ class Coordinates:
     """z = x[columns] A[1:] + A[0], where A[0] is 0 without an intercept.
 
     ``columns`` (k,) are the features kept, ``A`` (1 + k, p) takes (1, x) there, p = k + 1 with an intercept
-    and k without; ``n_features`` counts all.
+    and k without; ``n_features`` counts all. ``least_share`` is the least share of a column, measured from its
+    mean where there is an intercept, that those before it leave.
     """
 
     columns: NDArray[np.int64]
     A: NDArray[Any]
     n_features: int
+    least_share: float = 1.0
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether a column is so near to dependent on the others that doubles hardly tell."""
+        return self.least_share < DOUBTFUL
 
     @property
     def size(self) -> int:
@@ -163,6 +172,10 @@ def _from_triangle(
     n_features = len(scales)
     first = int(fit_intercept)
     lengths = np.sqrt(np.einsum("ij,ij->j", R, R))
+    of_mean = np.sqrt(np.einsum("ij,ij->j", R[first:], R[first:]))[first:]
+    shares = np.abs(np.diagonal(R))[first:] / np.where(of_mean > 0, of_mean, 1)
+    # A column that is constant, to rounding, has no share: it is the intercept's.
+    least_share = float(np.min(np.where(of_mean > DEPENDENT * lengths[first:], shares, 1), initial=1))
     kept = np.flatnonzero(_independent(R, lengths))
     if len(kept) < len(R) and penalised:
         # The penalty's rows are independent.
@@ -176,7 +189,7 @@ def _from_triangle(
     A = np.zeros((1 + len(columns), len(kept)))
     A[1 - first :] = inverse
     A[1:] *= scales[columns, None]
-    return Coordinates(columns, A, n_features)
+    return Coordinates(columns, A, n_features, least_share)
 
 
 def _independent(R: NDArray[Any], lengths: NDArray[Any]) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""The loss of a quantile, 2 rho(r) = 2 max(tau r, (tau - 1) r), and the constant that has the least of it.
+"""The loss of a quantile, 2 rho(r) = 2 max(tau r, (tau - 1) r): its dual bounds, and its best constant.
 
 At the median, tau = 1/2, it is the absolute value, and the constant a weighted median.
 """
@@ -9,6 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
+
+
+def dual_bounds(weight: Vector, quantile: float) -> tuple[Vector, Vector]:
+    """The slopes of the loss on both sides: -2 (1 - tau) c and 2 tau c, -c and c for the median."""
+    return -2 * (1 - quantile) * weight, 2 * quantile * weight
 
 
 def pinball_loss(residuals: Vector, quantile: float) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import InvalidInput
-from treadle.l1.certificate import Certificate
+from treadle.l1.proof.certificate import Certificate
 from treadle.l1.solve import solve
 
 ROWS_PER_BLOCK = 1 << 16

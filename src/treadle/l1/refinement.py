@@ -1,40 +1,73 @@
-"""From an optimal vertex to coefficients and dual values as exact as doubles are, and their certificate."""
+"""From a vertex that pivots found optimal to coefficients and dual values as exact as doubles are.
+
+What it ends with is a candidate: whether it is the optimum of the exact data is for ``treadle.l1.proof`` to
+say. ``sure`` is set where every margin is so much larger than rounding that nobody need ask during the fit.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.errors import CertificateFailed
-from treadle.l1.certificate import EXTENDED, Certificate, tolerance_for
 from treadle.l1.coordinates import Coordinates
 from treadle.l1.crossover import Vertex
 from treadle.l1.reduced import EPS, Reduced
+from treadle.l1.rows import Chunk
 from treadle.l1.screening import Screened
 from treadle.l1.uniqueness import is_unique
 
+EXTENDED = np.longdouble
 # A dual value that is so near to a bound, in shares of its box, may be at it.
 MARGIN = 1e-9
 # Steps of iterative refinement; each takes off as many digits as the basis is well-conditioned.
 REFINEMENTS = 4
+# Residuals so small, in roundings of what they are sums of, may be zero.
+NEAR_ZERO = 256 * EPS
+# A coefficient that is smaller than the sum of what it is made of by that factor is not sure to its last digit.
+CANCELLED = 2.0**8
+HAS_EXTENDED = float(np.finfo(EXTENDED).eps) < EPS / 1000
 
 
-def certified(
+@dataclass(frozen=True)
+class Candidate:
+    """A vertex that may be optimal.
+
+    ``basis`` (p,), ``ties`` (t,) and ``tie_values`` (t,) name rows, N + j the penalty's, as a certificate does;
+    ``kept`` the columns whose coefficients the basis determines, ``basis_rows`` its rows, ascending. ``sure``:
+    that the vertex is optimal need not be asked; ``faithful``: nor whether coefficients are right to the last
+    digit.
+    """
+
+    coef: NDArray[np.float64]
+    intercept: float
+    primal: float
+    dual: float
+    basis: NDArray[np.int64]
+    kept: NDArray[np.int64]
+    ties: NDArray[np.int64]
+    tie_values: NDArray[np.float64]
+    side: NDArray[np.int8] | None
+    unique: bool | None
+    sure: bool
+    faithful: bool
+    basis_rows: Chunk
+
+
+def candidate_of(
     coordinates: Coordinates,
     screened: Screened,
     guess: NDArray[Any],
     reduced: Reduced,
     vertex: Vertex,
-    quantile: float,
-    alpha: float,
     n_rows: int,
-) -> Certificate:
-    """The certificate of the vertex of all rows.
+) -> Candidate:
+    """The candidate of a vertex of all rows.
 
     w = X_B^-1 y_B and u_B = -X_B^-T g are solved once more in the user's units: steps of refinement with
-    residuals in extended precision. u_B is then cut to its box, and what that leaves of X'u is told.
+    residuals in extended precision.
 
     Parameters
     ----------
@@ -45,130 +78,86 @@ def certified(
         Where the losses of the others were counted.
     reduced : Reduced
     vertex : Vertex
-    quantile, alpha : float
     n_rows : int
-
-    Raises
-    ------
-    CertificateFailed
-        If residuals and dual values do not prove it, to the rounding of a double.
     """
     kept, basis, n_penalties = screened.kept, vertex.basis, reduced.n_penalties
     real = basis >= n_penalties
     in_kept = basis[real] - n_penalties
-    penalised = coordinates.columns[basis[~real]]
-    X_b = np.zeros((len(basis), 1 + coordinates.n_features), EXTENDED)
-    X_b[real, 0] = float(coordinates.fit_intercept)
-    X_b[real, 1:] = kept.take(in_kept).X
-    if n_penalties:
-        X_b[np.flatnonzero(~real), 1 + penalised] = 1
-    coef, intercept, theta = _coefficients(coordinates, vertex, X_b, reduced.y[basis])
-    coef[penalised] = 0
-
-    known_to = _known_to(coordinates, vertex, X_b, reduced.y[basis], coef, intercept)
-
+    pinned = coordinates.columns[basis[~real]]
+    X_b = _basis_rows(coordinates, screened, real, in_kept, pinned)
+    coef, intercept, theta, faithful = _coefficients(coordinates, vertex, X_b, reduced.y[basis], pinned)
     u = vertex.u.copy()
     u[basis] = 0
-    u_kept = u[n_penalties:]
-    low_kept, high_kept = reduced.low[n_penalties:], reduced.high[n_penalties:]
-    width_kept = high_kept - low_kept
-    others = screened.fold.copy()
-    others[0] += u_kept.sum()
-    # Residuals, what they are sums of, how far they are known, and the boxes' X'u.
-    r, sizes, errors = np.empty((3, len(kept)))
-    reach = np.zeros(1 + coordinates.n_features)
-    reach[0] = width_kept.sum()
-    magnitudes = np.array([np.abs(coef), known_to[1:]]).T
-    for place, chunk in kept.blocks():
-        X = np.asarray(chunk.X, np.float64)  # a copy: blocks are
-        others[1:] += u_kept[place] @ X
-        r[place] = chunk.y - X @ coef - intercept
-        np.abs(X, out=X)
-        sizes[place], errors[place] = (X @ magnitudes).T
-        sizes[place] += np.abs(chunk.y)
-        reach[1:] += width_kept[place] @ X
-    sizes += abs(intercept)
-    errors += known_to[0]
-    if n_penalties:
-        others[1 + coordinates.columns] += u[:n_penalties]
-    u_b = -(coordinates.gradient(others) @ vertex.inverse)
-    for _ in range(REFINEMENTS):
-        before = u_b
-        u_b = u_b - coordinates.gradient(_plus(others, u_b, X_b)) @ vertex.inverse
-        if (u_b == before).all():
-            break
+    r, sizes, others = _measured(coordinates, screened, reduced, coef, intercept, u)
+    u_b = _basis_dual(coordinates, vertex, others, X_b)
     low, high = reduced.low[basis], reduced.high[basis]
     width = high - low
-    excess = float((np.maximum(u_b - high, low - u_b) / width).max(initial=0))
     at_bound = (u_b <= low + MARGIN * width) | (u_b >= high - MARGIN * width)
     u[basis] = np.minimum(np.maximum(u_b, low), high)
-    rest = _plus(others, u[basis], X_b)
-
     w = _joined(coef, intercept).astype(EXTENDED)
     r[in_kept] = (reduced.y[basis[real]] - X_b[real] @ w).astype(np.float64)
+    low_kept, high_kept = reduced.low[n_penalties:], reduced.high[n_penalties:]
+    u_kept = u[n_penalties:]
     loss = np.maximum(low_kept * r, high_kept * r)
     moved = coordinates.gradient(screened.fold) @ (theta - guess)
     penalty = float(reduced.high[0]) * float(np.abs(coef).sum()) if n_penalties else 0.0
     primal = screened.loss - moved + float(loss.sum()) + penalty
     slack = float((loss - u_kept * r).sum())
-    # Where a residual is zero to rounding, its computed sign does not tell u.
-    tied = np.abs(r) <= 256 * EPS * (sizes + reduced.noise)
+    tied = np.abs(r) <= NEAR_ZERO * (sizes + reduced.noise)
     tied[in_kept] = True
-    known = np.flatnonzero(tied)
-    known = known[np.argsort(kept.indices[known], kind="stable")]
-    tolerance = tolerance_for(n_rows, coordinates.n_features)
-    opposed = np.where(loss - u_kept * r <= EPS * width_kept * np.abs(r), 0, np.abs(r))
-    opposed /= np.maximum(sizes + errors, 1e-300)
-    against = float(opposed.max(initial=0))
-    # Column by column, in the user's units; of rows folded, as if they were as long as those kept.
-    share = 1 + screened.size / max(float(width_kept.sum()), 1e-300)
-    reach *= share
-    reach[1:] += float(reduced.high[0]) if n_penalties else 0.0
-    judged = np.arange(len(rest)) if len(kept) == n_rows else np.append(0, 1 + coordinates.columns)
-    judged = judged[judged >= 1 - coordinates.fit_intercept]
-    stationarity = float((np.abs(rest[judged]) / np.maximum(reach[judged], 1e-300)).max(initial=0))
-    if n_penalties:
-        penalised_wrongly = coef[coordinates.columns] * u[:n_penalties] > 0
-        against = max(against, float(penalised_wrongly.any()))
-    if not (against <= tolerance and stationarity <= tolerance):
-        raise CertificateFailed(
-            "the best vertex found is not optimal to the precision of a double: a residual is on the wrong "
-            f"side of its dual value by {against:.1e} of its size, and X'u off zero by {stationarity:.1e} "
-            f"(at most {tolerance:.1e} each). A row, a column or a weight may be larger than the others by "
-            "too many orders of magnitude: scale or drop it"
-        )
+    ties_of_penalty = (coef[coordinates.columns] == 0)[: n_penalties or None] if n_penalties else np.zeros(0, bool)
     side = screened.side
     if side is not None:
         side[kept.indices] = np.sign(u_kept)
-    names = np.empty(len(basis), np.int64)
-    names[real] = kept.indices[in_kept]
-    names[~real] = n_rows + penalised
+        side[kept.indices[tied]] = np.where(r[tied] > 0, 1, -1)
+    names, values = _ties(coordinates, screened, u, tied, ties_of_penalty, basis, n_rows)
     unique: bool | None = coordinates.size == coordinates.n_features + coordinates.fit_intercept
     if unique and at_bound.any():
-        ties = np.concatenate([coef[coordinates.columns] == 0, tied] if n_penalties else [tied])
-        unique = is_unique(reduced, u, ties)
-    return Certificate(
+        unique = is_unique(reduced, u, np.concatenate([ties_of_penalty, tied]))
+    opposed = bool(((loss - u_kept * r > EPS * (high_kept - low_kept) * np.abs(r)) & ~tied).any())
+    basis_names = np.empty(len(basis), np.int64)
+    basis_names[real] = kept.indices[in_kept]
+    basis_names[~real] = n_rows + pinned
+    return Candidate(
         coef,
         intercept,
-        quantile,
-        alpha,
-        coordinates.fit_intercept,
         float(primal),
         float(primal) - slack,
-        stationarity,
-        max(0.0, excess),
+        basis_names,
+        coordinates.columns,
         names,
-        unique,
-        kept.indices[known],
-        u_kept[known],
+        values,
         side,
+        unique,
+        not (at_bound.any() or opposed or len(names) or not np.isfinite(primal) or coordinates.is_doubtful),
+        faithful,
+        kept.take(in_kept[np.argsort(kept.indices[in_kept])]),
     )
 
 
+def _basis_rows(
+    coordinates: Coordinates,
+    screened: Screened,
+    real: NDArray[np.bool_],
+    in_kept: NDArray[np.int64],
+    pinned: NDArray[np.int64],
+) -> NDArray[Any]:
+    """(1, x) of the basis' rows, and the penalty's e_j, in extended precision."""
+    X_b = np.zeros((len(real), 1 + coordinates.n_features), EXTENDED)
+    X_b[real, 0] = float(coordinates.fit_intercept)
+    X_b[real, 1:] = screened.kept.take(in_kept).X
+    X_b[np.flatnonzero(~real), 1 + pinned] = 1
+    return X_b
+
+
 def _coefficients(
-    coordinates: Coordinates, vertex: Vertex, X_b: NDArray[Any], y_b: NDArray[Any]
-) -> tuple[NDArray[Any], float, NDArray[Any]]:
-    """The coefficients, the intercept and theta; what is added to the former rounds no other digits."""
+    coordinates: Coordinates,
+    vertex: Vertex,
+    X_b: NDArray[Any],
+    y_b: NDArray[Any],
+    pinned: NDArray[np.int64],
+) -> tuple[NDArray[Any], float, NDArray[Any], bool]:
+    """The coefficients, the intercept, theta; and whether the former are surely next to the exact ones."""
     theta = vertex.inverse @ y_b  # of the targets as they are: pivots may have moved tied ones
     target = y_b.astype(EXTENDED)
     w = _joined(*coordinates.coefficients(theta))
@@ -178,30 +167,77 @@ def _coefficients(
         w = w + _joined(*coordinates.coefficients(step))
         if (w == before).all():
             break
+    w[1 + pinned] = 0
     # What is but rounding is 0, unless the rows interpolated tell better.
     size = _joined(*coordinates.coefficients(np.abs(vertex.inverse) @ np.abs(y_b), np.abs(coordinates.A)))
     rounded = np.where(np.abs(w) <= 16 * EPS * size, 0, w)
     changed = bool((rounded != w).any())
     if changed and _misfit(X_b, target, rounded) <= max(_misfit(X_b, target, w), 4 * EPS):
         w = rounded
-    return w[1:], float(w[0]), theta
+    open_ones = np.setdiff1d(np.append(0, 1 + coordinates.columns), 1 + pinned)
+    open_ones = open_ones[open_ones >= 1 - coordinates.fit_intercept]
+    faithful = HAS_EXTENDED and bool((size[open_ones] <= CANCELLED * np.abs(w[open_ones])).all())
+    return w[1:], float(w[0]), theta, faithful
 
 
-def _known_to(
+def _measured(
     coordinates: Coordinates,
-    vertex: Vertex,
-    X_b: NDArray[Any],
-    y_b: NDArray[Any],
+    screened: Screened,
+    reduced: Reduced,
     coef: NDArray[Any],
     intercept: float,
+    u: NDArray[Any],
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Residuals of the rows kept, the sizes that sum up to them, and the sum of u (1, x) off the basis."""
+    kept, n_penalties = screened.kept, reduced.n_penalties
+    others = screened.fold.copy()
+    others[0] += u[n_penalties:].sum()
+    r, sizes = np.empty((2, len(kept)))
+    for place, chunk in kept.blocks():
+        X = np.asarray(chunk.X, np.float64)  # a copy: blocks are
+        others[1:] += u[n_penalties:][place] @ X
+        r[place] = chunk.y - X @ coef - intercept
+        np.abs(X, out=X)
+        sizes[place] = X @ np.abs(coef) + np.abs(chunk.y)
+    if n_penalties:
+        others[1 + coordinates.columns] += u[:n_penalties]
+    return r, sizes + abs(intercept), others
+
+
+def _basis_dual(
+    coordinates: Coordinates, vertex: Vertex, others: NDArray[Any], X_b: NDArray[Any]
 ) -> NDArray[Any]:
-    """What rounding in the rows interpolated does to intercept and coefficients, (1 + D,), per unit."""
-    sizes = np.abs(X_b).astype(np.float64) @ np.abs(_joined(coef, intercept)) + np.abs(y_b)
-    inverse = coordinates.A @ vertex.inverse
-    coefficients = np.zeros(1 + coordinates.n_features)
-    coefficients[0] = np.abs(inverse[0]) @ sizes
-    coefficients[1 + coordinates.columns] = np.abs(inverse[1:]) @ sizes
-    return coefficients
+    """u of the basis, which takes the sum of all u (1, x) to zero."""
+    u_b = -(coordinates.gradient(others) @ vertex.inverse)
+    for _ in range(REFINEMENTS):
+        before = u_b
+        rest = np.asarray((others + u_b.astype(EXTENDED) @ X_b).astype(np.float64))
+        u_b = u_b - coordinates.gradient(rest) @ vertex.inverse
+        if (u_b == before).all():
+            break
+    return np.asarray(u_b)
+
+
+def _ties(
+    coordinates: Coordinates,
+    screened: Screened,
+    u: NDArray[Any],
+    tied: NDArray[np.bool_],
+    ties_of_penalty: NDArray[np.bool_],
+    basis: NDArray[np.int64],
+    n_rows: int,
+) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """Rows off the basis whose residual may be zero, by name, ascending, and their u."""
+    both = np.concatenate([ties_of_penalty, tied])
+    both[basis] = False
+    at = np.flatnonzero(both)
+    n_penalties = len(ties_of_penalty)
+    names = np.empty(len(at), np.int64)
+    of_penalty = at < n_penalties
+    names[of_penalty] = n_rows + coordinates.columns[at[of_penalty]]
+    names[~of_penalty] = screened.kept.indices[at[~of_penalty] - n_penalties]
+    order = np.argsort(names, kind="stable")
+    return names[order], u[at[order]]
 
 
 def _joined(coef: NDArray[Any], intercept: float) -> NDArray[Any]:
@@ -213,8 +249,3 @@ def _misfit(X_b: NDArray[Any], target: NDArray[Any], w: NDArray[Any]) -> float:
     sizes = np.abs(target) + np.abs(X_b) @ np.abs(w)
     rest = np.abs(target - X_b @ w.astype(EXTENDED))
     return float(np.max(rest / np.where(sizes > 0, sizes, 1), initial=0))
-
-
-def _plus(others: NDArray[Any], u_b: NDArray[Any], X_b: NDArray[Any]) -> NDArray[Any]:
-    """The sum of all u_i (1, x_i), the basis' in extended precision."""
-    return np.asarray((others + u_b.astype(EXTENDED) @ X_b).astype(np.float64))

@@ -178,7 +178,7 @@ class ArrayRows(Rows):
         """See ``Rows.sample``; of the rows that have a weight; all of them are not copied."""
         if self.weight is None or self.weight.all():
             if size >= self.n_rows:
-                return Chunk(np.arange(self.n_rows), self.X, self.y, self.weight)
+                return self.whole()
             return super().sample(size, rng)
         counted = np.flatnonzero(self.weight)
         n = len(counted)
@@ -188,6 +188,10 @@ class ArrayRows(Rows):
         """See ``Rows.take``."""
         weight = None if self.weight is None else self.weight[indices]
         return Chunk(indices, self.X[indices], self.y[indices], weight)
+
+    def whole(self) -> Chunk:
+        """All rows, not copied."""
+        return Chunk(np.arange(self.n_rows), self.X, self.y, self.weight)
 
     def subset(self, indices: NDArray[np.int64]) -> Subset:
         """Some of the rows, not copied."""

@@ -18,6 +18,7 @@ from treadle.errors import InvalidInput
 from treadle.hardware.kernel import kernel_or_none
 from treadle.hardware.processors import usable_threads
 from treadle.l1.coordinates import Coordinates, row_lengths
+from treadle.l1.pinball import dual_bounds
 from treadle.l1.rows import ArrayRows, Chunk, Rows, Subset
 
 
@@ -41,7 +42,7 @@ class Screen:
             keep = np.abs(r) <= self.radius * lengths
         refuse_not_finite(r, chunk)
         keep &= weight > 0
-        low, high = boxes(weight, self.quantile)
+        low, high = dual_bounds(weight, self.quantile)
         u = np.where(r > 0, high, low)
         u[keep] = 0
         fold = np.concatenate(([u.sum()], u @ np.asarray(chunk.X, np.float64)))
@@ -63,11 +64,6 @@ class Screened:
     loss: float
     size: float
     side: NDArray[np.int8] | None
-
-
-def boxes(weight: NDArray[Any], quantile: float) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The bounds of the dual values: -2 (1 - tau) c and 2 tau c, -c and c for the median."""
-    return -2 * (1 - quantile) * weight, 2 * quantile * weight
 
 
 def refuse_not_finite(r: NDArray[Any], chunk: Chunk) -> None:
@@ -161,7 +157,7 @@ def _pass_natively(
     kernels: str,
 ) -> tuple[bytes, float, float, int]:
     coordinates = request.coordinates
-    low, high = boxes(np.ones(1), request.quantile)
+    low, high = dual_bounds(np.ones(1), request.quantile)
     found: tuple[bytes, float, float, int] = kernel.l1_screen(
         rows.X,
         rows.y,

@@ -24,8 +24,8 @@ from scipy.linalg.lapack import dposv
 
 from treadle.hardware.processors import usable_threads
 from treadle.l1.coordinates import Coordinates, row_lengths
+from treadle.l1.pinball import dual_bounds
 from treadle.l1.rows import ArrayRows, Chunk
-from treadle.l1.screening import boxes
 
 Result = TypeVar("Result")
 
@@ -65,7 +65,7 @@ class SmoothedLoss:
 
     def __init__(self, rows: ArrayRows, coordinates: Coordinates, quantile: float, window: float) -> None:
         self.rows, self.coordinates, self.window = rows, coordinates, window
-        self.low, self.width = (float(bound[0]) for bound in boxes(np.ones(1), quantile))
+        self.low, self.width = (float(bound[0]) for bound in dual_bounds(np.ones(1), quantile))
         self.width -= self.low
         self.reach = np.empty(rows.n_rows)
         self.n_threads = usable_threads().n

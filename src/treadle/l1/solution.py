@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from treadle.l1.certificate import Certificate
+from treadle.l1.proof.certificate import Certificate
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,10 @@ scikit-learn's QuantileRegressor.
    vertex (``reduced``, ``interior_point``, ``crossover``).
 5. If the solution is in the ball of the screening, all rows folded keep their sign: it is optimal for all.
    If not, another pass looks for those that do not, and they join the rows kept.
-6. Coefficients and dual values are refined in extended precision (``refinement``), and certified
-   (``certificate``).
+6. Coefficients and dual values are refined in extended precision (``refinement``).
+
+All of it runs on columns that are fit for doubles (``preparation``). Where a margin at the end is not far
+larger than rounding, the exact theorem decides, and where it says no, the vertex is mended (``settling``).
 """
 
 from __future__ import annotations
@@ -38,12 +40,16 @@ from treadle.l1.crossover import Vertex
 from treadle.l1.interior_point import Unbounded
 from treadle.l1.interior_rows import corner
 from treadle.l1.levels import Scatter, level_sizes, limited_sizes, scatter, smallest_sample
+from treadle.l1.pinball import dual_bounds
+from treadle.l1.preparation import NearlyDependent
+from treadle.l1.proof.theorem import Problem
 from treadle.l1.radii import kept_share, radius, reach, typical_size, upper_median, wider
 from treadle.l1.reduced import EPS, Reduced, basis_near, closely, exactly
-from treadle.l1.refinement import certified
+from treadle.l1.refinement import Candidate, candidate_of
 from treadle.l1.rows import ArrayRows, Chunk, Rows, Subset, weight_of
-from treadle.l1.screening import Screen, Screened, boxes, check, refuse_not_finite, screen, with_kept
+from treadle.l1.screening import Screen, Screened, check, refuse_not_finite, screen, with_kept
 from treadle.l1.smoothed_loss import SmoothedLoss, descend
+from treadle.l1.settling import Found, settled
 from treadle.l1.solution import Solution
 from treadle.l1.weighted_median import weighted_median
 
@@ -137,10 +143,15 @@ def solve_rows(
         raise InvalidInput(f"quantile must be between 0 and 1, both excluded; got {quantile}")
     if not 0 <= alpha < math.inf:
         raise InvalidInput(f"alpha must be finite and at least 0; got {alpha}")
-    solver = _Solver(rows, quantile, alpha, fit_intercept, np.random.default_rng(random_state), start)
+    problem = Problem(quantile, alpha, fit_intercept)
+
+    def search(prepared: Rows, accept: bool, start: NDArray[Any] | None = start) -> Found:
+        rng = np.random.default_rng(random_state)
+        return _Solver(prepared, quantile, alpha, fit_intercept, rng, start, accept).solve()
+
     # What overflows on the way is no matter: the certificate is checked, number by number.
     with one_blas_thread(), np.errstate(all="ignore"):
-        return solver.solve()
+        return settled(rows, problem, search)
 
 
 class _Solver:
@@ -152,8 +163,10 @@ class _Solver:
         fit_intercept: bool,
         rng: np.random.Generator,
         start: NDArray[Any] | None,
+        accept: bool,
     ) -> None:
         self.rows = rows
+        self.accept = accept
         self.quantile = quantile
         self.alpha = alpha
         self.fit_intercept = fit_intercept
@@ -167,7 +180,7 @@ class _Solver:
         if not self.total_weight > 0:
             raise InvalidInput("sample_weight is zero in every row; at least one row must count")
 
-    def solve(self) -> Solution:
+    def solve(self) -> Found:
         n, n_features = self.rows.n_rows, self.rows.n_features
         sizes = level_sizes(n, n_features + self.fit_intercept)
         sizes = sizes if self.rows.in_memory else limited_sizes(sizes, n_features + 1)
@@ -180,6 +193,8 @@ class _Solver:
         if len(sizes) > 1 and self.coordinates.size < n_features + self.fit_intercept:
             self.coordinates = coordinates_of_all(self.rows, first.X, self.fit_intercept, self.alpha > 0)
             self.n_passes += 1
+        if self.coordinates.is_doubtful and not (self.accept or self.penalty):
+            raise NearlyDependent
         if self.coordinates.size == 0:
             raise InvalidInput(
                 "every column of X is zero where rows count, and there is no intercept: there is nothing to "
@@ -204,7 +219,7 @@ class _Solver:
         del largest, first, level  # before rows are kept
         return self._over_all(theta, T)
 
-    def _over_all(self, theta: NDArray[Any], T: float) -> Solution:
+    def _over_all(self, theta: NDArray[Any], T: float) -> Found:
         """Screen, solve and prove, until all rows folded are seen to keep their side."""
         theta, T = self._nearer(theta, T)
         n_failed, growth = 0, 1.0
@@ -363,7 +378,7 @@ class _Solver:
         theta = self._turn(level, r, w)
         Z = self.coordinates.of(level.X)
         weight = np.ones(m) if level.weight is None else level.weight
-        self.scatter = scatter(Z, r, *boxes(weight, self.quantile), share)
+        self.scatter = scatter(Z, r, *dual_bounds(weight, self.quantile), share)
         lengths = row_lengths(Z)
         least = noise / typical_size(lengths)
         if self.scatter is not None and not self.penalty:
@@ -431,7 +446,7 @@ class _Solver:
         kept = screened.kept
         extra = self.coordinates.penalty_rows()[: None if self.penalty else 0]
         bound = np.full(len(extra), self.penalty * share)
-        low, high = boxes(kept.weights(), self.quantile)
+        low, high = dual_bounds(kept.weights(), self.quantile)
         Z = corner(len(extra) + len(kept), self.coordinates.size)
         Z[: len(extra)] = extra
         for place, chunk in kept.blocks():
@@ -477,16 +492,6 @@ class _Solver:
 
     def _solution(
         self, screened: Screened, guess: NDArray[Any], reduced: Reduced, vertex: Vertex
-    ) -> Solution:
-        certificate = certified(
-            self.coordinates, screened, guess, reduced, vertex, self.quantile, self.alpha, self.rows.n_rows
-        )
-        return Solution(
-            certificate.coef,
-            certificate.intercept,
-            certificate.primal,
-            certificate,
-            self.n_iter,
-            self.n_pivots,
-            self.n_passes,
-        )
+    ) -> Found:
+        found = candidate_of(self.coordinates, screened, guess, reduced, vertex, self.rows.n_rows)
+        return Found(found, self.n_iter, self.n_pivots, self.n_passes)

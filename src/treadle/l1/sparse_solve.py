@@ -25,11 +25,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from treadle.errors import CertificateFailed, InvalidInput
-from treadle.l1.certificate import EPS, EXTENDED, Certificate
+from treadle.l1.proof.certificate import EPS, EXTENDED, Certificate
 from treadle.l1.interior_point import InteriorPoint, interior_point
 from treadle.l1.merged_rows import merged_rows
 from treadle.l1.optimal_partition import OptimalFace, optimal_face
-from treadle.l1.screening import boxes
+from treadle.l1.pinball import dual_bounds
 from treadle.l1.solution import Solution
 from treadle.l1.sparse_normal_equations import SparseNormalEquations
 from treadle.l1.sparse_rows import SparseRows
@@ -97,7 +97,7 @@ class _Solver:
         self.share = weight[self.counted] / together[self.merged.group]
         # Heavy rows have wide boxes, which are scaled to about one.
         self.unit = np.exp2(-np.frexp(together.max())[1])
-        low, high = boxes(together * self.unit, quantile)
+        low, high = dual_bounds(together * self.unit, quantile)
         self.penalty = 2 * alpha * total
         if alpha:
             # lambda |w| = lambda s |w / s|, w / s being the scaled coefficient.

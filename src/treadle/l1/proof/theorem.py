@@ -121,6 +121,8 @@ class Proof:
     loss: Fraction | None
     open_rows: Chunk
     open_dual: list[Fraction]
+    tie_values: dict[int, float]
+    is_strict: bool
     n_ties: int
     n_open: int
 
@@ -128,10 +130,13 @@ class Proof:
 class Prover:
     """The steps of the theorem over some rows."""
 
-    def __init__(self, rows: Rows, claim: Claim, exact: bool = False) -> None:
+    def __init__(
+        self, rows: Rows, claim: Claim, exact: bool = False, taken: Chunk | None = None
+    ) -> None:
         self.rows, self.claim, self.exact = rows, claim, exact
         self.problem = claim.problem
         self.flaw: str | None = None
+        self.tie_values: dict[int, float] = {}
         n = rows.n_rows
         real = np.sort(claim.basis[claim.basis < n])
         self.names = np.concatenate([real, np.sort(claim.basis[claim.basis >= n])])
@@ -144,7 +149,7 @@ class Prover:
         # Columns of the system without those that a penalty's row pins at 0.
         self.free = np.concatenate([np.arange(self.first), self.first + np.flatnonzero(~pinned)]).astype(int)
         self.pinned = self.first + np.flatnonzero(pinned)
-        taken = rows.take(real)
+        taken = rows.take(real) if taken is None else taken
         self.basis_rows = self.exact_rows(taken)
         self.basis_weights = weights_of(taken)
         self.basis_targets = scaled(taken.y)
@@ -248,6 +253,8 @@ class Prover:
             f,
             open_rows,
             u_open,
+            self.tie_values,
+            all(l < c - r and c + r < h for c, r, l, h in zip(dual.center, dual.radius, low, high, strict=True)),
             n_ties,
             len(open_rows),
         )
@@ -277,6 +284,11 @@ class Prover:
     def _exact(self, b: ScaledIntegers, transposed: bool) -> Enclosed | None:
         values = self.system.solution(b, transposed)
         return None if values is None else Enclosed.exact(values)
+
+    def rounded_vertex(self) -> tuple[NDArray[np.float64], float]:
+        """1. The coefficients, and the intercept at the centre, as the nearest doubles."""
+        coef, intercept, _ = self._reported(self._vertex())
+        return coef, intercept
 
     def exact_vertex(self) -> Enclosed | None:
         """w in rational numbers; None where there are too many."""
@@ -376,11 +388,15 @@ class Prover:
         """The value of a tie; what is next to a bound, or beyond it by as little, is the bound."""
         value = self.claim.ties.get(name, default * math.inf)
         if math.isinf(value):
-            return high if value > 0 else low
+            exact = high if value > 0 else low
+            self.tie_values[name] = nearest(exact)
+            return exact
         exact, near = Fraction(value), (high - low) * NEXT_TO
         if exact > high + near or exact < low - near:
             self.flaw = self.flaw or f"u of row {name} is {value:.9g}, outside [{float(low):.6g}, {float(high):.6g}]"
-        return low if exact <= low + near else high if exact >= high - near else exact
+        exact = low if exact <= low + near else high if exact >= high - near else exact
+        self.tie_values[name] = nearest(exact)
+        return exact
 
     def _add_penalty(
         self, g: list[Fraction], penalty: Fraction, vertex: Enclosed, coef: NDArray[Any]

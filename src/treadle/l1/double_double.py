@@ -1,0 +1,50 @@
+"""Sums of products in twice the precision of a double: each number is hi + lo, unevaluated.
+
+The error of each product and of each sum is computed and kept (Dekker 1971; Ogita, Rump and Oishi 2005), so
+that y - X w of columns that nearly cancel has some 30 digits before it is rounded.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SPLITTER = 134217729.0  # 2^27 + 1
+
+Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def two_sum(a: NDArray[Any], b: Any) -> Pair:
+    """fl(a + b) and its error."""
+    total = a + b
+    part = total - a
+    return total, (a - (total - part)) + (b - part)
+
+
+def two_product(a: NDArray[Any], b: float) -> Pair:
+    """fl(a b) and its error, where nothing over- or underflows."""
+    product = a * b
+    scaled = SPLITTER * a
+    a_high = scaled - (scaled - a)
+    a_low = a - a_high
+    b_high = SPLITTER * b - (SPLITTER * b - b)
+    b_low = b - b_high
+    return product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+
+
+def minus_products(start: Pair, columns: NDArray[Any], factors: NDArray[Any]) -> Pair:
+    """hi + lo less the sum of columns (n, k) times factors (k,)."""
+    high, low = start
+    for k, factor in enumerate(factors.tolist()):
+        if factor:
+            product, error = two_product(columns[:, k], -factor)
+            high, rest = two_sum(high, product)
+            low = low + (rest + error)
+    return two_sum(high, low)
+
+
+def difference_is_exact(a: NDArray[Any], b: Any) -> bool:
+    """Whether fl(a - b) is a - b everywhere."""
+    return not two_sum(a, -b)[1].any()
