@@ -3,7 +3,7 @@ import pytest
 from linear_programs import contaminated
 
 from treadle.errors import InvalidInput
-from treadle.l1.certificate import tolerance_for
+from treadle.l1.proof.certificate import Certificate
 from treadle.l1.solve import solve
 
 

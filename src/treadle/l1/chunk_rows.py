@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
-from treadle.l1.rows import Chunk, Rows, as_floats, checked_weight, weight_of
+from treadle.l1.rows import ROWS_PER_CHUNK, Chunk, Rows, as_floats, checked_weight, weight_of
 
 # Numbers of the sample that the first pass keeps, and of a one-shot iterator at most: 32 and 64 MB.
 SAMPLED_NUMBERS = 1 << 22
@@ -122,6 +122,10 @@ class ChunkRows(Rows):
         if size >= self.n_rows > len(self._reservoir):
             return self.take(np.arange(self.n_rows))
         return self._reservoir.part(size, rng)
+
+    def some(self) -> Chunk:
+        """See ``Rows.some``; of those that the first pass kept."""
+        return self._reservoir.part(ROWS_PER_CHUNK, np.random.default_rng(0))
 
     def total_weight(self) -> float:
         """See ``Rows.total_weight``."""

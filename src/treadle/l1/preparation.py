@@ -26,7 +26,6 @@ from treadle.l1.rows import ArrayRows, Chunk, Rows
 
 # A column is centred if its first value is larger than so many times its spread.
 FAR = 1024.0
-SAMPLED = 4096
 # Roundings of entries that a dependent column may be off by.
 ROUNDINGS = 4
 # A column of which the others leave as much is fit.
@@ -57,7 +56,7 @@ def prepared(rows: Rows, fit_intercept: bool) -> Prepared:
     D = rows.n_features
     centre = np.zeros(D)
     if fit_intercept and D:
-        some = _some_rows(rows)
+        some = rows.some().weighted()
         if len(some):
             X = np.asarray(some.X, np.float64)
             first = X[0]
@@ -76,13 +75,6 @@ def prepared(rows: Rows, fit_intercept: bool) -> Prepared:
     return Prepared(ArrayRows(X, rows.y, rows.weight), centre, everything, exact, D)
 
 
-def _some_rows(rows: Rows) -> Chunk:
-    """A few rows that have a weight."""
-    if isinstance(rows, ArrayRows):
-        return rows.sample(SAMPLED, np.random.default_rng(0)).weighted()
-    return next(iter(rows.chunks())).weighted()
-
-
 class CentredRows(Rows):
     """Rows less a centre, computed as they are read."""
 
@@ -98,6 +90,10 @@ class CentredRows(Rows):
     def chunks(self) -> Any:
         """See ``Rows.chunks``."""
         return (_centred(chunk, self.centre) for chunk in self.rows.chunks())
+
+    def some(self) -> Chunk:
+        """See ``Rows.some``."""
+        return _centred(self.rows.some(), self.centre)
 
     def sample(self, size: int, rng: np.random.Generator) -> Chunk:
         """See ``Rows.sample``."""
@@ -137,8 +133,8 @@ def disentangled(before: Prepared, raw: Rows, fit_intercept: bool) -> Prepared:
     """
     D = before.n_features
     arrays = before.rows if isinstance(before.rows, ArrayRows) else None
-    sample = _some_rows(before.rows)
-    kept, changed, least, _ = _untangled(sample, _some_rows(raw), fit_intercept)
+    sample = before.rows.some().weighted()
+    kept, changed, least, _ = _untangled(sample, raw.some().weighted(), fit_intercept)
     if arrays is not None and (changed or least > DEPENDENT):
         whole = arrays.whole().weighted()
         assert isinstance(raw, ArrayRows)  # prepared rows are of the kind that the raw ones are

@@ -28,6 +28,8 @@ REFINEMENTS = 4
 NEAR_ZERO = 256 * EPS
 # A coefficient that is smaller than the sum of what it is made of by that factor is not sure to its last digit.
 CANCELLED = 2.0**8
+# Below it, what a step adds may underflow.
+LEAST = 1e-250
 HAS_EXTENDED = float(np.finfo(EXTENDED).eps) < EPS / 1000
 
 
@@ -176,7 +178,10 @@ def _coefficients(
         w = rounded
     open_ones = np.setdiff1d(np.append(0, 1 + coordinates.columns), 1 + pinned)
     open_ones = open_ones[open_ones >= 1 - coordinates.fit_intercept]
-    faithful = HAS_EXTENDED and bool((size[open_ones] <= CANCELLED * np.abs(w[open_ones])).all())
+    sizes = (np.abs(X_b) @ np.abs(w)).astype(np.float64) + np.abs(y_b)
+    known_to = _joined(*coordinates.coefficients(np.abs(vertex.inverse) @ sizes, np.abs(coordinates.A)))
+    large = np.abs(w[open_ones])
+    faithful = HAS_EXTENDED and bool(((known_to[open_ones] <= CANCELLED * large) & (large > LEAST)).all())
     return w[1:], float(w[0]), theta, faithful
 
 

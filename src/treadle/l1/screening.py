@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.errors import InvalidInput
+from treadle.errors import CertificateFailed, InvalidInput
 from treadle.hardware.kernel import kernel_or_none
 from treadle.hardware.processors import usable_threads
 from treadle.l1.coordinates import Coordinates, row_lengths
@@ -67,15 +67,29 @@ class Screened:
 
 
 def refuse_not_finite(r: NDArray[Any], chunk: Chunk) -> None:
-    """InvalidInput, naming the row unless all residuals are finite, which says that the data are."""
+    """Refuse rows unless all residuals are finite, which says that the data are; name the row.
+
+    Raises
+    ------
+    InvalidInput
+        If the row holds NaN or infinity.
+    CertificateFailed
+        If its numbers are finite, and their sum is not.
+    """
     finite = np.isfinite(r)
-    if not finite.all():
-        i = int(np.flatnonzero(~finite)[0])
-        raise InvalidInput(
-            f"row {chunk.indices[i]} holds a value that is not a finite number (NaN or infinity): "
-            f"y is {chunk.y[i]}, "
-            f"X {np.asarray(chunk.X[i])}; drop such rows or fill them in first"
+    if finite.all():
+        return
+    i = int(np.flatnonzero(~finite)[0])
+    X = np.asarray(chunk.X[i])
+    if np.isfinite(chunk.y[i]) and np.isfinite(X).all():
+        raise CertificateFailed(
+            f"row {chunk.indices[i]} has a residual beyond the range of a double: y is {chunk.y[i]}, X {X}; "
+            "scale or drop it"
         )
+    raise InvalidInput(
+        f"row {chunk.indices[i]} holds a value that is not a finite number (NaN or infinity): "
+        f"y is {chunk.y[i]}, X {X}; drop such rows or fill them in first"
+    )
 
 
 def screen(rows: Rows, request: Screen) -> Screened:

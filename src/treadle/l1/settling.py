@@ -98,7 +98,8 @@ def settled(rows: Rows, problem: Problem, search: Search) -> Solution:
     if candidate.sure and candidate.faithful and ready.exact:
         return _solution(_as_found(candidate, ready, problem), found)
     settler = _Settler(rows, ready, ready.columns[candidate.kept], problem, search)
-    return _solution(settler.certificate(candidate), found)
+    certificate = settler.certificate(candidate)
+    return _solution(certificate, replace(found, n_passes=found.n_passes + settler.n_passes))
 
 
 def _solution(certificate: Certificate, found: Found) -> Solution:
@@ -154,15 +155,19 @@ def _moved(intercept: float, coef: NDArray[Any], centre: NDArray[Any]) -> float:
     return nearest(Fraction(intercept) - sum(terms, Fraction(0)))
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Settler:
-    """2. to 5., for one problem; ``kept`` are the columns whose coefficients a basis determines."""
+    """2. to 5., for one problem; ``kept`` are the columns whose coefficients a basis determines.
+
+    ``n_passes`` counts those over rows that are read anew.
+    """
 
     rows: Rows
     ready: Prepared
     kept: NDArray[np.int64]
     problem: Problem
     search: Search
+    n_passes: int = 0
 
     def certificate(self, candidate: Candidate) -> Certificate:
         """That of a candidate, or of what it was mended to."""
@@ -194,6 +199,7 @@ class _Settler:
 
     def _proved(self, vertex: _Vertex) -> _Vertex:
         """The vertex with its proof; without, if the basis is singular."""
+        self.n_passes += 0 if self.rows.in_memory else self.rows.passes_per_sample + 1
         try:
             return _Vertex(vertex.basis, vertex.ties, Prover(self.rows, self._claim(vertex)).prove())
         except Singular:
@@ -203,6 +209,7 @@ class _Settler:
         """Of a sure basis, whose coefficients are solved for once more, exactly."""
         plain = _as_found(candidate, self.ready, self.problem)
         taken = candidate.basis_rows if self.ready.rows is self.rows else None
+        self.n_passes += 0 if self.rows.in_memory or taken is not None else self.rows.passes_per_sample
         try:
             coef, intercept = Prover(self.rows, self._claim(vertex), taken=taken).rounded_vertex()
         except Singular:

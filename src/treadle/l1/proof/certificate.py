@@ -21,7 +21,7 @@ from treadle.l1.integer_columns import doubles_of
 from treadle.l1.proof.basis_system import Enclosed
 from treadle.l1.proof.dependencies import proved_dependent
 from treadle.l1.proof.rational_solve import Singular
-from treadle.l1.proof.theorem import Claim, Problem, Proof, Prover, nearest, rounded_up
+from treadle.l1.proof.theorem import LARGEST, Claim, Problem, Proof, Prover, nearest, rounded_up
 from treadle.l1.proof.verification import Verification
 from treadle.l1.rows import ArrayRows, Rows
 from treadle.l1.sparse_rows import SparseRows
@@ -249,7 +249,8 @@ class Certificate:
             if off is not None:
                 what = "the intercept" if off < first else f"coefficient {prover.claim.kept[off - first]}"
                 exactly = nearest(vertex.center[off])
-                flaw = f"{what} is {reported[off]!r}, and {exactly!r} at the optimum"
+                there = "beyond all doubles" if abs(exactly) == LARGEST else repr(exactly)
+                flaw = f"{what} is {reported[off]!r}, and {there} at the optimum"
                 optimal = False
         low, high = proof.least
         objective = Fraction(self.primal)
@@ -302,11 +303,17 @@ class Certificate:
 def _first_unfaithful(reported: list[float], vertex: Enclosed) -> int | None:
     """The first number that is neither of the two doubles about the vertex's; None if all are."""
     for k, (a, c, r) in enumerate(zip(reported, vertex.center, vertex.radius, strict=True)):
-        below, above = Fraction(math.nextafter(a, -math.inf)), Fraction(math.nextafter(a, math.inf))
+        below, above = (_next(a, end) for end in (-math.inf, math.inf))
         if not (below < c - r and c + r < above):
             return k
     return None
 
 
+def _next(a: float, end: float) -> Fraction:
+    """The double after it in that direction; after the last one, what would be."""
+    found = math.nextafter(a, end)
+    return Fraction(found) if math.isfinite(found) else Fraction(math.copysign(1, found)) * 2**1024
+
+
 def _rounded_down(value: Fraction) -> float:
-    return -rounded_up(-value)
+    return -rounded_up(-value) + 0.0

@@ -42,10 +42,13 @@ from treadle.l1.proof.row_signs import UNDERFLOW, RowSigns, SignPass, Sums
 from treadle.l1.proof.scaled_integers import ScaledIntegers, scaled, scaled_fractions
 from treadle.l1.rows import Chunk, Rows
 
+LARGEST = float(np.finfo(np.float64).max)
 # Numbers of rows without a proved sign that are kept for integers; of those beyond, the sign is a guess.
 MOST_OPEN = 1 << 22
 # How near to a bound, in widths of the box, a tie's value stands for the bound.
 NEXT_TO = Fraction(1, 1 << 40)
+# A number is rounded from an enclosure whose radius is a smaller share of it than that.
+ROUNDED = 2**60
 # Unknowns up to which a system is solved exactly at once, since an enclosure takes as long.
 AT_ONCE = 4
 
@@ -231,7 +234,7 @@ class Prover:
         targets_B = self.basis_targets.fractions()
         y_B = sum((c * y for c, y in zip(dual.center, targets_B, strict=False)), Fraction(0))
         off = sum((r * abs(y) for r, y in zip(dual.radius, targets_B, strict=False)), Fraction(0))
-        f = None if math.isinf(loss) else Fraction(loss) + penalty_loss
+        f = Fraction(loss) + penalty_loss if math.isfinite(loss) else None
         if self.flaw is None:
             least = (y_u + y_B - off, y_u + y_B + off)
         else:
@@ -265,8 +268,13 @@ class Prover:
         return "rational arithmetic" if self.exact else "enclosures"
 
     def _vertex(self) -> Enclosed:
-        """1. w of the free columns, and 0 for the pinned."""
-        return self._with_pinned(self._solved(self.basis_targets, False, self.exact))
+        """1. w of the free columns, and 0 for the pinned; exactly, where rounding would take more digits."""
+        vertex = self._with_pinned(self._solved(self.basis_targets, False, self.exact))
+        if self.claim.coef is None and any(
+            r * ROUNDED > abs(c) for c, r in zip(vertex.center, vertex.radius, strict=True) if r
+        ):
+            vertex = self.exact_vertex() or vertex
+        return vertex
 
     def _solved(self, b: ScaledIntegers, transposed: bool, exactly: bool) -> Enclosed:
         if not exactly and self.system.size > AT_ONCE:
@@ -307,8 +315,11 @@ class Prover:
         claim = self.claim
         if claim.coef is None:
             coef = np.zeros(len(claim.centre))
-            coef[claim.kept] = [nearest(x) for x in vertex.center[self.first :]]
-            intercept = nearest(vertex.center[0]) if self.first else 0.0
+            rounded = [
+                nearest(c) if abs(c) > r else 0.0 for c, r in zip(vertex.center, vertex.radius, strict=True)
+            ]
+            coef[claim.kept] = rounded[self.first :]
+            intercept = rounded[0] if self.first else 0.0
         else:
             coef, intercept = claim.coef, claim.intercept
         reported = [Fraction(intercept)] * self.first + [Fraction(w) for w in coef[claim.kept].tolist()]
@@ -433,10 +444,8 @@ class Prover:
         X = chunk.X - self.claim.centre if self.claim.centre.any() else chunk.X
         lengths = np.asarray(abs(X) @ spread) * UP * UP + first
         weight = np.ones(len(chunk)) if chunk.weight is None else chunk.weight
-        terms = 2 * weight * lengths * UP
-        if not np.isfinite(terms).all():
-            terms = np.where(np.isfinite(terms), terms, np.finfo(np.float64).max)
-        moved = Fraction(math.fsum(terms.tolist())) * Fraction(UP)
+        terms = np.minimum(2 * weight * lengths * UP, LARGEST)
+        moved = sum(map(Fraction, terms[terms > 0].tolist()), Fraction(0))
         if moved:
             moved += Fraction(UNDERFLOW) * len(chunk)
         if penalty:
@@ -539,7 +548,7 @@ def nearest(value: Fraction) -> float:
     try:
         return float(value)
     except OverflowError:
-        return math.copysign(float(np.finfo(np.float64).max), value)
+        return -LARGEST if value < 0 else LARGEST
 
 
 def rounded_up(value: Fraction) -> float:
