@@ -6,14 +6,13 @@ r"""From a solver's candidate to a certificate: the theorem decides, and where i
 3. Where the vertex is not optimal, y less its fit, computed in twice the precision and scaled, is fitted by
    the same X: what is left to move is seen with all digits (iterative refinement of linear programs: Gleixner,
    Steffy and Wolter 2016). At most ``ROUNDS`` times.
-4. Then pivots in rational arithmetic, within a budget (``exact_pivots``); where the solver found no vertex at
+4. Then pivots, exact or proved one by one, within a budget (``mending``); where the solver found no vertex at
    all, from any one.
 5. Past the budget the best vertex stands, and its certificate's ``verify`` says how far from the least it is.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -24,18 +23,16 @@ from numpy.typing import NDArray
 
 from treadle.errors import CertificateFailed, InvalidInput
 from treadle.l1.double_double import Pair, minus_products, two_sum
-from treadle.l1.exact_pivots import ExactTable, pivoted
+from treadle.l1.mending import mended, proved
 from treadle.l1.preparation import NearlyDependent, Prepared, disentangled, prepared
 from treadle.l1.proof.certificate import Certificate
-from treadle.l1.proof.rational_solve import Singular, most_unknowns
+from treadle.l1.proof.rational_solve import Singular
 from treadle.l1.proof.theorem import Claim, Problem, Proof, Prover, nearest
 from treadle.l1.refinement import Candidate
 from treadle.l1.rows import ArrayRows, Rows
 from treadle.l1.solution import Solution
 
 ROUNDS = 3
-# Of pivots in rational arithmetic: seconds, and numbers of a table that is looked at at every pivot.
-PIVOT_SECONDS, PIVOT_NUMBERS = 3.0, 200_000
 
 
 @dataclass(frozen=True)
@@ -200,10 +197,7 @@ class _Settler:
     def _proved(self, vertex: _Vertex) -> _Vertex:
         """The vertex with its proof; without, if the basis is singular."""
         self.n_passes += 0 if self.rows.in_memory else self.rows.passes_per_sample + 1
-        try:
-            return _Vertex(vertex.basis, vertex.ties, Prover(self.rows, self._claim(vertex)).prove())
-        except Singular:
-            return vertex
+        return _Vertex(vertex.basis, vertex.ties, proved(self.rows, self._claim(vertex)))
 
     def _rounded(self, candidate: Candidate, vertex: _Vertex) -> Certificate:
         """Of a sure basis, whose coefficients are solved for once more, exactly."""
@@ -255,25 +249,11 @@ class _Settler:
 
     def _pivoted(self, vertex: _Vertex) -> _Vertex:
         """4. The optimal vertex, within the budget; else the one that came."""
-        rows = self.rows
-        if (
-            not isinstance(rows, ArrayRows)
-            or rows.X.size > PIVOT_NUMBERS
-            or len(self.kept) + self.problem.fit_intercept > most_unknowns()
-        ):
+        found = mended(self.rows, self._claim(vertex), vertex.proof)
+        if found is None or (vertex.proof is not None and found[1].excess > vertex.proof.excess):
             return vertex
-        start = time.monotonic()
-        try:
-            table = ExactTable(rows.whole(), self.ready.centre, self.kept, self.problem)
-            basis = table.independent_rows([table.place[i] for i in vertex.basis.tolist()])
-            sides = {table.place[i]: 1 if u > 0 else -1 for i, u in vertex.ties.items() if i in table.place}
-            found = pivoted(table, basis, sides, PIVOT_SECONDS - (time.monotonic() - start))
-        except Singular:
-            return vertex
-        if found is None:
-            return vertex
-        names = np.array([table.names[k] for k in found[0]], np.int64)
-        return self._proved(_Vertex(names, {table.names[k]: side * np.inf for k, side in found[1].items()}))
+        claim, proof = found
+        return _Vertex(claim.basis, dict(claim.ties), proof)
 
     def _of(self, vertex: _Vertex, proof: Proof, unique: bool | None) -> Certificate:
         names = sorted(proof.tie_values)

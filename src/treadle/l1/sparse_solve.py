@@ -8,16 +8,15 @@ The problem is that of ``treadle.l1.solve``; the way is another, because whitene
    normal equations (``sparse_normal_equations``).
 3. Which residuals are zero at the optimum is read off, and the exact solution with these zeros computed
    (``optimal_partition``).
-4. The certificate is checked as its user would, in extended precision; where it fails, step 3 is repeated
-   with other readings, and if none holds, an error says so.
-
-Where the optimum is not unique the coefficients are those of a point inside the set of optima, not of a
-vertex.
+4. Rows of a basis are chosen among them (``sparse_vertex``), and the theorem is asked; where it says no, step
+   3 is repeated with other readings. If none is proved, the best stands, and its certificate's ``verify`` says
+   how far from the least it is.
 """
 
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -25,14 +24,18 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from treadle.errors import CertificateFailed, InvalidInput
-from treadle.l1.proof.certificate import EPS, EXTENDED, Certificate
+from treadle.l1.proof.certificate import Certificate
+from treadle.l1.proof.theorem import Claim, Problem, nearest
+from treadle.l1.reduced import EPS
 from treadle.l1.interior_point import InteriorPoint, interior_point
+from treadle.l1.mending import mended, proved
 from treadle.l1.merged_rows import merged_rows
 from treadle.l1.optimal_partition import OptimalFace, optimal_face
 from treadle.l1.pinball import dual_bounds
 from treadle.l1.solution import Solution
 from treadle.l1.sparse_normal_equations import SparseNormalEquations
 from treadle.l1.sparse_rows import SparseRows
+from treadle.l1.sparse_vertex import MOST_COLUMNS, sparse_basis
 
 # The gap to stop at, relative to the median absolute residual of every row.
 GAP = 1e-13
@@ -132,26 +135,29 @@ class _Solver:
             GAP * typical * len(y) * float(np.min(self.high - self.low)),
             factorise=factorise,
         )
-        found = None
+        best: tuple[Fraction, Certificate] | None = None
         for interpolated in _readings(at, typical, self.high - self.low):
             face = optimal_face(A, y, self.low, self.high, at.w, self.low + at.below, interpolated)
-            if face is not None:
-                certificate = self._certificate(face, noise)
-                found = certificate.verify_rows(self.rows)
-                if found:
-                    return Solution(
-                        certificate.coef,
-                        certificate.intercept,
-                        certificate.primal,
-                        certificate,
-                        at.n_steps,
-                        0,
-                        at.n_steps,
-                    )
-        raise CertificateFailed(
-            "no optimum of this sparse problem was proved to the precision of a double: a row or a weight "
-            "may be larger than the others by too many orders of magnitude; scale or drop it, or pass "
-            "X.toarray()" + (f". The best solution found:\n{found}" if found is not None else "")
+            found = None if face is None else self._certificate(face)
+            if found is not None and (best is None or found[0] < best[0]):
+                best = found
+            if found is not None and found[0] == 0:
+                break
+        if best is None:
+            raise CertificateFailed(
+                "no vertex of this sparse problem was found to the precision of a double: a row or a weight may "
+                "be larger than the others by too many orders of magnitude, or it has more than "
+                f"{MOST_COLUMNS} columns; scale or drop it, or pass X.toarray()"
+            )
+        certificate = best[1]
+        return Solution(
+            certificate.coef,
+            certificate.intercept,
+            certificate.primal,
+            certificate,
+            at.n_steps,
+            0,
+            at.n_steps,
         )
 
     def _least_squares(self, factorise: SparseNormalEquations) -> NDArray[Any]:
@@ -168,47 +174,61 @@ class _Solver:
         solve = factorise(np.ones(len(y)))
         return w if solve is None else solve(self.A.T @ y)
 
-    def _certificate(self, face: OptimalFace, noise: float) -> Certificate:
-        n, k = self.rows.n_rows, self.n_merged
-        first = int(self.fit_intercept)
-        # What is nothing but rounding is 0: no u or coefficient is known better.
-        scaled = np.where(np.abs(face.w) <= 64 * noise, 0, face.w)
-        if self.alpha:
-            scaled[first:][face.interpolated[k:]] = 0
-        coef = scaled[first:] * self.scales
-        intercept = float(scaled[0]) if first else 0.0
+    def _certificate(self, face: OptimalFace) -> tuple[Fraction, Certificate] | None:
+        """That of a basis at this face, after what its gap may be: 0 if it is proved optimal."""
+        k, first = self.n_merged, int(self.fit_intercept)
         width = self.high - self.low
-        excess = np.maximum(face.u - self.high, self.low - face.u) / width
+        depth = np.clip(np.minimum(face.u - self.low, self.high - face.u) / width, 0, 0.5)
+        r = self.y - self.A @ face.w
+        sizes = np.abs(self.y) + abs(self.A) @ np.abs(face.w)
+        tied = face.interpolated | (np.abs(r) <= 64 * EPS * sizes)
+        basis = sparse_basis(self.A, self.y, face.w, depth, face.interpolated)
+        if basis is None:
+            return None
+        if first and not (len(basis.columns) and basis.columns[0] == 0):
+            return None
         u = np.clip(face.u, self.low, self.high)
-        u[np.abs(u) <= 4 * EPS * width] = 0
-        u = u[:k] / self.unit
-        y_u = float(u @ self.y[:k])
-        r = (self.y.astype(EXTENDED) - self.A.astype(EXTENDED) @ scaled.astype(EXTENDED)).astype(np.float64)
-        sizes = np.abs(self.y) + abs(self.A) @ np.abs(scaled)
-        tied = face.interpolated[:k] | (np.abs(r[:k]) <= 64 * EPS * sizes[:k])
         # Rows that are alike share the u of what they were merged into.
-        u = u[self.merged.group] * self.share
-        tied = np.flatnonzero(tied[self.merged.group])
-        side = np.zeros(n, np.int8)
-        side[self.counted] = np.sign(u)
-        loss = np.maximum(self.low * r, self.high * r) / self.unit
-        rows = self.counted[tied]
-        return Certificate(
-            coef,
-            intercept,
-            self.quantile,
-            self.alpha,
-            self.fit_intercept,
-            float(loss.sum()),
-            y_u,
-            0.0,
-            max(0.0, float(excess.max())),
-            rows,
-            None,
-            rows,
-            u[tied],
-            side,
+        u_rows = (u[:k] / self.unit)[self.merged.group] * self.share
+        ties = {int(self.counted[i]): float(u_rows[i]) for i in np.flatnonzero(tied[:k][self.merged.group])}
+        scale = np.concatenate([np.ones(first), self.scales])[first:]
+        for j in np.flatnonzero(tied[k:]).tolist():
+            ties[self.rows.n_rows + j] = float(u[k + j] / self.unit / scale[j])
+        real = basis.rows[basis.rows < k]
+        names = np.concatenate(
+            [self.counted[self.merged.first[real]], self.rows.n_rows + basis.rows[basis.rows >= k] - k]
         )
+        kept = basis.columns[first:] - first
+        problem = Problem(self.quantile, self.alpha, self.fit_intercept)
+        D = self.rows.n_features
+        claim = Claim(problem, np.zeros(D), kept, names, ties)
+        proof = proved(self.rows, claim)
+        if proof is None or not proof.optimal:
+            found = mended(self.rows, claim, proof)
+            if found is not None and (proof is None or found[1].excess <= proof.excess):
+                claim, proof = found
+        if proof is None:
+            return None
+        order = sorted(proof.tie_values)
+        certificate = Certificate(
+            coef=proof.coef,
+            intercept=proof.intercept,
+            quantile=self.quantile,
+            alpha=self.alpha,
+            fit_intercept=self.fit_intercept,
+            primal=nearest(proof.least[1]),
+            dual=nearest(proof.least[0]),
+            basis=claim.basis,
+            rows=np.array(order, np.int64),
+            values=np.array([proof.tie_values[i] for i in order], np.float64),
+            side=None,
+            unique=True if proof.is_strict and len(kept) == D else None,
+            centre=np.zeros(D),
+            centre_intercept=proof.intercept,
+            origin=np.zeros(D, np.int64),
+            left_out=np.setdiff1d(np.arange(D), kept),
+        )
+        return (Fraction(0) if proof.optimal else proof.least[1] - proof.least[0]), certificate
 
 
 def _readings(at: InteriorPoint, typical: float, width: NDArray[Any]) -> Any:

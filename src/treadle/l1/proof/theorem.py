@@ -39,7 +39,7 @@ from treadle.errors import InvalidInput
 from treadle.l1.proof.basis_system import UP, BasisSystem, Enclosed
 from treadle.l1.proof.rational_solve import Singular
 from treadle.l1.proof.row_signs import UNDERFLOW, RowSigns, SignPass, Sums
-from treadle.l1.proof.scaled_integers import ScaledIntegers, scaled, scaled_fractions
+from treadle.l1.proof.scaled_integers import ScaledIntegers, power_of_two, scaled, scaled_fractions
 from treadle.l1.rows import Chunk, Rows
 
 LARGEST = float(np.finfo(np.float64).max)
@@ -124,10 +124,25 @@ class Proof:
     loss: Fraction | None
     open_rows: Chunk
     open_dual: list[Fraction]
+    open_residuals: NDArray[np.float64]
+    boxes: tuple[list[Fraction], list[Fraction]]
     tie_values: dict[int, float]
     is_strict: bool
     n_ties: int
     n_open: int
+
+    def violated(self) -> tuple[int | None, int]:
+        """The place of the u of the basis that is furthest beyond its box, and on which side."""
+        beyond = [self.violation(k) for k in range(len(self.names))]
+        k = int(np.argmax(beyond)) if beyond else 0
+        if not beyond or not beyond[k] > 0:
+            return None, 0
+        return k, 1 if self.dual.center[k] > self.boxes[1][k] else -1
+
+    def violation(self, k: int) -> float:
+        """By how much one of them is beyond."""
+        low, high = self.boxes[0][k], self.boxes[1][k]
+        return nearest(max(self.dual.center[k] - high, low - self.dual.center[k]))
 
 
 class Prover:
@@ -140,6 +155,7 @@ class Prover:
         self.problem = claim.problem
         self.flaw: str | None = None
         self.tie_values: dict[int, float] = {}
+        self.open_residuals = np.zeros(0)
         n = rows.n_rows
         real = np.sort(claim.basis[claim.basis < n])
         self.names = np.concatenate([real, np.sort(claim.basis[claim.basis >= n])])
@@ -256,6 +272,8 @@ class Prover:
             f,
             open_rows,
             u_open,
+            self.open_residuals,
+            (low, high),
             self.tie_values,
             all(l < c - r and c + r < h for c, r, l, h in zip(dual.center, dual.radius, low, high, strict=True)),
             n_ties,
@@ -369,11 +387,13 @@ class Prover:
         left = [k for k, i in enumerate(chunk.indices.tolist()) if i not in basis]
         n_ties = 0
         targets = scaled(chunk.y)
+        self.open_residuals = np.zeros(len(chunk))
         while left:
             some = ScaledIntegers(exact_rows.integers[left], exact_rows.exponent)
-            r, sizes = _residuals(some, ScaledIntegers(targets.integers[left], targets.exponent), vertex)
+            r, sizes, factor = _residuals(some, ScaledIntegers(targets.integers[left], targets.exponent), vertex)
             rest = []
             for k, value, size in zip(left, r, sizes, strict=True):
+                self.open_residuals[k] = nearest(factor * value)
                 if size:
                     u[k] = self.problem.bound(weights[k], 1 if value > 0 else -1)
                 elif vertex.is_exact:
@@ -511,20 +531,21 @@ def _unit(exact: ScaledIntegers) -> Fraction:
 
 def _residuals(
     rows: ScaledIntegers, targets: ScaledIntegers, vertex: Enclosed
-) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """y - z'w of some rows but for a positive factor, as integers, and which have the sign of w's enclosure."""
+) -> tuple[NDArray[Any], NDArray[np.bool_], Fraction]:
+    """y - z'w of some rows, as integers times a factor, and which have that sign all over w's enclosure."""
     common = math.lcm(*(c.denominator for c in vertex.center))
     w = np.array([c.numerator * (common // c.denominator) for c in vertex.center], object)
     exponent = min(rows.exponent, targets.exponent)
     r = targets.at(exponent) * common - ScaledIntegers(rows.integers @ w, rows.exponent).at(exponent)
+    scale = power_of_two(exponent) / common
     if vertex.is_exact:
-        return r, np.asarray(r != 0, bool)
+        return r, np.asarray(r != 0, bool), scale
     # The enclosure's part, in the same unit, rounded up.
     unit = common * (Fraction(1) / (Fraction(2) ** exponent))
     radius = np.array([math.ceil(x * unit * 2**64) for x in vertex.radius], object)
     errors = abs(rows.integers) @ radius
     factor = Fraction(2) ** (rows.exponent - 64)
-    return r, np.array([abs(a) > factor * e for a, e in zip(r, errors, strict=True)], bool)
+    return r, np.array([abs(a) > factor * e for a, e in zip(r, errors, strict=True)], bool), scale
 
 
 def weights_of(chunk: Chunk) -> list[Fraction]:

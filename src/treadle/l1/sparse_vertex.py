@@ -1,0 +1,139 @@
+r"""A basis for a point in the optimal face of a sparse problem: what its certificate is made of.
+
+The interior point ends inside the face of all optima, and not at a vertex. For a proof any p rows will do that
+are independent and have a residual of zero, since ties may have any u of their box: those are taken whose u is
+deepest inside, so that the u which the equations then give them is inside too.
+
+1. Columns that depend on those before them are left out (Cholesky's diagonal of A'A).
+2. Rows interpolated, by pivoted QR of their columns, the deepest first.
+3. Where these rows do not span (the optimum is not the only one), w moves along the face until one more row
+   meets its zero, and again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.linalg import null_space
+from scipy.linalg.lapack import dgeqp3
+
+# Columns beyond which no dense square of them is made.
+MOST_COLUMNS = 2000
+# A column of which so little is left, squared, depends on those before it.
+DEPENDENT = 1e-12
+# A pivot below it, relative to the first, is rounding.
+SMALLEST = 1e-9
+# Rows that are looked at before others, for each column.
+ROWS_PER_COLUMN = 6
+
+
+@dataclass(frozen=True)
+class SparseBasis:
+    """Rows of A (p,) whose residual is zero, and the columns that they determine, both ascending."""
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+
+
+def sparse_basis(
+    A: Any, y: NDArray[Any], w: NDArray[Any], depth: NDArray[Any], interpolated: NDArray[np.bool_]
+) -> SparseBasis | None:
+    """A basis at the point w, or at a vertex of the face that it is in; None where there is none so small.
+
+    Parameters
+    ----------
+    A : sparse array of shape (n, p)
+    y, w : ndarrays of shape (n,) and (p,)
+    depth : ndarray of shape (n,)
+        How deep inside its box, from 0 to 1/2, each row's u is.
+    interpolated : ndarray of shape (n,), bool
+        Whose residual is zero.
+    """
+    if A.shape[1] > MOST_COLUMNS:
+        return None
+    columns = _independent_columns(A)
+    if len(columns) < A.shape[1]:
+        fitted = A @ w
+        A = sparse.csr_array(A.tocsc()[:, columns])
+        w = _with_the_fit(A, fitted)
+    tied = np.flatnonzero(interpolated)
+    order = tied[np.argsort(-depth[tied], kind="stable")]
+    rows = _independent_rows(A, order, depth)
+    while len(rows) < len(columns):
+        found = _next_row(A, y, w, rows, interpolated)
+        if found is None:
+            return None
+        row, w = found
+        rows = np.append(rows, row)
+    return SparseBasis(np.sort(rows), columns)
+
+
+def _independent_columns(A: Any) -> NDArray[np.int64]:
+    M = (A.T @ A).toarray()
+    scale = np.sqrt(np.where(np.diagonal(M) > 0, np.diagonal(M), 1))
+    M = M / scale / scale[:, None]
+    kept = np.zeros(len(M), bool)
+    # Cholesky, column by column, over those that are kept.
+    L = np.zeros_like(M)
+    rank = 0
+    for j in range(len(M)):
+        row = M[j] - L[j, :rank] @ L[:, :rank].T
+        if row[j] > DEPENDENT * 1e2 and M[j, j] > 0:
+            L[:, rank] = row / np.sqrt(row[j])
+            rank += 1
+            kept[j] = True
+    return np.flatnonzero(kept)
+
+
+def _with_the_fit(A: Any, fitted: NDArray[Any]) -> NDArray[Any]:
+    """w of independent columns with A w = fitted, which a w of all columns has given."""
+    M = (A.T @ A).toarray()
+    scale = 1 / np.sqrt(np.diagonal(M))
+    M *= scale * scale[:, None]
+    w = np.zeros(A.shape[1])
+    for _ in range(3):
+        w += scale * np.linalg.solve(M, scale * (A.T @ (fitted - A @ w)))
+    return w
+
+
+def _independent_rows(A: Any, order: NDArray[np.int64], depth: NDArray[Any]) -> NDArray[np.int64]:
+    """As many independent rows as there are among some, the first of them before the others."""
+    p = A.shape[1]
+    chosen = np.empty(0, np.int64)
+    for most in (2 * p, ROWS_PER_COLUMN * p, len(order)):
+        few = order[:most]
+        lengths = np.sqrt(np.asarray(A[few].multiply(A[few]).sum(axis=1)).ravel())
+        few = few[lengths > 0]
+        weight = (depth[few] + 1e-3) / lengths[lengths > 0]
+        if not len(few):
+            return chosen
+        factors, pivots, _, _, info = dgeqp3((A[few].toarray() * weight[:, None]).T)
+        diagonal = np.abs(np.diagonal(factors))
+        rank = int((diagonal > SMALLEST * diagonal[0]).sum()) if not info else 0
+        chosen = few[pivots[:rank] - 1]
+        if rank == p or most >= len(order):
+            break
+    return chosen
+
+
+def _next_row(
+    A: Any, y: NDArray[Any], w: NDArray[Any], rows: NDArray[np.int64], interpolated: NDArray[np.bool_]
+) -> tuple[int, NDArray[Any]] | None:
+    """The first row that meets its zero along a direction in which those of ``rows`` stay at theirs."""
+    p = A.shape[1]
+    directions = null_space(A[rows].toarray(), rcond=1e-10) if len(rows) else np.eye(p)
+    if not directions.shape[1]:
+        return None
+    r = y - A @ w
+    for direction in (*directions.T, *-directions.T):
+        along = A @ direction
+        moving = (np.abs(along) > 1e-9 * np.abs(along).max(initial=0)) & ~interpolated
+        t = np.where(moving & (r * along > 0), r / np.where(along == 0, 1, along), np.inf)
+        row = int(t.argmin())
+        if np.isfinite(t[row]):
+            return row, w + t[row] * direction
+    return None
