@@ -7,7 +7,7 @@ from PIL import Image
 
 from treadle import LADRegressor, load
 from treadle.cli import run
-from treadle.l1.certificate import Certificate
+from treadle.l1.proof.certificate import Certificate
 
 
 @pytest.fixture(scope="module")

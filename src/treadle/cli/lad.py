@@ -244,7 +244,6 @@ def _as_dict(
             "standard_errors": dict(zip(coefs, inference.standard_errors.tolist(), strict=True)),
             "intervals": dict(zip(coefs, inference.intervals.tolist(), strict=True)),
         }
-    names = ("complementarity", "stationarity", "box_excess", "tolerance", "primal", "dual")
     return {
         "rows": len(comparison.residuals),
         "quantile": model.quantile,
@@ -260,8 +259,16 @@ def _as_dict(
         },
         "largest_residuals": largest,
         "n_outliers": len(comparison.outliers),
-        "certificate": {"optimal": bool(proof), "unique": model.certificate_.unique}
-        | {name: getattr(proof, name) for name in names},
+        "certificate": {
+            "optimal": bool(proof),
+            "theorem": proof.theorem,
+            "flaw": proof.flaw,
+            "unique": model.certificate_.unique,
+            "objective": proof.objective,
+            "least_bounds": proof.least_bounds,
+            "gap_bound": proof.gap_bound,
+            "coef_error": dict(zip(list(coefs)[-len(proof.coef_error) :], proof.coef_error.tolist(), strict=True)),
+        },
     }
 
 

@@ -17,13 +17,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
 
 from treadle.errors import InvalidInput
 from treadle.estimators.hyperparameters import check_hyperparameters
 from treadle.estimators.saved_certificate import certificate_from, certificate_parts
 from treadle.estimators.saving import Savable, Saved
 from treadle.l1.inference import Inference, infer
+from treadle.l1.integer_columns import doubles_of, has_integer_columns, origin_of
 from treadle.l1.rows import Chunk, Rows
 from treadle.l1.solution import Solution
 from treadle.l1.solve import solve, solve_rows
@@ -42,8 +48,12 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
 
         sum_i c_i 2 rho(r_i) + 2 alpha (sum_i c_i) ||w||_1
 
-    which for the median, tau = 1/2, is the sum of absolute residuals. It is found at a vertex, to the
-    rounding of a double, and ``certificate_`` proves it. See ``docs/maths/l1.md``.
+    which for the median, tau = 1/2, is the sum of absolute residuals. It is found at a vertex, and
+    ``certificate_`` proves it, for the data as exact numbers. See ``docs/maths/l1.md``.
+
+    Columns of 64-bit integers and of time stamps (as nanoseconds) are taken exactly; with an intercept every
+    column may have any offset. Predictions are made from where the data are, (X - centre) w + the intercept
+    there, since at an offset of 1e15 no ``intercept_`` holds enough digits.
 
     Parameters
     ----------
@@ -61,7 +71,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
     ----------
     coef_ : ndarray of shape (D,), float64
     intercept_ : float
-        0.0 without one.
+        At X = 0; 0.0 without one.
     objective_ : float
         The sum above.
     certificate_ : Certificate
@@ -99,7 +109,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         Parameters
         ----------
         X : array_like or sparse matrix of shape (N, D), or Rows
-            Finite numbers; float64 and float32, in C and in Fortran order, and memory maps are not copied,
+            Finite numbers, or time stamps; float64 and float32, in C and in Fortran order, and memory maps are not copied,
             and a scipy.sparse X is never made dense. May be rank-deficient. Or rows that memory need not
             hold, with their targets and weights: ``treadle.l1.ParquetRows``, ``NpyRows``, ``ChunkRows``,
             ``DaskRows``.
@@ -146,7 +156,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
                 fit_intercept=self.fit_intercept,
                 random_state=seed,
             )
-        features, target = self._validated(X, y)
+        features, target, origin = self._validated(X, y)
         low, high = float(target.min()), float(target.max())
         if (
             math.isfinite(low)
@@ -158,7 +168,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
                 f"{low:g} to {high:g}: divide y by a power of ten"
             )
         solver = solve_sparse if sparse.issparse(features) else partial(solve, random_state=seed)
-        return solver(
+        solution = solver(
             features,
             target,
             quantile=self.quantile,
@@ -166,17 +176,27 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
             alpha=self.alpha,
             fit_intercept=self.fit_intercept,
         )
+        return solution if origin is None else solution.with_origin(origin)
 
-    def _validated(self, X: ArrayLike, y: ArrayLike | None) -> tuple[NDArray[Any], NDArray[Any]]:
+    def _validated(
+        self, X: ArrayLike, y: ArrayLike | None
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64] | None]:
         """X and y as scikit-learn's ``validate_data`` has them, which is not called where it changes nothing.
 
         It takes as long as a fit of some hundred rows. Values that are not finite are for ``solve`` to
-        refuse, by row.
+        refuse, by row. Columns of integers and time stamps are less an origin, which comes third.
         """
         if _is_plain(X, 2) and _is_plain(y, 1) and len(X) == len(y) and X.size > 0:
             self.n_features_in_ = X.shape[1]
             self.__dict__.pop("feature_names_in_", None)
-            return X, y
+            return X, y, None
+        origin = None
+        if self.fit_intercept and has_integer_columns(X):
+            names = getattr(X, "columns", None)
+            origin = origin_of(X)
+            X = doubles_of(X, origin)
+            if names is not None:
+                X = _named(X, names)
         features, target = validate_data(
             self, X, y, accept_sparse="csr", dtype=list(X_DTYPES), y_numeric=True
         )
@@ -185,7 +205,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
                 f"y must be real numbers; got an array of {target.dtype}, which begins with {target[0]!r}: "
                 "convert it with .astype('float64')"
             )
-        return features, target
+        return features, target, origin
 
     def predict(self, X: ArrayLike | Rows) -> NDArray[np.float64]:
         """The quantile of each row, X w + b.
@@ -200,19 +220,33 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         ndarray of shape (N,), float64
         """
         check_is_fitted(self, "coef_")
+        certificate = self.certificate_
+        coef, intercept, centre = certificate.coef, certificate.centre_intercept, certificate.centre
         if isinstance(X, Rows):
             if X.n_features != self.n_features_in_:
                 raise InvalidInput(f"the rows have {X.n_features} features; fit had {self.n_features_in_}")
-            return np.concatenate(list(X.map(partial(predicted_of, self.coef_, self.intercept_))))
-        features = validate_data(self, X, accept_sparse="csr", dtype=list(X_DTYPES), reset=False)
+            return np.concatenate(list(X.map(partial(predicted_of, coef, intercept, centre))))
+        features = self._features(X)
         if sparse.issparse(features):
-            return np.asarray(features @ self.coef_ + self.intercept_)
+            return np.asarray(features @ coef + intercept)
+        if not centre.any():
+            centre = None
         predicted = np.empty(len(features))
         for first in range(0, len(features), ROWS_PER_BLOCK):
-            block = slice(first, first + ROWS_PER_BLOCK)
-            np.dot(features[block], self.coef_, out=predicted[block])
-        predicted += self.intercept_
+            block = features[first : first + ROWS_PER_BLOCK]
+            np.dot(block if centre is None else block - centre, coef, out=predicted[first : first + len(block)])
+        predicted += intercept
         return predicted
+
+    def _features(self, X: ArrayLike) -> Any:
+        """X as it was fitted, less the origin."""
+        origin = self.certificate_.origin
+        if has_integer_columns(X) or origin.any():
+            names = getattr(X, "columns", None)
+            if np.ndim(X) == 2 and np.shape(X)[1] == len(origin):
+                X = doubles_of(X, origin)
+                X = X if names is None else _named(X, names)
+        return validate_data(self, X, accept_sparse="csr", dtype=list(X_DTYPES), reset=False)
 
     def summary(
         self,
@@ -265,16 +299,20 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
                 f"standard errors need X and y in memory, and X dense; got {type(X).__name__}: fit a random "
                 "sample of the rows as arrays for them"
             )
-        features, target = validate_data(self, X, y, dtype=list(X_DTYPES), y_numeric=True, reset=False)
+        features = self._features(X)
+        target = check_array(y, dtype="numeric", ensure_2d=False, input_name="y")
+        check_consistent_length(features, target)
+        certificate = self.certificate_
+        coef, intercept = certificate.coef, certificate.centre_intercept
         if names is None and hasattr(self, "feature_names_in_"):
             names = [str(name) for name in self.feature_names_in_]
         found = infer(
-            features,
+            features - certificate.centre if certificate.centre.any() else features,
             target,
             quantile=self.quantile,
             sample_weight=sample_weight,
             fit_intercept=self.fit_intercept,
-            coef=np.append(self.intercept_, self.coef_) if self.fit_intercept else self.coef_,
+            coef=np.append(intercept, coef) if self.fit_intercept else coef,
             method=method,
             level=level,
             bandwidth=bandwidth,
@@ -319,9 +357,19 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
             self.feature_names_in_ = names
 
 
-def predicted_of(coef: NDArray[Any], intercept: float, chunk: Chunk) -> NDArray[np.float64]:
+def predicted_of(
+    coef: NDArray[Any], intercept: float, centre: NDArray[Any], chunk: Chunk
+) -> NDArray[np.float64]:
     """The predictions of a chunk of rows."""
-    return np.asarray(chunk.X @ coef + intercept)
+    X = chunk.X - centre if centre.any() else chunk.X
+    return np.asarray(X @ coef + intercept)
+
+
+def _named(X: NDArray[Any], names: Any) -> Any:
+    """X as a frame with its names, for scikit-learn to look at."""
+    import pandas
+
+    return pandas.DataFrame(X, columns=names)
 
 
 def _is_plain(array: Any, n_dimensions: int) -> TypeGuard[NDArray[Any]]:

@@ -50,6 +50,12 @@ class Prepared:
     exact: bool
     n_features: int
 
+    def start(self, start: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+        """A guess of coefficients and intercept, the latter at the centre."""
+        if start is None or not self.centre.any():
+            return start
+        return np.append(start[:-1], start[-1] + self.centre @ start[:-1])
+
 
 def prepared(rows: Rows, fit_intercept: bool) -> Prepared:
     """1. The rows, centred where that is needed."""

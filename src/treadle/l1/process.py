@@ -56,7 +56,8 @@ class QuantileProcess:
             raise InvalidInput(
                 f"X must be of shape (N, {self.coefs.shape[1]}), as it was fitted; got {features.shape}"
             )
-        return np.asarray(features @ self.coefs.T + self.intercepts)
+        X_centred, intercepts = _at_centre(features, self.certificates)
+        return np.asarray(X_centred @ self.coefs.T + intercepts)
 
     def __str__(self) -> str:
         lines = [f"{len(self.quantiles)} quantiles of {self.n_rows} rows, each certified"]
@@ -141,12 +142,18 @@ def quantile_process(
         objectives=np.array([fit.objective for fit in fits]),
         certificates=tuple(fit.certificate for fit in fits),
         n_iter=tuple(fit.n_iter for fit in fits),
-        crossings=_crossings(features, coefs, intercepts),
+        crossings=_crossings(*_at_centre(features, tuple(fit.certificate for fit in fits)), coefs),
         n_rows=len(target),
     )
 
 
-def _crossings(X: NDArray[Any], coefs: NDArray[Any], intercepts: NDArray[Any]) -> NDArray[np.int64]:
+def _at_centre(X: NDArray[Any], certificates: tuple[Certificate, ...]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """X from the centre that all fits of it have, and their intercepts there."""
+    centre = certificates[0].centre
+    return X - centre if centre.any() else X, np.array([one.centre_intercept for one in certificates])
+
+
+def _crossings(X: NDArray[Any], intercepts: NDArray[Any], coefs: NDArray[Any]) -> NDArray[np.int64]:
     """Of each two neighbours, the rows in which the second is below the first by more than rounding."""
     counts = np.zeros(len(coefs) - 1, np.int64)
     steps, shifts = np.diff(coefs, axis=0), np.diff(intercepts)

@@ -62,7 +62,9 @@ class _Vertex:
         return self.proof is not None and self.proof.optimal
 
 
-def settled(rows: Rows, problem: Problem, search: Search) -> Solution:
+def settled(
+    rows: Rows, problem: Problem, search: Search, start: NDArray[Any] | None = None
+) -> Solution:
     """The solution of a problem, by a search for a candidate on prepared rows.
 
     Parameters
@@ -70,8 +72,10 @@ def settled(rows: Rows, problem: Problem, search: Search) -> Solution:
     rows : Rows
     problem : Problem
     search : callable
-        Takes rows, whether columns that are nearly dependent are to be put up with, and a start (the user's if
-        left out); returns Found, or raises NearlyDependent, CertificateFailed.
+        Takes rows, whether columns that are nearly dependent are to be put up with, and a start or None;
+        returns Found, or raises NearlyDependent, CertificateFailed.
+    start : ndarray of shape (D + 1,), or None
+        A guess of the coefficients, the intercept last.
 
     Raises
     ------
@@ -81,10 +85,10 @@ def settled(rows: Rows, problem: Problem, search: Search) -> Solution:
     ready = prepared(rows, problem.fit_intercept)
     try:
         try:
-            found = search(ready.rows, False)
+            found = search(ready.rows, False, ready.start(start))
         except NearlyDependent:
             ready = disentangled(ready, rows, problem.fit_intercept)
-            found = search(ready.rows, True)
+            found = search(ready.rows, True, None)
     except CertificateFailed:
         certificate = _Settler(rows, ready, ready.columns, problem, search).from_any_vertex()
         if certificate is None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from treadle.l1.proof.certificate import Certificate
@@ -35,3 +36,8 @@ class Solution:
     n_iter: int
     n_pivots: int
     n_passes: int
+
+    def with_origin(self, origin: NDArray[np.int64]) -> Solution:
+        """The solution of X, if this is that of X - origin."""
+        certificate = self.certificate.with_origin(origin)
+        return replace(self, intercept=certificate.intercept, certificate=certificate)

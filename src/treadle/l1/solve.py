@@ -145,13 +145,13 @@ def solve_rows(
         raise InvalidInput(f"alpha must be finite and at least 0; got {alpha}")
     problem = Problem(quantile, alpha, fit_intercept)
 
-    def search(prepared: Rows, accept: bool, start: NDArray[Any] | None = start) -> Found:
+    def search(prepared: Rows, accept: bool, guess: NDArray[Any] | None) -> Found:
         rng = np.random.default_rng(random_state)
-        return _Solver(prepared, quantile, alpha, fit_intercept, rng, start, accept).solve()
+        return _Solver(prepared, quantile, alpha, fit_intercept, rng, guess, accept).solve()
 
     # What overflows on the way is no matter: the certificate is checked, number by number.
     with one_blas_thread(), np.errstate(all="ignore"):
-        return settled(rows, problem, search)
+        return settled(rows, problem, search, start)
 
 
 class _Solver:

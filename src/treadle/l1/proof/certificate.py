@@ -8,7 +8,7 @@ measured is believed, and nothing here imports one.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -125,6 +125,12 @@ class Certificate:
     def gap(self) -> float:
         """Primal less dual objective, as the solver summed them; ``verify`` bounds the true one."""
         return self.primal - self.dual
+
+    def with_origin(self, origin: NDArray[np.int64]) -> Certificate:
+        """The certificate of X, if this is that of X - origin."""
+        terms = (Fraction(int(o)) * Fraction(w) for o, w in zip(origin, self.coef.tolist(), strict=True) if o)
+        at_zero = Fraction(self.intercept) - sum(terms, Fraction(0))
+        return replace(self, origin=origin, intercept=nearest(at_zero))
 
     def dual_vector(self, X: Any, y: Any, sample_weight: NDArray[Any] | None = None) -> NDArray[np.float64]:
         """u, of shape (N,), for the data that were fitted, which are in memory."""
