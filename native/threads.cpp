@@ -136,6 +136,9 @@ public:
     Worker() {
         std::thread thread([this] { work(); });
         handle_ = thread.native_handle();
+#if defined(__linux__)
+        pthread_setname_np(handle_, "treadle");
+#endif
         thread.detach();
     }
 
