@@ -244,7 +244,7 @@ def kernel_threads():
     return found
 
 
-linux_only = pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="no /proc to count threads by")
+linux_only = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc")
 
 
 @linux_only
