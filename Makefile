@@ -37,7 +37,7 @@ bench: .venv-bench/ready
 # own, and everything else from .venv. Leaks are Python's, and not looked for. libstdc++ is loaded before Python, or
 # the sanitizer would not find what it throws exceptions with.
 SANITIZED = LD_PRELOAD="$$($(CXX) -print-file-name=$(1)) $$($(CXX) -print-file-name=libstdc++.so)" \
-    ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=halt_on_error=1 $(2)/bin/python -m pytest --capture=sys \
+    ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=halt_on_error=1:die_after_fork=0 $(2)/bin/python -m pytest --capture=sys \
     tests/engines/test_native_*.py tests/engines/test_bfloat16.py
 sanitize: .venv-address/ready .venv-thread/ready
 	$(call SANITIZED,libasan.so,.venv-address)

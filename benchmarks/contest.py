@@ -28,9 +28,14 @@ class Contestant:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
+class ContestantEnded(Exception):
+    """A contestant ended before its last round; its own message is on standard error."""
+
+
 class _Process:
     def __init__(self, contestant: Contestant) -> None:
         threads = str(contestant.task.threads)
+        self.script = contestant.script
         self.process = subprocess.Popen(
             [sys.executable, str(HERE / contestant.script), json.dumps(asdict(contestant.task))],
             env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, threads), **contestant.environment},
@@ -43,7 +48,9 @@ class _Process:
         """The next line of the process, waited for."""
         line = self.process.stdout.readline()  # type: ignore[union-attr]
         if not line:
-            sys.exit(f"a contestant ended early, with code {self.process.wait()}; its own message is above")
+            raise ContestantEnded(
+                f"{self.script} ended early, with code {self.process.wait()}; its own message is above"
+            )
         answer: dict[str, Any] = json.loads(line)
         return answer
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ctypes
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +27,10 @@ COMPILE = ("cc", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno"
 MEASUREMENTS = 10
 
 
+class FloorUnknown(Exception):
+    """There is no compiler to measure the floor with."""
+
+
 @cache
 def _library() -> ctypes.CDLL:
     with tempfile.TemporaryDirectory() as folder:
@@ -35,7 +38,9 @@ def _library() -> ctypes.CDLL:
         try:
             subprocess.run([*COMPILE, str(SOURCE), "-o", path, "-lm"], check=True)
         except (OSError, subprocess.CalledProcessError) as error:
-            sys.exit(f"the floor cannot be measured: {error}; it needs a C compiler, called cc")
+            raise FloorUnknown(
+                f"the floor cannot be measured: {error}; it needs a C compiler, called cc"
+            ) from error
         library = ctypes.CDLL(path)
     for name in ("float32", "bfloat16"):
         getattr(library, f"{name}_count").restype = ctypes.c_long
@@ -54,13 +59,16 @@ def _on_threads(threads: int, work: Callable[[int], float]) -> float:
 
 
 @cache
-def rate(precision: str, threads: int) -> float | None:
-    """Multiply-adds a second of that many threads together; None for a precision without a unit here."""
+def rate(factors: str, threads: int) -> float | None:
+    """Multiply-adds a second of that many threads together; None for factors without a unit here.
+
+    ``factors`` is "float32" or "bfloat16", as in ``Recipe.factors``.
+    """
     library, repeats = _library(), 10_000_000
-    count = getattr(library, f"{precision}_count")(ctypes.c_long(repeats))
+    count = getattr(library, f"{factors}_count")(ctypes.c_long(repeats))
     if count == 0:
         return None
-    multiply_adds = getattr(library, f"{precision}_multiply_adds")
+    multiply_adds = getattr(library, f"{factors}_multiply_adds")
     seconds = _on_threads(threads, lambda _thread: multiply_adds(repeats))
     return float(threads * count / seconds) if seconds > 0 else None
 
@@ -83,7 +91,7 @@ def adam_seconds(n_parameters: int, threads: int) -> float:
 
 def floor(recipe: Recipe, n_rows: int, threads: int) -> float | None:
     """Seconds an epoch; None where the recipe's precision has no unit of its own here."""
-    per_second = rate(recipe.precision, threads)
+    per_second = rate(recipe.factors, threads)
     if per_second is None:
         return None
     adam = recipe.n_steps(n_rows) * adam_seconds(recipe.n_parameters, threads)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import resource
+import subprocess
+import sys
 import time
 from pathlib import Path
 from types import TracebackType
@@ -75,6 +77,34 @@ def own_seconds() -> float:
     """Processor seconds of this process and of those that it started and that have ended."""
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+class BusyProgram:
+    """Within it, another program keeps each of the processors busy: a process on each, in a loop."""
+
+    def __init__(self, processors: list[int]) -> None:
+        self.processors = processors
+
+    def __enter__(self) -> BusyProgram:
+        loop = "import os\n{bind}\nprint(flush=True)\nwhile True: pass"
+        bind = "os.sched_setaffinity(0, [{}])" if hasattr(os, "sched_setaffinity") else ""
+        self._processes = [
+            subprocess.Popen(
+                [sys.executable, "-c", loop.format(bind=bind.format(processor))], stdout=subprocess.PIPE
+            )
+            for processor in self.processors
+        ]
+        for process in self._processes:
+            assert process.stdout is not None
+            process.stdout.readline()  # it has begun
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in self._processes:
+            process.kill()
+            process.communicate()
 
 
 class OthersWatch:

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import floor
 
-
-def page(conditions: dict[str, Any], sections: Mapping[str, tuple[str, dict[str, Any]]]) -> str:
+def page(
+    conditions: dict[str, Any],
+    sections: Mapping[str, tuple[str, dict[str, Any]]],
+    failures: Mapping[str, str],
+) -> str:
     """Markdown of the whole page.
 
     Parameters
     ----------
     conditions : dict
-        Machine, threads, rounds and date; what it lacks of the machine's rates is added to it.
+        Machine, threads, rounds, date, and ``floor.description`` as ``rates``.
     sections : mapping of str to (str, dict)
         Each section's Markdown and its record.
+    failures : mapping of str to str
+        The sections that are missing, and why.
     """
-    conditions["rates"] = rates = floor.description(conditions["threads"])
+    rates = conditions["rates"]
     records = [record for _, record in sections.values()]
     versions = dict(sorted({k: v for record in records for k, v in _versions(record)}.items()))
     bfloat16 = (
@@ -45,7 +49,8 @@ Python {conditions["python"]}
 - Date: {conditions["date"]}
 - Versions: {", ".join(f"{k} {v}" for k, v in versions.items())}
 """
-    return "\n".join([header, *(text for text, _ in sections.values())])
+    missing = [f"**The section {name} is missing**: {reason}\n" for name, reason in failures.items()]
+    return "\n".join([header, *missing, *(text for text, _ in sections.values())])
 
 
 def _others(sections: Mapping[str, tuple[str, dict[str, Any]]]) -> str:

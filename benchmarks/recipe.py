@@ -39,6 +39,11 @@ class Recipe:
         return f"{'-'.join(map(str, self.sizes))}, batches of {self.batch_size}"
 
     @property
+    def factors(self) -> str:
+        """Number format of the products' factors, which decides the unit that computes them."""
+        return self.precision.removesuffix(" weights")
+
+    @property
     def n_parameters(self) -> int:
         """Weights and biases together."""
         return sum(n_in * n_out + n_out for n_in, n_out in pairwise(self.sizes))

@@ -4,6 +4,7 @@
 benchmarks/requirements.txt; ``make bench`` installs what Python needs. A run with fewer rounds, rows, rivals
 or sections than the standard is a trial: it prints the page and writes no file, unless --out names a folder
 for it. A section that others disturbed is measured again, and where that does not help, nothing is written.
+A section that fails leaves what the others measured: the page names it, and the exit status is 1.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ import argparse
 import datetime
 import json
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import floor
 import native
 from machine import OthersWatch, available_processors, description, take_processors
 from page import page
-from sections import Foul, boxes, classic, command, growth, l1, prediction, shapes
+from sections import Foul, boxes, classic, command, growth, l1, prediction, shapes, sharing
 from settings import ROUNDS, THREADS, TRAINED, Settings
 
 RESULTS = Path(__file__).parent / "results"
@@ -27,6 +30,7 @@ SECTIONS = {
     "classic": classic,
     "shapes": shapes,
     "growth": growth,
+    "sharing": sharing,
     "prediction": prediction,
     "boxes": boxes,
     "command": command,
@@ -43,6 +47,28 @@ def measure(name: str, settings: Settings, processors: list[int]) -> dict[str, A
     with OthersWatch(processors) as watch:
         record = SECTIONS[name].measure(settings)
     return {**record, "others": watch.taken}
+
+
+def measure_all(
+    names: Iterable[str], settings: Settings, processors: list[int], attempts: int
+) -> tuple[dict[str, tuple[str, dict[str, Any]]], dict[str, str]]:
+    """Each section's Markdown and record; and why there is none, for those that failed."""
+    measured: dict[str, tuple[str, dict[str, Any]]] = {}
+    failures: dict[str, str] = {}
+    for name in names:
+        for _ in range(attempts):
+            print(f"--- {name}", file=sys.stderr)
+            try:
+                record = measure(name, settings, processors)
+                measured[name] = SECTIONS[name].page(record), record
+            except Exception as error:  # whatever it is, it is this section's alone
+                measured.pop(name, None)
+                failures[name] = str(error) if isinstance(error, Foul) else f"{type(error).__name__}: {error}"
+                traceback.print_exception(error)
+                break
+            if not disturbed(record):
+                break
+    return measured, failures
 
 
 def disturbed(record: dict[str, Any]) -> bool:
@@ -95,42 +121,44 @@ def main() -> int:
         no_bfloat16=native.refusal("bfloat16"),
     )
     processors = take_processors(options.threads)
-    records: dict[str, Any] = {}
-    for name in options.sections or SECTIONS:
-        for _ in range(1 if trial else ATTEMPTS):
-            print(f"--- {name}", file=sys.stderr)
-            try:
-                records[name] = measure(name, settings, processors)
-            except Foul as foul:
-                print(foul, file=sys.stderr)
-                return 1
-            if not disturbed(records[name]):
-                break
+    try:
+        rates = floor.description(options.threads)
+    except floor.FloorUnknown as error:
+        print(error, file=sys.stderr)
+        return 1
+    measured, failures = measure_all(
+        options.sections or SECTIONS, settings, processors, 1 if trial else ATTEMPTS
+    )
     conditions = {
         **description(),
         "threads": options.threads,
         "rounds": options.rounds,
         "date": datetime.date.today().isoformat(),
         "trial": trial,
+        "rates": rates,
     }
-    text = page(conditions, {name: (SECTIONS[name].page(record), record) for name, record in records.items()})
+    text = page(conditions, measured, failures)
     print(text, end="")
+    for name, reason in failures.items():
+        print(f"The section {name} failed: {reason}", file=sys.stderr)
+    status = 1 if failures else 0
     if trial and options.out is None:
         print("A trial: nothing is written.", file=sys.stderr)
-        return 0
-    if busy := [name for name, record in records.items() if disturbed(record)]:
+        return status
+    if busy := [name for name, (_, record) in measured.items() if disturbed(record)]:
         print(
             f"Other programs took more than {OTHERS_ALLOWED} processors during {', '.join(busy)}: "
             "nothing is written. Run it again when the machine is quiet.",
             file=sys.stderr,
         )
-        return 0
+        return status
     folder = options.out or RESULTS
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "performance.md").write_text(text, "utf-8")
-    record = json.dumps({**conditions, "sections": records}, indent=2)
+    sections = {name: record for name, (_, record) in measured.items()}
+    record = json.dumps({**conditions, "sections": sections, "failures": failures}, indent=2)
     (folder / "performance.json").write_text(record + "\n", "utf-8")
-    return 0
+    return status
 
 
 if __name__ == "__main__":

@@ -1,15 +1,19 @@
 #include "threads.h"
 
 #include <atomic>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
+
+#include <pthread.h>
 
 #if defined(__SSE2__)
 #include <immintrin.h>
 #endif
 #if defined(__linux__)
-#include <pthread.h>
 #include <sched.h>
 #endif
 
@@ -42,6 +46,8 @@ struct Cursor {
     int64_t end() const { return int64_t(word >> BITS & MASK); }
 };
 
+// Of one call of run_phases. Once it is over, a thread that still takes part reads nothing but what is in here: the
+// call does not wait for it, and whoever leaves last destroys this.
 class Phases {
 public:
     Phases(int threads, const std::function<const int64_t*()>& next,
@@ -50,9 +56,6 @@ public:
 
     // Opens the first phase.
     void begin() { open_next(); }
-
-    // Lets all threads go home; instead of begin().
-    void abandon() { publish(OVER); }
 
     void take_part(int t) {
         for (uint64_t seen = 0;;) {
@@ -125,19 +128,108 @@ private:
     alignas(64) std::atomic<uint64_t> phase_{0};
 };
 
-// Where the system began a thread on the processor of the one that made it, it would wait there for milliseconds, an
-// idle processor beside it. So it is sent away once, and may run anywhere again at once.
-void send_to_another_processor([[maybe_unused]] std::thread& thread) {
+// A thread that takes part in the phases it is given, one call's after another's, and sleeps in between. It lives as
+// long as the process: to begin and to end a thread for each call takes tens of microseconds, and where other programs
+// want the processor, each of the two waits for a turn of some milliseconds.
+class Worker {
+public:
+    Worker() {
+        std::thread thread([this] { work(); });
+        handle_ = thread.native_handle();
 #if defined(__linux__)
-    cpu_set_t usable, others;
-    if (sched_getaffinity(0, sizeof usable, &usable) != 0) return;  // more processors than such a set holds
-    others = usable;
-    const int own = sched_getcpu();
-    if (own >= 0) CPU_CLR(own, &others);
-    if (CPU_COUNT(&others) == 0) return;
-    pthread_setaffinity_np(thread.native_handle(), sizeof others, &others);
-    pthread_setaffinity_np(thread.native_handle(), sizeof usable, &usable);
+        pthread_setname_np(handle_, "treadle");
 #endif
+        thread.detach();
+    }
+
+    // Has it take part as thread t, as soon as it has left what it was given before.
+    void give(const std::shared_ptr<Phases>& phases, int t) {
+        {
+            const std::lock_guard lock(mutex_);
+            phases_ = phases;
+            t_ = t;
+        }
+        wake_elsewhere();
+    }
+
+    // Takes back what it has not begun, if that is still there.
+    void take_back() {
+        const std::lock_guard lock(mutex_);
+        phases_.reset();
+    }
+
+private:
+    void work() {
+        const FlushSubnormals flush;
+        std::unique_lock lock(mutex_);
+        for (;;) {
+            given_.wait(lock, [this] { return phases_ != nullptr; });
+            const std::shared_ptr<Phases> phases = std::move(phases_);
+            const int t = t_;
+            lock.unlock();
+            phases->take_part(t);
+            lock.lock();
+        }
+    }
+
+    // Where the system woke it on the caller's processor, it would wait there for milliseconds, an idle processor beside
+    // it. So it wakes on another one, and may at once run anywhere that the caller may.
+    void wake_elsewhere() {
+#if defined(__linux__)
+        cpu_set_t usable, others;
+        if (sched_getaffinity(0, sizeof usable, &usable) == 0) {  // else: more processors than such a set holds
+            others = usable;
+            const int own = sched_getcpu();
+            if (own >= 0) CPU_CLR(own, &others);
+            if (CPU_COUNT(&others) > 0) pthread_setaffinity_np(handle_, sizeof others, &others);
+            given_.notify_one();
+            pthread_setaffinity_np(handle_, sizeof usable, &usable);
+            return;
+        }
+#endif
+        given_.notify_one();
+    }
+
+    std::mutex mutex_;
+    std::condition_variable given_;
+    std::shared_ptr<Phases> phases_;
+    int t_ = 0;
+    std::thread::native_handle_type handle_;
+};
+
+// The workers that no call has.
+class Workers {
+public:
+    // Throws std::system_error where so many cannot be had. The same ones, and in the same order, as were given back
+    // last, where there are as many: their processors' caches hold their shares.
+    std::vector<Worker*> take(size_t n) {
+        const std::lock_guard lock(mutex_);
+        while (idle_.size() < n) {
+            idle_.reserve(idle_.size() + 1);
+            idle_.insert(idle_.begin(), new Worker);
+        }
+        const std::vector<Worker*> taken(idle_.end() - ptrdiff_t(n), idle_.end());
+        idle_.resize(idle_.size() - n);
+        return taken;
+    }
+
+    void give_back(const std::vector<Worker*>& workers) {
+        const std::lock_guard lock(mutex_);
+        idle_.insert(idle_.end(), workers.begin(), workers.end());
+    }
+
+private:
+    std::mutex mutex_;
+    std::vector<Worker*> idle_;
+};
+
+// Those of this process: a child that it forks has none of its threads, and begins with no workers. Never destroyed,
+// since threads sleep in it until the process ends.
+Workers& workers() {
+    static Workers* of_process = new Workers;
+    static const int error = pthread_atfork(nullptr, nullptr, [] { of_process = new Workers; });
+    if (error != 0) throw std::system_error(error, std::generic_category());
+    return *of_process;
 }
 
 }  // namespace
@@ -162,27 +254,18 @@ FlushSubnormals::~FlushSubnormals() {
 
 void run_phases(int threads, const std::function<const int64_t*()>& next,
                 const std::function<void(int owner, int64_t k, int thread)>& work) {
-    Phases phases(threads, next, work);
-    std::vector<std::thread> team;
-    try {
-        for (int t = 1; t < threads; ++t) {
-            team.emplace_back([&phases, t] {
-                const FlushSubnormals flush;
-                phases.take_part(t);
-            });
-            send_to_another_processor(team.back());
-        }
-    } catch (...) {
-        phases.abandon();
-        for (std::thread& thread : team) thread.join();
-        throw;
-    }
+    const auto phases = std::make_shared<Phases>(threads, next, work);
+    const std::vector<Worker*> team = workers().take(size_t(threads - 1));
     {
         const FlushSubnormals flush;
-        phases.begin();
-        phases.take_part(0);
+        phases->begin();
+        for (int t = 1; t < threads; ++t) team[size_t(t - 1)]->give(phases, t);
+        phases->take_part(0);
     }
-    for (std::thread& thread : team) thread.join();
+    // All is done. Who has not begun need not, and who is about to leave is not waited for: other programs may have the
+    // processors of both.
+    for (Worker* worker : team) worker->take_back();
+    workers().give_back(team);
 }
 
 }  // namespace treadle

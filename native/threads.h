@@ -4,6 +4,9 @@
 // takes the units of its own share, whose memory its caches hold, and then those that others have not begun. So a
 // thread that the system suspends between two units, because other programs want the processor too, holds nobody up.
 // Which thread does a unit must not change the result.
+//
+// The caller's thread does what nobody else has begun, and waits for units that others are at, never for a thread to
+// begin or to end. So a thread more costs a call no turn of a processor that another program has.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +19,8 @@ namespace treadle {
 // `next` is called between phases, by one thread at a time: it returns how many units the next phase has in each
 // thread's share, or null at the end. `work(owner, k, thread)` does unit k of that owner's share on that thread; it
 // throws nothing. The caller's thread is thread 0. Subnormal numbers are flushed to zero in all of them meanwhile; the
-// caller's is left as it was. Throws std::system_error, nothing done, where so many threads cannot be had.
+// caller's is left as it was. Several threads may call at once, and a process that was forked meanwhile as well. Throws
+// std::system_error, nothing done, where so many threads cannot be had.
 void run_phases(int threads, const std::function<const int64_t*()>& next,
                 const std::function<void(int owner, int64_t k, int thread)>& work);
 

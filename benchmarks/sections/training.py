@@ -17,6 +17,8 @@ from settings import TRAINED, Settings
 def contest(recipe: Recipe, names: Iterable[str], settings: Settings) -> dict[str, Any]:
     """Those of the rivals that take part, an epoch each in turn."""
     names = [name for name in names if settings.plays(name)]
+    if not names:
+        raise Foul(f"nobody who was asked for takes part at {recipe.title}")
     chosen = [TRAINED[name] for name in names]
     contestants = [trained.contestant(recipe, settings) for trained in chosen]
     measurements = [

@@ -102,6 +102,7 @@ const struct {
     {"training", check_training, nullptr},
     {"predict", check_predict, nullptr},
     {"flush of subnormal numbers", check_flush, nullptr},
+    {"phases", check_phases, nullptr},
 };
 
 Comparison compare(const Kernels& table, Check check) {

@@ -1,6 +1,7 @@
 // Whole steps and predictions: against the portable table and loops, and the same bits with any number of threads.
 #include <algorithm>
 #include <atomic>
+#include <thread>
 #include <utility>
 
 #include "../predictor.h"
@@ -177,6 +178,36 @@ void check_flush(const Kernels&, Random&, Comparison& comparison) {
                [&](int owner, int64_t, int) { found[size_t(owner)] = half_of_least(); });
     for (const double x : found) comparison.near(x, 0, 0);
     comparison.near(half_of_least(), 0x1p-127, 0);
+}
+
+// Two callers at once, each of many short calls: every unit of every phase is done once, and before the next phase.
+// A thread that is late for a call finds its arrays gone.
+void check_phases(const Kernels&, Random&, Comparison& comparison) {
+    constexpr int CALLS = 300, PHASES = 5;
+    std::atomic<int64_t> wrong[2] = {0, 0};
+    const auto call_often = [&wrong](int caller) {
+        for (int call = 0; call < CALLS; ++call) {
+            std::vector<int64_t> units(THREADS), times(THREADS * PHASES, 0);
+            int phase = -1;
+            run_phases(
+                THREADS,
+                [&]() -> const int64_t* {
+                    for (int t = 0; phase >= 0 && t < THREADS; ++t)
+                        wrong[caller] += times[size_t(t * PHASES)] != (units[size_t(t)] > 0);
+                    std::fill(times.begin(), times.end(), 0);
+                    if (++phase == PHASES) return nullptr;
+                    for (int t = 0; t < THREADS; ++t) units[size_t(t)] = (call + phase + t) % PHASES;
+                    return units.data();
+                },
+                [&](int owner, int64_t k, int thread) {
+                    wrong[caller] += thread < 0 || thread >= THREADS || ++times[size_t(owner * PHASES + k)] != 1;
+                });
+        }
+    };
+    std::thread other(call_often, 1);
+    call_often(0);
+    other.join();
+    for (const std::atomic<int64_t>& w : wrong) comparison.near(double(w), 0, 0);
 }
 
 }  // namespace treadle

@@ -41,9 +41,10 @@ void check_l1_screen(const Kernels&, Random&, Comparison&);
 void check_l1_check(const Kernels&, Random&, Comparison&);
 
 // check_training.cpp: whole steps against the portable table, any number of threads to the same bits, subnormal
-// numbers flushed in the threads and nowhere else.
+// numbers flushed in the threads and nowhere else, every unit of a phase done once.
 void check_training(const Kernels&, Random&, Comparison&);
 void check_predict(const Kernels&, Random&, Comparison&);
 void check_flush(const Kernels&, Random&, Comparison&);
+void check_phases(const Kernels&, Random&, Comparison&);
 
 }  // namespace treadle

@@ -1,5 +1,6 @@
 """What the native engine promises besides its numbers: bits, threads, signals, errors."""
 
+import contextlib
 import gc
 import os
 import signal
@@ -8,6 +9,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -230,6 +232,70 @@ def test_several_python_threads_train_at_once_each_to_its_own_bits():
     assert len(results) == 4
     for losses in results:
         np.testing.assert_array_equal(losses, expected)
+
+
+def kernel_threads():
+    """Numbers of the kernel's own threads of this process, which carry its name."""
+    found = set()
+    for path in Path("/proc/self/task").glob("*/comm"):
+        with contextlib.suppress(OSError):  # others come and go
+            if path.read_text() == "treadle\n":
+                found.add(int(path.parent.name))
+    return found
+
+
+linux_only = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc")
+
+
+@linux_only
+def test_threads_are_kept_from_call_to_call():
+    one = trainer(engine=NativeEngine(4))
+    run(one)
+    kept = kernel_threads()
+    assert len(kept) >= 3
+    run(one, 20)
+    run(trainer(engine=NativeEngine(3)))
+    NativeEngine(2).predict(one.parameters(), problem(400).X)
+    assert kernel_threads() == kept
+
+
+@linux_only
+def test_the_threads_run_where_their_caller_may():
+    allowed = os.sched_getaffinity(0)
+    one = trainer(engine=NativeEngine(2))
+    here = {max(allowed)}
+    try:
+        os.sched_setaffinity(0, here)
+        run(one)
+        bound = [os.sched_getaffinity(thread) for thread in kernel_threads()]
+    finally:
+        os.sched_setaffinity(0, allowed)
+    assert here in bound
+    run(one)
+    assert all(os.sched_getaffinity(thread) == allowed for thread in kernel_threads())
+
+
+@linux_only
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_trains_on_threads_of_its_own_to_the_same_bits():
+    one = trainer(engine=NativeEngine(3))
+    run(one)
+    state = one.state()
+    receiving, sending = os.pipe()
+    child = os.fork()
+    if child == 0:  # what it has inherited of the test run ends with it
+        with contextlib.suppress(BaseException), os.fdopen(sending, "wb") as pipe:
+            losses = run(one)
+            pipe.write(bytes([len(kernel_threads())]) + losses.tobytes())
+        os._exit(0)
+    os.close(sending)
+    with os.fdopen(receiving, "rb") as pipe:
+        n_threads, *_ = sent = pipe.read()
+    os.waitpid(child, 0)
+    expected = trainer(engine=NativeEngine(1))
+    expected.load_state(state)
+    assert n_threads == 2
+    np.testing.assert_array_equal(np.frombuffer(sent[1:]), run(expected))
 
 
 @pytest.mark.parametrize("n_rows", [1, 150])
