@@ -220,8 +220,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         ndarray of shape (N,), float64
         """
         check_is_fitted(self, "coef_")
-        certificate = self.certificate_
-        coef, intercept, centre = certificate.coef, certificate.centre_intercept, certificate.centre
+        coef, intercept, centre = self._at_centre()
         if isinstance(X, Rows):
             if X.n_features != self.n_features_in_:
                 raise InvalidInput(f"the rows have {X.n_features} features; fit had {self.n_features_in_}")
@@ -229,14 +228,20 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         features = self._features(X)
         if sparse.issparse(features):
             return np.asarray(features @ coef + intercept)
-        if not centre.any():
-            centre = None
         predicted = np.empty(len(features))
         for first in range(0, len(features), ROWS_PER_BLOCK):
             block = features[first : first + ROWS_PER_BLOCK]
-            np.dot(block if centre is None else block - centre, coef, out=predicted[first : first + len(block)])
+            block = block - centre if centre.any() else block
+            np.dot(block, coef, out=predicted[first : first + len(block)])
         predicted += intercept
         return predicted
+
+    def _at_centre(self) -> tuple[NDArray[Any], float, NDArray[Any]]:
+        """Coefficients, the intercept at the centre, and the centre."""
+        certificate = self.certificate_
+        if certificate.centre.any() or certificate.origin.any():
+            return self.coef_, certificate.centre_intercept, certificate.centre
+        return self.coef_, self.intercept_, certificate.centre
 
     def _features(self, X: ArrayLike) -> Any:
         """X as it was fitted, less the origin."""
@@ -302,12 +307,11 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         features = self._features(X)
         target = check_array(y, dtype="numeric", ensure_2d=False, input_name="y")
         check_consistent_length(features, target)
-        certificate = self.certificate_
-        coef, intercept = certificate.coef, certificate.centre_intercept
+        coef, intercept, centre = self._at_centre()
         if names is None and hasattr(self, "feature_names_in_"):
             names = [str(name) for name in self.feature_names_in_]
         found = infer(
-            features - certificate.centre if certificate.centre.any() else features,
+            features - centre if centre.any() else features,
             target,
             quantile=self.quantile,
             sample_weight=sample_weight,

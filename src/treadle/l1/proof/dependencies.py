@@ -37,6 +37,10 @@ class _Relation:
 
     def __call__(self, chunk: Chunk) -> tuple[bool, int]:
         """Whether it holds, and how many numbers took integers."""
+        with np.errstate(all="ignore"):  # what overflows is looked at in integers
+            return self._holds(chunk)
+
+    def _holds(self, chunk: Chunk) -> tuple[bool, int]:
         some = slice(None) if chunk.weight is None else np.flatnonzero(chunk.weight > 0)
         X = chunk.X[:, self.columns][some]
         X = X.toarray() if sparse.issparse(X) else np.asarray(X, np.float64)
@@ -44,11 +48,10 @@ class _Relation:
         if exact is not None:
             values, exponent = exact
             factors = np.array([float(f) if abs(f) < 2**53 else math.inf for f in self.factors])
-            with np.errstate(all="ignore"):
-                constant = factors[0] * 2.0**-exponent
-                sizes = np.abs(values) @ np.abs(factors[1:]) + abs(constant)
-                if (sizes < 2.0**52).all() and constant == np.rint(constant):
-                    return bool((values @ factors[1:] + constant == 0).all()), 0
+            constant = factors[0] * 2.0**-exponent
+            sizes = np.abs(values) @ np.abs(factors[1:]) + abs(constant)
+            if (sizes < 2.0**52).all() and constant == np.rint(constant):
+                return bool((values @ factors[1:] + constant == 0).all()), 0
         integers = scaled(X).minus(scaled(self.centre))
         constant_at = ScaledIntegers(np.array([self.factors[0]], object), 0)
         common = min(integers.exponent, 0)

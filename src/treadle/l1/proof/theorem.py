@@ -43,6 +43,8 @@ from treadle.l1.proof.scaled_integers import ScaledIntegers, power_of_two, scale
 from treadle.l1.rows import Chunk, Rows
 
 LARGEST = float(np.finfo(np.float64).max)
+# More than any double: where an excess is not bounded.
+UNBOUNDED = Fraction(1 << 2000)
 # Numbers of rows without a proved sign that are kept for integers; of those beyond, the sign is a guess.
 MOST_OPEN = 1 << 22
 # How near to a bound, in widths of the box, a tie's value stands for the bound.
@@ -198,6 +200,10 @@ class Prover:
 
     def prove(self) -> Proof:
         """All steps."""
+        with np.errstate(all="ignore"):  # what is not finite is not decided, and no bound
+            return self._proof()
+
+    def _proof(self) -> Proof:
         claim = self.claim
         vertex = self._vertex()
         coef, intercept, distance = self._reported(vertex)
@@ -464,7 +470,9 @@ class Prover:
         X = chunk.X - self.claim.centre if self.claim.centre.any() else chunk.X
         lengths = np.asarray(abs(X) @ spread) * UP * UP + first
         weight = np.ones(len(chunk)) if chunk.weight is None else chunk.weight
-        terms = np.minimum(2 * weight * lengths * UP, LARGEST)
+        terms = 2 * weight * lengths * UP
+        if not np.isfinite(terms).all():
+            return UNBOUNDED
         moved = sum(map(Fraction, terms[terms > 0].tolist()), Fraction(0))
         if moved:
             moved += Fraction(UNDERFLOW) * len(chunk)

@@ -84,7 +84,7 @@ class Verification:
         how = "rational arithmetic" if self.exact else "enclosures and exact sums"
         low, high = self.least_bounds
         worst = float(np.max(self.coef_error, initial=self.intercept_error))
-        verdict = "optimal" if self.optimal else "NOT PROVED"
+        verdict = "optimal" if self.optimal else "NOT PROVED OPTIMAL"
         lines = [
             f"{verdict}: {self.n_rows} rows, {how}",
             f"  least objective        {_between(low, high)}",
