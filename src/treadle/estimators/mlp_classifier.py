@@ -387,7 +387,7 @@ class MLPClassifier(ClassifierMixin, TemperatureScaled, MultilayerPerceptron):  
         self.temperature_ = 1.0
 
     def _class_names(self) -> tuple[str, ...]:
-        return tuple(map(str, self.classes_)) if len(self.classes_) > 1 else ()
+        return tuple(map(str, self.classes_))
 
     def _load_own(self, fields: dict[str, Any], network: Network) -> None:
         classes, self._multilabel = fields.pop("classes_"), bool(fields.pop("_multilabel"))
