@@ -16,7 +16,7 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.polynomial import chebyshev
+from numpy.polynomial import Chebyshev, Polynomial
 from numpy.typing import NDArray
 
 DEGREE = 24  # of the polynomial: the first at which rounding, and no longer its own error, is what is left
@@ -63,4 +63,4 @@ def _polynomial() -> NDArray[np.float64]:
         t = (u + 1) / 2  # the Chebyshev points of the first kind are within the interval: t > 0
         return np.asarray(erfcx(2 / t - 2) / t)
 
-    return np.asarray(chebyshev.cheb2poly(chebyshev.chebinterpolate(g, DEGREE)))
+    return np.asarray(Chebyshev.interpolate(g, DEGREE).convert(kind=Polynomial).coef)
