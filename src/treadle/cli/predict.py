@@ -122,15 +122,15 @@ def _units(run: Path, model: Model, black: float | None, white: float | None, co
         if low == high:
             raise RunError(f"{run} was trained on images that are {low:g} all over: train on others")
         raise RunError(
-            f"{run} was trained on images with values of {low:g} to {high:g}, and which of them are black and "
-            f"white is not known: say it, if they are these, with --black {low:g} --white {high:g}"
+            f"{run} was trained on images with values of {low:g} to {high:g}, and which of them are black "
+            f"and white is not known: say it, if they are these, with --black {low:g} --white {high:g}"
         )
     if model.data_range is None:
         warn(
             console,
-            f"{run} does not say which values its training images had, as runs of earlier versions: taken are "
-            f"{units}; --black and --white say others, and treadle train --resume {shlex.quote(str(run))} "
-            "writes them down",
+            f"{run} does not say which values its training images had, as runs of earlier versions: taken "
+            f"are {units}; --black and --white say others, and treadle train --resume "
+            f"{shlex.quote(str(run))} writes them down",
         )
     elif units != PixelUnits(0.0, 1 / model.data_scale):
         low, high = model.data_range

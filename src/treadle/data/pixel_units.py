@@ -76,11 +76,12 @@ def units_of(low: float, high: float, scale: float) -> PixelUnits | None:
     declared = 1 / scale
     if low >= 0 and declared / 4 <= high <= declared:
         return PixelUnits(0.0, declared)
+    found = []
     for units, least in KNOWN:
         slack = OVERSHOOT * (units.white - units.black)
         is_within = units.black - slack <= low and high <= units.white + slack
         # Where black is below 0, values near it there are what tells the units from others.
         is_full = high >= least and (units.black == 0 or low <= units.black / 2)
         if is_within and is_full:
-            return units
-    return None
+            found.append(units)
+    return min(found, key=lambda units: abs(units.black - low) + abs(units.white - high), default=None)

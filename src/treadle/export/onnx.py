@@ -5,16 +5,18 @@ and ``input_offset``, and gives ``probabilities`` (N, K), or ``prediction`` (N, 
 identity or the exponential. A column of ``probabilities`` is a class wherever there are names of classes:
 one logistic output that tells two classes apart gives two columns, 1 - p and p, and of one class alone a
 column of ones. Batch normalisation is folded into the weights. Where the network averages an image and its
-mirror image, the graph has the layers twice, with the same weights. The class names and the shape of an image
-are in the metadata, as JSON. For plain layers the graph takes ``X`` as the first layer does, and gives the
-outputs of the last one as ``prediction``. Only standard operators of opset 20, of those that ONNX Runtime has
-for the dtype; no weights outside of the file.
+mirror image, the graph has the layers twice, with the same weights. The class names, the shape of an image
+and, where they are known, the values of a black and of a white pixel are in the metadata, as JSON. For plain
+layers the graph takes ``X`` as the first layer does, and gives the outputs of the last one as ``prediction``.
+Only standard operators of opset 20, of those that ONNX Runtime has for the dtype; no weights outside of the
+file.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +101,9 @@ def onnx_model(model: Model) -> onnx.ModelProto:
         nodes += _probabilities_of_classes(helper, n_columns, logits, output)
     else:
         nodes.append(helper.make_node(LAST_OPERATOR[network.output], [logits], [output]))
-    metadata = {"class_names": model.class_names, "image_shape": model.image_shape}
+    metadata: dict[str, Any] = {"class_names": model.class_names, "image_shape": model.image_shape}
+    if model.image_shape and model.data_range and model.pixel_units:
+        metadata["pixel_units"] = asdict(model.pixel_units)
     return _proto(nodes, constants, (network.sizes[0], n_columns), output, metadata)
 
 

@@ -68,8 +68,8 @@ def rows_in_units(model: Model, dataset: Dataset) -> tuple[NDArray[Any], str | N
         return X, None
     unknown = "the model's" if target is None else "the data set's"
     raise RunError(
-        f"{told}, and the model was trained on {trained}; which of {unknown} values are black and white is not "
-        "known, so that nothing can be converted: bring the data to the units of training first"
+        f"{told}, and the model was trained on {trained}; which of {unknown} values are black and white is "
+        "not known, so that nothing can be converted: bring the data to the units of training first"
     )
 
 
