@@ -4,6 +4,7 @@ import dataclasses
 import json
 
 import numpy as np
+import onnxruntime
 import pytest
 from PIL import Image
 
@@ -259,3 +260,29 @@ def test_the_report_draws_images_between_their_black_and_white(kind, white, trai
     folder, _, _ = trained(kind)
     assert run(["report", folder]) == 0
     assert drawn == [1 / white, 1 / white]
+
+
+def test_images_of_another_shape_with_as_many_pixels_are_refused(trained, tmp_path, capsys):
+    data = save(tmp_path / "wide.npz", lambda seen: KNOWN["bytes"](seen).reshape(-1, 4, 16))
+    assert run(["evaluate", trained("bytes")[0], data]) == 1
+    message = "wide has images of 4 x 16, and the model takes 8 x 8: evaluate it on images of that shape"
+    assert message in capsys.readouterr().err
+
+
+def test_a_model_of_flat_rows_says_how_to_train_on_images(tmp_path, pictures, capsys):
+    data = save(tmp_path / "flat.npz", lambda seen: seen.reshape(-1, 64))
+    folder = train(tmp_path / "run", data, epochs=1, hidden=(4,))
+    assert run(["predict", folder, pictures[0]]) == 1
+    assert "If those are pixels, train on X of shape (rows, height, width)" in capsys.readouterr().err
+
+
+def test_an_export_says_the_units_that_it_takes(trained, tmp_path, capsys):
+    file = str(tmp_path / "it.onnx")
+    assert run(["export", trained("doubles of -1 to 1")[0], file]) == 0
+    assert "pixels: black -1, white 1" in capsys.readouterr().out
+    session = onnxruntime.InferenceSession(file)
+    properties = session.get_modelmeta().custom_metadata_map
+    assert json.loads(properties["pixel_units"]) == {"black": -1, "white": 1}
+    X = (SEEN["test"] * 2 - 1).reshape(-1, 64).astype(np.float32)
+    (probabilities,) = session.run(None, {"X": X})
+    assert np.mean(probabilities.argmax(axis=1) == DIGITS.y_test) == trained("doubles of -1 to 1")[1]

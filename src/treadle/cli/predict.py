@@ -69,7 +69,10 @@ def predict(
         raise InvalidInput("no image was named: treadle predict RUN IMAGE...")
     model = Run.open(run).model()
     if model.image_shape is None:
-        raise RunError(f"{run} was not trained on images: it takes {model.network.sizes[0]} numbers a row")
+        raise RunError(
+            f"{run} was not trained on images: it takes {model.network.sizes[0]} numbers a row. If those are "
+            "pixels, train on X of shape (rows, height, width)"
+        )
     console = progress_console()
     units = _units(run, model, black, white, console)
     with warnings.catch_warnings(record=True) as caught:

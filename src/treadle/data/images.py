@@ -127,7 +127,7 @@ class _Samples(NamedTuple):
         tags = getattr(opened, "tag_v2", {})
         return cls(
             tags.get(262) == 0,  # PhotometricInterpretation, WhiteIsZero
-            tags.get(339, (1,))[0] == 2,  # SampleFormat, two's complement
+            tags.get(339) in (2, (2,)),  # SampleFormat, two's complement
             any(";16" in str(tile) for tile in getattr(opened, "tile", ())),
         )
 
@@ -146,7 +146,7 @@ def _as_grey(
         ground = Image.new("RGBA", image.size, (background, background, background, 255))
         image = Image.alpha_composite(ground, image.convert("RGBA"))
     grey = image.convert("RGB").convert("L")
-    greatest = int(np.asarray(grey).max())
+    greatest = max(value for value, count in enumerate(grey.histogram()) if count)
     if samples.have_sign and greatest > 127:
         raise CorruptFile(
             f"{path} has 8-bit grey values below 0, so that black and white are not known; save it with 8 "

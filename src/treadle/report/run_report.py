@@ -53,12 +53,22 @@ def evaluate_model(
             f"{', '.join(model.class_names)}: "
             "evaluate it on data like those it was trained on"
         )
+    if None not in (shapes := (dataset.image_shape, model.image_shape)) and shapes[0] != shapes[1]:
+        raise RunError(
+            f"{dataset.name} has images of {_in_words(dataset.image_shape)}, and the model takes "
+            f"{_in_words(model.image_shape)}: evaluate it on images of that shape"
+        )
     X, notice = rows_in_units(model, dataset)
     if notice is not None:
         on_notice(notice)
     logits = engine.logits(model.parameters, X)
     loss = plain_loss(Objective(), logits, dataset.y_test)
     return Evaluation(dataset.y_test, softmax(logits), dataset.class_names, loss)
+
+
+def _in_words(shape: tuple[int, int] | None) -> str:
+    """Height and width."""
+    return " x ".join(map(str, shape or ()))
 
 
 def write_run_report(
