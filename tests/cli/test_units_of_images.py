@@ -286,3 +286,14 @@ def test_an_export_says_the_units_that_it_takes(trained, tmp_path, capsys):
     X = (SEEN["test"] * 2 - 1).reshape(-1, 64).astype(np.float32)
     (probabilities,) = session.run(None, {"X": X})
     assert np.mean(probabilities.argmax(axis=1) == DIGITS.y_test) == trained("doubles of -1 to 1")[1]
+
+
+def test_images_row_by_row_are_converted_where_one_side_has_bytes(tmp_path, capsys):
+    floats = save(tmp_path / "floats.npz", lambda seen: (seen * 2 - 1).reshape(-1, 64))
+    bytes_ = save(tmp_path / "bytes.npz", lambda seen: np.rint(seen * 255).astype(np.uint8).reshape(-1, 64))
+    folder = train(tmp_path / "run", floats, hidden=(32,), epochs=12)
+    accuracy = treadle.Run.open(folder).history()[-1].test_accuracy
+    assert run(["evaluate", folder, bytes_, "--json"]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["test"]["accuracy"] == pytest.approx(accuracy, abs=2.01 / 355)
+    assert "brought to the model's units (black -1, white 1)" in captured.err
