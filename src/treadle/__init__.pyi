@@ -21,6 +21,7 @@ from .errors import DataUnavailable as DataUnavailable
 from .errors import EngineUnavailable as EngineUnavailable
 from .errors import InvalidInput as InvalidInput
 from .errors import MissingDependency as MissingDependency
+from .errors import PixelUnitsWarning as PixelUnitsWarning
 from .errors import RunError as RunError
 from .errors import TrainingDiverged as TrainingDiverged
 from .errors import TreadleError as TreadleError

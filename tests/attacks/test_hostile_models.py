@@ -347,3 +347,18 @@ def test_new_fields_of_the_network_are_checked_as_the_old_ones(path, field):
 )
 def test_a_scale_of_the_data_that_is_none_is_refused(path, scale, message):
     refuses(path, with_metadata(METADATA | {"data_scale": scale}), message)
+
+
+@pytest.mark.parametrize(
+    ("data_range", "message"),
+    [
+        ([0, 1], "must hold a data_range of two numbers in order, or none; it holds "),
+        ([1.0], "must hold a data_range of two numbers in order"),
+        ([2.0, 1.0], "must hold a data_range of two numbers in order"),
+        ([math.nan, 1.0], "must hold a data_range of two numbers in order"),
+        ("01", "must hold a data_range of two numbers in order"),
+        ([0.0, math.inf], "contradicts itself: data_range must be two finite numbers in order; got"),
+    ],
+)
+def test_a_range_that_is_none_is_refused(path, data_range, message):
+    refuses(path, with_metadata(METADATA | {"data_range": data_range}), message)

@@ -287,7 +287,7 @@ def test_export_writes_a_file_that_predicts_the_same(trained, tmp_path, capsys):
     onnxruntime = pytest.importorskip("onnxruntime")
     path = tmp_path / "net.onnx"
     assert run(["export", str(trained), str(path)]) == 0
-    assert capsys.readouterr().out == f"ONNX  {path}  (2410 parameters)\n"
+    assert capsys.readouterr().out == (f"ONNX  {path}  (2410 parameters)\nX     pixels: black 0, white 16\n")
     X = load_data("digits").X_test
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     (probabilities,) = session.run(None, {"X": X.astype(np.float32)})

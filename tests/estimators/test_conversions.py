@@ -167,12 +167,12 @@ def test_torch_and_onnx_predict_the_same(case, tmp_path):
         expected = ours.predict(X).reshape(len(X), -1)
     else:
         expected = ours.calibrate(X, y).predict_proba(X)
-        expected = expected[:, -1:] if ours.n_outputs_ == 1 else expected
+    of_torch = expected[:, -1:] if ours.n_outputs_ == 1 else expected
     with torch.no_grad():
         found = ours.to_torch()(torch.from_numpy(X)).numpy()
         logits = ours.to_torch(logits=True)(torch.from_numpy(X)).numpy()
-    np.testing.assert_allclose(found, expected, atol=2e-6, rtol=2e-5)
-    assert logits.shape == expected.shape
+    np.testing.assert_allclose(found, of_torch, atol=2e-6, rtol=2e-5)
+    assert logits.shape == of_torch.shape
     ours.save_onnx(tmp_path / "it.onnx")
     session = onnxruntime.InferenceSession((tmp_path / "it.onnx").read_bytes())
     np.testing.assert_allclose(session.run(None, {"X": X})[0], expected, atol=2e-6, rtol=2e-5)

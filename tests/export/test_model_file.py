@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
+from treadle.data.pixel_units import PixelUnits
 from treadle.engines.numpy_engine import NumpyEngine
 from treadle.errors import InvalidInput
 from treadle.export.model_file import Model, load_model, save_model
@@ -190,3 +191,27 @@ def test_the_scale_of_the_data_is_the_network_s_unless_it_is_told(tmp_path):
 def test_a_scale_of_the_data_that_is_not_finite_is_refused(scale):
     with pytest.raises(InvalidInput, match="data_scale must be finite; got"):
         model(data_scale=scale)
+
+
+def test_the_range_of_training_comes_back_and_says_the_units(tmp_path):
+    save_model(tmp_path / "model", model(data_scale=1.0, data_range=(-1, 1)))
+    back = load_model(tmp_path / "model")
+    assert back.data_range == (-1.0, 1.0)
+    assert back.pixel_units == PixelUnits(-1, 1)
+    assert model(data_range=(-0.4, 2.8)).pixel_units is None
+    assert model(data_range=(0, 250)).pixel_units == PixelUnits(0, 255)
+
+
+def test_a_model_without_the_range_has_no_word_of_it_and_the_units_of_its_scale(tmp_path):
+    save_model(tmp_path / "model", model())
+    with safe_open(tmp_path / "model", framework="numpy") as file:
+        assert "data_range" not in file.metadata()["treadle"]
+    back = load_model(tmp_path / "model")
+    assert back.data_range is None
+    assert back.pixel_units == PixelUnits(0, 255)
+
+
+@pytest.mark.parametrize("data_range", [(1, 0), (0, math.inf), (math.nan, 1)])
+def test_a_range_is_two_finite_numbers_in_order(data_range):
+    with pytest.raises(InvalidInput, match="data_range must be two finite numbers in order; got"):
+        model(data_range=data_range)

@@ -1,5 +1,6 @@
 """ONNX files, run by ONNX Runtime against the NumPy engine."""
 
+import dataclasses
 import json
 import sys
 
@@ -59,6 +60,17 @@ def test_the_file_is_the_model_with_names_and_shape(tmp_path):
     metadata = {entry.key: json.loads(entry.value) for entry in loaded.metadata_props}
     assert metadata == {"class_names": ["a", "b", "ü"], "image_shape": [2, 3]}
     assert [path.name for path in tmp_path.iterdir()] == ["net.onnx"]
+
+
+def test_known_units_of_pixels_are_in_the_metadata():
+    def units(**of_data):
+        proto = onnx_model(dataclasses.replace(model(), **of_data))
+        metadata = {entry.key: json.loads(entry.value) for entry in proto.metadata_props}
+        return metadata.get("pixel_units")
+
+    assert units(data_scale=1.0, data_range=(-1.0, 1.0)) == {"black": -1, "white": 1}
+    assert units(data_scale=1.0, data_range=(-0.4, 2.8)) is None
+    assert units(data_scale=1.0, data_range=(-1.0, 1.0), image_shape=None) is None
 
 
 def test_a_path_may_be_a_str(tmp_path):

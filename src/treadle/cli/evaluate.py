@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import cyclopts
 
-from treadle.cli.terminal import print_json, print_result, print_table
+from treadle.cli.terminal import print_json, print_result, print_table, progress_console, warn
 
 if TYPE_CHECKING:
     from treadle.report.evaluation import Evaluation
@@ -27,6 +27,10 @@ def evaluate(
 
     treadle evaluate runs/fashion-mnist-1
 
+    Images in other units than those of training, bytes of 0 to 255 in place of
+    floats of -1 to 1 say, are brought to the model's units, and it says so;
+    where black and white are not known, they are refused.
+
     Parameters
     ----------
     run
@@ -44,7 +48,8 @@ def evaluate(
     opened = Run.open(run)
     model = opened.model()
     dataset = load_data(data or opened.config.data)
-    evaluation = evaluate_model(model, select_engine(dtype=model.parameters.dtype).engine, dataset)
+    engine = select_engine(dtype=model.parameters.dtype).engine
+    evaluation = evaluate_model(model, engine, dataset, lambda text: warn(progress_console(), text))
     if json:
         print_json({"run": str(run), "data": dataset.name, "test": evaluation.to_dict()})
     else:

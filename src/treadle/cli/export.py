@@ -34,4 +34,6 @@ def export(run: Path, file: Path, /) -> int:
     model = Run.open(run).model()
     save_onnx(file, model)
     print_result(f"ONNX  {file}  ({model.network.n_parameters} parameters)")
+    if model.image_shape and model.pixel_units:
+        print_result(f"X     pixels: {model.pixel_units}")
     return 0

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from treadle.data.pixel_units import PixelUnits, units_of
 from treadle.errors import InvalidInput
 
 BLOCK_BYTES = 1 << 22  # of X looked at in one go, so that a memory-mapped X is never copied whole
@@ -84,6 +85,16 @@ class Dataset:
     def moments(self) -> tuple[float, float]:
         """Mean and standard deviation of all elements of X_train together, computed in float64."""
         return _moments(self.X_train)
+
+    @cached_property
+    def data_range(self) -> tuple[float, float]:
+        """The least and the greatest element of X_train."""
+        return float(self.X_train.min()), float(self.X_train.max())
+
+    @property
+    def pixel_units(self) -> PixelUnits | None:
+        """Which values are black and white, if rows are images, judged by X_train; None if not known."""
+        return units_of(*self.data_range, self.scale)
 
     @cached_property
     def checksum(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from treadle.data.pixel_units import units_of
 from treadle.errors import InvalidInput
 
 Parts = dict[str, NDArray[Any]]
@@ -32,7 +33,8 @@ def as_rows(parts: Parts) -> tuple[Parts, tuple[int, int] | None, float]:
     Raises
     ------
     InvalidInput
-        If a part has another shape than the first, or is not of numbers.
+        If a part has another shape than the first, or is not of numbers; if the parts are images, or one is
+        of bytes, and their ranges are those of different units.
     """
     first = next(iter(parts.values()))
     for name, X in parts.items():
@@ -45,6 +47,8 @@ def as_rows(parts: Parts) -> tuple[Parts, tuple[int, int] | None, float]:
             raise InvalidInput(f"{name} must hold real numbers; got {X.dtype}")
     image_shape = (int(first.shape[1]), int(first.shape[2])) if first.ndim == 3 else None
     pixels = all(_are_pixels(X, image_shape is not None) for X in parts.values())
+    if not pixels and (image_shape or any(X.dtype == np.uint8 for X in parts.values())):
+        _check_units(parts)
     n_features = math.prod(first.shape[1:])
     dtype = np.uint8 if pixels else np.float32
     with np.errstate(over="ignore"):  # what exceeds float32 becomes infinite, which a Dataset refuses
@@ -53,6 +57,17 @@ def as_rows(parts: Parts) -> tuple[Parts, tuple[int, int] | None, float]:
             for name, X in parts.items()
         }
     return rows, image_shape, 1 / 255 if pixels else 1.0
+
+
+def _check_units(parts: Parts) -> None:
+    """Raise InvalidInput if parts are evidently in different units, as 0 to 255 and 0 to 1."""
+    ranges = {name: (float(X.min()), float(X.max())) for name, X in parts.items() if X.size}
+    units = {name: units_of(low, high, 1.0) for name, (low, high) in ranges.items()}
+    if None not in units.values() and len(set(units.values())) > 1:
+        told = ", ".join(f"{name} of {low:g} to {high:g}" for name, (low, high) in ranges.items())
+        raise InvalidInput(
+            f"the parts are in different units, {told}: bring all to the same, as by X_test / 255"
+        )
 
 
 def _are_pixels(X: NDArray[Any], image: bool) -> bool:

@@ -1,6 +1,7 @@
 """An image file, as cameras and drawing programs write it, made into what a network was trained on.
 
-It refuses files that are truncated or damaged, and, before memory is taken, those of over 50 million pixels.
+It refuses files that are truncated or damaged, and, before memory is taken, those of over 50 million pixels;
+what is no image is called by its name.
 """
 
 from __future__ import annotations
@@ -8,12 +9,14 @@ from __future__ import annotations
 import struct
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.errors import CorruptFile, InvalidInput
+from treadle.data.deep_pixels import deep_to_bytes
+from treadle.data.image_kinds import HEAD, kind_of
+from treadle.errors import CorruptFile, InvalidInput, PixelUnitsWarning
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 # Raster formats that Pillow decodes itself; EPS would start another program.
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "TGA", "ICO", "JPEG2000", "AVIF")
 MOST_PIXELS = 50_000_000
+NEARLY_BLACK = 3  # of 255: darker than any photograph
 
 
 def read_image(
@@ -36,7 +40,9 @@ def read_image(
     ----------
     path : str or Path
         PNG, JPEG, GIF (first frame), BMP, TIFF, WebP, PPM, TGA, ICO, JPEG 2000 or AVIF; 8 or 16 bits a
-        channel.
+        channel, or grey values of 0 to 65535 in 32 bits or floats. Of deep grey values the range in the file
+        decides which is white: the least of 1 (for floats), 255, 1023, 4095 (for integers) and 65535 that
+        none exceeds.
     image_shape : tuple (height, width)
         In pixels.
     invert : bool
@@ -53,11 +59,18 @@ def read_image(
     InvalidInput
         If there is no such file, or it cannot be read.
     CorruptFile
-        If it is no image of these formats, is damaged, or has more than 50 million pixels.
+        If it is no image of these formats, is damaged, or has more than 50 million pixels; if grey values are
+        negative, not finite or above 65535.
+
+    Warns
+    -----
+    PixelUnitsWarning
+        If white was taken to be another value than the largest of 8 or 16 bits, or all is nearly black.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     height, width = image_shape
+    notices: list[str] = []
     try:
         with Path(path).open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's warnings: what matters is refused below
@@ -69,10 +82,15 @@ def read_image(
                         f"{path} is an image of {opened.width} x {opened.height} pixels; at most "
                         f"{MOST_PIXELS} are decoded: shrink it first"
                     )
+                samples = _Samples.of(opened)
                 opened.load()
                 image = ImageOps.exif_transpose(opened)
-                grey = _as_grey(image, background=255 if invert else 0, path=path)
-    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+                grey = _as_grey(image, 255 if invert else 0, path, samples, notices)
+    except UnidentifiedImageError as error:
+        with Path(path).open("rb") as file:
+            kind = kind_of(file.read(HEAD))
+        raise CorruptFile(f"{path} is no image that can be read: {kind}; use PNG or JPEG") from error
+    except Image.DecompressionBombError as error:
         raise CorruptFile(f"{path} is no image that can be read: {error}; use PNG or JPEG") from error
     except CorruptFile:
         raise
@@ -82,6 +100,8 @@ def read_image(
         if error.errno is None:  # Pillow's way to say truncated or broken
             raise CorruptFile(f"{path} is a damaged image: {error}; save it again") from error
         raise InvalidInput(f"{path} cannot be read: {error.strerror}; check the path") from error
+    for notice in notices:
+        warnings.warn(notice, PixelUnitsWarning, stacklevel=2)
     if invert:
         grey = ImageOps.invert(grey)
     if grey.size == (width, height):
@@ -94,20 +114,47 @@ def read_image(
     return np.array(fitted, dtype=np.uint8)
 
 
-def _as_grey(image: Image.Image, background: int, path: str | Path) -> Image.Image:
+class _Samples(NamedTuple):
+    """What a file says of its grey values that Pillow's modes do not."""
+
+    white_is_zero: bool
+    have_sign: bool
+    have_16_bits: bool
+
+    @classmethod
+    def of(cls, opened: Image.Image) -> _Samples:
+        """Of a file that is opened and not loaded yet."""
+        tags = getattr(opened, "tag_v2", {})
+        return cls(
+            tags.get(262) == 0,  # PhotometricInterpretation, WhiteIsZero
+            tags.get(339) in (2, (2,)),  # SampleFormat, two's complement
+            any(";16" in str(tile) for tile in getattr(opened, "tile", ())),
+        )
+
+
+def _as_grey(
+    image: Image.Image, background: int, path: str | Path, samples: _Samples, notices: list[str]
+) -> Image.Image:
     """Mode L; ``Image.convert`` alone would clip 16-bit values and forget transparency."""
     from PIL import Image
 
-    if image.mode in ("I", "I;16", "I;16L", "I;16B", "I;16N"):
-        values = np.asarray(image).astype(np.int64)
-        if values.min() < 0 or values.max() > 65535:
-            raise CorruptFile(
-                f"{path} has 32-bit grey values outside of 0 to 65535; save it with 8 or 16 bits"
-            )
-        return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
-    if image.mode == "F":
-        raise CorruptFile(f"{path} has floating-point pixels of no known range; save it with 8 or 16 bits")
+    if image.mode in ("I", "I;16", "I;16L", "I;16B", "I;16N", "F"):
+        pixels, notice = deep_to_bytes(np.asarray(image), path, white_is_zero=samples.white_is_zero)
+        notices += [] if notice is None else [notice]
+        return Image.fromarray(pixels)
     if image.has_transparency_data:
         ground = Image.new("RGBA", image.size, (background, background, background, 255))
         image = Image.alpha_composite(ground, image.convert("RGBA"))
-    return image.convert("RGB").convert("L")
+    grey = image.convert("RGB").convert("L")
+    greatest = max(value for value, count in enumerate(grey.histogram()) if count)
+    if samples.have_sign and greatest > 127:
+        raise CorruptFile(
+            f"{path} has 8-bit grey values below 0, so that black and white are not known; save it with 8 "
+            "bits without sign"
+        )
+    if 0 < greatest <= NEARLY_BLACK or (samples.have_16_bits and greatest == 0):
+        notices.append(
+            f"{path} is nearly black: its brightest pixel is {greatest} of 255. A mask of zeros and ones, or "
+            "bytes in a file of 16 bits a channel, look so: save it with 8 bits and values up to 255"
+        )
+    return grey

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
+from treadle.estimators.labels import plain_labels
 from treadle.estimators.training_rows import checked_weights
 from treadle.maths.temperature import best_temperature
 
@@ -57,7 +58,9 @@ class TemperatureScaled:
         this: Any = self
         check_is_fitted(this)
         logits = this._logits(X)
-        labels = check_array(y, ensure_2d=False, dtype=None, accept_sparse="csr", input_name="y")
+        labels = check_array(
+            plain_labels(y), ensure_2d=False, dtype=None, accept_sparse="csr", input_name="y"
+        )
         check_consistent_length(logits, labels)
         weights = checked_weights(sample_weight, len(logits))
         targets = this._encode_held_out(labels)

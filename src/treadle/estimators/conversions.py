@@ -173,7 +173,11 @@ class Convertible:
         return Model(parameters, this._class_names())
 
     def save_onnx(self, path: str | Path) -> None:
-        """Write the network as ONNX: X (N, D) in the parameters' dtype to what ``to_torch`` gives.
+        """Write the network as ONNX: X (N, D) in the parameters' dtype to what the estimator predicts.
+
+        A classifier's graph gives ``probabilities`` (N, K), a column a class as in ``predict_proba``; a
+        regressor's gives ``prediction`` (N, n_outputs_), as ``predict``. ONNX Runtime comes within 1e-5 of
+        them in float32, relative to the larger of 1 and the value, and within 1e-12 in float64.
 
         Raises
         ------

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import column_or_1d
 
 from treadle.engines.engine import output_of
 from treadle.engines.objective import Objective
@@ -20,6 +19,7 @@ from treadle.errors import InvalidInput
 from treadle.estimators.calibration import TemperatureScaled
 from treadle.estimators.class_targets import ClassTargets, is_multilabel
 from treadle.estimators.class_weights import with_class_weights
+from treadle.estimators.labels import one_column, plain_labels
 from treadle.estimators.multilayer_perceptron import MultilayerPerceptron, check_mini_batches
 from treadle.estimators.scikit_learn_callbacks import with_listeners
 from treadle.maths.likelihoods import log_logistic
@@ -264,7 +264,8 @@ class MLPClassifier(ClassifierMixin, TemperatureScaled, MultilayerPerceptron):  
             Finite numbers: NumPy, pandas, polars, PyArrow or SciPy. float64, float32 and uint8 are not
             copied, and sparse rows never made dense as a whole.
         y : array_like of shape (N,), or (N, K) of zeros and ones
-            Labels: integers, strings, anything that sorts; or which of K labels a row has.
+            Labels: whole numbers, texts, booleans or dates, also of dtype object or pandas' own types; or
+            which of K labels a row has.
         sample_weight : array_like of shape (N,), optional
             Finite, not negative, not all 0. Rows of weight 0 are left out. None: all 1.
         X_val, y_val : as X and y, optional
@@ -287,6 +288,7 @@ class MLPClassifier(ClassifierMixin, TemperatureScaled, MultilayerPerceptron):  
             one_cycle and cosine; if lbfgs ended before it converged; if training under early stopping
             diverged.
         """
+        y, y_val = plain_labels(y), plain_labels(y_val)
         with_listeners(self, MultilayerPerceptron._fit)(self, X, y, sample_weight, X_val, y_val)
         return self
 
@@ -323,6 +325,7 @@ class MLPClassifier(ClassifierMixin, TemperatureScaled, MultilayerPerceptron):  
             As ``fit``; if classes are missing in the first call, or others than in the first; if the learning
             rate is planned for a whole fit.
         """
+        y, y_val = plain_labels(y), plain_labels(y_val)
         self._classes_of_all_calls(y, classes)
         self._fit(X, y, sample_weight, X_val, y_val, incremental=True)
         return self
@@ -382,12 +385,26 @@ class MLPClassifier(ClassifierMixin, TemperatureScaled, MultilayerPerceptron):  
             return of_yes
         return np.hstack([of_no, of_yes] if len(self.classes_) > 1 else [0 * logits])
 
+    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+        """Accuracy of ``predict``; of several labels a row, the share of rows that have all of them right.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix of shape (N, D)
+            With the features of ``fit``, in their order.
+        y : array_like of shape (N,), or (N, K) of zeros and ones
+            True labels, of the kinds that ``fit`` takes.
+        sample_weight : array_like of shape (N,), optional
+            None: all 1.
+        """
+        return float(super().score(X, plain_labels(y), sample_weight))
+
     def _take_parameters(self, parameters: Parameters) -> None:
         super()._take_parameters(parameters)
         self.temperature_ = 1.0
 
     def _class_names(self) -> tuple[str, ...]:
-        return tuple(map(str, self.classes_)) if len(self.classes_) > 1 else ()
+        return tuple(map(str, self.classes_))
 
     def _load_own(self, fields: dict[str, Any], network: Network) -> None:
         classes, self._multilabel = fields.pop("classes_"), bool(fields.pop("_multilabel"))
@@ -410,7 +427,7 @@ class MLPClassifier(ClassifierMixin, TemperatureScaled, MultilayerPerceptron):  
             if not hasattr(self, "classes_"):
                 raise InvalidInput("classes must be passed on the first call to partial_fit.")
             return
-        given = np.unique(np.asarray(classes))
+        given = np.unique(plain_labels(np.asarray(classes)))
         if not hasattr(self, "classes_"):
             self.classes_, self._multilabel = given, is_multilabel(y)
         elif not np.array_equal(self.classes_, given):
@@ -420,7 +437,7 @@ class MLPClassifier(ClassifierMixin, TemperatureScaled, MultilayerPerceptron):  
             )
 
     def _encode(self, y: Any, begins: bool, incremental: bool) -> NDArray[Any]:
-        y = _one_column(y)
+        y = one_column(y)
         if begins and not incremental:
             found = ClassTargets.of(y)
             self.classes_, self._multilabel = found.classes, found.multilabel
@@ -434,7 +451,7 @@ class MLPClassifier(ClassifierMixin, TemperatureScaled, MultilayerPerceptron):  
         return self._class_targets().encode(y)
 
     def _encode_held_out(self, y: Any) -> NDArray[Any]:
-        return self._class_targets().encode(_one_column(y))
+        return self._class_targets().encode(one_column(y))
 
     def _labels_of(self, targets: NDArray[Any]) -> NDArray[Any]:
         return self._class_targets().labels(targets)
@@ -478,8 +495,3 @@ class MLPClassifier(ClassifierMixin, TemperatureScaled, MultilayerPerceptron):  
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
-
-
-def _one_column(y: Any) -> Any:
-    """y, flat where it is one column."""
-    return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y

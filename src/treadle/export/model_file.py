@@ -3,9 +3,9 @@
 Arrays ``weights.0`` (n_in, n_out), ``biases.0`` (n_out,), ``weights.1`` and so on, float32 or float64, and
 for layers with batch normalisation ``scales.0``, ``running_means.0`` and ``running_variances.0``, each
 (n_out,). One entry of metadata, ``treadle``, holds JSON: ``format``, the fields of ``Network``, the class
-names, the shape of an image, the scale of the data, and ``sha256`` of it all. Equal models give equal bytes:
-no date, no duration, no version of anything else. Files from before a field was there are read: it has its
-default then.
+names, the shape of an image, the scale of the data, their range if it is known, and ``sha256`` of it all.
+Equal models give equal bytes: no date, no duration, no version of anything else. Files from before a field
+was there are read: it has its default then.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from treadle.data.pixel_units import PixelUnits, units_of
 from treadle.errors import CorruptFile, InvalidInput
 from treadle.export.safetensors_file import REMEDY, read_safetensors, write_safetensors
 from treadle.network import Network, Parameters
@@ -44,18 +45,21 @@ class Model:
     data_scale : float
         What brings a row of X to the units in which white is 1: 1/255 for bytes. 0: the network's
         ``input_scale``, which is the same unless the pixels were standardised.
+    data_range : (low, high), or None
+        The least and the greatest number that training saw in X. None: not known.
 
     Raises
     ------
     InvalidInput
         If there is another number of class names than of outputs, or of pixels than of inputs, or data_scale
-        is not finite.
+        is not finite, or data_range is not two finite numbers in order.
     """
 
     parameters: Parameters
     class_names: tuple[str, ...] = ()
     image_shape: tuple[int, int] | None = None
     data_scale: float = 0.0
+    data_range: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         n_inputs, n_outputs = self.network.sizes[0], self.network.sizes[-1]
@@ -71,11 +75,26 @@ class Model:
         if not math.isfinite(self.data_scale):
             raise InvalidInput(f"data_scale must be finite; got {self.data_scale!r}")
         object.__setattr__(self, "data_scale", float(self.data_scale or self.network.input_scale))
+        if self.data_range is not None:
+            low, high = map(float, self.data_range)
+            if not -math.inf < low <= high < math.inf:
+                raise InvalidInput(f"data_range must be two finite numbers in order; got {self.data_range!r}")
+            object.__setattr__(self, "data_range", (low, high))
 
     @property
     def network(self) -> Network:
         """What the parameters belong to."""
         return self.parameters.network
+
+    @property
+    def pixel_units(self) -> PixelUnits | None:
+        """Which values of X are black and white, if rows are images; None if that is not known.
+
+        Where ``data_range`` is None, black is taken to be 0 and white 1 / ``data_scale``.
+        """
+        if self.data_range is None:
+            return PixelUnits(0.0, 1 / self.data_scale)
+        return units_of(*self.data_range, self.data_scale)
 
 
 def save_model(path: str | Path, model: Model) -> None:
@@ -103,12 +122,14 @@ def save_model(path: str | Path, model: Model) -> None:
 
 def model_metadata(model: Model) -> dict[str, Any]:
     """What the file says of the model besides its arrays."""
+    known = {} if model.data_range is None else {"data_range": model.data_range}
     return {
         "format": FORMAT_VERSION,
         "network": asdict(model.network),
         "class_names": model.class_names,
         "image_shape": model.image_shape,
         "data_scale": model.data_scale,
+        **known,
     }
 
 
@@ -161,6 +182,12 @@ def model_from(path: str | Path, arrays: Mapping[str, NDArray[Any]], metadata: M
     data_scale = metadata.get("data_scale", 0.0)
     if not isinstance(data_scale, float):
         raise CorruptFile(f"{path} must hold a data_scale, one number; it holds {data_scale!r}: {REMEDY}")
+    data_range = metadata.get("data_range")
+    if data_range is not None and not _is_range(data_range):
+        raise CorruptFile(
+            f"{path} must hold a data_range of two numbers in order, or none; it holds {data_range!r}: "
+            f"{REMEDY}"
+        )
     shapes = network.array_shapes()
     found = {name: array.shape for name, array in arrays.items()}
     dtypes = {array.dtype for array in arrays.values()}
@@ -179,10 +206,25 @@ def model_from(path: str | Path, arrays: Mapping[str, NDArray[Any]], metadata: M
     for name, array in parameters.named():
         array[:] = arrays[name]
     try:
-        return Model(parameters, tuple(class_names), image_shape and tuple(image_shape), data_scale)
+        return Model(
+            parameters,
+            tuple(class_names),
+            image_shape and tuple(image_shape),
+            data_scale,
+            data_range and tuple(data_range),
+        )
     except InvalidInput as error:
         raise CorruptFile(f"{path} contradicts itself: {error}; {REMEDY}") from error
 
 
 def _is_image_shape(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(type(n) is int and n > 0 for n in value)
+
+
+def _is_range(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and all(isinstance(x, float) for x in value)
+        and value[0] <= value[1]
+    )

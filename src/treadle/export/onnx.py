@@ -2,17 +2,21 @@
 
 For a trained network the graph takes ``X`` (N, D) in the dtype of the parameters, before ``input_scale``
 and ``input_offset``, and gives ``probabilities`` (N, K), or ``prediction`` (N, K) where the output is the
-identity or the exponential. Batch normalisation is folded into the weights. Where the network averages an
-image and its mirror image, the graph has the layers twice, with the same weights. The class names and the
-shape of an image are in the metadata, as JSON. For plain layers the graph takes ``X`` as the first layer
-does, and gives the outputs of the last one as ``prediction``. Only standard operators of opset 20; no
-weights outside of the file.
+identity or the exponential. A column of ``probabilities`` is a class wherever there are names of classes:
+one logistic output that tells two classes apart gives two columns, 1 - p and p, and of one class alone a
+column of ones. Batch normalisation is folded into the weights. Where the network averages an image and its
+mirror image, the graph has the layers twice, with the same weights. The class names, the shape of an image
+and, where they are known, the values of a black and of a white pixel are in the metadata, as JSON. For plain
+layers the graph takes ``X`` as the first layer does, and gives the outputs of the last one as ``prediction``.
+Only standard operators of opset 20, of those that ONNX Runtime has for the dtype; no weights outside of the
+file.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +26,7 @@ from numpy.typing import NDArray
 from treadle.errors import MissingDependency
 from treadle.export.layers import CLAMP, Layer, check_dense_size
 from treadle.export.model_file import Model
+from treadle.export.onnx_gelu import gelu_constants, gelu_nodes
 from treadle.export.steps import stock_layers
 from treadle.files import write_atomically
 
@@ -69,11 +74,12 @@ def onnx_model(model: Model) -> onnx.ModelProto:
         "input_scale": np.array(network.input_scale, parameters.dtype),
         "input_offset": np.array(network.input_offset, parameters.dtype),
         **dict(parameters.trainable()),
+        **_constants(activations, parameters.dtype),
     }
     nodes = [
         helper.make_node("Mul", ["X", "input_scale"], ["scaled"]),
         helper.make_node("Add", ["scaled", "input_offset"], ["inputs"]),
-        *_gemms(helper, activations, "inputs", "logits"),
+        *_gemms(helper, activations, "inputs", "logits", parameters.dtype),
     ]
     logits = "logits"
     if network.mirror_width:
@@ -83,14 +89,33 @@ def onnx_model(model: Model) -> onnx.ModelProto:
         logits = "mean_logits"
         nodes += [
             helper.make_node("Gather", ["inputs", "mirrored_columns"], ["mirrored.inputs"], axis=1),
-            *_gemms(helper, activations, "mirrored.inputs", "mirrored.logits"),
+            *_gemms(helper, activations, "mirrored.inputs", "mirrored.logits", parameters.dtype),
             helper.make_node("Add", ["logits", "mirrored.logits"], ["sum_of_logits"]),
             helper.make_node("Mul", ["sum_of_logits", "half"], [logits]),
         ]
     output = "probabilities" if network.output in ("softmax", "logistic") else "prediction"
-    nodes.append(helper.make_node(LAST_OPERATOR[network.output], [logits], [output]))
-    metadata = {"class_names": model.class_names, "image_shape": model.image_shape}
-    return _proto(nodes, constants, (network.sizes[0], network.sizes[-1]), output, metadata)
+    n_columns = network.sizes[-1]
+    if network.output == "logistic" and n_columns == 1 and model.class_names:
+        n_columns = len(model.class_names)
+        constants["one"] = np.array(1, parameters.dtype)
+        nodes += _probabilities_of_classes(helper, n_columns, logits, output)
+    else:
+        nodes.append(helper.make_node(LAST_OPERATOR[network.output], [logits], [output]))
+    metadata: dict[str, Any] = {"class_names": model.class_names, "image_shape": model.image_shape}
+    if model.image_shape and model.data_range and model.pixel_units:
+        metadata["pixel_units"] = asdict(model.pixel_units)
+    return _proto(nodes, constants, (network.sizes[0], n_columns), output, metadata)
+
+
+def _probabilities_of_classes(helper: Any, n_classes: int, logits: str, output: str) -> list[onnx.NodeProto]:
+    """The nodes that take one logistic output's logits to a column for each of one or two classes."""
+    if n_classes == 1:  # a softmax of one logit is 1
+        return [helper.make_node("Softmax", [logits], [output])]
+    return [
+        helper.make_node("Sigmoid", [logits], ["second"]),
+        helper.make_node("Sub", ["one", "second"], ["first"]),
+        helper.make_node("Concat", ["first", "second"], [output], axis=1),
+    ]
 
 
 def save_layers_onnx(
@@ -122,9 +147,8 @@ def save_layers_onnx(
     constants = {f"weights.{i}": layer.dense(dtype) for i, layer in enumerate(layers)}
     constants |= {f"biases.{i}": layer.biases for i, layer in enumerate(layers)}
     activations = [layer.activation for layer in layers]
-    if CLAMP in activations:
-        constants |= {"zero": np.zeros((), dtype), "one": np.ones((), dtype)}
-    nodes = _gemms(helper, activations, "X", "prediction")
+    constants |= _constants(activations, dtype)
+    nodes = _gemms(helper, activations, "X", "prediction", np.dtype(dtype))
     proto = _proto(nodes, constants, (layers[0].n_in, layers[-1].n_out), "prediction", {})
     write_atomically(Path(path), proto.SerializeToString())
 
@@ -169,19 +193,29 @@ def _proto(
     return proto
 
 
-def _gemms(helper: Any, activations: Sequence[str], inputs: str, outputs: str) -> list[onnx.NodeProto]:
+def _gemms(
+    helper: Any, activations: Sequence[str], inputs: str, outputs: str, dtype: np.dtype[Any]
+) -> list[onnx.NodeProto]:
     """The nodes that take the inputs through a layer for each activation; names begin with that of inputs."""
     nodes = []
     a = inputs
     for i, activation in enumerate(activations):
         z, h = f"{inputs}.z{i}", outputs if i == len(activations) - 1 else f"{inputs}.a{i + 1}"
         nodes.append(helper.make_node("Gemm", [a, f"weights.{i}", f"biases.{i}"], [z]))
-        nodes.extend(_activation(helper, activation, z, h))
+        nodes.extend(_activation(helper, activation, z, h, dtype))
         a = h
     return nodes
 
 
-def _activation(helper: Any, name: str, z: str, a: str) -> list[onnx.NodeProto]:
+def _constants(activations: Sequence[str], dtype: Any) -> dict[str, NDArray[Any]]:
+    """The initializers that the nodes of ``_activation`` go by."""
+    constants = {"zero": np.zeros((), dtype), "one": np.ones((), dtype)} if CLAMP in activations else {}
+    if "gelu" in activations and dtype == np.float64:
+        constants |= gelu_constants()
+    return constants
+
+
+def _activation(helper: Any, name: str, z: str, a: str, dtype: np.dtype[Any]) -> list[onnx.NodeProto]:
     """The nodes that take z to a."""
     match name:
         case "relu":
@@ -190,6 +224,8 @@ def _activation(helper: Any, name: str, z: str, a: str) -> list[onnx.NodeProto]:
             return [helper.make_node("Tanh", [z], [a])]
         case "logistic":
             return [helper.make_node("Sigmoid", [z], [a])]
+        case "gelu" if dtype == np.float64:
+            return gelu_nodes(helper, z, a)
         case "gelu":
             return [helper.make_node("Gelu", [z], [a], approximate="none")]
         case "silu":

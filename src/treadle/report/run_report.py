@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 import numpy as np
@@ -16,22 +16,34 @@ from treadle.maths.softmax import softmax
 from treadle.report.evaluation import Evaluation
 from treadle.report.figures import draw_confusion, draw_curves, draw_predictions, save_figure
 from treadle.report.report import ReportInputs, write_report
+from treadle.report.rows_in_units import rows_in_units
 from treadle.runs.run import Run
 from treadle.training.held_out import plain_loss
 
 SAMPLES_IN_PICTURE = 12
 
 
-def evaluate_model(model: Model, engine: Engine, dataset: Dataset) -> Evaluation:
+def evaluate_model(
+    model: Model, engine: Engine, dataset: Dataset, on_notice: Callable[[str], None] = lambda _: None
+) -> Evaluation:
     """The model's loss and class probabilities on the data set's test rows.
 
-    The model knows the scale of the data that it was trained on. Where the data set's own is another (bytes
-    of 0 to 255 here, floats of 0 to 1 there), its rows are brought to the model's units first, as float32.
+    The model knows the range of the data that it was trained on. Where the data set's units are others (bytes
+    of 0 to 255 here, floats of 0 to 1 there), its rows are brought to the model's units first, as float32:
+    see ``rows_in_units``.
+
+    Parameters
+    ----------
+    model : Model
+    engine : Engine
+    dataset : Dataset
+    on_notice : callable
+        Called with a sentence for people where units were converted or assumed.
 
     Raises
     ------
     RunError
-        If the data set's columns or classes are not those that the model was trained on.
+        If the data set's columns, classes or units are not those that the model was trained on.
     """
     n_inputs = model.network.sizes[0]
     if dataset.X_test.shape[1] != n_inputs or dataset.class_names != model.class_names:
@@ -41,12 +53,22 @@ def evaluate_model(model: Model, engine: Engine, dataset: Dataset) -> Evaluation
             f"{', '.join(model.class_names)}: "
             "evaluate it on data like those it was trained on"
         )
-    X = dataset.X_test
-    if dataset.scale != model.data_scale:
-        X = X.astype(np.float32) * np.float32(dataset.scale / model.data_scale)
+    if None not in (shapes := (dataset.image_shape, model.image_shape)) and shapes[0] != shapes[1]:
+        raise RunError(
+            f"{dataset.name} has images of {_in_words(dataset.image_shape)}, and the model takes "
+            f"{_in_words(model.image_shape)}: evaluate it on images of that shape"
+        )
+    X, notice = rows_in_units(model, dataset)
+    if notice is not None:
+        on_notice(notice)
     logits = engine.logits(model.parameters, X)
     loss = plain_loss(Objective(), logits, dataset.y_test)
     return Evaluation(dataset.y_test, softmax(logits), dataset.class_names, loss)
+
+
+def _in_words(shape: tuple[int, int] | None) -> str:
+    """Height and width."""
+    return " x ".join(map(str, shape or ()))
 
 
 def write_run_report(
@@ -67,6 +89,8 @@ def write_run_report(
         Seconds by part, shown in the report.
     """
     history = run.history()
+    units = dataset.pixel_units
+    scale = 1 / units.white if units is not None and units.black == 0 else dataset.scale  # of the drawings
     samples = sample_rows(evaluation)
     save_figure(draw_curves(history), run.folder / "curves.png")
     save_figure(draw_confusion(evaluation.confusion, evaluation.class_names), run.folder / "confusion.png")
@@ -77,7 +101,7 @@ def write_run_report(
             evaluation.probabilities[samples],
             evaluation.class_names,
             dataset.image_shape,
-            dataset.scale,
+            scale,
         ),
         run.folder / "predictions.png",
     )
@@ -88,7 +112,7 @@ def write_run_report(
         evaluation=evaluation,
         X_test=dataset.X_test,
         image_shape=dataset.image_shape,
-        scale=dataset.scale,
+        scale=scale,
         configuration=configuration,
         environment=run.environment,
         timings=timings,

@@ -204,7 +204,9 @@ class Run:
         write_atomically(self.folder / "config.toml", config_toml(self.config, self.environment).encode())
         files = _RunFiles(self, on_start)
         Training(loop, [*as_callbacks(callbacks), files]).run()
-        model = Model(loop.parameters(), dataset.class_names, dataset.image_shape, dataset.scale)
+        model = Model(
+            loop.parameters(), dataset.class_names, dataset.image_shape, dataset.scale, dataset.data_range
+        )
         save_model(self.model_path, model)
         return model
 
