@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from treadle.l1.proof.rational_solve import Singular, rational_solution
 from treadle.l1.proof.scaled_integers import scaled
-from treadle.l1.proof.theorem import Problem
+from treadle.l1.proof.claim import Problem
 from treadle.l1.rows import Chunk
 
 # Steps of length zero after which the first row that may leave or enter does (Bland 1977).
@@ -66,13 +66,10 @@ class ExactTable:
             self.high += [penalty] * len(kept)
         self.place = {name: k for k, name in enumerate(self.names)}
 
-    def independent_rows(self, first: list[int]) -> list[int]:
-        """Places of p independent rows, those of ``first`` before others: elimination in rationals.
+    def independent(self, first: list[int]) -> tuple[list[int], list[int]]:
+        """Places of independent rows, those of ``first`` before others, and as many independent columns.
 
-        Raises
-        ------
-        Singular
-            If there are none.
+        As many as there are, by elimination in rational numbers; early columns before late ones.
         """
         p = self.Z.shape[1]
         reduced: list[tuple[int, list[Fraction]]] = []
@@ -90,8 +87,8 @@ class ExactTable:
             reduced.append((pivot, [value / row[pivot] for value in row]))
             chosen.append(k)
             if len(chosen) == p:
-                return chosen
-        raise Singular("the columns are dependent")
+                break
+        return chosen, sorted(column for column, _ in reduced)
 
 
 def pivoted(

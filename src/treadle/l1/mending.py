@@ -19,7 +19,8 @@ from scipy import sparse
 
 from treadle.l1.exact_pivots import ExactTable, pivoted
 from treadle.l1.proof.rational_solve import Singular, most_unknowns
-from treadle.l1.proof.theorem import Claim, Proof, Prover
+from treadle.l1.proof.claim import Claim, Proof
+from treadle.l1.proof.theorem import Prover
 from treadle.l1.rows import ArrayRows, Chunk, Rows
 from treadle.l1.sparse_rows import SparseRows
 
@@ -69,7 +70,13 @@ def _by_exact_pivots(rows: ArrayRows | SparseRows, claim: Claim) -> tuple[Claim,
         chunk = Chunk(chunk.indices, chunk.X.toarray(), chunk.y, chunk.weight)
     try:
         table = ExactTable(chunk, claim.centre, claim.kept, claim.problem)
-        basis = table.independent_rows([table.place[i] for i in claim.basis.tolist() if i in table.place])
+        basis, columns = table.independent([table.place[i] for i in claim.basis.tolist()])
+        if len(columns) < table.Z.shape[1]:
+            first = int(claim.problem.fit_intercept)
+            if len(claim.basis) or not columns or (first and columns[0]):
+                return None
+            kept = claim.kept[np.array(columns[first:], np.int64) - first]
+            return _by_exact_pivots(rows, replace(claim, kept=kept))
         sides = {table.place[i]: 1 if u > 0 else -1 for i, u in claim.ties.items() if i in table.place}
         found = pivoted(table, basis, sides, SECONDS - (time.monotonic() - start))
     except Singular:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from treadle.l1.coordinates import Coordinates
 from treadle.l1.crossover import Vertex
+from treadle.l1.double_double import minus_products
 from treadle.l1.reduced import EPS, Reduced
 from treadle.l1.rows import Chunk
 from treadle.l1.screening import Screened
@@ -26,11 +27,8 @@ MARGIN = 1e-9
 REFINEMENTS = 4
 # Residuals so small, in roundings of what they are sums of, may be zero.
 NEAR_ZERO = 256 * EPS
-# A coefficient that is smaller than the sum of what it is made of by that factor is not sure to its last digit.
-CANCELLED = 2.0**8
 # Below it, what a step adds may underflow.
 LEAST = 1e-250
-HAS_EXTENDED = float(np.finfo(EXTENDED).eps) < EPS / 1000
 
 
 @dataclass(frozen=True)
@@ -176,13 +174,35 @@ def _coefficients(
     changed = bool((rounded != w).any())
     if changed and _misfit(X_b, target, rounded) <= max(_misfit(X_b, target, w), 4 * EPS):
         w = rounded
-    open_ones = np.setdiff1d(np.append(0, 1 + coordinates.columns), 1 + pinned)
-    open_ones = open_ones[open_ones >= 1 - coordinates.fit_intercept]
-    sizes = (np.abs(X_b) @ np.abs(w)).astype(np.float64) + np.abs(y_b)
-    known_to = _joined(*coordinates.coefficients(np.abs(vertex.inverse) @ sizes, np.abs(coordinates.A)))
-    large = np.abs(w[open_ones])
-    faithful = HAS_EXTENDED and bool(((known_to[open_ones] <= CANCELLED * large) & (large > LEAST)).all())
+    open_ones = np.ones(len(w), bool)
+    open_ones[1 + pinned] = False
+    if coordinates.size < len(w):
+        open_ones[1:] = False
+        open_ones[1 + coordinates.columns] = True
+        open_ones[1 + pinned] = False
+        open_ones[0] = coordinates.fit_intercept
+    w, faithful = _to_the_last_place(coordinates, vertex, X_b, y_b, w, open_ones)
     return w[1:], float(w[0]), theta, faithful
+
+
+def _to_the_last_place(
+    coordinates: Coordinates,
+    vertex: Vertex,
+    X_b: NDArray[Any],
+    y_b: NDArray[Any],
+    w: NDArray[Any],
+    open_ones: NDArray[np.bool_],
+) -> tuple[NDArray[Any], bool]:
+    """w with residuals in twice the precision, and whether it is next to the exact one wherever it is open."""
+    doubles = X_b.astype(np.float64)
+    nothing = np.zeros(len(y_b))
+    for _ in range(2):
+        rest, _ = minus_products((y_b, nothing), doubles, w)
+        step = _joined(*coordinates.coefficients(vertex.inverse @ rest))
+        step[~open_ones] = 0
+        w = w + step
+    small = np.abs(step) < 0.9 * np.spacing(np.abs(w))
+    return w, bool((small & (np.abs(w) > LEAST))[open_ones].all())
 
 
 def _measured(

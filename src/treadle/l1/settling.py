@@ -27,7 +27,8 @@ from treadle.l1.mending import mended, proved
 from treadle.l1.preparation import NearlyDependent, Prepared, disentangled, prepared
 from treadle.l1.proof.certificate import Certificate
 from treadle.l1.proof.rational_solve import Singular
-from treadle.l1.proof.theorem import Claim, Problem, Proof, Prover, nearest
+from treadle.l1.proof.claim import Claim, Problem, Proof, nearest
+from treadle.l1.proof.theorem import Prover
 from treadle.l1.refinement import Candidate
 from treadle.l1.rows import ArrayRows, Rows
 from treadle.l1.solution import Solution
@@ -136,8 +137,15 @@ def _as_found(candidate: Candidate, ready: Prepared, problem: Problem) -> Certif
         centre=ready.centre,
         centre_intercept=candidate.intercept,
         origin=np.zeros(ready.n_features, np.int64),
-        left_out=np.setdiff1d(np.arange(ready.n_features), kept),
+        left_out=_others(ready.n_features, kept),
     )
+
+
+def _others(n_features: int, kept: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The features that are not kept."""
+    left = np.ones(n_features, bool)
+    left[kept] = False
+    return np.flatnonzero(left)
 
 
 def _names(names: NDArray[np.int64], ready: Prepared) -> NDArray[np.int64]:
@@ -192,8 +200,12 @@ class _Settler:
 
     def from_any_vertex(self) -> Certificate | None:
         """4. where the solver found nothing: pivots from the first rows that are independent."""
-        best = self._pivoted(_Vertex(np.empty(0, np.int64), {}))
-        return None if best.proof is None else self._of(best, best.proof, None)
+        found = mended(self.rows, self._claim(_Vertex(np.empty(0, np.int64), {})), None)
+        if found is None:
+            return None
+        claim, proof = found
+        self.kept = claim.kept
+        return self._of(_Vertex(claim.basis, dict(claim.ties)), proof, None)
 
     def _claim(self, vertex: _Vertex) -> Claim:
         return Claim(self.problem, self.ready.centre, self.kept, vertex.basis, vertex.ties)
@@ -281,5 +293,5 @@ class _Settler:
             centre=self.ready.centre,
             centre_intercept=proof.intercept,
             origin=np.zeros(self.ready.n_features, np.int64),
-            left_out=np.setdiff1d(np.arange(self.ready.n_features), self.kept),
+            left_out=_others(self.ready.n_features, self.kept),
         )

@@ -42,7 +42,7 @@ from treadle.l1.interior_rows import corner
 from treadle.l1.levels import Scatter, level_sizes, limited_sizes, scatter, smallest_sample
 from treadle.l1.pinball import dual_bounds
 from treadle.l1.preparation import NearlyDependent
-from treadle.l1.proof.theorem import Problem
+from treadle.l1.proof.claim import Problem
 from treadle.l1.radii import kept_share, radius, reach, typical_size, upper_median, wider
 from treadle.l1.reduced import EPS, Reduced, basis_near, closely, exactly
 from treadle.l1.refinement import Candidate, candidate_of

@@ -25,7 +25,7 @@ from scipy import sparse
 
 from treadle.errors import CertificateFailed, InvalidInput
 from treadle.l1.proof.certificate import Certificate
-from treadle.l1.proof.theorem import Claim, Problem, nearest
+from treadle.l1.proof.claim import Claim, Problem, nearest
 from treadle.l1.reduced import EPS
 from treadle.l1.interior_point import InteriorPoint, interior_point
 from treadle.l1.mending import mended, proved

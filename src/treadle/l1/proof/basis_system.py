@@ -186,6 +186,9 @@ def _in_units(rest: NDArray[Any], exponent: int, factors: NDArray[Any]) -> tuple
 
 def _integers(values: NDArray[Any], exponent: int) -> NDArray[Any]:
     """Doubles in units of 2^exponent, rounded: v may be anything."""
+    mantissas, exponents = np.frexp(values)
+    whole = np.ldexp(mantissas, 53).astype(np.int64).tolist()
+    shifts = (exponents - (53 + exponent)).tolist()
     found = np.empty(len(values), object)
-    found[:] = [int(Fraction(value) * power_of_two(-exponent)) for value in values.tolist()]
+    found[:] = [m << s if s >= 0 else m >> -s for m, s in zip(whole, shifts, strict=True)]
     return found

@@ -18,12 +18,14 @@ from scipy import sparse
 
 from treadle.errors import InvalidInput
 from treadle.l1.integer_columns import doubles_of
+from treadle.l1.pinball import dual_bounds
 from treadle.l1.proof.basis_system import Enclosed
+from treadle.l1.proof.claim import LARGEST, Claim, Problem, Proof, nearest, rounded_up
 from treadle.l1.proof.dependencies import proved_dependent
 from treadle.l1.proof.rational_solve import Singular
-from treadle.l1.proof.theorem import LARGEST, Claim, Problem, Proof, Prover, nearest, rounded_up
+from treadle.l1.proof.theorem import Prover
 from treadle.l1.proof.verification import Verification
-from treadle.l1.rows import ArrayRows, Rows
+from treadle.l1.rows import ArrayRows, Chunk, Rows
 from treadle.l1.sparse_rows import SparseRows
 
 
@@ -83,12 +85,12 @@ class Certificate:
 
     def __post_init__(self) -> None:
         numbers = (self.intercept, self.centre_intercept, self.quantile, self.alpha, self.primal, self.dual)
-        for array in (np.array(numbers), self.coef, self.centre, self.values):
-            if not np.isfinite(np.asarray(array, np.float64)).all():
-                raise InvalidInput(
-                    "a certificate holds finite numbers only; this one has NaN or infinity in its "
-                    "coefficients, its intercept, its objective or its dual values: fit again"
-                )
+        arrays = (self.coef, self.centre, self.values)
+        if not (all(map(math.isfinite, numbers)) and all(np.isfinite(array).all() for array in arrays)):
+            raise InvalidInput(
+                "a certificate holds finite numbers only; this one has NaN or infinity in its "
+                "coefficients, its intercept, its objective or its dual values: fit again"
+            )
         if not (0 < self.quantile < 1 and self.alpha >= 0 and self.primal >= 0):
             raise InvalidInput(
                 "a certificate's quantile is between 0 and 1, its alpha and its objective at least 0; got "
@@ -101,9 +103,10 @@ class Certificate:
                 f"for each tie; got {self.centre.shape}, {self.origin.shape}, {len(self.rows)} ties and "
                 f"{len(self.values)} values"
             )
-        if (self.basis < 0).any() or len(np.unique(self.basis)) < len(self.basis) or (self.rows < 0).any():
+        basis = self.basis.tolist()
+        if min(basis, default=0) < 0 or len(set(basis)) < len(basis) or (self.rows < 0).any():
             raise InvalidInput("the rows of a certificate's basis are different numbers, none below 0")
-        if self.left_out is not None and not set(self.left_out.tolist()) <= set(np.flatnonzero(self.coef == 0)):
+        if self.left_out is not None and len(self.left_out) and not set(self.left_out.tolist()) <= set(np.flatnonzero(self.coef == 0)):
             raise InvalidInput(
                 f"features that a certificate leaves out are from 0 to {D - 1}, with a coefficient of 0; got "
                 f"{self.left_out}"
@@ -138,17 +141,21 @@ class Certificate:
         claim = self._claim(rows)
         proof = Prover(rows, claim).prove()
         u = np.zeros(rows.n_rows)
-        place = {int(i): k for k, i in enumerate(proof.open_rows.indices)}
         for chunk in rows.chunks():
             X_c = chunk.X - claim.centre if claim.centre.any() else chunk.X
             r = chunk.y - np.asarray(X_c @ self.coef) - self.centre_intercept
-            weight = np.ones(len(chunk)) if chunk.weight is None else chunk.weight
-            u[chunk.indices] = weight * np.where(r > 0, 2 * self.quantile, -2 * (1 - self.quantile))
-        for i, k in place.items():
-            u[i] = nearest(proof.open_dual[k])
+            u[chunk.indices] = self._bounds(chunk, r)
+        u[proof.open_rows.indices] = self._bounds(proof.open_rows, proof.open_signs)
+        ties = [name for name in proof.tie_values if name < rows.n_rows]
+        u[ties] = [proof.tie_values[name] for name in ties]
         n_real = int((proof.names < rows.n_rows).sum())
         u[proof.names[:n_real]] = [nearest(c) for c in proof.dual.center[:n_real]]
         return u
+
+    def _bounds(self, chunk: Chunk, sign: NDArray[Any]) -> NDArray[np.float64]:
+        """The bounds of some rows' boxes on the side of a sign."""
+        low, high = dual_bounds(np.ones(len(chunk)) if chunk.weight is None else chunk.weight, self.quantile)
+        return np.where(sign > 0, high, low)
 
     def verify(
         self, X: Any, y: Any = None, sample_weight: NDArray[Any] | None = None, *, exact: bool = False
@@ -209,7 +216,7 @@ class Certificate:
         left_out = self.left_out
         if left_out is None:
             left_out = self._found_left_out(rows)
-        kept = np.setdiff1d(np.arange(len(self.coef)), left_out)
+        kept = np.delete(np.arange(len(self.coef)), left_out)
         ties = dict(zip(self.rows.tolist(), np.asarray(self.values, np.float64).tolist(), strict=True))
         return Claim(
             Problem(self.quantile, self.alpha, self.fit_intercept),
@@ -263,7 +270,7 @@ class Certificate:
         gap = max(proof.excess, objective - low, high - objective if proof.optimal else Fraction(0))
         errors = np.zeros(len(self.coef))
         errors[prover.claim.kept] = [rounded_up(d) for d in proof.distance[first:]]
-        others = np.setdiff1d(np.arange(len(self.coef)), prover.claim.kept)
+        others = np.delete(np.arange(len(self.coef)), prover.claim.kept)
         dependent = proved_dependent(rows, prover, others)
         return Verification(
             optimal=optimal,

@@ -84,7 +84,7 @@ def exact_weighted_sums(weight: NDArray[Any] | None, values: Any) -> list[Fracti
     if weight is None:
         return exact_sums(np.array(values, np.float64))
     values = np.asarray(values, np.float64)
-    if np.isin(np.abs(weight), (0, 1)).all():
+    if (np.rint(weight) == weight).all() and np.abs(weight).max(initial=0) <= 1:
         return exact_sums(weight[:, None] * values)
     parts = exact_products(weight[:, None], values)
     if parts is None:

@@ -2,8 +2,7 @@
 
 On the basis z_j = Z_B a has one solution a, in rational numbers. If it holds on every row, feature j adds
 nothing, and what is proved with its coefficient at 0 is proved for all coefficients. Over a common denominator
-the equation is one of integers. Where all of its terms add up to less than 2^53 of their common unit, products
-and sums of doubles are exact, whatever their order, and NumPy's serve.
+the equation is one of integers, for which doubles often are long enough (``whole_doubles``).
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from scipy import sparse
 
 from treadle.l1.proof.scaled_integers import ScaledIntegers, scaled
 from treadle.l1.proof.theorem import Prover
+from treadle.l1.proof.whole_doubles import exact_combination
 from treadle.l1.rows import Chunk, Rows
 
 # Numbers of rows that are looked at in integers, where doubles are too short.
@@ -44,33 +44,14 @@ class _Relation:
         some = slice(None) if chunk.weight is None else np.flatnonzero(chunk.weight > 0)
         X = chunk.X[:, self.columns][some]
         X = X.toarray() if sparse.issparse(X) else np.asarray(X, np.float64)
-        exact = _integers_as_doubles(X, self.centre)
-        if exact is not None:
-            values, exponent = exact
-            factors = np.array([float(f) if abs(f) < 2**53 else math.inf for f in self.factors])
-            constant = factors[0] * 2.0**-exponent
-            sizes = np.abs(values) @ np.abs(factors[1:]) + abs(constant)
-            if (sizes < 2.0**52).all() and constant == np.rint(constant):
-                return bool((values @ factors[1:] + constant == 0).all()), 0
+        short = exact_combination(X, self.centre, self.factors[1:], self.factors[0])
+        if short is not None:
+            return not short[0].any(), 0
         integers = scaled(X).minus(scaled(self.centre))
         constant_at = ScaledIntegers(np.array([self.factors[0]], object), 0)
         common = min(integers.exponent, 0)
         sums = integers.at(common) @ np.array(self.factors[1:], object) + constant_at.at(common)[0]
         return not any(sums), X.size
-
-
-def _integers_as_doubles(X: NDArray[Any], centre: NDArray[Any]) -> tuple[NDArray[Any], int] | None:
-    """x - m in units of 2^exponent, as doubles that are whole numbers; None where there are none so small."""
-    largest = float(np.abs(X).max(initial=0) + np.abs(centre).max(initial=0))
-    if not 0 < largest < np.inf:
-        return (X - centre, 0) if largest == 0 else None
-    exponent = max(int(np.frexp(largest)[1]) - 52, -1000)
-    values, middle = np.ldexp(X, -exponent), np.ldexp(centre, -exponent)
-    for step in (44, 30, 16, 0):  # the coarser the unit, the more room for sums
-        coarse, coarse_middle = np.ldexp(values, -step), np.ldexp(middle, -step)
-        if (coarse == np.rint(coarse)).all() and (coarse_middle == np.rint(coarse_middle)).all():
-            return coarse - coarse_middle, exponent + step
-    return None
 
 
 def proved_dependent(rows: Rows, prover: Prover, features: NDArray[np.int64]) -> set[int]:

@@ -7,6 +7,7 @@ fraction-free elimination (1968), in which every division leaves no rest, up to 
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -20,6 +21,7 @@ class Singular(ArithmeticError):
     """The equations are dependent."""
 
 
+@cache
 def has_flint() -> bool:
     """Whether python-flint is installed."""
     return find_spec("flint") is not None

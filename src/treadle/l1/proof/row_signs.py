@@ -117,7 +117,7 @@ class SignPass:
             self.sums_of(chunk, np.where(decided, sign, 0)),
             loss,
             chunk.take(rest),
-            _exact_sum(weight),
+            Fraction(len(chunk)) if chunk.weight is None else _exact_sum(weight),
             wrong,
             np.where(r > 0, 1, -1).astype(np.int8)[rest],
         )
@@ -133,12 +133,16 @@ class SignPass:
             values = np.empty((len(chunk), X.shape[1] + 1), order="F")
             values[:, :-1] = X
             values[:, -1] = chunk.y
-        weight = np.ones(len(chunk)) if chunk.weight is None else chunk.weight
-        counted = np.where(sign != 0, weight, 0)[some]
-        signed = (sign * weight)[some]
+        sign = sign[some]
+        if chunk.weight is None:
+            sums = Fraction(int(np.count_nonzero(sign))), Fraction(int(sign.sum()))
+            counted, signed = np.abs(sign), sign
+        else:
+            counted = np.where(sign != 0, chunk.weight[some], 0)
+            signed = sign * counted
+            sums = _exact_sum(counted), _exact_sum(signed)
         return Sums(
-            _exact_sum(counted),
-            _exact_sum(signed),
+            *sums,
             exact_weighted_sums(signed, values),
             None if self.quantile == 0.5 else exact_weighted_sums(counted, values),
         )

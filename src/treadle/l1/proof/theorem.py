@@ -26,8 +26,6 @@ With an intercept all is done in x - m, where m is the centre: sum u = 0 makes X
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -37,114 +35,19 @@ from scipy import sparse
 
 from treadle.errors import InvalidInput
 from treadle.l1.proof.basis_system import UP, BasisSystem, Enclosed
-from treadle.l1.proof.rational_solve import Singular
+from treadle.l1.proof.claim import UNBOUNDED, Claim, Problem, Proof, nearest, rounded_up
+from treadle.l1.proof.open_rows import OpenRows, decided, penalty_tie
+from treadle.l1.proof.rational_solve import Singular, has_flint
 from treadle.l1.proof.row_signs import UNDERFLOW, RowSigns, SignPass, Sums
 from treadle.l1.proof.scaled_integers import ScaledIntegers, power_of_two, scaled, scaled_fractions
 from treadle.l1.rows import Chunk, Rows
 
-LARGEST = float(np.finfo(np.float64).max)
-# More than any double: where an excess is not bounded.
-UNBOUNDED = Fraction(1 << 2000)
 # Numbers of rows without a proved sign that are kept for integers; of those beyond, the sign is a guess.
 MOST_OPEN = 1 << 22
-# How near to a bound, in widths of the box, a tie's value stands for the bound.
-NEXT_TO = Fraction(1, 1 << 40)
 # A number is rounded from an enclosure whose radius is a smaller share of it than that.
 ROUNDED = 2**60
-# Unknowns up to which a system is solved exactly at once, since an enclosure takes as long.
-AT_ONCE = 4
-
-
-@dataclass(frozen=True)
-class Problem:
-    """tau, alpha and whether there is an intercept."""
-
-    quantile: float
-    alpha: float
-    fit_intercept: bool
-
-    def bound(self, weight: Fraction, sign: int) -> Fraction:
-        """The end of a row's box on the side of that sign: 2 tau c or -2 (1 - tau) c."""
-        return weight * (2 * Fraction(self.quantile) - 1 + sign)
-
-    def penalty(self, total_weight: Fraction) -> Fraction:
-        """lambda."""
-        return 2 * Fraction(self.alpha) * total_weight
-
-
-@dataclass(frozen=True)
-class Claim:
-    """What is to be proved of some rows: a basis, what ties are at, and coefficients that are near its vertex.
-
-    Parameters
-    ----------
-    problem : Problem
-    centre : ndarray of shape (D,)
-        m; zeros without an intercept.
-    kept : ndarray of int64
-        The columns of the system, ascending; the coefficients of all others are 0.
-    basis : ndarray of shape (p,), int64
-        Numbers of rows; N + j stands for coefficient j being 0 under a penalty.
-    ties : mapping of int to float
-        u of rows off the basis whose residual is exactly zero; next to a bound, or infinite, it is that bound.
-    coef, intercept : ndarray of shape (D,) and float, or None
-        The coefficients, and the intercept at the centre. None: the vertex itself, rounded.
-    side : ndarray of shape (N,), int8, or None
-        Claimed signs.
-    """
-
-    problem: Problem
-    centre: NDArray[np.float64]
-    kept: NDArray[np.int64]
-    basis: NDArray[np.int64]
-    ties: Mapping[int, float]
-    coef: NDArray[np.float64] | None = None
-    intercept: float = 0.0
-    side: NDArray[np.int8] | None = None
-
-
-@dataclass(frozen=True)
-class Proof:
-    """What was found of a claim.
-
-    ``vertex`` and ``dual`` enclose w = (b at the centre, w_kept), the former only with an intercept, and u of
-    the basis, in the order of ``names``: real rows ascending, then the penalty's. ``least`` encloses the least
-    objective where ``optimal``. ``excess`` bounds the objective of the coefficients less the least from above,
-    ``loss`` the objective itself. ``flaw`` says what is not proved, None if nothing is left.
-    """
-
-    optimal: bool
-    flaw: str | None
-    vertex: Enclosed
-    dual: Enclosed
-    names: NDArray[np.int64]
-    coef: NDArray[np.float64]
-    intercept: float
-    distance: list[Fraction]
-    least: tuple[Fraction, Fraction]
-    excess: Fraction
-    loss: Fraction | None
-    open_rows: Chunk
-    open_dual: list[Fraction]
-    open_residuals: NDArray[np.float64]
-    boxes: tuple[list[Fraction], list[Fraction]]
-    tie_values: dict[int, float]
-    is_strict: bool
-    n_ties: int
-    n_open: int
-
-    def violated(self) -> tuple[int | None, int]:
-        """The place of the u of the basis that is furthest beyond its box, and on which side."""
-        beyond = [self.violation(k) for k in range(len(self.names))]
-        k = int(np.argmax(beyond)) if beyond else 0
-        if not beyond or not beyond[k] > 0:
-            return None, 0
-        return k, 1 if self.dual.center[k] > self.boxes[1][k] else -1
-
-    def violation(self, k: int) -> float:
-        """By how much one of them is beyond."""
-        low, high = self.boxes[0][k], self.boxes[1][k]
-        return nearest(max(self.dual.center[k] - high, low - self.dual.center[k]))
+# Unknowns up to which a system is solved exactly at once, since an enclosure takes as long; and with FLINT.
+AT_ONCE, AT_ONCE_WITH_FLINT = 4, 12
 
 
 class Prover:
@@ -156,16 +59,16 @@ class Prover:
         self.rows, self.claim, self.exact = rows, claim, exact
         self.problem = claim.problem
         self.flaw: str | None = None
-        self.tie_values: dict[int, float] = {}
-        self.open_residuals = np.zeros(0)
         n = rows.n_rows
         real = np.sort(claim.basis[claim.basis < n])
         self.names = np.concatenate([real, np.sort(claim.basis[claim.basis >= n])])
         self.n_real = len(real)
         self.first = int(self.problem.fit_intercept)
         size = self.first + len(claim.kept)
-        pinned = np.isin(claim.kept, self.names[self.n_real :] - n)
-        if len(self.names) != size or pinned.sum() != size - self.n_real or len(set(real.tolist())) < len(real):
+        pinned = np.zeros(len(claim.kept), bool)
+        if self.n_real < len(self.names):
+            pinned = np.isin(claim.kept, self.names[self.n_real :] - n)
+        if len(self.names) != size or pinned.sum() != size - self.n_real or (real[1:] == real[:-1]).any():
             raise Singular(f"{len(self.names)} rows of the basis do not determine {size} coefficients")
         # Columns of the system without those that a penalty's row pins at 0.
         self.free = np.concatenate([np.arange(self.first), self.first + np.flatnonzero(~pinned)]).astype(int)
@@ -211,7 +114,6 @@ class Prover:
         D = len(claim.centre)
         spread = np.zeros(D)
         spread[claim.kept] = [rounded_up(x) for x in distance[self.first :]]
-        everything = len(claim.kept) == D
         sign_pass = SignPass(
             coef,
             intercept,
@@ -219,77 +121,81 @@ class Prover:
             spread,
             rounded_up(distance[0]) if self.first else 0.0,
             self.problem.quantile,
-            None if everything else claim.kept,
+            None if len(claim.kept) == D else claim.kept,
             self.names[: self.n_real],
             claim.side,
         )
         parts = self._over_rows(sign_pass)
-        sums, loss, open_rows, wrong = parts.sums, parts.loss, parts.open_rows, parts.wrong_side
         penalty = self.problem.penalty(parts.total_weight)
-        if wrong:
-            self.flaw = f"{wrong} rows are not on the side of zero that was said"
+        if parts.wrong_side:
+            self._note(f"{parts.wrong_side} rows are not on the side of zero that was said")
         # 3.
-        g, y_u = self._from_sums(sums)
-        exact_rows, weights = self.exact_rows(open_rows), weights_of(open_rows)
-        u_open, n_ties, vertex, undecided = self._decide(open_rows, exact_rows, weights, vertex)
-        if undecided:
-            self.flaw = self.flaw or f"the sign of {undecided} residuals is not decided"
-        targets = [Fraction(y) for y in open_rows.y.tolist()]
-        some = [k for k, u in enumerate(u_open) if u]
-        if some:
-            u = scaled_fractions([u_open[k] for k in some])
-            x_u = ScaledIntegers(exact_rows.integers[some].T, exact_rows.exponent).times(u).fractions()
-            g = [a + b for a, b in zip(g, x_u, strict=True)]
-            y_u += sum((u_open[k] * targets[k] for k in some), Fraction(0))
-        vertex, penalty_loss = self._add_penalty(g, penalty, vertex, coef)
+        rows = decided(
+            claim, parts.open_rows, self.names[: self.n_real], vertex, self.exact_vertex, self.exact_rows
+        )
+        vertex = rows.vertex
+        if rows.undecided:
+            self._note(f"the sign of {rows.undecided} residuals is not decided")
+        self._note(rows.flaw)
+        g, y_u = self._from_sums(parts.sums.plus(sign_pass.sums_of(rows.chunk, rows.signs.astype(np.float64))))
+        y_u += self._add_inside(g, rows)
+        vertex, penalty_loss = self._add_penalty(g, penalty, vertex, coef, rows.tie_values)
         # 4.
-        dual = self._dual(g)
         low, high = self._boxes(penalty)
-        dual, outside, straddles = self._inside(g, dual, low, high)
-        if outside is not None:
-            self.flaw = self.flaw or outside
-        elif straddles:
-            self.flaw = self.flaw or f"{straddles} dual values are at a bound to within what {self.arithmetic} can tell"
+        dual, outside, straddles = self._inside(g, self._dual(g), low, high)
+        self._note(outside)
+        if straddles:
+            self._note(f"{straddles} dual values are at a bound, to within what enclosures can tell")
         # 5.
-        excess = self._excess(open_rows, spread, sign_pass.intercept_distance, penalty, vertex, distance)
+        excess = self._excess(rows.chunk, spread, sign_pass.intercept_distance, penalty, vertex, distance)
         # 6.
-        targets_B = self.basis_targets.fractions()
-        y_B = sum((c * y for c, y in zip(dual.center, targets_B, strict=False)), Fraction(0))
-        off = sum((r * abs(y) for r, y in zip(dual.radius, targets_B, strict=False)), Fraction(0))
-        f = Fraction(loss) + penalty_loss if math.isfinite(loss) else None
-        if self.flaw is None:
-            least = (y_u + y_B - off, y_u + y_B + off)
-        else:
-            t = _largest_share(dual, low, high)
-            lower = max(Fraction(0), t * (y_u + y_B - off))
+        targets = self.basis_targets.fractions()
+        y_B = sum((c * y for c, y in zip(dual.center, targets, strict=False)), Fraction(0))
+        off = sum((r * abs(y) for r, y in zip(dual.radius, targets, strict=False)), Fraction(0))
+        f = Fraction(parts.loss) + penalty_loss if math.isfinite(parts.loss) else None
+        least = (y_u + y_B - off, y_u + y_B + off)
+        if self.flaw is not None:
+            lower = max(Fraction(0), _largest_share(dual, low, high) * least[0])
             least = (lower, lower if f is None else f)
-            excess = Fraction(0) if f is None else f - lower
+            excess = UNBOUNDED if f is None else f - lower
+        strict = all(
+            a < c - r and c + r < b for c, r, a, b in zip(dual.center, dual.radius, low, high, strict=True)
+        )
         return Proof(
-            self.flaw is None,
-            self.flaw,
-            vertex,
-            dual,
-            self.names,
-            coef,
-            intercept,
-            distance,
-            least,
-            excess,
-            f,
-            open_rows,
-            u_open,
-            self.open_residuals,
-            (low, high),
-            self.tie_values,
-            all(l < c - r and c + r < h for c, r, l, h in zip(dual.center, dual.radius, low, high, strict=True)),
-            n_ties,
-            len(open_rows),
+            optimal=self.flaw is None,
+            flaw=self.flaw,
+            vertex=vertex,
+            dual=dual,
+            names=self.names,
+            boxes=(low, high),
+            coef=coef,
+            intercept=intercept,
+            distance=distance,
+            least=least,
+            excess=excess,
+            loss=f,
+            open_rows=rows.chunk,
+            open_signs=rows.signs,
+            open_residuals=rows.residuals,
+            tie_values=rows.tie_values,
+            n_ties=len(rows.tie_values),
+            is_strict=strict,
         )
 
-    @property
-    def arithmetic(self) -> str:
-        """What decided, in words."""
-        return "rational arithmetic" if self.exact else "enclosures"
+    def _note(self, flaw: str | None) -> None:
+        """Keep the first flaw."""
+        self.flaw = self.flaw or flaw
+
+    def _add_inside(self, g: list[Fraction], rows: OpenRows) -> Fraction:
+        """3. of ties inside their box, whose u is no bound: adds to g, and gives their part of u'y."""
+        if not rows.inside:
+            return Fraction(0)
+        places = np.array(list(rows.inside))
+        some, u = rows.chunk.take(places), list(rows.inside.values())
+        exact = self.exact_rows(some)
+        for k, x in enumerate(ScaledIntegers(exact.integers.T, exact.exponent).times(scaled_fractions(u)).fractions()):
+            g[k] += x
+        return sum((a * Fraction(float(y)) for a, y in zip(u, some.y.tolist(), strict=True)), Fraction(0))
 
     def _vertex(self) -> Enclosed:
         """1. w of the free columns, and 0 for the pinned; exactly, where rounding would take more digits."""
@@ -301,7 +207,8 @@ class Prover:
         return vertex
 
     def _solved(self, b: ScaledIntegers, transposed: bool, exactly: bool) -> Enclosed:
-        if not exactly and self.system.size > AT_ONCE:
+        at_once = AT_ONCE_WITH_FLINT if has_flint() else AT_ONCE
+        if not exactly and self.system.size > at_once:
             found = self.system.enclosure(b, transposed)
             if found is not None:
                 return found
@@ -373,7 +280,7 @@ class Prover:
 
     def _from_sums(self, sums: Sums) -> tuple[list[Fraction], Fraction]:
         """g over the columns of the system, at the centre, and u'y, of the rows with a proved sign."""
-        lean = 2 * Fraction(self.problem.quantile) - 1
+        lean = self.problem.lean
         all_u = sums.signed_weight + lean * sums.weight
         of_columns = list(sums.signed)
         if sums.plain is not None:
@@ -384,59 +291,13 @@ class Prover:
         centre = self.claim.centre[self.claim.kept].tolist()
         return [all_u, *(x - Fraction(m) * all_u if m else x for x, m in zip(columns, centre, strict=True))], y_u
 
-    def _decide(
-        self, chunk: Chunk, exact_rows: ScaledIntegers, weights: list[Fraction], vertex: Enclosed
-    ) -> tuple[list[Fraction], int, Enclosed, int]:
-        """3. u of the rows without a proved sign, 0 for the basis; the number of ties, and of undecided rows."""
-        u = [Fraction(0)] * len(chunk)
-        basis = set(self.names[: self.n_real].tolist())
-        left = [k for k, i in enumerate(chunk.indices.tolist()) if i not in basis]
-        n_ties = 0
-        targets = scaled(chunk.y)
-        self.open_residuals = np.zeros(len(chunk))
-        while left:
-            some = ScaledIntegers(exact_rows.integers[left], exact_rows.exponent)
-            r, sizes, factor = _residuals(some, ScaledIntegers(targets.integers[left], targets.exponent), vertex)
-            rest = []
-            for k, value, size in zip(left, r, sizes, strict=True):
-                self.open_residuals[k] = nearest(factor * value)
-                if size:
-                    u[k] = self.problem.bound(weights[k], 1 if value > 0 else -1)
-                elif vertex.is_exact:
-                    n_ties += 1
-                    u[k] = self._tie_value(int(chunk.indices[k]), weights[k])
-                else:
-                    rest.append(k)
-            left = rest
-            if left:
-                exact = self.exact_vertex()
-                if exact is None:
-                    for k in left:  # any number of the box will do for a bound on the gap
-                        u[k] = self._tie_value(int(chunk.indices[k]), weights[k])
-                    break
-                vertex = exact
-        return u, n_ties, vertex, len(left)
-
-    def _tie_value(self, name: int, weight: Fraction) -> Fraction:
-        low, high = self.problem.bound(weight, -1), self.problem.bound(weight, 1)
-        return self._in_box(name, low, high, 1.0)
-
-    def _in_box(self, name: int, low: Fraction, high: Fraction, default: float) -> Fraction:
-        """The value of a tie; what is next to a bound, or beyond it by as little, is the bound."""
-        value = self.claim.ties.get(name, default * math.inf)
-        if math.isinf(value):
-            exact = high if value > 0 else low
-            self.tie_values[name] = nearest(exact)
-            return exact
-        exact, near = Fraction(value), (high - low) * NEXT_TO
-        if exact > high + near or exact < low - near:
-            self.flaw = self.flaw or f"u of row {name} is {value:.9g}, outside [{float(low):.6g}, {float(high):.6g}]"
-        exact = low if exact <= low + near else high if exact >= high - near else exact
-        self.tie_values[name] = nearest(exact)
-        return exact
-
     def _add_penalty(
-        self, g: list[Fraction], penalty: Fraction, vertex: Enclosed, coef: NDArray[Any]
+        self,
+        g: list[Fraction],
+        penalty: Fraction,
+        vertex: Enclosed,
+        coef: NDArray[Any],
+        tie_values: dict[int, float],
     ) -> tuple[Enclosed, Fraction]:
         """3. of the penalty's rows, whose residual is -w_j; the penalty of the coefficients."""
         if not penalty:
@@ -451,9 +312,11 @@ class Prover:
             if abs(w) > radius:
                 g[k] += -penalty if w > 0 else penalty
                 continue
-            g[k] += self._in_box(self.rows.n_rows + j, -penalty, penalty, 1.0)
+            u = penalty_tie(self.claim, self.rows.n_rows + j, penalty)
+            g[k] += u
+            tie_values[self.rows.n_rows + j] = nearest(u)
             if radius:
-                self.flaw = self.flaw or f"whether coefficient {j} is zero is not decided"
+                self._note(f"whether coefficient {j} is zero is not decided")
         loss = penalty * sum((abs(Fraction(w)) for w in coef.tolist()), Fraction(0))
         return vertex, loss
 
@@ -473,7 +336,10 @@ class Prover:
         terms = 2 * weight * lengths * UP
         if not np.isfinite(terms).all():
             return UNBOUNDED
-        moved = sum(map(Fraction, terms[terms > 0].tolist()), Fraction(0))
+        try:
+            moved = Fraction(math.fsum(terms.tolist())) * Fraction(UP)
+        except OverflowError:
+            return UNBOUNDED
         if moved:
             moved += Fraction(UNDERFLOW) * len(chunk)
         if penalty:
@@ -498,7 +364,7 @@ class Prover:
         center, radius = list(real.center), list(real.radius)
         if len(self.pinned):
             columns = self._columns(self.basis_rows, self.pinned)
-            unit = _unit(columns)
+            unit = power_of_two(columns.exponent)
             x_u = columns.integers.T @ np.array(real.center, object) if self.n_real else [0] * len(self.pinned)
             off = abs(columns.integers.T) @ np.array(real.radius, object) if self.n_real else [0] * len(self.pinned)
             for k, c, r in zip(self.pinned.tolist(), x_u, off, strict=True):
@@ -507,9 +373,9 @@ class Prover:
         return Enclosed(center, radius)
 
     def _boxes(self, penalty: Fraction) -> tuple[list[Fraction], list[Fraction]]:
-        low = [self.problem.bound(w, -1) for w in self.basis_weights] + [-penalty] * len(self.pinned)
-        high = [self.problem.bound(w, 1) for w in self.basis_weights] + [penalty] * len(self.pinned)
-        return low, high
+        bounds = {w: (self.problem.bound(w, -1), self.problem.bound(w, 1)) for w in set(self.basis_weights)}
+        low, high = ([bounds[w][end] for w in self.basis_weights] for end in (0, 1))
+        return low + [-penalty] * len(self.pinned), high + [penalty] * len(self.pinned)
 
     def _inside(
         self, g: list[Fraction], dual: Enclosed, low: list[Fraction], high: list[Fraction]
@@ -533,29 +399,6 @@ class Prover:
         return dual, outside, straddles
 
 
-def _unit(exact: ScaledIntegers) -> Fraction:
-    return Fraction(2) ** exact.exponent
-
-
-def _residuals(
-    rows: ScaledIntegers, targets: ScaledIntegers, vertex: Enclosed
-) -> tuple[NDArray[Any], NDArray[np.bool_], Fraction]:
-    """y - z'w of some rows, as integers times a factor, and which have that sign all over w's enclosure."""
-    common = math.lcm(*(c.denominator for c in vertex.center))
-    w = np.array([c.numerator * (common // c.denominator) for c in vertex.center], object)
-    exponent = min(rows.exponent, targets.exponent)
-    r = targets.at(exponent) * common - ScaledIntegers(rows.integers @ w, rows.exponent).at(exponent)
-    scale = power_of_two(exponent) / common
-    if vertex.is_exact:
-        return r, np.asarray(r != 0, bool), scale
-    # The enclosure's part, in the same unit, rounded up.
-    unit = common * (Fraction(1) / (Fraction(2) ** exponent))
-    radius = np.array([math.ceil(x * unit * 2**64) for x in vertex.radius], object)
-    errors = abs(rows.integers) @ radius
-    factor = Fraction(2) ** (rows.exponent - 64)
-    return r, np.array([abs(a) > factor * e for a, e in zip(r, errors, strict=True)], bool), scale
-
-
 def weights_of(chunk: Chunk) -> list[Fraction]:
     """The weights of some rows."""
     return [Fraction(1)] * len(chunk) if chunk.weight is None else [Fraction(c) for c in chunk.weight.tolist()]
@@ -570,19 +413,3 @@ def _largest_share(dual: Enclosed, low: list[Fraction], high: list[Fraction]) ->
         if c - r < l:
             t = min(t, l / (c - r))
     return max(t, Fraction(0))
-
-
-def nearest(value: Fraction) -> float:
-    """The double nearest to it; the largest, beyond them all."""
-    try:
-        return float(value)
-    except OverflowError:
-        return -LARGEST if value < 0 else LARGEST
-
-
-def rounded_up(value: Fraction) -> float:
-    """A double at least as large."""
-    found = nearest(value)
-    if Fraction(found) >= value:
-        return found
-    return math.nextafter(found, math.inf)

@@ -1,0 +1,139 @@
+"""What is to be proved of an L1 regression, and what was found: the data of ``theorem``, without its steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.l1.proof.basis_system import Enclosed
+from treadle.l1.rows import Chunk
+
+LARGEST = float(np.finfo(np.float64).max)
+# More than any double: where an excess is not bounded.
+UNBOUNDED = Fraction(1 << 2000)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """tau, alpha and whether there is an intercept."""
+
+    quantile: float
+    alpha: float
+    fit_intercept: bool
+
+    @property
+    def lean(self) -> Fraction:
+        """2 tau - 1: what the middle of a box is, for a weight of 1."""
+        return 2 * Fraction(self.quantile) - 1
+
+    def bound(self, weight: Fraction, sign: int) -> Fraction:
+        """The end of a row's box on the side of that sign: 2 tau c or -2 (1 - tau) c."""
+        return weight * (self.lean + sign)
+
+    def penalty(self, total_weight: Fraction) -> Fraction:
+        """lambda."""
+        return 2 * Fraction(self.alpha) * total_weight
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What is to be proved of some rows: a basis, what ties are at, and coefficients that are near its vertex.
+
+    Parameters
+    ----------
+    problem : Problem
+    centre : ndarray of shape (D,)
+        m; zeros without an intercept.
+    kept : ndarray of int64
+        The columns of the system, ascending; the coefficients of all others are 0.
+    basis : ndarray of shape (p,), int64
+        Numbers of rows; N + j stands for coefficient j being 0 under a penalty.
+    ties : mapping of int to float
+        u of rows off the basis whose residual is exactly zero; next to a bound, or infinite, it is that bound.
+    coef, intercept : ndarray of shape (D,) and float, or None
+        The coefficients, and the intercept at the centre. None: the vertex itself, rounded.
+    side : ndarray of shape (N,), int8, or None
+        Claimed signs.
+    """
+
+    problem: Problem
+    centre: NDArray[np.float64]
+    kept: NDArray[np.int64]
+    basis: NDArray[np.int64]
+    ties: Mapping[int, float]
+    coef: NDArray[np.float64] | None = None
+    intercept: float = 0.0
+    side: NDArray[np.int8] | None = None
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was found of a claim.
+
+    ``vertex`` and ``dual`` enclose w = (b at the centre, w_kept), the former only with an intercept, and u of
+    the basis, in the order of ``names``: real rows ascending, then the penalty's; ``boxes`` are the boxes of
+    these u. ``least`` encloses the least objective where ``optimal``. ``excess`` bounds the objective of the
+    coefficients less the least from above, ``loss`` the objective itself. ``flaw`` says what is not proved, None
+    if nothing is left. ``is_strict``: all u of the basis are strictly inside, so that the optimum is the only one.
+
+    ``open_rows`` are those without a sign proved in doubles, with their residuals at the vertex and the signs
+    of u (0 for the basis, and for ties inside their box), ``tie_values`` has u of the ties, by name.
+    """
+
+    optimal: bool
+    flaw: str | None
+    vertex: Enclosed
+    dual: Enclosed
+    names: NDArray[np.int64]
+    boxes: tuple[list[Fraction], list[Fraction]]
+    coef: NDArray[np.float64]
+    intercept: float
+    distance: list[Fraction]
+    least: tuple[Fraction, Fraction]
+    excess: Fraction
+    loss: Fraction | None
+    open_rows: Chunk
+    open_signs: NDArray[np.int8]
+    open_residuals: NDArray[np.float64]
+    tie_values: dict[int, float]
+    n_ties: int
+    is_strict: bool
+
+    @property
+    def n_open(self) -> int:
+        """Rows without a sign proved in doubles."""
+        return len(self.open_rows)
+
+    def violated(self) -> tuple[int | None, int]:
+        """The place of the u of the basis that is furthest beyond its box, and on which side."""
+        beyond = [self.violation(k) for k in range(len(self.names))]
+        k = int(np.argmax(beyond)) if beyond else 0
+        if not beyond or not beyond[k] > 0:
+            return None, 0
+        return k, 1 if self.dual.center[k] > self.boxes[1][k] else -1
+
+    def violation(self, k: int) -> float:
+        """By how much one of them is beyond."""
+        low, high = self.boxes[0][k], self.boxes[1][k]
+        return nearest(max(self.dual.center[k] - high, low - self.dual.center[k]))
+
+
+def nearest(value: Fraction) -> float:
+    """The double nearest to it; the largest, beyond them all."""
+    try:
+        return float(value)
+    except OverflowError:
+        return -LARGEST if value < 0 else LARGEST
+
+
+def rounded_up(value: Fraction) -> float:
+    """A double at least as large; infinity, beyond them all."""
+    found = nearest(value)
+    if Fraction(found) >= value:
+        return found
+    return math.nextafter(found, math.inf)

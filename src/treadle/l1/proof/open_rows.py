@@ -1,0 +1,161 @@
+"""The rows whose sign doubles do not prove: decided in integers, at an enclosure of the vertex or at itself.
+
+A row of the basis, and one whose residual is exactly zero (a tie), has no sign: a tie's u is what the claim
+says, any number of its box being right.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from treadle.l1.proof.basis_system import Enclosed
+from treadle.l1.proof.claim import Claim, nearest
+from treadle.l1.proof.scaled_integers import ScaledIntegers, power_of_two, scaled
+from treadle.l1.proof.whole_doubles import exact_combination
+from treadle.l1.rows import Chunk
+
+# How near to a bound, in widths of the box, a tie's value stands for the bound.
+NEXT_TO = 2.0**-40
+# Rows from which on the exact vertex is asked for at once: its integers may be short, those of an enclosure are not.
+MANY = 64
+
+
+@dataclass
+class OpenRows:
+    """Signs (0: none), residuals at the vertex, u of ties inside their box by place, and of all ties by name."""
+
+    chunk: Chunk
+    signs: NDArray[np.int8]
+    residuals: NDArray[np.float64]
+    inside: dict[int, Fraction]
+    tie_values: dict[int, float]
+    undecided: int
+    vertex: Enclosed
+    flaw: str | None = None
+
+
+def decided(
+    claim: Claim,
+    chunk: Chunk,
+    basis: NDArray[np.int64],
+    vertex: Enclosed,
+    exact_vertex: Callable[[], Enclosed | None],
+    exact_rows: Callable[[Chunk], ScaledIntegers],
+) -> OpenRows:
+    """All that is to be known of rows without a sign.
+
+    Parameters
+    ----------
+    claim : Claim
+    chunk : Chunk
+        The rows.
+    basis : ndarray of int64
+        Rows of the basis, ascending.
+    vertex : Enclosed
+    exact_vertex : callable
+        Gives it in rational numbers, or None.
+    exact_rows : callable
+        Gives (1, x - m) of a chunk in integers.
+    """
+    n = len(chunk)
+    found = OpenRows(chunk, np.zeros(n, np.int8), np.zeros(n), {}, {}, 0, vertex)
+    at = np.minimum(np.searchsorted(basis, chunk.indices), max(len(basis) - 1, 0))
+    left = np.flatnonzero(basis[at] != chunk.indices) if len(basis) else np.arange(n)
+    if len(left) > MANY and not vertex.is_exact:
+        found.vertex = exact_vertex() or vertex
+    while len(left):
+        some = chunk.take(left)
+        known, r, signs = _residuals(claim, some, found.vertex, exact_rows)
+        found.residuals[left] = r
+        found.signs[left] = signs
+        if found.vertex.is_exact:
+            _place_ties(claim, found, left[signs == 0])
+            break
+        left = left[~known]
+        if len(left):
+            exact = exact_vertex()
+            if exact is None:  # any number of the box will do for a bound on the gap
+                found.undecided = len(left)
+                _place_ties(claim, found, left)
+                break
+            found.vertex = exact
+    return found
+
+
+def _residuals(
+    claim: Claim, chunk: Chunk, vertex: Enclosed, exact_rows: Callable[[Chunk], ScaledIntegers]
+) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.int8]]:
+    """Whether a sign is known, the residual, rounded, and its sign: of an exact vertex all are, 0 for ties."""
+    common = math.lcm(*(c.denominator for c in vertex.center))
+    w = [c.numerator * (common // c.denominator) for c in vertex.center]
+    first = int(claim.problem.fit_intercept)
+    if vertex.is_exact:
+        X = chunk.X[:, claim.kept]
+        X = X.toarray() if sparse.issparse(X) else np.asarray(X, np.float64)
+        short = exact_combination(
+            np.column_stack([X, chunk.y]),
+            np.append(claim.centre[claim.kept], 0.0),
+            [*(-v for v in w[first:]), common],
+            -w[0] if first else 0,
+        )
+        if short is not None:
+            r, exponent = short
+            signs = np.sign(r).astype(np.int8)
+            return np.ones(len(chunk), bool), np.ldexp(r, exponent) / common, signs
+    rows, targets = exact_rows(chunk), scaled(chunk.y)
+    exponent = min(rows.exponent, targets.exponent)
+    fitted = ScaledIntegers(rows.integers @ np.array(w, object), rows.exponent)
+    r = targets.at(exponent) * common - fitted.at(exponent)
+    unit = power_of_two(exponent) / common
+    rounded = np.array([nearest(unit * value) for value in r])
+    signs = np.array([(value > 0) - (value < 0) for value in r], np.int8)
+    if vertex.is_exact:
+        return np.ones(len(chunk), bool), rounded, signs
+    # The enclosure's part, in the same unit, rounded up.
+    radius = np.array([math.ceil(x * common / power_of_two(exponent) * 2**64) for x in vertex.radius], object)
+    errors = abs(rows.integers) @ radius
+    factor = power_of_two(rows.exponent - 64)
+    known = np.array([abs(a) > factor * e for a, e in zip(r, errors, strict=True)], bool)
+    return known, rounded, np.where(known, signs, 0).astype(np.int8)
+
+
+def _place_ties(claim: Claim, found: OpenRows, places: NDArray[np.int64]) -> None:
+    """u of ties: the sign of the bound that they are at, or a number inside."""
+    if not len(places):
+        return
+    names = found.chunk.indices[places]
+    weight = np.ones(len(places)) if found.chunk.weight is None else found.chunk.weight[places]
+    values = np.array([claim.ties.get(name, math.inf) for name in names.tolist()])
+    low, high = -2 * (1 - claim.problem.quantile) * weight, 2 * claim.problem.quantile * weight
+    values = np.where(values == math.inf, high, np.where(values == -math.inf, low, values))
+    near = (high - low) * NEXT_TO
+    beyond = (values > high + near) | (values < low - near)
+    if beyond.any():
+        k = int(np.argmax(beyond))
+        found.flaw = f"u of row {names[k]} is {values[k]:.9g}, outside [{low[k]:.6g}, {high[k]:.6g}]"
+    above, below = values >= high - near, values <= low + near
+    found.signs[places] = np.where(above, 1, np.where(below, -1, 0))
+    values = np.where(above, high, np.where(below, low, values))
+    found.tie_values.update(zip(names.tolist(), values.tolist(), strict=True))
+    for k in np.flatnonzero(~above & ~below).tolist():
+        found.inside[int(places[k])] = Fraction(float(values[k]))
+
+
+def penalty_tie(claim: Claim, name: int, penalty: Fraction) -> Fraction:
+    """u of the row of a coefficient that is exactly 0, off the basis: what the claim says, within its box."""
+    value = claim.ties.get(name, math.inf)
+    if math.isinf(value):
+        return penalty if value > 0 else -penalty
+    exact, near = Fraction(value), 2 * penalty * Fraction(NEXT_TO)
+    return -penalty if exact <= near - penalty else penalty if exact >= penalty - near else exact
+
+
+__all__ = ["OpenRows", "decided", "penalty_tie"]
