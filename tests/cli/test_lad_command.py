@@ -33,7 +33,7 @@ def test_it_prints_coefficients_intervals_least_squares_outliers_and_proof(table
     assert lines[6].split() == ["least", "squares", "18176.6565", "0.6072"]
     assert lines[9].split() == ["138", "1827.2", "2858.753", "-1031.553", "outlier"]
     assert lines[13].split()[-1] == "-255.7463" and lines[14] == "4 outliers among 235 rows"
-    assert lines[16] == "optimal: 235 rows, checked in extended precision"
+    assert lines[16] == "optimal: 235 rows, enclosures and exact sums"
 
 
 def test_json_has_all_of_it(tables, capsys):
@@ -45,7 +45,9 @@ def test_json_has_all_of_it(tables, capsys):
     assert abs(found["loss"] - 42.08116) <= 5e-6
     assert [row["row"] for row in found["largest_residuals"]] == [21, 4] and found["n_outliers"] == 2
     assert found["certificate"]["optimal"] is True
-    assert found["certificate"]["stationarity"] <= found["certificate"]["tolerance"]
+    assert found["certificate"]["flaw"] is None and found["certificate"]["gap_bound"] <= 1e-12
+    low, high = found["certificate"]["least_bounds"]
+    assert low <= found["certificate"]["objective"] <= high + 1e-13
     assert found["inference"]["method"] == "nid" and found["inference"]["level"] == 0.95
     ls = list(found["least_squares"]["coefficients"].values())
     np.testing.assert_allclose(ls, [-39.91967, 0.71564, 1.29529, -0.15212], atol=5e-6)  # Draper and Smith

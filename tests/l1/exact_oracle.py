@@ -81,7 +81,9 @@ def table(kind, rng):
         steps = rng.integers(0, 5, size=(N, D)) * rng.choice([1, 1, 0.0], size=D)
         X = base + np.spacing(base) * steps
     elif kind == "near-collinear" and D > 1:
-        X[:, 1] = X[:, 0] * rng.choice([1, 2, 0.1]) + 10.0 ** rng.integers(-18, -6) * rng.integers(0, 4, size=N)
+        X[:, 1] = X[:, 0] * rng.choice([1, 2, 0.1]) + 10.0 ** rng.integers(-18, -6) * rng.integers(
+            0, 4, size=N
+        )
     elif kind == "ties":
         X = rng.integers(0, 3, size=(N, D)).astype(float)
         y = rng.integers(0, 3, size=N).astype(float)
@@ -92,7 +94,11 @@ def table(kind, rng):
     elif kind == "linear to rounding":
         y = X @ rng.normal(size=D) + rng.normal()
     elif kind == "huge":
-        X *= np.exp2(rng.integers(-900, 900, size=D)) if rng.random() < 0.5 else np.exp2(rng.integers(-1000, 1000))
+        X *= (
+            np.exp2(rng.integers(-900, 900, size=D))
+            if rng.random() < 0.5
+            else np.exp2(rng.integers(-1000, 1000))
+        )
         y *= np.exp2(rng.integers(-300, 300))
     elif kind == "tiny":
         y *= 1e-310

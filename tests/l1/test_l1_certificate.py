@@ -3,7 +3,6 @@ import pytest
 from linear_programs import contaminated
 
 from treadle.errors import InvalidInput
-from treadle.l1.proof.certificate import Certificate
 from treadle.l1.solve import solve
 
 
@@ -19,23 +18,15 @@ def planted(certificate, **changes):
     return replace(certificate, **changes)
 
 
-def test_a_certificate_verifies_and_prints(fitted):
-    X, y, solution = fitted
-    report = solution.certificate.verify(X, y)
-    assert report
-    assert str(report).startswith("optimal: 3000 rows, checked in extended precision\n")
-    assert report.tolerance == tolerance_for(3000, 4)
-    assert abs(report.primal - report.dual) <= 1e-12 * report.primal
-
-
 def test_a_certificate_prints_in_a_few_lines(fitted):
     *_, solution = fitted
     certificate = solution.certificate
     assert str(certificate) == repr(certificate)
-    assert len(str(certificate).splitlines()) == 9
+    assert len(str(certificate).splitlines()) == 7
     assert f"primal objective       {certificate.primal:.12g}\n" in str(certificate)
     assert "the only optimum" in str(certificate)
     assert type(solution.objective) is type(certificate.dual) is type(solution.intercept) is float
+    assert abs(certificate.gap) <= 1e-12 * certificate.primal
 
 
 @pytest.mark.parametrize("size", [1e-9, 1e-4, 1.0])
@@ -43,23 +34,8 @@ def test_coefficients_that_are_moved_fail(fitted, size):
     X, y, solution = fitted
     moved = planted(solution.certificate, coef=solution.coef + size * np.array([0, 1, 0, 0]))
     report = moved.verify(X, y)
-    assert not report
-    assert "NOT PROVED OPTIMAL" in str(report)
-
-
-def test_dual_values_that_are_moved_fail(fitted):
-    X, y, solution = fitted
-    certificate = solution.certificate
-    assert not planted(certificate, values=certificate.values + 1e-6).verify(X, y)
-    assert not planted(certificate, side=-certificate.side).verify(X, y)
-    out = certificate.values.copy()
-    out[0] = 1.5
-    assert planted(certificate, values=out).verify(X, y).box_excess >= 0.24
-
-
-def test_what_is_not_a_number_fails(fitted):
-    X, y, solution = fitted
-    assert not planted(solution.certificate, coef=solution.coef * np.nan).verify(X, y)
+    assert not report and report.flaw.startswith("coefficient 1 is ")
+    assert report.coef_error[1] >= size * (1 - 1e-6)
 
 
 def test_other_data_fail_or_are_refused(fitted):
@@ -79,7 +55,18 @@ def test_the_dual_vector_is_feasible_and_its_objective_the_primal(fitted):
     assert abs(u @ y - solution.objective) <= 1e-10 * solution.objective
 
 
-def test_without_sides_the_dual_vector_comes_from_residuals(fitted):
+def test_the_dual_vector_of_weights_ties_and_a_quantile_is_feasible():
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(0, 3, (200, 2)).astype(float), rng.integers(0, 4, 200).astype(float)
+    weight = rng.choice([0.0, 1.0, 2.5], 200)
+    solution = solve(X, y, quantile=0.3, sample_weight=weight)
+    u = solution.certificate.dual_vector(X, y, weight)
+    assert (u >= -2 * 0.7 * weight - 1e-12).all() and (u <= 2 * 0.3 * weight + 1e-12).all()
+    np.testing.assert_allclose(X.T @ u, 0, atol=1e-9)
+    assert abs(u @ y - solution.objective) <= 1e-10 * solution.objective
+
+
+def test_without_sides_the_same_is_proved(fitted):
     X, y, solution = fitted
     bare = planted(solution.certificate, side=None)
     np.testing.assert_array_equal(bare.dual_vector(X, y), solution.certificate.dual_vector(X, y))

@@ -11,7 +11,8 @@ from linear_programs import contaminated
 from treadle.errors import InvalidInput
 from treadle.l1.solve import solve
 
-# make soak sets it; half of the hundreds of tables here would do to see a certificate that proves what is false.
+# make soak sets it; half of the hundreds of tables here would do to see a certificate that proves what is
+# false.
 N_TABLES = max(40, int(os.environ.get("TREADLE_FUZZ_CASES", "2000")) // 50)
 
 
@@ -184,7 +185,9 @@ def test_the_theorem_reads_as_a_sentence(fitted):
         "absolute residuals than the optimum, and the ones reported are it, rounded"
     )
     assert str(found).splitlines()[0] == "optimal: 3000 rows, enclosures and exact sums"
-    assert str(certificate.verify(X, y, exact=True)).splitlines()[0] == "optimal: 3000 rows, rational arithmetic"
+    assert (
+        str(certificate.verify(X, y, exact=True)).splitlines()[0] == "optimal: 3000 rows, rational arithmetic"
+    )
 
 
 def test_certificates_that_are_not_finite_or_do_not_fit_are_refused(fitted):
@@ -193,7 +196,9 @@ def test_certificates_that_are_not_finite_or_do_not_fit_are_refused(fitted):
         planted(certificate, primal=np.inf)
     with pytest.raises(InvalidInput, match="holds finite numbers only"):
         planted(certificate, coef=certificate.coef * np.nan)
-    with pytest.raises(InvalidInput, match="quantile is between 0 and 1, its alpha and its objective at least 0"):
+    with pytest.raises(
+        InvalidInput, match="quantile is between 0 and 1, its alpha and its objective at least 0"
+    ):
         planted(certificate, quantile=1.5)
     with pytest.raises(InvalidInput, match="as many numbers in its centre and origin"):
         planted(certificate, centre=np.zeros(3))

@@ -14,8 +14,8 @@ from treadle.errors import InvalidInput, RunError
 
 if TYPE_CHECKING:
     from treadle.estimators.lad import LADRegressor
-    from treadle.l1.certificate import Verification
     from treadle.l1.inference import Inference
+    from treadle.l1.proof.verification import Verification
     from treadle.report.l1_comparison import L1Comparison
 
 app = cyclopts.App(name="lad")
@@ -267,7 +267,9 @@ def _as_dict(
             "objective": proof.objective,
             "least_bounds": proof.least_bounds,
             "gap_bound": proof.gap_bound,
-            "coef_error": dict(zip(list(coefs)[-len(proof.coef_error) :], proof.coef_error.tolist(), strict=True)),
+            "coef_error": dict(
+                zip(list(coefs)[-len(proof.coef_error) :], proof.coef_error.tolist(), strict=True)
+            ),
         },
     }
 

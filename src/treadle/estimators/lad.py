@@ -109,10 +109,10 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         Parameters
         ----------
         X : array_like or sparse matrix of shape (N, D), or Rows
-            Finite numbers, or time stamps; float64 and float32, in C and in Fortran order, and memory maps are not copied,
-            and a scipy.sparse X is never made dense. May be rank-deficient. Or rows that memory need not
-            hold, with their targets and weights: ``treadle.l1.ParquetRows``, ``NpyRows``, ``ChunkRows``,
-            ``DaskRows``.
+            Finite numbers, or time stamps; float64 and float32, in C and in Fortran order, and memory maps
+            are not copied, and a scipy.sparse X is never made dense. May be rank-deficient. Or rows that
+            memory need not hold, with their targets and weights: ``treadle.l1.ParquetRows``, ``NpyRows``,
+            ``ChunkRows``, ``DaskRows``.
         y : array_like of shape (N,)
             None for Rows.
         sample_weight : array_like of shape (N,), optional

@@ -36,8 +36,8 @@ class Coordinates:
     """z = x[columns] A[1:] + A[0], where A[0] is 0 without an intercept.
 
     ``columns`` (k,) are the features kept, ``A`` (1 + k, p) takes (1, x) there, p = k + 1 with an intercept
-    and k without; ``n_features`` counts all. ``least_share`` is the least share of a column, measured from its
-    mean where there is an intercept, that those before it leave.
+    and k without; ``n_features`` counts all. ``least_share`` is the least share of a column, measured from
+    its mean where there is an intercept, that those before it leave.
     """
 
     columns: NDArray[np.int64]

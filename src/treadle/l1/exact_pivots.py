@@ -1,8 +1,8 @@
 r"""Simplex pivots in rational arithmetic, for a vertex that doubles could not tell from an optimal one.
 
-As ``crossover``, exactly: u_k of the basis beyond its box, row k leaves to that side, and the line search goes
-on past every row whose residual changes its sign until the slope is no longer negative. Each pivot solves two
-systems and looks at all rows in integers: small tables, or few pivots.
+As ``crossover``, exactly: u_k of the basis beyond its box, row k leaves to that side, and the line search
+goes on past every row whose residual changes its sign until the slope is no longer negative. Each pivot
+solves two systems and looks at all rows in integers: small tables, or few pivots.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.l1.proof.rational_solve import Singular, rational_solution
-from treadle.l1.proof.scaled_integers import scaled
 from treadle.l1.proof.claim import Problem
+from treadle.l1.proof.rational_solve import rational_solution
+from treadle.l1.proof.scaled_integers import scaled
 from treadle.l1.rows import Chunk
 
 # Steps of length zero after which the first row that may leave or enter does (Bland 1977).
@@ -46,7 +46,11 @@ class ExactTable:
         if centre.any():
             X = X.minus(scaled(centre[kept]))
         y = scaled(chunk.y)
-        weights = [Fraction(1)] * len(chunk) if chunk.weight is None else [Fraction(c) for c in chunk.weight.tolist()]
+        weights = (
+            [Fraction(1)] * len(chunk)
+            if chunk.weight is None
+            else [Fraction(c) for c in chunk.weight.tolist()]
+        )
         self.exponent = min(X.exponent, y.exponent, 0)
         one = np.full((len(chunk), int(problem.fit_intercept)), 1 << -self.exponent, object)
         self.Z = np.hstack([one, X.at(self.exponent)])

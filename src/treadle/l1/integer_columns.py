@@ -64,7 +64,9 @@ def _integers(column: NDArray[Any]) -> NDArray[Any]:
         return column
     missing = np.isnat(column)
     if missing.any():
-        raise InvalidInput(f"row {int(np.argmax(missing))} of X holds no time (NaT); drop such rows or fill them in")
+        raise InvalidInput(
+            f"row {int(np.argmax(missing))} of X holds no time (NaT); drop such rows or fill them in"
+        )
     nanoseconds = column.astype("datetime64[ns]")
     if not (nanoseconds.astype(column.dtype) == column).all():
         raise InvalidInput(
@@ -90,7 +92,12 @@ def _double(column: NDArray[Any], origin: int) -> NDArray[np.float64]:
             return (column.astype(np.int64) - np.int64(origin)).astype(np.float64)
         return np.array([float(int(value) - origin) for value in column])
     if origin:
-        return np.array([float(value - origin) if value == int(value) else value - origin for value in map(_exactly, column)])
+        return np.array(
+            [
+                float(value - origin) if value == int(value) else value - origin
+                for value in map(_exactly, column)
+            ]
+        )
     return column.astype(np.float64)
 
 

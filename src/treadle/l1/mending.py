@@ -1,9 +1,9 @@
 r"""Pivots from a vertex that the theorem refused to one that it proves.
 
-Small tables go through pivots in rational arithmetic (``exact_pivots``). In larger ones the theorem itself says
-which u is beyond its box, exactly; the row that enters is found in doubles, with the exact residuals of the
-rows whose sign took integers, and the theorem is asked again. As the solver's vertex is all but optimal, few
-pivots are needed: at tau = .05, which is no double, of 200 rows the median of 11th and 10th may be the
+Small tables go through pivots in rational arithmetic (``exact_pivots``). In larger ones the theorem itself
+says which u is beyond its box, exactly; the row that enters is found in doubles, with the exact residuals of
+the rows whose sign took integers, and the theorem is asked again. As the solver's vertex is all but optimal,
+few pivots are needed: at tau = .05, which is no double, of 200 rows the median of 11th and 10th may be the
 other one.
 """
 
@@ -15,13 +15,12 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from treadle.l1.exact_pivots import ExactTable, pivoted
-from treadle.l1.proof.rational_solve import Singular, most_unknowns
 from treadle.l1.proof.claim import Claim, Proof
+from treadle.l1.proof.rational_solve import Singular, most_unknowns
 from treadle.l1.proof.theorem import Prover
-from treadle.l1.rows import ArrayRows, Chunk, Rows
+from treadle.l1.rows import ArrayRows, Chunk, Rows, dense_columns
 from treadle.l1.sparse_rows import SparseRows
 
 # Of pivots in rational arithmetic: seconds, and numbers of a table that is looked at at every pivot.
@@ -66,8 +65,7 @@ def _by_exact_pivots(rows: ArrayRows | SparseRows, claim: Claim) -> tuple[Claim,
     chunk = next(iter(rows.chunks())) if isinstance(rows, SparseRows) else rows.whole()
     if len(chunk) < rows.n_rows:
         return None
-    if sparse.issparse(chunk.X):
-        chunk = Chunk(chunk.indices, chunk.X.toarray(), chunk.y, chunk.weight)
+    chunk = Chunk(chunk.indices, dense_columns(chunk, np.arange(rows.n_features)), chunk.y, chunk.weight)
     try:
         table = ExactTable(chunk, claim.centre, claim.kept, claim.problem)
         basis, columns = table.independent([table.place[i] for i in claim.basis.tolist()])
@@ -90,9 +88,7 @@ def _by_exact_pivots(rows: ArrayRows | SparseRows, claim: Claim) -> tuple[Claim,
     return None if proof is None else (again, proof)
 
 
-def _by_proved_pivots(
-    rows: ArrayRows | SparseRows, claim: Claim, proof: Proof
-) -> tuple[Claim, Proof] | None:
+def _by_proved_pivots(rows: ArrayRows | SparseRows, claim: Claim, proof: Proof) -> tuple[Claim, Proof] | None:
     end = time.monotonic() + PIVOT_SECONDS
     best: tuple[Claim, Proof] | None = None
     for _ in range(MOST_PIVOTS):
@@ -139,10 +135,9 @@ def _next_claim(rows: ArrayRows | SparseRows, claim: Claim, proof: Proof) -> Cla
         r = np.append(r, -w[first:])
         low, high = np.append(low, [-penalty] * len(claim.kept)), np.append(high, [penalty] * len(claim.kept))
     names = np.append(np.arange(n), n + claim.kept)[: len(r)]
-    u_ties = {i: u for i, u in proof.tie_values.items()}
     side = np.sign(r)
     place = {int(name): k for k, name in enumerate(names[n:].tolist(), n)}
-    for name, u in u_ties.items():
+    for name, u in proof.tie_values.items():
         k = name if name < n else place[name]
         side[k] = 1 if u > 0 else -1
     inside = np.isin(names, proof.names)
@@ -157,7 +152,10 @@ def _next_claim(rows: ArrayRows | SparseRows, claim: Claim, proof: Proof) -> Cla
         return None
     entering = int(candidates[order[stop]])
     flipped = candidates[order[:stop]]
-    ties = {i: (np.inf if u > 0 else -np.inf) if _at_bound(u, i, low, high, place, n) else u for i, u in u_ties.items()}
+    ties = {
+        i: (np.inf if u > 0 else -np.inf) if _at_bound(u, i, low, high, place, n) else u
+        for i, u in proof.tie_values.items()
+    }
     for k in flipped.tolist():
         ties[int(names[k])] = -side[k] * np.inf
     ties[int(proof.names[leaving])] = sign * np.inf
@@ -174,11 +172,12 @@ def _at_bound(
     return not low[k] * (1 - 1e-9) < u < high[k] * (1 - 1e-9)
 
 
-def _basis_matrix(rows: ArrayRows | SparseRows, claim: Claim, names: NDArray[np.int64]) -> NDArray[np.float64]:
+def _basis_matrix(
+    rows: ArrayRows | SparseRows, claim: Claim, names: NDArray[np.int64]
+) -> NDArray[np.float64]:
     n, first = rows.n_rows, int(claim.problem.fit_intercept)
     real = names[names < n]
-    X = rows.take(real).X[:, claim.kept]
-    X = X.toarray() if sparse.issparse(X) else np.asarray(X, np.float64)
+    X = dense_columns(rows.take(real), claim.kept)
     Z = np.zeros((len(names), first + len(claim.kept)))
     Z[: len(real), :first] = 1
     Z[: len(real), first:] = X - claim.centre[claim.kept]

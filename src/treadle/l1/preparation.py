@@ -1,12 +1,12 @@
-r"""Columns that are fit for doubles: centred by a row of their own, and freed of each other where they nearly cancel.
+r"""Columns that are fit for doubles: centred by a row, and freed of what nearly cancels.
 
 1. With an intercept, a column that is far from zero beside its spread is measured from one of its own values
    m_j. Within a factor of 2 of it x - m_j is exact (Sterbenz 1974), so nothing is lost.
 2. A column of which the others leave less than 1e-8 is replaced by what they leave of it, x_j - sum a_k x_k,
    computed in twice the precision of a double. The vertex of the new columns interpolates the same rows.
 3. Where that is no more than the rounding of the entries themselves, the column depends on the others as far
-   as anybody can tell, and is left out: its coefficient is 0. A column of full mantissas has entries rounded to
-   half a unit in the last place; whole numbers, counts and the like are taken as exact.
+   as anybody can tell, and is left out: its coefficient is 0. A column of full mantissas has entries rounded
+   to half a unit in the last place; whole numbers, counts and the like are taken as exact.
 
 This serves the solver alone. What is proved is proved of the rows as they came.
 """
@@ -201,7 +201,7 @@ def _roundings(X: NDArray[np.float64]) -> NDArray[np.float64]:
 def _left_by(
     X: NDArray[np.float64], kept: list[int], j: int, fit_intercept: bool, rounding: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], float, float]:
-    """What the columns kept leave of column j, the size of the terms, and what rounding of entries comes to."""
+    """What others leave of column j, the size of the terms, what rounding of entries comes to."""
     others = np.column_stack([np.ones((len(X), int(fit_intercept))), X[:, kept]])
     rest: Pair = (X[:, j].copy(), np.zeros(len(X)))
     factors = np.zeros(others.shape[1])
@@ -225,5 +225,7 @@ def _remedy(centred: Chunk, j: int, kept: list[int], fit_intercept: bool) -> str
         tried = X.copy()
         tried[:, j] -= X[:, k]
         if coordinates_of(tried * column_scales(tried), fit_intercept, False).least_share >= CLEAR:
-            return text + f"Replace feature {j} by its difference from feature {k}, which was tried and serves"
+            return (
+                text + f"Replace feature {j} by its difference from feature {k}, which was tried and serves"
+            )
     return text + "Leave it out, or replace it by its difference from what it follows"

@@ -35,10 +35,10 @@ LEAST = 1e-250
 class Candidate:
     """A vertex that may be optimal.
 
-    ``basis`` (p,), ``ties`` (t,) and ``tie_values`` (t,) name rows, N + j the penalty's, as a certificate does;
-    ``kept`` the columns whose coefficients the basis determines, ``basis_rows`` its rows, ascending. ``sure``:
-    that the vertex is optimal need not be asked; ``faithful``: nor whether coefficients are right to the last
-    digit.
+    ``basis`` (p,), ``ties`` (t,) and ``tie_values`` (t,) name rows, N + j the penalty's, as a certificate
+    does; ``kept`` the columns whose coefficients the basis determines, ``basis_rows`` its rows, ascending.
+    ``sure``: that the vertex is optimal need not be asked; ``faithful``: nor whether coefficients are right
+    to the last digit.
     """
 
     coef: NDArray[np.float64]
@@ -105,7 +105,9 @@ def candidate_of(
     slack = float((loss - u_kept * r).sum())
     tied = np.abs(r) <= NEAR_ZERO * (sizes + reduced.noise)
     tied[in_kept] = True
-    ties_of_penalty = (coef[coordinates.columns] == 0)[: n_penalties or None] if n_penalties else np.zeros(0, bool)
+    ties_of_penalty = (
+        (coef[coordinates.columns] == 0)[: n_penalties or None] if n_penalties else np.zeros(0, bool)
+    )
     side = screened.side
     if side is not None:
         side[kept.indices] = np.sign(u_kept)
@@ -193,7 +195,7 @@ def _to_the_last_place(
     w: NDArray[Any],
     open_ones: NDArray[np.bool_],
 ) -> tuple[NDArray[Any], bool]:
-    """w with residuals in twice the precision, and whether it is next to the exact one wherever it is open."""
+    """w with residuals in twice the precision; whether it is next to the exact one where it is open."""
     doubles = X_b.astype(np.float64)
     nothing = np.zeros(len(y_b))
     for _ in range(2):

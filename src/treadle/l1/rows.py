@@ -106,6 +106,12 @@ class Rows(ABC):
         return float(sum(self.map(weight_of)))
 
 
+def dense_columns(chunk: Chunk, columns: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Some columns of a chunk whose X may be sparse, as float64."""
+    X: Any = chunk.X[:, columns]
+    return np.asarray(X.toarray() if hasattr(X, "toarray") else X, np.float64)
+
+
 def weight_of(chunk: Chunk) -> float:
     """The sum of a chunk's weights."""
     return float(len(chunk) if chunk.weight is None else chunk.weight.sum(dtype=np.float64))

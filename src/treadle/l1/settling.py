@@ -1,11 +1,11 @@
-r"""From a solver's candidate to a certificate: the theorem decides, and where it says no, the vertex is mended.
+r"""From a solver's candidate to a certificate: the theorem decides, or the vertex is mended.
 
 1. The solver runs on prepared rows (``preparation``). A candidate whose margins are all far larger than
    rounding is certified as it is.
 2. Else the theorem is asked (``proof``), with the data as exact numbers.
 3. Where the vertex is not optimal, y less its fit, computed in twice the precision and scaled, is fitted by
-   the same X: what is left to move is seen with all digits (iterative refinement of linear programs: Gleixner,
-   Steffy and Wolter 2016). At most ``ROUNDS`` times.
+   the same X: what is left to move is seen with all digits (iterative refinement of linear programs:
+   Gleixner, Steffy and Wolter 2016). At most ``ROUNDS`` times.
 4. Then pivots, exact or proved one by one, within a budget (``mending``); where the solver found no vertex at
    all, from any one.
 5. Past the budget the best vertex stands, and its certificate's ``verify`` says how far from the least it is.
@@ -26,8 +26,8 @@ from treadle.l1.double_double import Pair, minus_products, two_sum
 from treadle.l1.mending import mended, proved
 from treadle.l1.preparation import NearlyDependent, Prepared, disentangled, prepared
 from treadle.l1.proof.certificate import Certificate
-from treadle.l1.proof.rational_solve import Singular
 from treadle.l1.proof.claim import Claim, Problem, Proof, nearest
+from treadle.l1.proof.rational_solve import Singular
 from treadle.l1.proof.theorem import Prover
 from treadle.l1.refinement import Candidate
 from treadle.l1.rows import ArrayRows, Rows
@@ -63,9 +63,7 @@ class _Vertex:
         return self.proof is not None and self.proof.optimal
 
 
-def settled(
-    rows: Rows, problem: Problem, search: Search, start: NDArray[Any] | None = None
-) -> Solution:
+def settled(rows: Rows, problem: Problem, search: Search, start: NDArray[Any] | None = None) -> Solution:
     """The solution of a problem, by a search for a candidate on prepared rows.
 
     Parameters
@@ -180,7 +178,9 @@ class _Settler:
 
     def certificate(self, candidate: Candidate) -> Certificate:
         """That of a candidate, or of what it was mended to."""
-        ties = dict(zip(_names(candidate.ties, self.ready).tolist(), candidate.tie_values.tolist(), strict=True))
+        ties = dict(
+            zip(_names(candidate.ties, self.ready).tolist(), candidate.tie_values.tolist(), strict=True)
+        )
         vertex = _Vertex(_names(candidate.basis, self.ready), ties)
         if candidate.sure and self.ready.exact:
             return self._rounded(candidate, vertex)
@@ -253,7 +253,9 @@ class _Settler:
         assert isinstance(self.rows, ArrayRows)
         first = int(self.problem.fit_intercept)
         high = np.array([nearest(c) for c in proof.vertex.center])
-        low = np.array([nearest(c - Fraction(h)) for c, h in zip(proof.vertex.center, high.tolist(), strict=True)])
+        low = np.array(
+            [nearest(c - Fraction(h)) for c, h in zip(proof.vertex.center, high.tolist(), strict=True)]
+        )
         X = np.asarray(self.rows.X[:, self.kept], np.float64)
         D, errors = two_sum(X, -self.ready.centre[self.kept])
         rest: Pair = (self.rows.y.astype(np.float64), np.zeros(self.rows.n_rows))

@@ -45,11 +45,11 @@ from treadle.l1.preparation import NearlyDependent
 from treadle.l1.proof.claim import Problem
 from treadle.l1.radii import kept_share, radius, reach, typical_size, upper_median, wider
 from treadle.l1.reduced import EPS, Reduced, basis_near, closely, exactly
-from treadle.l1.refinement import Candidate, candidate_of
+from treadle.l1.refinement import candidate_of
 from treadle.l1.rows import ArrayRows, Chunk, Rows, Subset, weight_of
 from treadle.l1.screening import Screen, Screened, check, refuse_not_finite, screen, with_kept
-from treadle.l1.smoothed_loss import SmoothedLoss, descend
 from treadle.l1.settling import Found, settled
+from treadle.l1.smoothed_loss import SmoothedLoss, descend
 from treadle.l1.solution import Solution
 from treadle.l1.weighted_median import weighted_median
 
@@ -490,8 +490,6 @@ class _Solver:
         self.n_pivots += vertex.n_pivots
         return vertex
 
-    def _solution(
-        self, screened: Screened, guess: NDArray[Any], reduced: Reduced, vertex: Vertex
-    ) -> Found:
+    def _solution(self, screened: Screened, guess: NDArray[Any], reduced: Reduced, vertex: Vertex) -> Found:
         found = candidate_of(self.coordinates, screened, guess, reduced, vertex, self.rows.n_rows)
         return Found(found, self.n_iter, self.n_pivots, self.n_passes)

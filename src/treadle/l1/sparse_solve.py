@@ -9,8 +9,8 @@ The problem is that of ``treadle.l1.solve``; the way is another, because whitene
 3. Which residuals are zero at the optimum is read off, and the exact solution with these zeros computed
    (``optimal_partition``).
 4. Rows of a basis are chosen among them (``sparse_vertex``), and the theorem is asked; where it says no, step
-   3 is repeated with other readings. If none is proved, the best stands, and its certificate's ``verify`` says
-   how far from the least it is.
+   3 is repeated with other readings. If none is proved, the best stands, and its certificate's ``verify``
+   says how far from the least it is.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from treadle.errors import CertificateFailed, InvalidInput
-from treadle.l1.proof.certificate import Certificate
-from treadle.l1.proof.claim import Claim, Problem, nearest
-from treadle.l1.reduced import EPS
 from treadle.l1.interior_point import InteriorPoint, interior_point
 from treadle.l1.mending import mended, proved
 from treadle.l1.merged_rows import merged_rows
 from treadle.l1.optimal_partition import OptimalFace, optimal_face
 from treadle.l1.pinball import dual_bounds
+from treadle.l1.proof.certificate import Certificate
+from treadle.l1.proof.claim import Claim, Problem, nearest
+from treadle.l1.reduced import EPS
 from treadle.l1.solution import Solution
 from treadle.l1.sparse_normal_equations import SparseNormalEquations
 from treadle.l1.sparse_rows import SparseRows

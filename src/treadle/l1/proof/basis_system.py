@@ -1,4 +1,4 @@
-r"""The equations of a basis, solved with a proof: an enclosure in any size, rational numbers where it is asked.
+r"""The equations of a basis, solved with a proof: enclosed, or in rational numbers.
 
 Z (p, p) holds the basis' rows, exact. For Z x = b, with R a rounded inverse of Z, and any v::
 
@@ -88,7 +88,7 @@ class BasisSystem:
             if not np.isfinite(Z).all():
                 return None
             try:
-                R = np.linalg.inv(Z)
+                R = np.asarray(np.linalg.inv(Z), np.float64)
             except np.linalg.LinAlgError:
                 return None
             # Products of p terms, each of a rounded entry of Z: p + 4 roundings at most.
@@ -98,7 +98,7 @@ class BasisSystem:
             left = np.abs(eye - R @ Z) + rounding * (lengths @ sizes + eye)
             right = np.abs(eye - Z @ R) + rounding * (sizes @ lengths + eye)
             alphas = (float(left.sum(axis=1).max()) * UP, float(right.sum(axis=0).max()) * UP)
-        return _Inverse(R, rows, columns, alphas) if max(alphas) < 0.5 else None
+        return _Inverse(R, np.asarray(rows, np.float64), columns, alphas) if max(alphas) < 0.5 else None
 
     def enclosure(self, b: ScaledIntegers, transposed: bool = False) -> Enclosed | None:
         """x with Z x = b, or Z' x = b, within (1); None where R proves nothing."""
@@ -119,7 +119,9 @@ class BasisSystem:
             if not np.isfinite(first).all():
                 return None
             least = float(some.min()) if len(some) else 1.0
-            exponent = int(np.frexp(max(least, float(np.abs(first).max(initial=0)) * 2.0**-300))[1]) - KEPT_BITS
+            exponent = (
+                int(np.frexp(max(least, float(np.abs(first).max(initial=0)) * 2.0**-300))[1]) - KEPT_BITS
+            )
             common = min(exponent + self.Z.exponent, b.exponent)
             target = b.at(common)
             shift = exponent + self.Z.exponent - common
@@ -142,7 +144,10 @@ class BasisSystem:
         unit = power_of_two(exponent)
         return Enclosed(
             [unit * value for value in v],
-            [Fraction(r) * Fraction(scale) * power_of_two(power) for r, scale in zip(e.tolist(), outer.tolist(), strict=True)]
+            [
+                Fraction(r) * Fraction(scale) * power_of_two(power)
+                for r, scale in zip(e.tolist(), outer.tolist(), strict=True)
+            ]
             if left.any()
             else [Fraction(0)] * self.size,
         )

@@ -106,7 +106,11 @@ class Certificate:
         basis = self.basis.tolist()
         if min(basis, default=0) < 0 or len(set(basis)) < len(basis) or (self.rows < 0).any():
             raise InvalidInput("the rows of a certificate's basis are different numbers, none below 0")
-        if self.left_out is not None and len(self.left_out) and not set(self.left_out.tolist()) <= set(np.flatnonzero(self.coef == 0)):
+        if (
+            self.left_out is not None
+            and len(self.left_out)
+            and not set(self.left_out.tolist()) <= set(np.flatnonzero(self.coef == 0))
+        ):
             raise InvalidInput(
                 f"features that a certificate leaves out are from 0 to {D - 1}, with a coefficient of 0; got "
                 f"{self.left_out}"

@@ -1,4 +1,4 @@
-"""What is to be proved of an L1 regression, and what was found: the data of ``theorem``, without its steps."""
+"""What is to be proved of an L1 regression, and what was found: the data of ``theorem``."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Claim:
-    """What is to be proved of some rows: a basis, what ties are at, and coefficients that are near its vertex.
+    """A basis, what ties are at, and coefficients near its vertex: what is to be proved.
 
     Parameters
     ----------
@@ -54,7 +54,8 @@ class Claim:
     basis : ndarray of shape (p,), int64
         Numbers of rows; N + j stands for coefficient j being 0 under a penalty.
     ties : mapping of int to float
-        u of rows off the basis whose residual is exactly zero; next to a bound, or infinite, it is that bound.
+        u of rows off the basis whose residual is exactly zero; next to a bound, or infinite, it is that
+        bound.
     coef, intercept : ndarray of shape (D,) and float, or None
         The coefficients, and the intercept at the centre. None: the vertex itself, rounded.
     side : ndarray of shape (N,), int8, or None
@@ -78,8 +79,9 @@ class Proof:
     ``vertex`` and ``dual`` enclose w = (b at the centre, w_kept), the former only with an intercept, and u of
     the basis, in the order of ``names``: real rows ascending, then the penalty's; ``boxes`` are the boxes of
     these u. ``least`` encloses the least objective where ``optimal``. ``excess`` bounds the objective of the
-    coefficients less the least from above, ``loss`` the objective itself. ``flaw`` says what is not proved, None
-    if nothing is left. ``is_strict``: all u of the basis are strictly inside, so that the optimum is the only one.
+    coefficients less the least from above, ``loss`` the objective itself. ``flaw`` says what is not proved,
+    None if nothing is left. ``is_strict``: all u of the basis are strictly inside, so that the optimum is
+    the only one.
 
     ``open_rows`` are those without a sign proved in doubles, with their residuals at the vertex and the signs
     of u (0 for the basis, and for ties inside their box), ``tie_values`` has u of the ties, by name.

@@ -1,24 +1,22 @@
 """Whether a feature that was left out is a combination of the others, exactly: then nothing is lost by it.
 
 On the basis z_j = Z_B a has one solution a, in rational numbers. If it holds on every row, feature j adds
-nothing, and what is proved with its coefficient at 0 is proved for all coefficients. Over a common denominator
-the equation is one of integers, for which doubles often are long enough (``whole_doubles``).
+nothing, and what is proved with its coefficient at 0 is proved for all coefficients. Over a common
+denominator the equation is one of integers, for which doubles often are long enough (``whole_doubles``).
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from treadle.l1.proof.scaled_integers import ScaledIntegers, scaled
 from treadle.l1.proof.theorem import Prover
 from treadle.l1.proof.whole_doubles import exact_combination
-from treadle.l1.rows import Chunk, Rows
+from treadle.l1.rows import Chunk, Rows, dense_columns
 
 # Numbers of rows that are looked at in integers, where doubles are too short.
 MOST_NUMBERS = 1 << 22
@@ -26,7 +24,7 @@ MOST_NUMBERS = 1 << 22
 
 @dataclass(frozen=True)
 class _Relation:
-    """Of a chunk, whether sum_k factors_k (x_k - m_k) + factors_0 = 0 on rows of a weight; None: not looked at.
+    """Whether sum_k factors_k (x_k - m_k) + factors_0 = 0 on the rows of a chunk that count.
 
     ``columns`` are those of factors beyond the first, which is the constant's.
     """
@@ -42,8 +40,7 @@ class _Relation:
 
     def _holds(self, chunk: Chunk) -> tuple[bool, int]:
         some = slice(None) if chunk.weight is None else np.flatnonzero(chunk.weight > 0)
-        X = chunk.X[:, self.columns][some]
-        X = X.toarray() if sparse.issparse(X) else np.asarray(X, np.float64)
+        X = dense_columns(chunk, self.columns)[some]
         short = exact_combination(X, self.centre, self.factors[1:], self.factors[0])
         if short is not None:
             return not short[0].any(), 0
@@ -58,8 +55,7 @@ def proved_dependent(rows: Rows, prover: Prover, features: NDArray[np.int64]) ->
     """Those of some features that are exact combinations of the columns of a system, on all rows."""
     if not len(features) or len(prover.pinned):
         return set()
-    X = rows.take(prover.names[: prover.n_real]).X[:, features]
-    X = X.toarray() if sparse.issparse(X) else X
+    X = dense_columns(rows.take(prover.names[: prover.n_real]), features)
     kept, centre, first = prover.claim.kept, prover.claim.centre, prover.first
     proved = set()
     n_numbers = 0

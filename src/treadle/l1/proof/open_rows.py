@@ -10,27 +10,29 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from treadle.l1.proof.basis_system import Enclosed
 from treadle.l1.proof.claim import Claim, nearest
 from treadle.l1.proof.scaled_integers import ScaledIntegers, power_of_two, scaled
 from treadle.l1.proof.whole_doubles import exact_combination
-from treadle.l1.rows import Chunk
+from treadle.l1.rows import Chunk, dense_columns
 
 # How near to a bound, in widths of the box, a tie's value stands for the bound.
 NEXT_TO = 2.0**-40
-# Rows from which on the exact vertex is asked for at once: its integers may be short, those of an enclosure are not.
+# Rows from which on the exact vertex is asked for at once: its integers may be short, those of an enclosure
+# are not.
 MANY = 64
 
 
 @dataclass
 class OpenRows:
-    """Signs (0: none), residuals at the vertex, u of ties inside their box by place, and of all ties by name."""
+    """What is known of them.
+
+    Signs (0: none), residuals at the vertex, u of ties inside their box by place, u of all ties by name.
+    """
 
     chunk: Chunk
     signs: NDArray[np.int8]
@@ -93,13 +95,12 @@ def decided(
 def _residuals(
     claim: Claim, chunk: Chunk, vertex: Enclosed, exact_rows: Callable[[Chunk], ScaledIntegers]
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.int8]]:
-    """Whether a sign is known, the residual, rounded, and its sign: of an exact vertex all are, 0 for ties."""
+    """Whether a sign is known, the rounded residual, the sign (0: a tie); of an exact vertex all are."""
     common = math.lcm(*(c.denominator for c in vertex.center))
     w = [c.numerator * (common // c.denominator) for c in vertex.center]
     first = int(claim.problem.fit_intercept)
     if vertex.is_exact:
-        X = chunk.X[:, claim.kept]
-        X = X.toarray() if sparse.issparse(X) else np.asarray(X, np.float64)
+        X = dense_columns(chunk, claim.kept)
         short = exact_combination(
             np.column_stack([X, chunk.y]),
             np.append(claim.centre[claim.kept], 0.0),
@@ -156,6 +157,3 @@ def penalty_tie(claim: Claim, name: int, penalty: Fraction) -> Fraction:
         return penalty if value > 0 else -penalty
     exact, near = Fraction(value), 2 * penalty * Fraction(NEXT_TO)
     return -penalty if exact <= near - penalty else penalty if exact >= penalty - near else exact
-
-
-__all__ = ["OpenRows", "decided", "penalty_tie"]

@@ -1,14 +1,15 @@
 r"""The proof that the vertex of a basis is optimal, for the data as exact rational numbers.
 
 The problem is the least of sum_i c_i 2 rho(r_i) + lambda ||w||_1, r = y - X w - b, lambda = 2 alpha sum c. A
-penalty is D more rows e_j with target 0 and the box [-lambda, lambda]; without one there are none. u_i has the
-box [l_i, h_i] = [-2 (1 - tau) c_i, 2 tau c_i]: rational numbers, made from the doubles tau, c, alpha.
+penalty is D more rows e_j with target 0 and the box [-lambda, lambda]; without one there are none. u_i has
+the box [l_i, h_i] = [-2 (1 - tau) c_i, 2 tau c_i]: rational numbers, made from the doubles tau, c, alpha.
 
 A basis B is p rows with X_B nonsingular. Its vertex w = X_B^-1 y_B is an exact rational vector. Off the basis
 u_i is the bound on the side of the exact residual r_i(w), or where that is exactly zero (a tie) any number of
 its box. With g the sum over these of u_i x_i, u_B = -X_B^-T g makes X'u = 0, and
 
-    **w is optimal if u_B is in its box**: f(w') >= sum u_i r_i(w') = sum u_i y_i = sum u_i r_i(w) = f(w).   (1)
+    **w is optimal if u_B is in its box**: f(w') >= sum u_i r_i(w') = sum u_i y_i = sum u_i r_i(w) = f(w).
+    (1)
 
 No size of an objective enters, and no w' far off. In steps, numbered as in the code:
 
@@ -18,7 +19,8 @@ No size of an objective enters, and no w' far off. In steps, numbered as in the 
 4. Enclose u_B; where it straddles a bound, compute it.
 5. For other coefficients w', such as w rounded to doubles, f(w') - f(w) is the sum of loss(r_i(w')) -
    u_i r_i(w'): zero where the sign is proved, else at most (h_i - l_i) |x_i|'|w' - w|.
-6. If u_B is not in its box, t u is for the largest t <= 1, as 0 is in every box: f(w') - t u'y bounds the gap.
+6. If u_B is not in its box, t u is for the largest t <= 1, as 0 is in every box: f(w') - t u'y bounds the
+   gap.
 
 With an intercept all is done in x - m, where m is the centre: sum u = 0 makes X'u the same there.
 """
@@ -31,16 +33,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from treadle.errors import InvalidInput
 from treadle.l1.proof.basis_system import UP, BasisSystem, Enclosed
-from treadle.l1.proof.claim import UNBOUNDED, Claim, Problem, Proof, nearest, rounded_up
+from treadle.l1.proof.claim import UNBOUNDED, Claim, Proof, nearest, rounded_up
 from treadle.l1.proof.open_rows import OpenRows, decided, penalty_tie
 from treadle.l1.proof.rational_solve import Singular, has_flint
 from treadle.l1.proof.row_signs import UNDERFLOW, RowSigns, SignPass, Sums
 from treadle.l1.proof.scaled_integers import ScaledIntegers, power_of_two, scaled, scaled_fractions
-from treadle.l1.rows import Chunk, Rows
+from treadle.l1.rows import Chunk, Rows, dense_columns
 
 # Numbers of rows without a proved sign that are kept for integers; of those beyond, the sign is a guess.
 MOST_OPEN = 1 << 22
@@ -53,9 +54,7 @@ AT_ONCE, AT_ONCE_WITH_FLINT = 4, 12
 class Prover:
     """The steps of the theorem over some rows."""
 
-    def __init__(
-        self, rows: Rows, claim: Claim, exact: bool = False, taken: Chunk | None = None
-    ) -> None:
+    def __init__(self, rows: Rows, claim: Claim, exact: bool = False, taken: Chunk | None = None) -> None:
         self.rows, self.claim, self.exact = rows, claim, exact
         self.problem = claim.problem
         self.flaw: str | None = None
@@ -81,13 +80,14 @@ class Prover:
 
     def exact_rows(self, chunk: Chunk) -> ScaledIntegers:
         """(1, x - m) of some rows, the columns of the system, exact."""
-        X = chunk.X[:, self.claim.kept]
-        X = X.toarray() if sparse.issparse(X) else X
+        X = dense_columns(chunk, self.claim.kept)
         try:
             exact = scaled(X)
         except ValueError:
             i = int(np.argmin(np.isfinite(X).all(axis=1)))
-            raise InvalidInput(f"row {chunk.indices[i]} of X holds a value that is not a finite number") from None
+            raise InvalidInput(
+                f"row {chunk.indices[i]} of X holds a value that is not a finite number"
+            ) from None
         centre = self.claim.centre[self.claim.kept]
         if centre.any():
             exact = exact.minus(scaled(centre))
@@ -137,7 +137,9 @@ class Prover:
         if rows.undecided:
             self._note(f"the sign of {rows.undecided} residuals is not decided")
         self._note(rows.flaw)
-        g, y_u = self._from_sums(parts.sums.plus(sign_pass.sums_of(rows.chunk, rows.signs.astype(np.float64))))
+        g, y_u = self._from_sums(
+            parts.sums.plus(sign_pass.sums_of(rows.chunk, rows.signs.astype(np.float64)))
+        )
         y_u += self._add_inside(g, rows)
         vertex, penalty_loss = self._add_penalty(g, penalty, vertex, coef, rows.tie_values)
         # 4.
@@ -193,7 +195,9 @@ class Prover:
         places = np.array(list(rows.inside))
         some, u = rows.chunk.take(places), list(rows.inside.values())
         exact = self.exact_rows(some)
-        for k, x in enumerate(ScaledIntegers(exact.integers.T, exact.exponent).times(scaled_fractions(u)).fractions()):
+        for k, x in enumerate(
+            ScaledIntegers(exact.integers.T, exact.exponent).times(scaled_fractions(u)).fractions()
+        ):
             g[k] += x
         return sum((a * Fraction(float(y)) for a, y in zip(u, some.y.tolist(), strict=True)), Fraction(0))
 
@@ -254,9 +258,7 @@ class Prover:
         else:
             coef, intercept = claim.coef, claim.intercept
         reported = [Fraction(intercept)] * self.first + [Fraction(w) for w in coef[claim.kept].tolist()]
-        distance = [
-            abs(a - c) + r for a, c, r in zip(reported, vertex.center, vertex.radius, strict=True)
-        ]
+        distance = [abs(a - c) + r for a, c, r in zip(reported, vertex.center, vertex.radius, strict=True)]
         return coef, intercept, distance
 
     def _over_rows(self, sign_pass: SignPass) -> RowSigns:
@@ -289,7 +291,10 @@ class Prover:
         if not self.first:
             return columns, y_u
         centre = self.claim.centre[self.claim.kept].tolist()
-        return [all_u, *(x - Fraction(m) * all_u if m else x for x, m in zip(columns, centre, strict=True))], y_u
+        return [
+            all_u,
+            *(x - Fraction(m) * all_u if m else x for x, m in zip(columns, centre, strict=True)),
+        ], y_u
 
     def _add_penalty(
         self,
@@ -344,15 +349,24 @@ class Prover:
             moved += Fraction(UNDERFLOW) * len(chunk)
         if penalty:
             # Where both are on one side of 0 the penalty is linear between them.
-            moved += 2 * penalty * sum(
-                d
-                for c, r, d in zip(vertex.center[self.first :], vertex.radius[self.first :], distance[self.first :], strict=True)
-                if abs(c) - r <= d
+            moved += (
+                2
+                * penalty
+                * sum(
+                    d
+                    for c, r, d in zip(
+                        vertex.center[self.first :],
+                        vertex.radius[self.first :],
+                        distance[self.first :],
+                        strict=True,
+                    )
+                    if abs(c) - r <= d
+                )
             )
         return moved
 
     def _dual(self, g: list[Fraction], exactly: bool = False) -> Enclosed:
-        """4. u of the basis: of its real rows by the free columns, then of the penalty's by the pinned ones."""
+        """4. u of the basis: real rows by the free columns, then the penalty's by the pinned ones."""
         target = scaled_fractions([-g[k] for k in self.free.tolist()])
         if exactly:
             values = self.system.solution(target, True)
@@ -365,8 +379,14 @@ class Prover:
         if len(self.pinned):
             columns = self._columns(self.basis_rows, self.pinned)
             unit = power_of_two(columns.exponent)
-            x_u = columns.integers.T @ np.array(real.center, object) if self.n_real else [0] * len(self.pinned)
-            off = abs(columns.integers.T) @ np.array(real.radius, object) if self.n_real else [0] * len(self.pinned)
+            x_u = (
+                columns.integers.T @ np.array(real.center, object) if self.n_real else [0] * len(self.pinned)
+            )
+            off = (
+                abs(columns.integers.T) @ np.array(real.radius, object)
+                if self.n_real
+                else [0] * len(self.pinned)
+            )
             for k, c, r in zip(self.pinned.tolist(), x_u, off, strict=True):
                 center.append(-(g[k] + unit * c))
                 radius.append(unit * Fraction(r))
@@ -383,11 +403,16 @@ class Prover:
         """Whether u_B is in its box: computed exactly where an enclosure straddles a bound."""
         for attempt in range(2):
             outside, straddles = None, 0
-            for name, c, r, l, h in zip(self.names.tolist(), dual.center, dual.radius, low, high, strict=True):
-                if l <= c - r and c + r <= h:
+            for name, c, r, a, b in zip(
+                self.names.tolist(), dual.center, dual.radius, low, high, strict=True
+            ):
+                if a <= c - r and c + r <= b:
                     continue
-                if c - r > h or c + r < l:
-                    outside = f"the dual value of row {name} is {float(c):.9g}, outside [{float(l):.6g}, {float(h):.6g}]"
+                if c - r > b or c + r < a:
+                    outside = (
+                        f"the dual value of row {name} is {nearest(c):.9g}, outside "
+                        f"[{nearest(a):.6g}, {nearest(b):.6g}]"
+                    )
                 else:
                     straddles += 1
             if outside or not straddles or attempt or dual.is_exact:
@@ -401,15 +426,17 @@ class Prover:
 
 def weights_of(chunk: Chunk) -> list[Fraction]:
     """The weights of some rows."""
-    return [Fraction(1)] * len(chunk) if chunk.weight is None else [Fraction(c) for c in chunk.weight.tolist()]
+    return (
+        [Fraction(1)] * len(chunk) if chunk.weight is None else [Fraction(c) for c in chunk.weight.tolist()]
+    )
 
 
 def _largest_share(dual: Enclosed, low: list[Fraction], high: list[Fraction]) -> Fraction:
     """The largest t <= 1 for which t u of the basis is in its box, wherever in its enclosure u is."""
     t = Fraction(1)
-    for c, r, l, h in zip(dual.center, dual.radius, low, high, strict=True):
-        if c + r > h:
-            t = min(t, h / (c + r))
-        if c - r < l:
-            t = min(t, l / (c - r))
+    for c, r, a, b in zip(dual.center, dual.radius, low, high, strict=True):
+        if c + r > b:
+            t = min(t, b / (c + r))
+        if c - r < a:
+            t = min(t, a / (c - r))
     return max(t, Fraction(0))

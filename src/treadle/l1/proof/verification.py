@@ -74,7 +74,9 @@ class Verification:
         among = f" whose coefficients of features {_numbers(self.left_out)} are 0" if self.left_out else ""
         rows = f"these {self.n_rows} rows, every number taken as exactly what it is"
         if not self.optimal:
-            return f"On {rows}, no coefficients{among} have a {what} smaller by more than {self.gap_bound:.3g}."
+            return (
+                f"On {rows}, no coefficients{among} have a {what} smaller by more than {self.gap_bound:.3g}."
+            )
         return (
             f"On {rows}, no coefficients{among} have a smaller {what} than the optimum, and the ones "
             f"reported are it, rounded: their {what} is at most {self.gap_bound:.3g} above the least."
@@ -96,7 +98,9 @@ class Verification:
         if self.dependent:
             lines.append(f"  dependent features     {_numbers(self.dependent)}, proved")
         if self.left_out:
-            lines.append(f"  left out               features {_numbers(self.left_out)}, dependent to rounding")
+            lines.append(
+                f"  left out               features {_numbers(self.left_out)}, dependent to rounding"
+            )
         if self.flaw is not None:
             lines.append(f"  what is missing        {self.flaw}")
         return "\n".join([*lines, *_wrapped(self.theorem)])

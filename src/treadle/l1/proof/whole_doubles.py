@@ -8,7 +8,6 @@ cents times 100 are; their ties are told at the speed of NumPy.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +20,7 @@ STEPS = (44, 30, 16, 4)
 def exact_combination(
     values: NDArray[np.float64], origin: NDArray[np.float64], factors: Sequence[int], constant: int
 ) -> tuple[NDArray[np.float64], int] | None:
-    """(values - origin) factors + constant, exactly, as whole doubles times 2^exponent; None where they are too long.
+    """(values - origin) factors + constant as whole doubles times 2^exponent; None if too long.
 
     Parameters
     ----------
