@@ -13,12 +13,18 @@
     └── TrainingDiverged(ArithmeticError, ValueError)   a loss that became NaN or infinite
     UnprovedWarning(UserWarning)      a result within what was asked for at samples only: nothing proves it
 
-Each message says what was wrong, the value that came, what is allowed, and what to do.
+Each message says what was wrong, the value that came, what is allowed, and what to do. Whatever a file or a
+path brings into one, it stays within some lines, in characters that a terminal shows.
 """
+
+from treadle.messages import readable
 
 
 class TreadleError(Exception):
     """Base of every exception that treadle raises on purpose."""
+
+    def __str__(self) -> str:
+        return readable(super().__str__())
 
 
 class InvalidInput(TreadleError, ValueError):

@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from treadle.errors import InvalidInput
 from treadle.estimators.hyperparameters import check_hyperparameters
-from treadle.estimators.saved_certificate import certificate_from, certificate_parts
+from treadle.estimators.saved_certificate import certificate_from, certificate_parts, fit_numbers
 from treadle.estimators.saving import Savable, Saved
 from treadle.l1.inference import Inference, infer
 from treadle.l1.rows import Chunk, Rows
@@ -312,8 +312,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         self.certificate_ = certificate
         self.coef_ = certificate.coef
         self.intercept_ = certificate.intercept
-        self.objective_ = float(saved.fields["objective"])
-        self.n_iter_ = int(saved.fields["n_iter"])
+        self.objective_, self.n_iter_ = fit_numbers(saved.fields)
         self.n_features_in_ = len(certificate.coef)
         if names is not None:
             self.feature_names_in_ = names
