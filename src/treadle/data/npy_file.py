@@ -20,6 +20,8 @@ from treadle.errors import CorruptFile
 from treadle.messages import quoted
 
 MAGIC = b"\x93NUMPY"
+# Of the header's length, in each version that is read.
+LENGTH_BYTES: dict[tuple[int, ...], int] = {(1, 0): 2, (2, 0): 4}
 MOST_HEADER = 10_000  # NumPy's own bound
 MOST_DIMENSIONS = 32
 MOST_BYTES = 1 << 62
@@ -60,7 +62,7 @@ def read_header(stream: IO[bytes]) -> Header:
     if start[: len(MAGIC)] != MAGIC:
         raise CorruptFile(f"it must begin with {MAGIC!r}; it begins with {start[: len(MAGIC)]!r}")
     version = tuple(start[len(MAGIC) :])
-    n_length = {(1, 0): 2, (2, 0): 4}.get(version)
+    n_length = LENGTH_BYTES.get(version)
     if n_length is None:
         raise CorruptFile(f"it is of version {version}, not 1.0 or 2.0")
     length = int.from_bytes(stream.read(n_length), "little")
