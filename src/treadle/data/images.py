@@ -5,15 +5,18 @@ It refuses files that are truncated or damaged, and, before memory is taken, tho
 
 from __future__ import annotations
 
-import struct
 import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.errors import CorruptFile, InvalidInput
+from treadle.data.whole_png import check_png
+from treadle.errors import CorruptFile, InvalidInput, TreadleError
+from treadle.files import opened
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 # Raster formats that Pillow decodes itself; EPS would start another program.
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "TGA", "ICO", "JPEG2000", "AVIF")
 MOST_PIXELS = 50_000_000
+BAND_PIXELS = 1 << 20
+ORIENTATION = 0x0112  # of EXIF
 
 
 def read_image(
@@ -59,29 +64,30 @@ def read_image(
 
     height, width = image_shape
     try:
-        with Path(path).open("rb") as file, warnings.catch_warnings():
+        with opened(path) as file, warnings.catch_warnings():
+            check_png(file, str(path))
             warnings.simplefilter("ignore")  # Pillow's warnings: what matters is refused below
             Image.init()  # Pillow's builds differ in what they can read
             readable = [name for name in FORMATS if name in Image.OPEN]
-            with Image.open(file, formats=readable) as opened:
-                if opened.width * opened.height > MOST_PIXELS:
+            with Image.open(file, formats=readable) as picture:
+                if picture.width * picture.height > MOST_PIXELS:
                     raise CorruptFile(
-                        f"{path} is an image of {opened.width} x {opened.height} pixels; at most "
+                        f"{path} is an image of {picture.width} x {picture.height} pixels; at most "
                         f"{MOST_PIXELS} are decoded: shrink it first"
                     )
-                opened.load()
-                image = ImageOps.exif_transpose(opened)
-                grey = _as_grey(image, background=255 if invert else 0, path=path)
+                picture.load()
+                grey = _in_bands(picture, partial(_as_grey, background=255 if invert else 0, path=path))
+                # Of pixels that are grey already: turning takes another copy of the image.
+                grey.getexif()[ORIENTATION] = picture.getexif().get(ORIENTATION, 1)
+                grey = ImageOps.exif_transpose(grey)
     except (UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise CorruptFile(f"{path} is no image that can be read: {error}; use PNG or JPEG") from error
-    except CorruptFile:
+    except TreadleError:
         raise
-    except (ValueError, SyntaxError, EOFError, struct.error, OverflowError, MemoryError) as error:
+    except Exception as error:  # each of Pillow's readers has its own way to say damaged
+        if isinstance(error, OSError) and error.errno is not None:
+            raise InvalidInput(f"{path} cannot be read: {error.strerror}; check the path") from error
         raise CorruptFile(f"{path} is a damaged image: {error}; save it again") from error
-    except OSError as error:
-        if error.errno is None:  # Pillow's way to say truncated or broken
-            raise CorruptFile(f"{path} is a damaged image: {error}; save it again") from error
-        raise InvalidInput(f"{path} cannot be read: {error.strerror}; check the path") from error
     if invert:
         grey = ImageOps.invert(grey)
     if grey.size == (width, height):
@@ -92,6 +98,18 @@ def read_image(
     corner = ((width - size[0]) // 2, (height - size[1]) // 2)
     fitted.paste(grey.resize(size, Image.Resampling.LANCZOS), corner)
     return np.array(fitted, dtype=np.uint8)
+
+
+def _in_bands(image: Image.Image, as_grey: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """The grey image, a band after another: what conversions take beside it is of a band only."""
+    from PIL import Image
+
+    grey = Image.new("L", image.size)
+    height = max(1, BAND_PIXELS // image.width)
+    for top in range(0, image.height, height):
+        band = image.crop((0, top, image.width, min(top + height, image.height)))
+        grey.paste(as_grey(band), (0, top))
+    return grey
 
 
 def _as_grey(image: Image.Image, background: int, path: str | Path) -> Image.Image:

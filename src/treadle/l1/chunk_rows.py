@@ -161,7 +161,9 @@ class ChunkRows(Rows):
         if self._is_weighted is None:
             self._is_weighted = bool(rest)
         elif self._is_weighted != bool(rest):
-            has = ("has none", "those before it have") if self._is_weighted else ("has", "those before it none")
+            has = (
+                ("has none", "those before it have") if self._is_weighted else ("has", "those before it none")
+            )
             raise InvalidInput(
                 f"chunk {number} {has[0]} weights, {has[1]}: give sample_weight with every chunk or with none"
             )

@@ -111,9 +111,7 @@ class ParquetRows(Rows):
                 chosen_columns(file_path, names, [*others, *(features or ())])
                 if features is None:
                     features = [
-                        name
-                        for name in names
-                        if name not in others and is_numeric(schema.field(name).type)
+                        name for name in names if name not in others and is_numeric(schema.field(name).type)
                     ]
                 for name in chosen_columns(file_path, names, [*others, *features]):
                     if not is_numeric(schema.field(name).type):
