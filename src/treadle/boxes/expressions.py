@@ -355,8 +355,10 @@ def _mean_value_form(
 
 def _domain_words(step: Step) -> str:
     match step.operation:
+        case "add" | "subtract" | "multiply":
+            return "its parts must not overflow"
         case "divide":
-            return "the divisor must not reach 0"
+            return "the divisor must not reach 0, and the parts must not overflow"
         case "power":
             return power(step.constant).domain_words
         case "power_of":

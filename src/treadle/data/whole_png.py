@@ -62,7 +62,9 @@ def _check(file: IO[bytes], start: int, what: str) -> None:
         n_bytes, kind = int.from_bytes(head[:4], "big"), head[4:]
         left -= 12 + n_bytes  # with the length, the kind and the sum
         if len(head) < 8 or left < 0:
-            raise CorruptFile(f"{what} is a damaged image: a PNG that was cut short, without its end; save it again")
+            raise CorruptFile(
+                f"{what} is a damaged image: a PNG that was cut short, without its end; save it again"
+            )
         crc = zlib.crc32(kind)
         while n_bytes > 0:
             block = file.read(min(n_bytes, BLOCK_BYTES))
