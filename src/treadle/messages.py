@@ -14,14 +14,12 @@ def quoted(value: object, most: int = MOST_QUOTED) -> str:
 
     Also of values that Python refuses to write: integers of more than 4300 digits, lists nested too deep.
     """
-    if isinstance(value, str | bytes) and len(value) > most:
-        value = value[:most]  # its repr is not shorter; the end is cut off below
-        text = repr(value) + GAP
-    else:
-        try:
-            text = repr(value)
-        except (ValueError, RecursionError):
-            text = f"a {type(value).__name__} that is too large to be shown"
+    if isinstance(value, str | bytes) and len(value) > 2 * most:
+        value = value[:most] + value[-most:]  # the middle is cut out below
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):
+        text = f"a {type(value).__name__} that is too large to be shown"
     return shortened(" ".join(text.split()), most)
 
 
