@@ -485,6 +485,16 @@ def test_whatever_the_readers_of_images_raise_the_image_is_damaged(tmp_path, mon
     from PIL import Image, ImageFile
 
     Image.new("L", (4, 4)).save(tmp_path / "a.gif")
+
+    def takes_all(self):
+        raise MemoryError
+
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(CorruptFile, match=r"a\.gif takes more memory than there is"),
+    ):
+        patch.setattr(ImageFile.ImageFile, "load", takes_all)
+        read_image(tmp_path / "a.gif")
     for error in (RuntimeError("AVIF"), TypeError("TIFF"), KeyError(3), ZeroDivisionError("x")):
 
         def load(self, error=error):

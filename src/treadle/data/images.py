@@ -84,6 +84,8 @@ def read_image(
         raise CorruptFile(f"{path} is no image that can be read: {error}; use PNG or JPEG") from error
     except TreadleError:
         raise
+    except MemoryError as error:
+        raise CorruptFile(f"{path} takes more memory than there is: shrink the image first") from error
     except Exception as error:  # each of Pillow's readers has its own way to say damaged
         if isinstance(error, OSError) and error.errno is not None:
             raise InvalidInput(f"{path} cannot be read: {error.strerror}; check the path") from error
