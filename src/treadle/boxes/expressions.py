@@ -358,7 +358,7 @@ def _domain_words(step: Step) -> str:
         case "add" | "subtract" | "multiply":
             return "its parts must not overflow"
         case "divide":
-            return "the divisor must not reach 0, and the parts must not overflow"
+            return "the divisor must not reach 0"
         case "power":
             return power(step.constant).domain_words
         case "power_of":
