@@ -14,8 +14,11 @@ def quoted(value: object, most: int = MOST_QUOTED) -> str:
 
     Also of values that Python refuses to write: integers of more than 4300 digits, lists nested too deep.
     """
-    if isinstance(value, str | bytes) and len(value) > 2 * most:
-        value = value[:most] + value[-most:]  # the middle is cut out below
+    # The middle is cut out below.
+    if isinstance(value, str) and len(value) > 2 * most:
+        value = value[:most] + value[-most:]
+    if isinstance(value, bytes) and len(value) > 2 * most:
+        value = value[:most] + value[-most:]
     try:
         text = repr(value)
     except (ValueError, RecursionError):
