@@ -1,4 +1,4 @@
-# make train | test | lint | docs | bench | sanitize: each sets up what it needs, from constraints.txt, and does it.
+# make train | test | lint | docs | soak | bench | sanitize: each sets up what it needs, from constraints.txt, and does it.
 
 PYTHON ?= python3
 CXX ?= g++
@@ -11,7 +11,7 @@ BUILD_TOOLS := cmake nanobind ninja scikit-build-core
 EDITABLE = --no-build-isolation --config-settings=build-dir=$(@D)/build --editable
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard native/*.*)
 
-.PHONY: train test lint docs bench sanitize check-kernels clean
+.PHONY: train test lint docs soak bench sanitize check-kernels clean
 
 train: .venv/ready-to-train
 	$(BIN)/treadle train fashion-mnist
@@ -28,6 +28,10 @@ lint: .venv/ready-to-develop
 # The documentation's examples are run, and their output compared, here and in `make test`.
 docs: .venv/ready-to-develop
 	$(BIN)/pytest README.md docs
+
+# Spoiled files and formulas at every loader; `make test` takes 2000 of them.
+soak: .venv/ready-to-develop
+	TREADLE_FUZZ_CASES=300000 $(BIN)/pytest tests/attacks/test_mutations.py -s
 
 bench: .venv-bench/ready
 	$(BENCH)/python benchmarks/run.py

@@ -14,12 +14,18 @@
     UnprovedWarning(UserWarning)      a result within what was asked for at samples only: nothing proves it
     PixelUnitsWarning(UserWarning)    an image whose black and white had to be guessed from its range
 
-Each message says what was wrong, the value that came, what is allowed, and what to do.
+Each message says what was wrong, the value that came, what is allowed, and what to do. Whatever a file or a
+path brings into one, it stays within some lines, in characters that a terminal shows.
 """
+
+from treadle.messages import readable
 
 
 class TreadleError(Exception):
     """Base of every exception that treadle raises on purpose."""
+
+    def __str__(self) -> str:
+        return readable(super().__str__())
 
 
 class InvalidInput(TreadleError, ValueError):

@@ -125,7 +125,10 @@ def test_a_header_that_promises_terabytes_takes_no_memory(path):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "treadle", "[" * 100_000, '{"format":' * 100_000, "1" * 5000, '{"format": ' + "1" * 5000 + "}"],
+    [
+        *("", "{", "treadle", "[" * 100_000, '{"format":' * 100_000, "1" * 5000),
+        *('{"format": ' + "1" * 5000 + "}", '{"format": ' + "1" * 400 + "}", '{"format": 1e400}'),
+    ],
     ids=lambda text: text[:12],
 )
 def test_metadata_that_is_no_json_is_refused(path, text):
@@ -137,7 +140,7 @@ def test_metadata_that_is_no_object_is_refused(path, text):
     refuses(path, with_metadata(text), "its metadata has no JSON object named treadle")
 
 
-@pytest.mark.parametrize("version", [0, 2, 1.5, "1", None, [], {}, 10**400, math.nan], ids=short)
+@pytest.mark.parametrize("version", [0, 2, 1.5, "1", None, [], {}, 10**300, math.nan], ids=short)
 def test_another_format_is_refused(path, version):
     refuses(
         path,
@@ -156,7 +159,7 @@ def test_a_network_that_is_none_is_refused(path, network):
 @pytest.mark.parametrize("field", FIELDS)
 @pytest.mark.parametrize(
     "value",
-    [None, True, "x", "", 10**400, math.nan, math.inf, [], [None], [[]], [[4], 3, 2], {}, {"4": 1}],
+    [None, True, "x", "", math.nan, math.inf, [], [None], [[]], [[4], 3, 2], {}, {"4": 1}],
     ids=short,
 )
 def test_a_field_of_the_network_of_a_wrong_type_is_refused(path, field, value):
@@ -330,7 +333,7 @@ def test_new_fields_of_the_network_are_checked_as_the_old_ones(path, field):
     refuses(
         path,
         with_metadata(METADATA | {"network": FIELDS | field}),
-        "does not describe a network: InvalidInput",
+        "does not describe a network: (batch_norm|input_offset|mirror_width) must be",
     )
 
 
@@ -340,7 +343,7 @@ def test_new_fields_of_the_network_are_checked_as_the_old_ones(path, field):
         ("1", "must hold a data_scale, one number; it holds '1'"),
         (None, "must hold a data_scale, one number; it holds None"),
         ([1.0], "must hold a data_scale, one number; it holds "),
-        (10**400, "must hold a data_scale, one number; it holds 1000"),
+        (10**300, "must hold a data_scale, one number; it holds 1000"),
         (math.inf, "contradicts itself: data_scale must be finite; got inf"),
     ],
     ids=short,

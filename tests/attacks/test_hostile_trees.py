@@ -1,17 +1,16 @@
 """Files that claim to be networks of trees: damaged, contradictory, or made to harm."""
 
-import json
 import random
 
 import numpy as np
 import pytest
-from safetensors.numpy import save
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeRegressor
 
 import treadle
 from treadle.boxes.tree_file import described
 from treadle.errors import CorruptFile
+from treadle.export.safetensors_file import safetensors_bytes
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 2))
@@ -26,11 +25,11 @@ def path(tmp_path):
 
 
 def content(network, arrays=(), metadata=(), drop=()):
-    """The bytes of a network's file, without a checksum, some of it replaced."""
+    """The bytes of a network's file, some of it replaced."""
     held, told = described(network)
     held = {name: array for name, array in (held | dict(arrays)).items() if name not in drop}
     told = {"format": 1, "trees": told | dict(metadata)}
-    return save({k: np.ascontiguousarray(v) for k, v in held.items()}, {"treadle": json.dumps(told)})
+    return safetensors_bytes({k: np.ascontiguousarray(v) for k, v in held.items()}, told)
 
 
 def refuses(path, data, message):
@@ -121,7 +120,7 @@ def test_nodes_that_share_children_do_not_grow_a_network_of_all_paths(path):
 
 @pytest.mark.parametrize("told", [{"format": 2, "trees": {}}, {"format": 1, "trees": []}], ids=str)
 def test_other_files_are_refused(path, told):
-    data = save({"bias": np.ones(1)}, {"treadle": json.dumps(told)})
+    data = safetensors_bytes({"bias": np.ones(1)}, told)
     refuses(path, data, "must hold a network of trees of format 1")
 
 

@@ -161,7 +161,10 @@ def test_a_pickle_in_an_npz_is_never_loaded(tmp_path: Path) -> None:
             return (Path.touch, (tmp_path / "sprung",))
 
     path = npz(tmp_path / "trap.npz", y_train=np.array([Trap()] * 4, dtype=object))
-    with pytest.raises(CorruptFile, match=r"y_train holds pickled Python objects, which are never loaded"):
+    with pytest.raises(
+        CorruptFile,
+        match=r"y_train is no \.npy array: it holds pickled Python objects, which are never loaded",
+    ):
         load_data(path)
     assert not (tmp_path / "sprung").exists()
 
@@ -204,7 +207,10 @@ def test_an_npz_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyP
         (npy_header((4, 2)) + bytes(9), "X_train is padded"),
         (b"no array at all", "X_train is no .npy array"),
         (npy_header((4, 2)).replace(b"False", b"What?") + bytes(8), "X_train is no .npy array"),
-        (b"\x93NUMPY\x03\x00" + npy_header((4, 2))[8:], r"X_train is .npy version \(3, 0\), not 1.0 or 2.0"),
+        (
+            b"\x93NUMPY\x03\x00" + npy_header((4, 2))[8:],
+            r"X_train is no .npy array: it is of version \(3, 0\), not 1.0 or 2.0",
+        ),
     ],
 )
 def test_a_wrong_member_of_an_npz_is_refused(tmp_path: Path, member: bytes, message: str) -> None:
@@ -232,7 +238,10 @@ def test_arrays_that_numpy_cannot_make_are_refused(
     tmp_path: Path, shape: tuple[int, ...], dtype: str, data: bytes
 ) -> None:
     path = with_member(tmp_path / "odd.npz", npy_header(shape, dtype) + data)
-    with pytest.raises(CorruptFile, match=r"odd\.npz is no whole \.npz file"):
+    with pytest.raises(
+        CorruptFile,
+        match=r"odd\.npz(: X_train is no \.npy array: its (shape must|values of)| is no whole \.npz file)",
+    ):
         load_data(path)
 
 

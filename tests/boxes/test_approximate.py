@@ -310,9 +310,9 @@ def test_heights_sum_exactly_so_that_all_forms_agree():
     [
         ({}, "give eps or n_boxes, one of the two"),
         ({"eps": 0.1, "n_boxes": 3}, "give eps or n_boxes, one of the two"),
-        ({"eps": 0.0}, "eps must be a positive finite number; got 0.0"),
-        ({"eps": math.nan}, "eps must be a positive finite number; got nan"),
-        ({"eps": True}, "eps must be a positive finite number; got True"),
+        ({"eps": 0.0}, "eps must be a positive finite number, from 1e-300 to 1e.300; got 0.0"),
+        ({"eps": math.nan}, "eps must be a positive finite number, from 1e-300 to 1e.300; got nan"),
+        ({"eps": True}, "eps must be a positive finite number, from 1e-300 to 1e.300; got True"),
         ({"n_boxes": 0}, "n_boxes must be a whole number of at least 1; got 0"),
         ({"n_boxes": 2.5}, "n_boxes must be a whole number of at least 1; got 2.5"),
         (

@@ -75,7 +75,7 @@ def test_adamw_without_decay_is_refused_rather_than_passed_off():
         ({"optimizer": "lion"}, "optimizer must be one of adam, adamw, sgd; got 'lion'"),
         ({"epochs": "20"}, "epochs must be an integer; got '20'"),
         ({"epochs": True}, "epochs must be an integer; got True"),
-        ({"learning_rate": None}, "learning_rate must be a number; got None"),
+        ({"learning_rate": None}, "learning_rate must be a finite number; got None"),
         ({"hidden": (3, 2.5)}, r"hidden must be a list of integers; got \(3, 2.5\)"),
         ({"hidden": 3}, "hidden must be a list of integers; got 3"),
         ({"data": 7}, "data must be text; got 7"),

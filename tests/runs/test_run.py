@@ -179,7 +179,7 @@ def test_a_folder_without_a_run_cannot_be_opened(tmp_path):
     [
         ("learning_rat = 3", r"config\.toml: there is no option 'learning_rat'; allowed are data, "),
         ("hidden = 3", r"config\.toml: hidden must be a list of integers; got 3"),
-        ('learning_rate = "0.1"', r"config\.toml: learning_rate must be a number; got '0\.1'"),
+        ('learning_rate = "0.1"', r"config\.toml: learning_rate must be a finite number; got '0\.1'"),
     ],
 )
 def test_a_configuration_that_is_none_is_refused(tmp_path, text, message):

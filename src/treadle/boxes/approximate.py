@@ -19,13 +19,17 @@ from treadle.boxes.fewest_construction import fewest_boxes
 from treadle.boxes.hat_construction import fewest_hats, refined_hats, uniform_hats
 from treadle.boxes.knowledge import ModulusLike, met_modulus, target_of
 from treadle.boxes.least_eps import check_eps
-from treadle.boxes.partition import Grid
+from treadle.boxes.partition import Grid, check_n_cells
 from treadle.boxes.points import as_bounds, check_count
 from treadle.boxes.smoothing import MEAN_DEVIATION, n_ghost_cells, with_ghost_cells
 from treadle.boxes.target import Target
 from treadle.boxes.uniform_construction import uniform_boxes
 from treadle.choices import BoxActivationName, BoxPartitionName
 from treadle.errors import InvalidInput, UnprovedWarning
+from treadle.messages import quoted
+
+# Beyond these its parts and multiples are no numbers of float64.
+LEAST_EPS, GREATEST_EPS = 1e-300, 1e300
 
 # Of a unit as wide as a cell: k h for a sigmoid, a ramp over one cell.
 STEEPNESS_TIMES_WIDTH = {"sigmoid": 4.0, "relu": 1.0}
@@ -66,7 +70,7 @@ def approximate(
         A formula such as ``"sin(3*x) + 0.5*cos(7*x)"``, of which interval arithmetic proves all that is
         needed; or a function of arrays: (n,) in one dimension, (n, d) in more, to (n,).
     bounds : (lower, upper), or such a pair for each of d dimensions
-    eps : float
+    eps : float from 1e-300 to 1e300
         The error allowed, in ``norm``. Where nothing is known of f, or too little (order 1 at a jump), it
         only chooses how many boxes, by values that were met, and ``error_bound_`` is nan. Or
     n_boxes : int or sequence of d int
@@ -217,19 +221,28 @@ def _counts(
     eps: float | None, n_boxes: int | Sequence[int] | None, n_dims: int, partition: str
 ) -> tuple[int, ...] | None:
     if (eps is None) == (n_boxes is None):
-        raise InvalidInput(f"give eps or n_boxes, one of the two; got eps={eps!r} and n_boxes={n_boxes!r}")
+        raise InvalidInput(
+            f"give eps or n_boxes, one of the two; got eps={quoted(eps)} and n_boxes={quoted(n_boxes)}"
+        )
     if eps is not None:
-        if isinstance(eps, bool) or not isinstance(eps, (int, float, np.number)) or not 0 < eps < math.inf:
-            raise InvalidInput(f"eps must be a positive finite number; got {eps!r}")
+        is_number = isinstance(eps, int | float | np.number) and not isinstance(eps, bool)
+        if not is_number or not LEAST_EPS <= eps <= GREATEST_EPS:
+            raise InvalidInput(
+                f"eps must be a positive finite number, from {LEAST_EPS} to {GREATEST_EPS}; got {quoted(eps)}"
+            )
         return None
     if not isinstance(n_boxes, Sequence) or isinstance(n_boxes, str):
-        return (check_count("n_boxes", n_boxes),)
+        counts = (check_count("n_boxes", n_boxes),)
+        check_n_cells(counts)
+        return counts
     if partition != "uniform" or len(n_boxes) != n_dims:
         raise InvalidInput(
             f"n_boxes must be one number, or for uniform boxes one for each of {n_dims} dimensions; "
-            f"got {n_boxes!r} with partition={partition!r}"
+            f"got {quoted(n_boxes)} with partition={partition!r}"
         )
-    return tuple(check_count("n_boxes", n) for n in n_boxes)
+    along = tuple(check_count("n_boxes", n) for n in n_boxes)
+    check_n_cells(along)
+    return along
 
 
 def _share_of_steps(

@@ -355,6 +355,8 @@ def _mean_value_form(
 
 def _domain_words(step: Step) -> str:
     match step.operation:
+        case "add" | "subtract" | "multiply":
+            return "its parts must not overflow"
         case "divide":
             return "the divisor must not reach 0"
         case "power":

@@ -13,16 +13,19 @@ from treadle.boxes.bounds import UNIT, outward, root_mean_square
 from treadle.boxes.construction import Built, Request, norm_bound
 from treadle.boxes.exact_sums import summable
 from treadle.boxes.judges import slopes
-from treadle.boxes.partition import Grid, check_n_cells
+from treadle.boxes.partition import Grid, n_cells_at_least
 from treadle.boxes.refinement import refine
 from treadle.boxes.runs import edges_by_density, longest_runs
 from treadle.boxes.target import Array, Ranges, Target
 from treadle.errors import InvalidInput
+from treadle.messages import quoted
 
 # Cells of the mesh that longest runs are made of, for each of them.
 MESH_PER_RUN = 128
 # Where nothing is proved, as many cells at least.
 COARSEST_MESH = 4096
+# Where the number of boxes is given: cells of the mesh, and boxes, which have eight of them or more each.
+MOST_MESH, MOST_RUNS = 1 << 20, 1 << 17
 
 
 def fewest_boxes(target: Target, request: Request) -> Built:
@@ -76,8 +79,7 @@ def _mesh(target: Target, eps: float | None, n_boxes: int | None, asked: float |
 
 def _runs(target: Target, mesh: Mesh, eps: float) -> Built:
     ranges = mesh.ranges
-    span = 2 * eps * (1 - 256 * UNIT)
-    starts = longest_runs(ranges.least, ranges.greatest, span)
+    starts = longest_runs(ranges.least, ranges.greatest, _span(eps))
     least = np.minimum.reduceat(ranges.least, starts)
     greatest = np.maximum.reduceat(ranges.greatest, starts)
     heights = summable(least / 2 + greatest / 2)
@@ -89,19 +91,33 @@ def _runs(target: Target, mesh: Mesh, eps: float) -> Built:
 
 def _runs_of_number(target: Target, n_boxes: int) -> Built:
     """The least eps whose runs are at most n_boxes, by bisection on one mesh."""
-    mesh = _mesh(target, None, min(max(MESH_PER_RUN * n_boxes, 4096), 1 << 20))
+    if n_boxes > MOST_RUNS:
+        raise InvalidInput(
+            f"n_boxes={quoted(n_boxes)} is more than the {MOST_RUNS} boxes that are placed one by one: take "
+            "fewer, or partition='adaptive'"
+        )
+    mesh = _mesh(target, None, min(max(MESH_PER_RUN * n_boxes, 4096), MOST_MESH))
     high = float(mesh.ranges.greatest.max() / 2 - mesh.ranges.least.min() / 2) * (1 + 1e-9) + 5e-324
-    low, best = 0.0, _runs(target, mesh, high)
+    # Kahane's bound: of a continuous function so many boxes have at most this error.
+    middle = float(np.abs(np.diff(mesh.ranges.middle)).sum()) / (2 * n_boxes)
+    middle = middle if middle <= high else high
+    low = 0.0
     for _ in range(40):
-        middle = low / 2 + high / 2
-        built = _runs(target, mesh, middle)
-        if built.partition.n_cells <= n_boxes:
-            high, best = middle, built
+        runs = longest_runs(mesh.ranges.least, mesh.ranges.greatest, _span(middle), n_boxes)
+        if runs.size <= n_boxes:
+            high = min(high, middle)
         else:
             low = middle
+        # By doubling until the two are near each other: the bound above is mostly near already.
+        middle = high / 2 if low == 0 else min(2 * low, low / 2 + high / 2)
         if high - low <= 1e-4 * high:
             break
-    return replace(best, fewest=None)
+    return replace(_runs(target, mesh, high), fewest=None)
+
+
+def _span(eps: float) -> float:
+    """How far f's range may go in a box, with room for what rounding does to the box's height."""
+    return 2 * eps * (1 - 256 * UNIT)
 
 
 def _boxes_by_density(target: Target, request: Request) -> Built:
@@ -112,13 +128,13 @@ def _boxes_by_density(target: Target, request: Request) -> Built:
     if request.n_boxes is not None:
         return _by_density(target, mesh, density, request.n_boxes)
     assert request.eps is not None
-    n = max(1, math.ceil(float((density * np.diff(mesh)).sum()) ** 1.5 / (math.sqrt(12) * request.eps)))
+    mass = float((density * np.diff(mesh)).sum())
+    n = n_cells_at_least(np.float64(mass) ** 1.5 / (math.sqrt(12) * request.eps))
     for _ in range(60):
         built = _by_density(target, mesh, density, n)
         if not built.bound.value > request.eps:
             return built
-        n = math.ceil(n * max(1.02, min(2.0, built.bound.value / request.eps)))
-        check_n_cells((n,))
+        n = n_cells_at_least(n * max(1.02, min(2.0, built.bound.value / request.eps)))
     raise InvalidInput(
         f"eps={request.asked!r} is not proved with {n} boxes of optimal density: give an enclosure, which "
         "bounds f in each box, or take partition='adaptive'"

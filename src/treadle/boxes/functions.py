@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from treadle.boxes import intervals as iv
 from treadle.boxes.intervals import Array, Interval
 
+_FINITE = "the argument must not overflow"
+
 IntervalFunction = Callable[[Interval], Interval]
 
 
@@ -200,8 +202,10 @@ def _table() -> dict[str, Function]:
     one, half_pi = iv.point(1.0), float(np.nextafter(np.pi / 2, 2))
     inverse_square: Callable[[Interval], Interval] = lambda a: iv.divide(one, _one_plus(iv.square(a)))  # noqa: E731
     return {
-        "sin": Function(np.sin, iv.sine, lambda a, _: iv.cosine(a), _sine_second),
-        "cos": Function(np.cos, iv.cosine, lambda a, _: iv.negative(iv.sine(a)), _sine_second),
+        "sin": Function(np.sin, iv.sine, lambda a, _: iv.cosine(a), _sine_second, iv.is_finite, _FINITE),
+        "cos": Function(
+            np.cos, iv.cosine, lambda a, _: iv.negative(iv.sine(a)), _sine_second, iv.is_finite, _FINITE
+        ),
         "tan": Function(
             np.tan,
             iv.increasing(np.tan),

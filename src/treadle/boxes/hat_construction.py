@@ -10,7 +10,7 @@ from treadle.boxes.bounds import BoundKind, ErrorBound, NormName, outward, root_
 from treadle.boxes.construction import Built, Request
 from treadle.boxes.judges import linear_judge, linear_rounding, second_derivatives
 from treadle.boxes.knowledge import met_modulus
-from treadle.boxes.partition import Grid, check_n_cells
+from treadle.boxes.partition import Grid, check_n_cells, n_cells_at_least
 from treadle.boxes.refinement import refine
 from treadle.boxes.runs import edges_by_density, longest_chords
 from treadle.boxes.target import Array, Target
@@ -184,13 +184,12 @@ def _kinks_by_density(target: Target, request: Request, mesh: Array, values: Arr
         return _interpolated(target, request.norm, Grid([edges]))
     assert request.eps is not None
     mass = float((density * step).sum())
-    n = max(1, math.ceil((mass**2.5 / (math.sqrt(120) * request.eps)) ** 0.5))
+    n = n_cells_at_least((np.float64(mass) ** 2.5 / (math.sqrt(120) * request.eps)) ** 0.5)
     for _ in range(60):
         built = _interpolated(target, request.norm, Grid([edges_by_density(mesh, density, n)]))
         if not built.bound.value > request.eps:
             return built
-        n = math.ceil(n * max(1.02, min(2.0, math.sqrt(built.bound.value / request.eps))))
-        check_n_cells((n,))
+        n = n_cells_at_least(n * max(1.02, min(2.0, math.sqrt(built.bound.value / request.eps))))
     raise InvalidInput(
         f"eps={request.asked!r} is not proved with {n} pieces of optimal density: give an enclosure, which "
         "bounds f'' in each piece, or take partition='adaptive'"

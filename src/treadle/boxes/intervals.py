@@ -72,6 +72,11 @@ def contains(a: Interval, value: float) -> NDArray[np.bool_]:
     return (a.low <= value) & (value <= a.high)
 
 
+def is_finite(a: Interval) -> NDArray[np.bool_]:
+    """Where both bounds are finite, so that no computed value overflows."""
+    return np.isfinite(a.low) & np.isfinite(a.high)
+
+
 def hull(a: Interval, b: Interval) -> Interval:
     """The smallest interval that holds both."""
     return Interval(np.minimum(a.low, b.low), np.maximum(a.high, b.high))

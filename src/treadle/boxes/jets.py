@@ -145,10 +145,13 @@ def _jet(value: Interval, rounding: Any, defined: Any, gradient: Gradient, hessi
 def _add(u: Jet, v: Jet) -> Jet:
     value = iv.add(u.value, v.value)
     rounding = u.rounding + v.rounding + HALF_ULP * iv.magnitude(value)
+    # Infinity less infinity, where both overflow.
+    nan = (u.value.high == np.inf) & (v.value.low == -np.inf)
+    nan |= (u.value.low == -np.inf) & (v.value.high == np.inf)
     return _jet(
         value,
         rounding,
-        u.defined & v.defined,
+        u.defined & v.defined & ~nan,
         _sum(u.gradient, v.gradient),
         _sum(u.hessian, v.hessian),
     )
@@ -170,13 +173,18 @@ def _multiply(u: Jet, v: Jet, order: int) -> Jet:
     if order == 2:
         hessian = _sum(_scaled(u.hessian, v.value), _scaled(v.hessian, u.value))
         hessian = _sum(hessian, _products(u.gradient, v.gradient))
-    return _jet(value, rounding, u.defined & v.defined, gradient, hessian)
+    # 0 times infinity, where one overflows.
+    nan = (iv.contains(u.value, 0.0) & ~iv.is_finite(v.value)) | (
+        iv.contains(v.value, 0.0) & ~iv.is_finite(u.value)
+    )
+    return _jet(value, rounding, u.defined & v.defined & ~nan, gradient, hessian)
 
 
 def _divide(u: Jet, v: Jet, order: int) -> Jet:
     """u / v: q_i = (u_i - q v_i) / v; q_ij = (u_ij - q_i v_j - q_j v_i - q v_ij) / v."""
     value = iv.divide(u.value, v.value)
     defined = u.defined & v.defined & ~iv.contains(v.value, 0.0)
+    defined &= iv.is_finite(u.value) | iv.is_finite(v.value)  # infinity over infinity
     least = iv.mignitude(v.value)
     rounding = (
         (u.rounding + iv.magnitude(value) * v.rounding) / least + HALF_ULP * iv.magnitude(value) + _TINY

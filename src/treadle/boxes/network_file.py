@@ -18,7 +18,8 @@ from treadle.boxes.bounds import BoundKind, ErrorBound, NormName
 from treadle.boxes.partition import Grid, Partition
 from treadle.boxes.split_tree import SplitTree
 from treadle.errors import CorruptFile, InvalidInput
-from treadle.export.safetensors_file import read_safetensors, write_safetensors
+from treadle.export.safetensors_file import check_keys, described_by, read_safetensors, write_safetensors
+from treadle.messages import quoted, shortened
 
 if TYPE_CHECKING:
     from treadle.boxes.box_network import BoxNetwork
@@ -68,14 +69,16 @@ def from_description(arrays: Arrays, metadata: dict[str, Any]) -> BoxNetwork:
     fewest = metadata.get("n_boxes_lower_bound")
     for name, value in (("order", order), ("n_ghost_boxes", n_ghost), ("n_boxes_lower_bound", fewest)):
         if not (type(value) is int and value >= 0) and not (value is None and name == "n_boxes_lower_bound"):
-            raise InvalidInput(f"{name} must be a whole number of at least 0; it is {value!r}")
+            raise InvalidInput(f"{name} must be a whole number of at least 0; it is {quoted(value)}")
     for name, value in (("steepness", steepness), ("error_estimate", estimate)):
         if value is not None and not (type(value) is float and math.isfinite(value) and value >= 0):
-            raise InvalidInput(f"{name} must be a finite number of at least 0, or null; it is {value!r}")
+            raise InvalidInput(
+                f"{name} must be a finite number of at least 0, or null; it is {quoted(value)}"
+            )
     texts = {name: metadata.get(name) for name in ("activation", "outside")}
     for name, value in texts.items():
         if not isinstance(value, str):
-            raise InvalidInput(f"{name} must be a text; it is {value!r}")
+            raise InvalidInput(f"{name} must be a text; it is {quoted(value)}")
     partition = _partition(dict(arrays))
     heights = arrays["heights"]
     if heights.dtype != np.float64:
@@ -122,12 +125,12 @@ def _bound(metadata: dict[str, Any]) -> ErrorBound:
     if kind not in get_args(BoundKind) or norm not in get_args(NormName) or not isinstance(theorem, str):
         raise InvalidInput(
             "error_bound_kind, norm and error_bound_theorem must be names that treadle has; they are "
-            f"{kind!r}, {norm!r} and {theorem!r}"
+            f"{quoted(kind)}, {quoted(norm)} and {quoted(theorem)}"
         )
     if (proved and not is_bound) or (not proved and value is not None):
         raise InvalidInput(
             "error_bound must be a finite number of at least 0 where one is proved, else null; it is "
-            f"{value!r} of kind {kind!r}"
+            f"{quoted(value)} of kind {quoted(kind)}"
         )
     return ErrorBound(value if proved else math.nan, kind, theorem, norm)  # type: ignore[arg-type]
 
@@ -163,14 +166,14 @@ def box_network_from(path: str | Path, arrays: Arrays, metadata: dict[str, Any])
     """
     boxes = metadata.get("boxes")
     if metadata.get("format") != FORMAT_VERSION or not isinstance(boxes, dict):
+        found = shortened(", ".join(sorted(metadata)), 100) or "nothing"
         raise CorruptFile(
             f"{path} must hold a box network of format {FORMAT_VERSION}; it holds format "
-            f"{metadata.get('format')!r} of {', '.join(sorted(metadata)) or 'nothing'}: {REMEDY}"
+            f"{quoted(metadata.get('format'))} of {found}: {REMEDY}"
         )
-    try:
+    check_keys(path, metadata, ("format", "boxes"))
+    with described_by(path, "a box network", REMEDY):
         return from_description(arrays, boxes)
-    except (InvalidInput, MemoryError) as error:
-        raise CorruptFile(f"{path} does not describe a box network: {error}; {REMEDY}") from error
 
 
 def load_box_network(path: str | Path) -> BoxNetwork:

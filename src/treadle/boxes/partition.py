@@ -147,14 +147,27 @@ def check_n_cells(shape: Sequence[int]) -> None:
     InvalidInput
         If there are more than 1e8 cells: it says how many there would be, and the memory for their heights.
     """
-    n_cells = math.prod(shape)
+    n_cells = min(math.prod(shape), 10**300)
     if n_cells > MAX_CELLS:
-        product = " x ".join(str(m) for m in shape)
+        product = " x ".join(str(m) if m < 10**15 else _short(min(m, 10**300)) for m in shape)
         raise InvalidInput(
             f"a grid of {product} is {_short(n_cells)} cells, and their heights alone take "
             f"{_short(n_cells * 8 / 1e9)} GB; at most {_short(MAX_CELLS)} are built: take fewer boxes, a "
             "larger eps or partition='adaptive'"
         )
+
+
+def n_cells_at_least(number: float) -> int:
+    """The whole number of cells, one at least, that is not below a number.
+
+    Raises
+    ------
+    InvalidInput
+        If there are more than 1e8, or the number is infinite or NaN.
+    """
+    n_cells = math.ceil(min(max(number, 1.0), 1e300)) if number == number else 10**300
+    check_n_cells((n_cells,))
+    return n_cells
 
 
 def _short(number: float) -> str:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import InvalidInput
 from treadle.maths.dtypes import as_real
+from treadle.messages import quoted
 
 
 def as_points(X: ArrayLike, n_dims: int) -> NDArray[np.float64]:
@@ -79,5 +80,5 @@ def check_count(name: str, value: Any) -> int:
         If it is none.
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise InvalidInput(f"{name} must be a whole number of at least 1; got {value!r}")
+        raise InvalidInput(f"{name} must be a whole number of at least 1; got {quoted(value)}")
     return int(value)

@@ -20,8 +20,11 @@ from numpy.typing import NDArray
 
 from treadle.boxes.target import Array
 
+# Cells of a run that are looked at one by one, before whole windows are: a call of NumPy takes as long as 64.
+ONE_BY_ONE = 64
 
-def longest_runs(least: Array, greatest: Array, span: float) -> NDArray[np.int64]:
+
+def longest_runs(least: Array, greatest: Array, span: float, most: int | None = None) -> NDArray[np.int64]:
     """Where runs of cells start, each as long as its range stays at most ``span``.
 
     Parameters
@@ -30,18 +33,33 @@ def longest_runs(least: Array, greatest: Array, span: float) -> NDArray[np.int64
         The range of each cell of a mesh.
     span : float
         2 eps. A cell whose own range is wider is a run of its own.
+    most : int, optional
+        Stop once there are more runs than that.
 
     Returns
     -------
     ndarray of shape (number of runs,), int64
         Beginning with 0.
     """
-    starts, start, window = [], 0, 64
-    n = least.size
-    while start < n:
+    lows_of, highs_of = least.tolist(), greatest.tolist()
+    starts: list[int] = []
+    start, n = 0, least.size
+    while start < n and (most is None or len(starts) <= most):
         starts.append(start)
-        end = start + 1
-        low, high = least[start], greatest[start]
+        low, high = lows_of[start], highs_of[start]
+        end, stop = start + 1, min(n, start + ONE_BY_ONE)
+        while end < stop:
+            if lows_of[end] < low:
+                low = lows_of[end]
+            if highs_of[end] > high:
+                high = highs_of[end]
+            if not high - low <= span:
+                break
+            end += 1
+        if end < stop:
+            start = end
+            continue
+        window = ONE_BY_ONE
         while end < n:
             stop = min(n, end + window)
             lows = np.minimum(np.minimum.accumulate(least[end:stop]), low)
@@ -52,7 +70,6 @@ def longest_runs(least: Array, greatest: Array, span: float) -> NDArray[np.int64
                 end += first
                 break
             low, high, end, window = lows[-1], highs[-1], stop, 2 * window
-        window = max(64, 2 * (end - start))
         start = end
     return np.array(starts, np.int64)
 

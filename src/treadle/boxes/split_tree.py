@@ -55,11 +55,9 @@ class SplitTree(Partition):
         n_nodes = self.axis.size
         if n_nodes and not ((self.axis >= 0) & (self.axis < self.n_dims)).all():
             raise InvalidInput(f"axis must lie in 0 .. {self.n_dims - 1}")
-        flat = np.sort(self.children.ravel())
         # Every cell once, and every node but the root.
-        if not np.array_equal(
-            flat, np.setdiff1d(np.arange(-self.n_cells, n_nodes), [0]) if n_nodes else flat
-        ):
+        named = np.delete(np.arange(-self.n_cells, n_nodes), self.n_cells)
+        if n_nodes and not np.array_equal(np.sort(self.children.ravel()), named):
             raise InvalidInput("children must name each cell and each node but the first exactly once")
         parents = np.arange(n_nodes)[:, np.newaxis]
         if not ((self.children < 0) | (self.children > parents)).all():

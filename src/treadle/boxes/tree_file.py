@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.errors import CorruptFile, InvalidInput
-from treadle.export.safetensors_file import read_safetensors, write_safetensors
+from treadle.export.safetensors_file import check_keys, described_by, read_safetensors, write_safetensors
+from treadle.export.text_arrays import text_array
+from treadle.messages import quoted, shortened
 
 if TYPE_CHECKING:
     from treadle.boxes.tree_network import TreeNetwork, Trees
@@ -60,7 +62,7 @@ def described(network: TreeNetwork) -> tuple[Arrays, dict[str, Any]]:
 def _check_n_features(n_features: Any) -> int:
     if type(n_features) is not int or not 1 <= n_features <= MOST_FEATURES:
         raise InvalidInput(
-            f"n_features_in must be a whole number from 1 to {MOST_FEATURES}; it is {n_features!r}"
+            f"n_features_in must be a whole number from 1 to {MOST_FEATURES}; it is {quoted(n_features)}"
         )
     return n_features
 
@@ -91,7 +93,7 @@ def from_description(arrays: Arrays, metadata: dict[str, Any]) -> TreeNetwork:
     n_features, gives = metadata.get("n_features_in"), metadata.get("gives")
     n_features = _check_n_features(n_features)
     if gives not in GIVES:
-        raise InvalidInput(f"gives must be one of {GIVES}; it is {gives!r}")
+        raise InvalidInput(f"gives must be one of {GIVES}; it is {quoted(gives)}")
     if {name: array.dtype for name, array in arrays.items()} != _TYPES:
         raise InvalidInput(
             f"the arrays must be {', '.join(sorted(_TYPES))}, int64 of whole numbers and float64 of others; "
@@ -141,11 +143,11 @@ def _classes(held: Any, n_outputs: int) -> NDArray[Any] | None:
     if not isinstance(kind, str) or kind not in types or not isinstance(values, list):
         raise InvalidInput(f"classes must have a type, one of {', '.join(types)}, and a list of values")
     if any(type(value) is not types[kind] for value in values):
-        raise InvalidInput(f"classes of type {kind} must be such values; they are {values[:5]!r}")
+        raise InvalidInput(f"classes of type {kind} must be such values; they are {quoted(values[:5])}")
     if len(values) not in ((1, 2) if n_outputs == 1 else (n_outputs,)):
         raise InvalidInput(f"classes must be as many as the outputs, {n_outputs}; they are {len(values)}")
     try:
-        return np.array(values, dtype=kind)
+        return text_array(values) if kind == "str" else np.array(values, dtype=kind)
     except OverflowError as error:
         raise InvalidInput(f"classes must fit into {kind}; {error}") from error
 
@@ -179,14 +181,14 @@ def tree_network_from(path: str | Path, arrays: Arrays, metadata: dict[str, Any]
     """
     trees = metadata.get("trees")
     if metadata.get("format") != FORMAT_VERSION or not isinstance(trees, dict):
+        found = shortened(", ".join(sorted(metadata)), 100) or "nothing"
         raise CorruptFile(
             f"{path} must hold a network of trees of format {FORMAT_VERSION}; it holds format "
-            f"{metadata.get('format')!r} of {', '.join(sorted(metadata)) or 'nothing'}: {REMEDY}"
+            f"{quoted(metadata.get('format'))} of {found}: {REMEDY}"
         )
-    try:
+    check_keys(path, metadata, ("format", "trees"))
+    with described_by(path, "a network of trees", REMEDY):
         return from_description(arrays, trees)
-    except (InvalidInput, MemoryError) as error:
-        raise CorruptFile(f"{path} does not describe a network of trees: {error}; {REMEDY}") from error
 
 
 def load_tree_network(path: str | Path) -> TreeNetwork:

@@ -79,7 +79,7 @@ def run(arguments: Sequence[str]) -> int:
 
             traceback.print_exc()
         else:
-            from treadle.cli.terminal import visible
+            from treadle.messages import visible
 
             print(f"treadle: {visible(' '.join(text.split()))}", file=sys.stderr)
         return code

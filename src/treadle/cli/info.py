@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import cyclopts
 
-from treadle.cli.terminal import print_json, print_result, print_table, visible
+from treadle.cli.terminal import print_json, print_result, print_table
+from treadle.messages import visible
 
 if TYPE_CHECKING:
     from treadle.engines.engine import Engine

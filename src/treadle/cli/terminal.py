@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+from treadle.messages import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -64,11 +65,3 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, align: 
     for row in lines:
         cells = (f"{cell:{side}{width}}" for cell, side, width in zip(row, align, widths, strict=True))
         print_result("  ".join(cells).rstrip())
-
-
-def visible(text: str) -> str:
-    """The text, with every character escaped that is neither printable nor some width of blank."""
-    return "".join(
-        c if c.isprintable() or unicodedata.category(c) == "Zs" else c.encode("unicode_escape").decode()
-        for c in text
-    )

@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import os
 import time
-import tokenize
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from treadle.data.known_files import KnownFile
-from treadle.errors import DataUnavailable
-from treadle.files import UNFINISHED, write_atomically
+from treadle.data.npy_file import mapped
+from treadle.errors import CorruptFile, DataUnavailable, InvalidInput
+from treadle.files import UNFINISHED, opened, write_atomically
 
-# What NumPy raises for a file that is no .npy file, or not all of one.
-UNREADABLE = (ValueError, EOFError, OverflowError, SyntaxError, TypeError, tokenize.TokenError)
 ABANDONED_SECONDS = 3600.0  # no write takes this long: what is older was left by a killed process
 
 
@@ -56,14 +53,15 @@ def open_cached(folder: Path, files: Sequence[KnownFile]) -> dict[str, NDArray[n
     for file in files:
         path = _npy(folder, file)
         try:
-            values: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
+            with opened(path) as stream:
+                values = mapped(stream)
         except FileNotFoundError as error:
             if not arrays:
                 raise
             raise DataUnavailable(f"there is no {path.name}") from error
         except OSError as error:
             raise DataUnavailable(f"{path.name} cannot be read: {error.strerror}") from error
-        except UNREADABLE as error:
+        except (CorruptFile, InvalidInput) as error:
             raise DataUnavailable(f"{path.name} is damaged: {error}") from error
         file.check_values(values, path.name)
         arrays[file.name] = values

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from treadle.data.expansion import Readable, check_expansion, read_exactly
 from treadle.data.gzip_member import GzipMember
 from treadle.errors import CorruptFile, InvalidInput
+from treadle.files import opened
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MOST_DIMENSIONS = 8
@@ -58,7 +59,7 @@ def read_idx(source: str | Path | bytes, *, ndim: int | None = None, what: str |
         return _read(BytesIO(source), len(source), what or "the IDX data", ndim)
     what = what or str(source)
     try:
-        with Path(source).open("rb") as file:
+        with opened(source) as file:
             return _read(file, os.fstat(file.fileno()).st_size, what, ndim)
     except OSError as error:
         raise InvalidInput(f"{what} cannot be read: {error.strerror}; check the path") from error

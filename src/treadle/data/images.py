@@ -6,8 +6,9 @@ what is no image is called by its name.
 
 from __future__ import annotations
 
-import struct
 import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,7 +17,9 @@ from numpy.typing import NDArray
 
 from treadle.data.deep_pixels import deep_to_bytes
 from treadle.data.image_kinds import HEAD, kind_of
-from treadle.errors import CorruptFile, InvalidInput, PixelUnitsWarning
+from treadle.data.whole_png import check_png
+from treadle.errors import CorruptFile, InvalidInput, PixelUnitsWarning, TreadleError
+from treadle.files import opened
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "TGA", "ICO", "JPEG2000", "AVIF")
 MOST_PIXELS = 50_000_000
 NEARLY_BLACK = 3  # of 255: darker than any photograph
+DEEP_MODES = ("I", "I;16", "I;16L", "I;16B", "I;16N", "F")
+BAND_PIXELS = 1 << 20
+ORIENTATION = 0x0112  # of EXIF
 
 
 def read_image(
@@ -72,34 +78,37 @@ def read_image(
     height, width = image_shape
     notices: list[str] = []
     try:
-        with Path(path).open("rb") as file, warnings.catch_warnings():
+        with opened(path) as file, warnings.catch_warnings():
+            check_png(file, str(path))
             warnings.simplefilter("ignore")  # Pillow's warnings: what matters is refused below
             Image.init()  # Pillow's builds differ in what they can read
             readable = [name for name in FORMATS if name in Image.OPEN]
-            with Image.open(file, formats=readable) as opened:
-                if opened.width * opened.height > MOST_PIXELS:
+            with Image.open(file, formats=readable) as picture:
+                if picture.width * picture.height > MOST_PIXELS:
                     raise CorruptFile(
-                        f"{path} is an image of {opened.width} x {opened.height} pixels; at most "
+                        f"{path} is an image of {picture.width} x {picture.height} pixels; at most "
                         f"{MOST_PIXELS} are decoded: shrink it first"
                     )
-                samples = _Samples.of(opened)
-                opened.load()
-                image = ImageOps.exif_transpose(opened)
-                grey = _as_grey(image, 255 if invert else 0, path, samples, notices)
+                samples = _Samples.of(picture)
+                picture.load()
+                grey = _as_grey(picture, 255 if invert else 0, path, samples, notices)
+                # Of pixels that are grey already: turning takes another copy of the image.
+                grey.getexif()[ORIENTATION] = picture.getexif().get(ORIENTATION, 1)
+                grey = ImageOps.exif_transpose(grey)
     except UnidentifiedImageError as error:
-        with Path(path).open("rb") as file:
+        with opened(path) as file:
             kind = kind_of(file.read(HEAD))
         raise CorruptFile(f"{path} is no image that can be read: {kind}; use PNG or JPEG") from error
     except Image.DecompressionBombError as error:
         raise CorruptFile(f"{path} is no image that can be read: {error}; use PNG or JPEG") from error
-    except CorruptFile:
+    except TreadleError:
         raise
-    except (ValueError, SyntaxError, EOFError, struct.error, OverflowError, MemoryError) as error:
+    except MemoryError as error:
+        raise CorruptFile(f"{path} takes more memory than there is: shrink the image first") from error
+    except Exception as error:  # each of Pillow's readers has its own way to say damaged
+        if isinstance(error, OSError) and error.errno is not None:
+            raise InvalidInput(f"{path} cannot be read: {error.strerror}; check the path") from error
         raise CorruptFile(f"{path} is a damaged image: {error}; save it again") from error
-    except OSError as error:
-        if error.errno is None:  # Pillow's way to say truncated or broken
-            raise CorruptFile(f"{path} is a damaged image: {error}; save it again") from error
-        raise InvalidInput(f"{path} cannot be read: {error.strerror}; check the path") from error
     for notice in notices:
         warnings.warn(notice, PixelUnitsWarning, stacklevel=2)
     if invert:
@@ -122,14 +131,26 @@ class _Samples(NamedTuple):
     have_16_bits: bool
 
     @classmethod
-    def of(cls, opened: Image.Image) -> _Samples:
+    def of(cls, picture: Image.Image) -> _Samples:
         """Of a file that is opened and not loaded yet."""
-        tags = getattr(opened, "tag_v2", {})
+        tags = getattr(picture, "tag_v2", {})
         return cls(
             tags.get(262) == 0,  # PhotometricInterpretation, WhiteIsZero
             tags.get(339) in (2, (2,)),  # SampleFormat, two's complement
-            any(";16" in str(tile) for tile in getattr(opened, "tile", ())),
+            any(";16" in str(tile) for tile in getattr(picture, "tile", ())),
         )
+
+
+def _in_bands(image: Image.Image, as_grey: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """The grey image, a band after another: what conversions take beside it is of a band only."""
+    from PIL import Image
+
+    grey = Image.new("L", image.size)
+    height = max(1, BAND_PIXELS // image.width)
+    for top in range(0, image.height, height):
+        band = image.crop((0, top, image.width, min(top + height, image.height)))
+        grey.paste(as_grey(band), (0, top))
+    return grey
 
 
 def _as_grey(
@@ -138,14 +159,11 @@ def _as_grey(
     """Mode L; ``Image.convert`` alone would clip 16-bit values and forget transparency."""
     from PIL import Image
 
-    if image.mode in ("I", "I;16", "I;16L", "I;16B", "I;16N", "F"):
+    if image.mode in DEEP_MODES:
         pixels, notice = deep_to_bytes(np.asarray(image), path, white_is_zero=samples.white_is_zero)
         notices += [] if notice is None else [notice]
         return Image.fromarray(pixels)
-    if image.has_transparency_data:
-        ground = Image.new("RGBA", image.size, (background, background, background, 255))
-        image = Image.alpha_composite(ground, image.convert("RGBA"))
-    grey = image.convert("RGB").convert("L")
+    grey = _in_bands(image, partial(_on_ground, background=background))
     greatest = max(value for value, count in enumerate(grey.histogram()) if count)
     if samples.have_sign and greatest > 127:
         raise CorruptFile(
@@ -158,3 +176,13 @@ def _as_grey(
             "bytes in a file of 16 bits a channel, look so: save it with 8 bits and values up to 255"
         )
     return grey
+
+
+def _on_ground(image: Image.Image, background: int) -> Image.Image:
+    """Mode L of a colour image, what is transparent in it on a ground."""
+    from PIL import Image
+
+    if image.has_transparency_data:
+        ground = Image.new("RGBA", image.size, (background, background, background, 255))
+        image = Image.alpha_composite(ground, image.convert("RGBA"))
+    return image.convert("RGB").convert("L")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from treadle.data.idx import read_idx
 from treadle.errors import CorruptFile, DataUnavailable, InvalidInput
+from treadle.files import opened
 
 
 class Edition(NamedTuple):
@@ -98,7 +99,7 @@ def _read(folder: Path, file: KnownFile) -> NDArray[np.uint8]:
 
 
 def _read_compressed(folder: Path, file: KnownFile) -> NDArray[Any]:
-    with (folder / file.gz_name).open("rb") as stream:  # one byte too many at most: it may be any file
+    with opened(folder / file.gz_name) as stream:  # one byte too many at most: it may be any file
         data = stream.read(max(edition.n_bytes for edition in file.editions) + 1)
     file.check_compressed(data)
     return read_idx(data, what=file.gz_name)

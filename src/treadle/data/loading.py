@@ -14,6 +14,8 @@ from treadle.data.idx_folder import load_idx_folder
 from treadle.data.npz import load_npz
 from treadle.data.progress import Progress
 from treadle.errors import InvalidInput
+from treadle.files import checked_path
+from treadle.messages import quoted
 
 NAMES = (FASHION_MNIST, DIGITS)
 
@@ -55,13 +57,15 @@ def load_data(data: str | Path, *, folder: str | Path | None = None, progress: b
     if data == FASHION_MNIST:
         return load_fashion_mnist(None if folder is None else Path(folder), Progress(progress))
     if folder is not None:
-        raise InvalidInput(f"folder goes with the data set {FASHION_MNIST} alone; got data {str(data)!r}")
+        raise InvalidInput(
+            f"folder goes with the data set {FASHION_MNIST} alone; got data {quoted(str(data))}"
+        )
     if data == DIGITS:
         return load_digits()
-    path = Path(data)
+    path = checked_path(data)
     if path.is_dir():
         return load_idx_folder(path)
-    if path.is_file() and path.suffix == ".npz":
+    if path.exists() and path.suffix == ".npz":
         return load_npz(path)
     raise InvalidInput(_unknown(data, path))
 
@@ -69,7 +73,7 @@ def load_data(data: str | Path, *, folder: str | Path | None = None, progress: b
 def _unknown(data: str | Path, path: Path) -> str:
     allowed = f"allowed are {', '.join(NAMES)}, a folder with four IDX files, or a .npz file"
     if path.exists():
-        return f"{str(data)!r} is a file of another kind; {allowed}"
+        return f"{quoted(str(data))} is a file of another kind; {allowed}"
     near = difflib.get_close_matches(str(data).lower(), NAMES, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]}?" if near else ""
-    return f"there is no data set, folder or file {str(data)!r}{hint}; {allowed}"
+    return f"there is no data set, folder or file {quoted(str(data))}{hint}; {allowed}"

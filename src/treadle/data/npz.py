@@ -5,13 +5,12 @@ Each member's header is read, and its size checked, before memory is taken for i
 
 from __future__ import annotations
 
-import math
+import os
 import struct
-import tokenize
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +19,16 @@ from treadle.data.dataset import Dataset
 from treadle.data.expansion import check_expansion, read_exactly
 from treadle.data.features import as_rows
 from treadle.data.labels import number_classes
+from treadle.data.npy_file import read_header
 from treadle.errors import CorruptFile, InvalidInput, TreadleError
+from treadle.files import opened
+from treadle.messages import shortened
 
 REQUIRED = ("X_train", "y_train", "X_test", "y_test")
 OPTIONAL = ("class_names",)
-DAMAGE = (  # what zipfile and NumPy raise for bytes that make no sense
-    *(zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError),
-    *(EOFError, NotImplementedError, OverflowError, RuntimeError, SyntaxError, TypeError, ValueError),
+DAMAGE = (  # what zipfile raises for bytes that make no sense, and the codec of text
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+    *(ArithmeticError, EOFError, LookupError, RuntimeError, ValueError),
 )
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what NumPy writes
 
@@ -70,21 +72,25 @@ def load_npz(path: Path) -> Dataset:
 def read_npz(path: Path) -> dict[str, NDArray[Any]]:
     """Read the arrays by name, as they are stored; raise as ``load_npz`` does."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened(path) as file, zipfile.ZipFile(file) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
             missing = [name for name in REQUIRED if name not in members]
             unknown = [name for name in members if name not in REQUIRED + OPTIONAL]
             if missing or unknown or len(members) != len(archive.infolist()):
                 raise InvalidInput(
                     f"{path} must hold {', '.join(REQUIRED)}, each once, and perhaps {', '.join(OPTIONAL)}; "
-                    f"it holds {', '.join(members) or 'nothing'}"
+                    f"it holds {shortened(', '.join(members), 200) or 'nothing'}"
                 )
-            check_expansion(str(path), sum(info.file_size for info in members.values()), path.stat().st_size)
+            check_expansion(
+                str(path), sum(info.file_size for info in members.values()), os.fstat(file.fileno()).st_size
+            )
             return {name: _read_member(archive, info, f"{path}: {name}") for name, info in members.items()}
     except TreadleError:
         raise
     except DAMAGE as error:
-        raise CorruptFile(f"{path} is no whole .npz file: {error}; write it again with np.savez") from error
+        raise CorruptFile(
+            f"{path} is no whole .npz file: {shortened(str(error), 200)}; write it again with np.savez"
+        ) from error
     except OSError as error:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}; check the path") from error
 
@@ -93,12 +99,11 @@ def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, what: str) -> 
     if info.compress_type not in COMPRESSIONS or info.flag_bits & 0x1:
         raise CorruptFile(f"{what} is encrypted or oddly compressed; write the file again with np.savez")
     with archive.open(info) as stream:
-        shape, fortran_order, dtype = _read_header(stream, what)
-        if dtype.hasobject:
-            raise CorruptFile(
-                f"{what} holds pickled Python objects, which are never loaded; save numbers or strings"
-            )
-        n_bytes = math.prod(shape) * dtype.itemsize
+        try:
+            header = read_header(stream)
+        except CorruptFile as error:
+            raise CorruptFile(f"{what} is no .npy array: {error}; write it again with np.savez") from error
+        n_bytes, dtype = header.n_bytes, header.dtype
         if n_bytes > info.file_size:
             raise CorruptFile(
                 f"{what} is truncated: its header promises {n_bytes} bytes of data, it has {info.file_size}; "
@@ -108,18 +113,4 @@ def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, what: str) -> 
     if dtype.kind == "U":
         # NumPy believes any 32 bits to be a character; the codec does not, and raises ValueError.
         values.tobytes().decode("utf-32-be" if dtype.str[0] == ">" else "utf-32-le")
-    return values.reshape(shape, order="F" if fortran_order else "C")
-
-
-def _read_header(stream: IO[bytes], what: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    try:
-        version = np.lib.format.read_magic(stream)
-        if version == (1, 0):
-            return np.lib.format.read_array_header_1_0(stream)
-        if version == (2, 0):
-            return np.lib.format.read_array_header_2_0(stream)
-    except ValueError as error:
-        raise CorruptFile(
-            f"{what} is no .npy array: {' '.join(str(error).split())[:200]}; write it again with np.savez"
-        ) from error
-    raise CorruptFile(f"{what} is .npy version {version}, not 1.0 or 2.0; write it again with np.savez")
+    return values.reshape(header.shape, order="F" if header.fortran_order else "C")

@@ -26,7 +26,7 @@ from treadle.boxes.segmentation import MOST_BOXES, MOST_GROUPS, least_squares_ed
 from treadle.boxes.split_tree import SplitTree
 from treadle.errors import InvalidInput
 from treadle.estimators.hyperparameters import check_hyperparameters
-from treadle.estimators.saving import Savable, Saved
+from treadle.estimators.saving import Savable, Saved, check_feature_names
 from treadle.estimators.training_rows import checked_weights
 
 CURVES = ("loo_curve", "validation_curve")
@@ -169,7 +169,6 @@ class BoxRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         return Saved({"network": network, "n_features": int(self.n_features_in_), "names": names}, arrays)
 
     def _load_saved(self, saved: Saved) -> None:
-        check_hyperparameters(type(self).__name__, vars(self))
         arrays, n_features, names = dict(saved.arrays), saved.fields["n_features"], saved.fields["names"]
         columns, tried = arrays.pop("network_features"), arrays.pop("n_boxes_tried")
         curves = {name: arrays.pop(name, None) for name in CURVES}
@@ -179,8 +178,7 @@ class BoxRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
             raise InvalidInput(f"network_features must be {network.n_dims} columns in order; got {columns}")
         if not 0 <= columns[0] <= columns[-1] < n_features:
             raise InvalidInput(f"network_features must be among {n_features} columns; got {columns}")
-        if names is not None and np.shape(names) != (n_features,):
-            raise InvalidInput(f"names must be one for each of {n_features} features; got {names!r:.80}")
+        check_feature_names(names, n_features)
         if tried.dtype != np.int64 or tried.ndim != 1:
             raise InvalidInput(f"n_boxes_tried must be whole numbers; got {tried!r:.80}")
         for name, curve in curves.items():

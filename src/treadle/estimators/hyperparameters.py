@@ -18,6 +18,7 @@ import numpy as np
 from treadle.engines.selection import ENGINES
 from treadle.errors import InvalidInput
 from treadle.maths.activations import ACTIVATIONS
+from treadle.messages import quoted
 
 # The schedules that plan the whole course of a fit from its beginning.
 PLANNED_RATES = ("cosine", "one_cycle")
@@ -49,7 +50,8 @@ def check_hyperparameters(estimator_name: str, values: Mapping[str, Any]) -> Non
         allowed = HYPERPARAMETERS.get(name)
         if allowed is not None and not allowed.holds(value):
             raise InvalidInput(
-                f"The {name!r} parameter of {estimator_name} must be {allowed.words}. Got {value!r} instead."
+                f"The {name!r} parameter of {estimator_name} must be {allowed.words}. "
+                f"Got {quoted(value)} instead."
             )
 
 
@@ -59,8 +61,11 @@ def is_integer(value: Any) -> bool:
 
 
 def is_number(value: Any) -> bool:
-    """A finite real number of Python or NumPy; True and False are none."""
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    """A finite real number of Python or NumPy that float64 holds; True and False are none."""
+    try:
+        return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # 10**400
+        return False
 
 
 def is_sequence(value: Any) -> bool:

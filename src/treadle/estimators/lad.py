@@ -26,7 +26,7 @@ from sklearn.utils.validation import (
 
 from treadle.errors import InvalidInput
 from treadle.estimators.hyperparameters import check_hyperparameters
-from treadle.estimators.saved_certificate import certificate_from, certificate_parts
+from treadle.estimators.saved_certificate import certificate_from, certificate_parts, fit_numbers
 from treadle.estimators.saving import Savable, Saved
 from treadle.l1.inference import Inference, infer
 from treadle.l1.integer_columns import doubles_of, has_integer_columns, origin_of
@@ -354,8 +354,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         self.certificate_ = certificate
         self.coef_ = certificate.coef
         self.intercept_ = certificate.intercept
-        self.objective_ = float(saved.fields["objective"])
-        self.n_iter_ = int(saved.fields["n_iter"])
+        self.objective_, self.n_iter_ = fit_numbers(saved.fields)
         self.n_features_in_ = len(certificate.coef)
         if names is not None:
             self.feature_names_in_ = names

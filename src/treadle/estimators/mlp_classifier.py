@@ -24,6 +24,7 @@ from treadle.estimators.multilayer_perceptron import MultilayerPerceptron, check
 from treadle.estimators.scikit_learn_callbacks import with_listeners
 from treadle.maths.likelihoods import log_logistic
 from treadle.maths.softmax import log_softmax
+from treadle.messages import quoted
 from treadle.network import Network, Parameters
 
 
@@ -407,10 +408,13 @@ class MLPClassifier(ClassifierMixin, TemperatureScaled, MultilayerPerceptron):  
         return tuple(map(str, self.classes_))
 
     def _load_own(self, fields: dict[str, Any], network: Network) -> None:
-        classes, self._multilabel = fields.pop("classes_"), bool(fields.pop("_multilabel"))
-        found = ClassTargets(np.atleast_1d(classes), self._multilabel)
-        if np.ndim(classes) != 1 or len(np.unique(classes)) != len(classes):
-            raise InvalidInput(f"classes_ must be labels that differ, in one row; got {classes!r}")
+        classes, multilabel = fields.pop("classes_"), fields.pop("_multilabel")
+        if not isinstance(classes, np.ndarray) or classes.ndim != 1 or type(multilabel) is not bool:
+            raise InvalidInput(f"classes_ must be labels in one row; got {quoted(classes)}")
+        if not np.array_equal(np.unique(classes), classes):
+            raise InvalidInput(f"classes_ must be labels that differ, in order; got {quoted(classes)}")
+        self._multilabel = multilabel
+        found = ClassTargets(classes, multilabel)
         if (found.n_outputs, found.output) != (network.sizes[-1], network.output):
             raise InvalidInput(
                 f"{len(classes)} classes need {found.n_outputs} outputs, {found.output}; the network has "

@@ -30,7 +30,7 @@ from treadle.engines.selection import select_engine
 from treadle.errors import InvalidInput, TrainingDiverged
 from treadle.estimators.conversions import Convertible
 from treadle.estimators.hyperparameters import PLANNED_RATES
-from treadle.estimators.saved_network import SavedNetwork
+from treadle.estimators.saved_network import HISTORY_COLUMNS, SavedNetwork
 from treadle.estimators.scikit_learn_callbacks import CallbackSupport, ScikitLearnTasks
 from treadle.estimators.stopping import Memory, StoppingRule
 from treadle.estimators.training_recipe import TrainingRecipe, scikit_learns_generator
@@ -43,6 +43,7 @@ from treadle.estimators.training_rows import (
     validated_rows_and_targets,
 )
 from treadle.estimators.validation_score import estimator_score
+from treadle.messages import quoted
 from treadle.network import Network, Parameters
 from treadle.training.callbacks import Training, as_callbacks
 from treadle.training.checkpoint import Checkpoint
@@ -50,16 +51,6 @@ from treadle.training.held_out import HeldOut
 from treadle.training.history import EpochRecord, History
 from treadle.training.lbfgs import minimise
 from treadle.training.loop import TrainingLoop
-
-# The columns of history_, and what an epoch's record calls them.
-HISTORY_COLUMNS = {
-    "epoch": "epoch",
-    "train_loss": "train_loss",
-    "validation_loss": "test_loss",
-    "validation_score": "test_accuracy",
-    "learning_rate": "learning_rate",
-    "seconds": "seconds",
-}
 
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
@@ -130,11 +121,15 @@ class MultilayerPerceptron(SavedNetwork, Convertible, CallbackSupport, TrainingR
         arrays: list[Any] = [*self.coefs_, *self.intercepts_]
         arrays += [] if norms is None else norms["scales"]
         given = [np.shape(array) for array in arrays]
-        wanted = [array.shape for array in _in_order(Parameters.zeros(network))]
+        layers = network.layers
+        wanted: list[tuple[int, ...]] = [(layer.n_in, layer.n_out) for layer in layers]
+        wanted += [(layer.n_out,) for layer in layers]
+        wanted += [(layer.n_out,) for layer in layers if layer.batch_norm]
         if given != wanted:
             raise InvalidInput(
-                f"coefs_ and intercepts_ are of shapes {given}, where the hyper-parameters and the data ask "
-                f"for {wanted}: give back the hyper-parameters of the first fit, or fit a new estimator"
+                f"coefs_ and intercepts_ are of shapes {quoted(given, 200)}, where the hyper-parameters and "
+                f"the data ask for {quoted(wanted, 200)}: give back the hyper-parameters of the first "
+                "fit, or fit a new estimator"
             )
         flat = np.concatenate([np.ravel(array) for array in arrays])
         if flat.dtype not in (np.float32, np.float64):
@@ -461,12 +456,6 @@ def check_mini_batches(estimator: MultilayerPerceptron) -> bool:
             "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
         )
     return True
-
-
-def _in_order(parameters: Parameters) -> list[NDArray[Any]]:
-    """The trainable arrays in the order of ``Parameters.flat``."""
-    scales = [scale for scale in parameters.scales if scale is not None]
-    return [*parameters.weights, *parameters.biases, *scales]
 
 
 def _moments(loop: TrainingLoop) -> dict[str, NDArray[Any]]:

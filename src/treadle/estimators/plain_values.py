@@ -12,12 +12,15 @@ Nothing else is written, and reading builds nothing else: no code is run, whatev
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from treadle.errors import InvalidInput
+from treadle.export.text_arrays import check_text_bytes, text_array
+from treadle.messages import quoted
 
 # A number, or a date by its unit: nothing whose size a file could choose.
 UNITS = ("Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns")
@@ -72,6 +75,9 @@ def _array_to_plain(array: np.ndarray[Any, Any], name: str) -> dict[str, Any]:
     dtype = kind if kind in "USO" else array.dtype.newbyteorder("=").name
     if dtype not in DTYPE_NAMES:
         raise InvalidInput(f"{name} cannot be saved: it is an array of {array.dtype}")
+    if kind in "US":
+        character = np.dtype(f"{kind}1").itemsize
+        check_text_bytes(array.size, array.dtype.itemsize // character, character)
     values: Any
     match kind:
         case "M" | "m":
@@ -110,16 +116,26 @@ def from_plain(plain: Any) -> Any:
             case "scalar":
                 return _array_from_plain(**content)[()]
             case "random_state":
-                key, position, has_gauss, gauss = content
-                state = np.random.RandomState()
-                bits = np.array(key, np.uint32)
-                if bits.shape != (624,):
-                    raise ValueError(f"a state has 624 numbers; got shape {bits.shape}")
-                state.set_state(("MT19937", bits, position, has_gauss, gauss))
-                return state
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InvalidInput(f"{str(plain)[:200]} is no value that treadle writes: {error}") from error
-    raise InvalidInput(f"there is no kind of value {kind!r}")
+                return _random_state(*content)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise InvalidInput(f"{quoted(plain)} is no value that treadle writes: {error}") from error
+    raise InvalidInput(f"there is no kind of value {quoted(kind)}")
+
+
+def _random_state(key: Any, position: Any, has_gauss: Any, gauss: Any) -> np.random.RandomState:
+    """The generator in that state. NumPy would read beyond the key's end, or draw without end from zeros."""
+    bits = np.array(key, np.uint32)
+    if bits.shape != (624,):
+        raise ValueError(f"a state has 624 numbers; got shape {bits.shape}")
+    if not (bits[1:].any() or bits[0] >> 31):
+        raise ValueError("of a state the last bit of the first number, or any of the others, is not 0")
+    if type(position) is not int or not 0 <= position <= 624 or has_gauss not in (0, 1):
+        raise ValueError(f"a state's position is 0 to 624; got {quoted(position)}, {quoted(has_gauss)}")
+    if type(gauss) is not float or not math.isfinite(gauss):
+        raise ValueError(f"a state's last number is finite; got {quoted(gauss)}")
+    state = np.random.RandomState()
+    state.set_state(("MT19937", bits, position, has_gauss, gauss))
+    return state
 
 
 def _list(content: Any) -> list[Any]:
@@ -130,17 +146,14 @@ def _list(content: Any) -> list[Any]:
 
 def _array_from_plain(dtype: str, values: Any, shape: Any = None) -> np.ndarray[Any, Any]:
     if dtype not in DTYPE_NAMES:
-        raise ValueError(f"there is no array of {dtype!r}")
+        raise ValueError(f"there is no array of {quoted(dtype)}")
     if dtype in ("S", "O"):
         items = [from_plain(v) if dtype == "O" else v.encode("latin-1") for v in _list(values)]
         array = np.empty(len(items), dtype=object)
         array[:] = items
-        return (array if dtype == "O" else np.array(items, dtype="S")).reshape(shape)
+        return (array if dtype == "O" else text_array(items, "S")).reshape(shape)
     if dtype == "U":
-        texts = np.array(values) if np.size(values) else np.empty(np.shape(values), dtype="U")
-        if texts.dtype.kind != "U":
-            raise ValueError(f"texts are needed; got {texts.dtype}")
-        return texts
+        return text_array(values)
     if dtype[0] in "dt":
         return np.array(values, np.int64).astype(dtype)
     if dtype[0] != "f":  # whole numbers are not to pass through floating point

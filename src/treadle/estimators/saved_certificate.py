@@ -6,6 +6,7 @@ it proves nothing before ``verify`` is called with the data.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
 from treadle.l1.proof.certificate import Certificate
+from treadle.messages import quoted
 
 NUMBERS = ("intercept", "centre_intercept", "quantile", "alpha", "primal", "dual")
+LARGEST_ROW = 1 << 53
 ARRAYS = {"coef": np.float64, "basis": np.int64, "rows": np.int64, "values": np.float64}
 # Of certificates from before X was measured from a centre these are missing: it was 0. Their sides are not
 # read: a row whose residual was zero to rounding had none.
@@ -46,28 +49,89 @@ def certificate_from(fields: dict[str, Any], arrays: dict[str, NDArray[Any]]) ->
     InvalidInput, KeyError or TypeError
         If a part is missing, of another kind, or does not fit the others.
     """
+    arrays, fields, has_sides = _of_any_version(fields, arrays)
+    check_parts(fields, arrays)
+    n_sides, side = fields["n_sides"], None
+    if n_sides is not None and has_sides:
+        side = np.unpackbits(arrays["sides"].view(np.uint8), count=n_sides).astype(np.int8)
+        side *= 2
+        side -= 1
+    numbers: dict[str, Any] = {name: float(fields[name]) for name in NUMBERS}
+    vectors: dict[str, Any] = {name: arrays.get(name) for name in ARRAYS | LATER}
+    flags = {name: fields[name] for name in ("fit_intercept", "unique")}
+    return Certificate(**numbers, **vectors, **flags, side=side)
+
+
+def _of_any_version(
+    fields: dict[str, Any], arrays: dict[str, NDArray[Any]]
+) -> tuple[dict[str, NDArray[Any]], dict[str, Any], bool]:
+    """Arrays and fields with what older files lack; whether the sides are to be read."""
+    if "centre_intercept" in fields:
+        return arrays, fields, True
     D = len(arrays["coef"])
-    without: dict[str, Any] = {"centre": np.zeros(D), "origin": np.zeros(D, np.int64), "left_out": None}
-    fields_given = fields
-    arrays, fields = without | arrays, {"centre_intercept": fields["intercept"]} | fields
+    without: dict[str, NDArray[Any]] = {"centre": np.zeros(D), "origin": np.zeros(D, np.int64)}
+    if len(arrays["basis"]) > D + 1:  # of a sparse X, which had no basis yet
+        without["basis"] = np.empty(0, np.int64)
+    return arrays | without, fields | {"centre_intercept": fields["intercept"]}, False
+
+
+def check_parts(fields: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+    """Raise InvalidInput unless the parts of a fitted regression are finite, and of shapes that fit.
+
+    What is in them is not believed for that: ``Certificate.verify`` says whether it proves anything.
+    """
+    for name in NUMBERS:
+        _check_finite(name, fields[name])
+    if fields["primal"] < 0:
+        raise InvalidInput(f"primal must be at least 0; got {fields['primal']}")
+    if not 0 < fields["quantile"] < 1:
+        raise InvalidInput(f"quantile must be between 0 and 1; got {fields['quantile']}")
+    if fields["alpha"] < 0:
+        raise InvalidInput(f"alpha must be at least 0; got {fields['alpha']}")
+    fit_intercept, unique = fields["fit_intercept"], fields["unique"]
+    if type(fit_intercept) is not bool or not (unique is None or type(unique) is bool):
+        raise InvalidInput(
+            f"fit_intercept and unique must be true or false; got {quoted(fit_intercept)}, {quoted(unique)}"
+        )
     for name, dtype in (ARRAYS | LATER).items():
-        if arrays[name] is None:
+        if name not in arrays and name == "left_out":
             continue
         if arrays[name].ndim != 1 or arrays[name].dtype != dtype:
             raise InvalidInput(
                 f"{name} must be a vector of {np.dtype(dtype)}; got {arrays[name].dtype} {arrays[name].shape}"
             )
-    if len(arrays["rows"]) != len(arrays["values"]) or not (np.diff(arrays["rows"]) > 0).all():
+    coef, basis, rows = arrays["coef"], arrays["basis"], arrays["rows"]
+    if not len(coef):
+        raise InvalidInput("coef must have an entry at least")
+    if len(rows) != len(arrays["values"]) or not (np.diff(rows) > 0).all():
         raise InvalidInput("rows must ascend, and each have a value")
-    numbers: dict[str, Any] = {name: float(fields[name]) for name in NUMBERS}
-    fit_intercept, unique, n_sides = fields["fit_intercept"], fields["unique"], fields["n_sides"]
-    if not isinstance(fit_intercept, bool) or not (unique is None or isinstance(unique, bool)):
-        raise InvalidInput(f"fit_intercept and unique must be true or false; got {fit_intercept}, {unique}")
-    side = None
-    if n_sides is not None and "centre_intercept" in fields_given:
-        bits = arrays["sides"].astype(np.int64).view(np.uint8)
-        if not isinstance(n_sides, int) or not 0 < n_sides <= 8 * len(bits):
-            raise InvalidInput(f"n_sides must be from 1 to {8 * len(bits)}; got {n_sides}")
-        side = np.where(np.unpackbits(bits, count=n_sides), 1, -1).astype(np.int8)
-    vectors: dict[str, Any] = {name: arrays[name] for name in ARRAYS | LATER}
-    return Certificate(**numbers, **vectors, fit_intercept=fit_intercept, unique=unique, side=side)
+    n_sides, n_rows = fields["n_sides"], LARGEST_ROW
+    if n_sides is not None:
+        bits = arrays["sides"]
+        if bits.dtype != np.int64 or bits.ndim != 1:
+            raise InvalidInput(f"sides must be a vector of int64; got {bits.dtype} {bits.shape}")
+        if type(n_sides) is not int or not 0 < n_sides <= 64 * len(bits):
+            raise InvalidInput(f"n_sides must be from 1 to {64 * len(bits)}; got {quoted(n_sides)}")
+        n_rows = n_sides
+    if len(basis) > len(coef) + 1 or len(np.unique(basis)) < len(basis):
+        raise InvalidInput(f"basis must be at most {len(coef) + 1} rows that differ; got {quoted(basis)}")
+    for name, indices, most in (("rows", rows, n_rows + len(coef)), ("basis", basis, n_rows + len(coef))):
+        if not ((indices >= 0) & (indices < most)).all():
+            raise InvalidInput(f"{name} must be from 0 to {most - 1}; got {quoted(indices)}")
+
+
+def fit_numbers(fields: dict[str, Any]) -> tuple[float, int]:
+    """The objective and the number of iterations of a fit; InvalidInput if they are none."""
+    objective, n_iter = fields["objective"], fields["n_iter"]
+    _check_finite("objective", objective)
+    if objective < 0 or type(n_iter) is not int or n_iter < 0:
+        raise InvalidInput(
+            "objective must be at least 0, and n_iter a whole number of at least 0; got "
+            f"{quoted(objective)}, {quoted(n_iter)}"
+        )
+    return float(objective), n_iter
+
+
+def _check_finite(name: str, value: Any) -> None:
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise InvalidInput(f"{name} must be a finite number; got {quoted(value)}")

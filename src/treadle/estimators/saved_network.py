@@ -12,17 +12,30 @@ import numpy as np
 
 from treadle.errors import InvalidInput
 from treadle.estimators.calibration import checked_temperature
-from treadle.estimators.saving import Savable, Saved
+from treadle.estimators.saving import Savable, Saved, check_feature_names
 from treadle.estimators.stopping import Memory
 from treadle.export.model_file import Model
+from treadle.messages import quoted
 from treadle.network import Network, Parameters
 from treadle.optimizers.stall import Stall
 
 # Attributes that are None, numbers, texts, lists or tables of them, and what each has to be.
-CURVES = ("loss_curve_", "validation_scores_", "validation_loss_curve_")
+VALIDATION_CURVES = ("validation_scores_", "validation_loss_curve_")
+CURVES = ("loss_curve_", *VALIDATION_CURVES)
+# The columns of history_, and what an epoch's record calls them.
+HISTORY_COLUMNS = {
+    "epoch": "epoch",
+    "train_loss": "train_loss",
+    "validation_loss": "test_loss",
+    "validation_score": "test_accuracy",
+    "learning_rate": "learning_rate",
+    "seconds": "seconds",
+}
 # The parameters and running statistics of the best epoch of a ``partial_fit`` that goes on.
 BEST = ("best", "best_statistics")
-NUMBERS = ("loss_", "best_loss_", "best_validation_score_", "n_iter_", "t_")
+# Whether each counts something, and is no number else.
+NUMBERS = {"loss_": False, "best_loss_": False, "best_validation_score_": False, "n_iter_": True, "t_": True}
+LARGEST_COUNT = 1 << 53
 
 
 class SavedNetwork(Savable):
@@ -56,26 +69,25 @@ class SavedNetwork(Savable):
         fields = dict(saved.fields)
         network = saved.model.network
         names = fields.pop("feature_names_in_", None)
+        check_feature_names(names, network.sizes[0])
         if names is not None:
-            if np.shape(names) != (network.sizes[0],) or not all(isinstance(n, str) for n in names.tolist()):
-                raise InvalidInput(
-                    f"feature_names_in_ must name the {network.sizes[0]} inputs; got {names!r}"
-                )
             this.feature_names_in_ = names
         this.n_features_in_ = network.sizes[0]
         this._forget()
         temperature = checked_temperature(fields.pop("temperature_")) if "temperature_" in fields else None
         self._load_own(fields, network)
-        for name in CURVES:
-            setattr(self, name, _curve(name, fields.pop(name, None)))
-        for name in NUMBERS:
+        this.loss_curve_ = _curve("loss_curve_", fields.pop("loss_curve_", []))
+        for name in VALIDATION_CURVES:
+            curve = fields.pop(name, None)
+            setattr(self, name, None if curve is None else _curve(name, curve))
+        for name, whole in NUMBERS.items():
             if name in fields:
-                setattr(self, name, _number(name, fields.pop(name)))
+                setattr(self, name, _number(name, fields.pop(name), whole))
         this.history_ = _table(fields.pop("history_", {}))
-        this.engine_ = str(fields.pop("engine_", ""))
-        this.stopped_early_ = bool(fields.pop("stopped_early_", False))
+        this.engine_ = _of_type(str, "engine_", fields.pop("engine_", ""))
+        this.stopped_early_ = _of_type(bool, "stopped_early_", fields.pop("stopped_early_", False))
         if "_seed" in fields:
-            this._seed = int(fields.pop("_seed"))
+            this._seed = _seed(fields.pop("_seed"))
         memory = fields.pop("_earlier", None)
         if fields:
             raise InvalidInput(f"it has attributes that are not its own: {sorted(fields)}")
@@ -89,26 +101,42 @@ class SavedNetwork(Savable):
         """Take the attributes of ``_saved_attributes`` out of the fields, and become the owner of them."""
 
 
-def _curve(name: str, value: Any) -> list[float] | None:
-    if value is None:
-        return None
+def _of_type(kind: type, name: str, value: Any) -> Any:
+    if type(value) is not kind:
+        raise InvalidInput(f"{name} must be of type {kind.__name__}; got {quoted(value)}")
+    return value
+
+
+def _curve(name: str, value: Any) -> list[float]:
     if not isinstance(value, list) or not all(type(x) in (int, float) for x in value):
-        raise InvalidInput(f"{name} must be a list of numbers; got {str(value)[:100]}")
+        raise InvalidInput(f"{name} must be a list of numbers; got {quoted(value)}")
     return [float(x) for x in value]
 
 
-def _number(name: str, value: Any) -> Any:
-    if value is not None and type(value) not in (int, float):
-        raise InvalidInput(f"{name} must be a number; got {value!r}")
+def _number(name: str, value: Any, whole: bool) -> Any:
+    value = value.item() if isinstance(value, np.generic) else value
+    if value is None and not whole:
+        return None
+    if whole and not (type(value) is int and 0 <= value <= LARGEST_COUNT):
+        raise InvalidInput(f"{name} must be a whole number from 0 to {LARGEST_COUNT}; got {quoted(value)}")
+    if type(value) not in (int, float):
+        raise InvalidInput(f"{name} must be a number; got {quoted(value)}")
+    return value
+
+
+def _seed(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 1 << 32:
+        raise InvalidInput(f"_seed must be a whole number from 0 to 2^32 - 1; got {quoted(value)}")
     return value
 
 
 def _table(value: Any) -> dict[str, list[Any]]:
-    if not isinstance(value, dict) or not all(isinstance(column, list) for column in value.values()):
-        raise InvalidInput(f"history_ must be a table of lists; got {str(value)[:100]}")
-    if len({len(column) for column in value.values()}) > 1:
+    if not isinstance(value, dict) or not value.keys() <= HISTORY_COLUMNS.keys():
+        raise InvalidInput(f"history_ must be a table of {', '.join(HISTORY_COLUMNS)}; got {quoted(value)}")
+    table = {name: _curve(f"history_, {name},", column) for name, column in value.items()}
+    if len({len(column) for column in table.values()}) > 1:
         raise InvalidInput("the columns of history_ must have one length")
-    return value
+    return {name: value[name] for name in table}  # epochs stay whole numbers
 
 
 def _moments(saved: Saved, parameters: Parameters) -> dict[str, Any]:
@@ -123,23 +151,25 @@ def _moments(saved: Saved, parameters: Parameters) -> dict[str, Any]:
             raise InvalidInput(
                 f"{name} must be {np.dtype(dtype)} of shape {shape}; got {array.dtype} {array.shape}"
             )
+    if not 0 <= moments.get("step", 0) <= LARGEST_COUNT:
+        raise InvalidInput(f"step must be a count from 0 to {LARGEST_COUNT}; got {moments['step']}")
     return moments
 
 
 def _memory(fields: Any, saved: Saved, parameters: Parameters) -> Memory:
     """What the stopping rule remembers."""
-    like = vars(Stall(0.0, 1))
-    if not isinstance(fields, dict) or fields.keys() != {"by_score", *like}:
-        raise InvalidInput(f"_earlier must say {sorted(like)} and by_score; got {str(fields)[:100]}")
-    stall = Stall(0.0, 1)
-    for name in like:
-        value = fields[name]
-        if type(value) not in (bool, int, float):
-            raise InvalidInput(f"{name} must be a number; got {value!r}")
-        setattr(stall, name, value)
+    if not isinstance(fields, dict) or fields.keys() != {"by_score", *vars(Stall(0.0, 1))}:
+        raise InvalidInput(f"_earlier must be what a stopping rule remembers; got {quoted(fields)}")
+    numbers = {name: _number(name, fields[name], False) for name in ("best", "_tol", "_n_iter_no_change")}
+    if None in numbers.values() or not (numbers["_tol"] >= 0 and numbers["_n_iter_no_change"] >= 1):
+        raise InvalidInput(f"_earlier must hold a best figure and what a stall is; got {quoted(numbers)}")
+    stall = Stall(numbers["_tol"], numbers["_n_iter_no_change"])
+    stall.best = numbers["best"]
+    stall.improved = _of_type(bool, "improved", fields["improved"])
+    stall._n_stalled = _number("_n_stalled", fields["_n_stalled"], True)
     best = None
     if BEST[0] in saved.arrays:
         arrays = (saved.arrays[BEST[0]], saved.arrays[BEST[1]])
         Parameters(parameters.network, *arrays)  # refuses what does not fit
         best = arrays
-    return Memory(stall, bool(fields["by_score"]), best)
+    return Memory(stall, _of_type(bool, "by_score", fields["by_score"]), best)

@@ -27,16 +27,25 @@ from sklearn.utils.validation import check_is_fitted
 from treadle.boxes.network_file import box_network_from
 from treadle.boxes.tree_file import tree_network_from
 from treadle.errors import CorruptFile, InvalidInput
+from treadle.estimators.hyperparameters import check_hyperparameters
 from treadle.estimators.plain_values import from_plain, to_plain
 from treadle.export.model_file import (
     EXTRA_PREFIX,
     FORMAT_VERSION,
+    KEYS,
     Model,
     model_arrays,
     model_from,
     model_metadata,
 )
-from treadle.export.safetensors_file import REMEDY, read_safetensors, write_safetensors
+from treadle.export.safetensors_file import (
+    REMEDY,
+    check_keys,
+    described_by,
+    read_safetensors,
+    write_safetensors,
+)
+from treadle.messages import quoted
 
 # Where the class of each name is: a file can name these, and nothing else.
 SAVABLE = {
@@ -97,6 +106,7 @@ class Savable(ABC):
                 f"{type(self).__module__}.{name} cannot be saved as a file: only treadle's own estimators "
                 f"can, {', '.join(SAVABLE)}; pickle it, if whoever loads it trusts you"
             )
+        check_hyperparameters(name, self.get_params(deep=False))  # type: ignore[attr-defined]
         params = {
             key: to_plain(value, f"the parameter {key}")
             for key, value in self.get_params(deep=False).items()  # type: ignore[attr-defined]
@@ -125,9 +135,20 @@ class Savable(ABC):
 
         Raises
         ------
-        InvalidInput, KeyError, TypeError or ValueError
+        InvalidInput, or anything of ``safetensors_file.UNUSABLE``
             If it does not fit together; the file is then reported as corrupt.
         """
+
+
+def check_feature_names(names: Any, n_features: int) -> None:
+    """Raise InvalidInput unless a file's names of features are None, or an array of a text for each."""
+    if names is None:
+        return
+    fit = isinstance(names, np.ndarray) and names.dtype == object and names.shape == (n_features,)
+    if not fit or not all(type(name) is str for name in names):
+        raise InvalidInput(
+            f"feature_names_in_ must be a text for each of the {n_features} features; got {quoted(names)}"
+        )
 
 
 def load(path: str | Path) -> Any:
@@ -156,16 +177,17 @@ def load(path: str | Path) -> Any:
         return tree_network_from(path, arrays, metadata)
     if metadata.get("format") != FORMAT_VERSION:
         raise CorruptFile(
-            f"{path} has format {metadata.get('format')!r}; this treadle reads format {FORMAT_VERSION}: "
-            "use the treadle that wrote it, or train again"
+            f"{path} has format {quoted(metadata.get('format'))}; this treadle reads format "
+            f"{FORMAT_VERSION}: use the treadle that wrote it, or train again"
         )
     described = metadata.get("estimator")
     name = described.get("name") if isinstance(described, dict) else None
     if not isinstance(described, dict) or not isinstance(name, str) or name not in SAVABLE:
         raise CorruptFile(
-            f"{path} must hold one of the estimators {', '.join(SAVABLE)}; it holds {name!r}: read a network "
-            f"that treadle train wrote with treadle.load_model; otherwise {REMEDY}"
+            f"{path} must hold one of the estimators {', '.join(SAVABLE)}; it holds {quoted(name)}: read a "
+            f"network that treadle train wrote with treadle.load_model; otherwise {REMEDY}"
         )
+    check_keys(path, metadata, (*KEYS, "estimator"))
     estimator_class = getattr(import_module(SAVABLE[name]), name)
     extra = {
         key.removeprefix(EXTRA_PREFIX): arrays.pop(key)
@@ -173,13 +195,13 @@ def load(path: str | Path) -> Any:
         if key.startswith(EXTRA_PREFIX)
     }
     model = model_from(path, arrays, metadata) if arrays or "network" in metadata else None
-    try:
+    with described_by(path, f"a fitted {name}"):
         params = {key: from_plain(value) for key, value in described["params"].items()}
         fields = {key: from_plain(value) for key, value in described["fields"].items()}
-        if unknown := sorted(params.keys() - set(estimator_class().get_params(deep=False))):
-            raise InvalidInput(f"{name} has no parameter {unknown[0]!r}")
+        known = set(estimator_class().get_params(deep=False)) - set(NOT_SAVED)
+        if unknown := sorted(params.keys() - known):
+            raise InvalidInput(f"{name} has no parameter {quoted(unknown[0])}")
+        check_hyperparameters(name, params)
         estimator = estimator_class(**params)
         estimator._load_saved(Saved(fields, extra, model))
         return estimator
-    except (InvalidInput, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise CorruptFile(f"{path} does not describe a fitted {name}: {error!r}; {REMEDY}") from error

@@ -21,13 +21,23 @@ from numpy.typing import NDArray
 
 from treadle.data.pixel_units import PixelUnits, units_of
 from treadle.errors import CorruptFile, InvalidInput
-from treadle.export.safetensors_file import REMEDY, read_safetensors, write_safetensors
+from treadle.export.safetensors_file import (
+    REMEDY,
+    check_keys,
+    described_by,
+    read_safetensors,
+    write_safetensors,
+)
+from treadle.messages import quoted
 from treadle.network import Network, Parameters
 
 FORMAT_VERSION = 1
 
 # Arrays of an estimator's file (treadle.estimators.saving) that are not the network's.
 EXTRA_PREFIX = "fitted."
+
+# Of the metadata.
+KEYS = ("format", "network", "class_names", "image_shape", "data_scale")
 
 
 @dataclass(frozen=True)
@@ -152,12 +162,13 @@ def load_model(path: str | Path) -> Model:
     CorruptFile
         If it is not such a file, or its arrays do not fit the network that it describes.
     """
-    arrays, metadata = read_safetensors(path)
+    arrays, metadata = read_safetensors(path, needs_sum=False)
     if metadata.get("format") != FORMAT_VERSION:
         raise CorruptFile(
-            f"{path} has format {metadata.get('format')!r}; this treadle reads format {FORMAT_VERSION}: "
-            "use the treadle that wrote it, or train again"
+            f"{path} has format {quoted(metadata.get('format'))}; this treadle reads format "
+            f"{FORMAT_VERSION}: use the treadle that wrote it, or train again"
         )
+    check_keys(path, metadata, (*KEYS, "data_range", "estimator"))
     if "estimator" in metadata:  # which may have arrays of its own
         arrays = {name: array for name, array in arrays.items() if not name.startswith(EXTRA_PREFIX)}
     return model_from(path, arrays, metadata)
@@ -165,36 +176,36 @@ def load_model(path: str | Path) -> Model:
 
 def model_from(path: str | Path, arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> Model:
     """The model that a file's arrays and metadata describe; CorruptFile if they describe none."""
-    try:
+    with described_by(path, "a network"):
         network = Network(**metadata["network"])
-    except (KeyError, TypeError, InvalidInput) as error:
-        raise CorruptFile(f"{path} does not describe a network: {error!r}; {REMEDY}") from error
     class_names, image_shape = metadata.get("class_names"), metadata.get("image_shape")
     if not isinstance(class_names, list) or not all(isinstance(name, str) for name in class_names):
         raise CorruptFile(
-            f"{path} must hold class_names, a list of texts; it holds {class_names!r}: {REMEDY}"
+            f"{path} must hold class_names, a list of texts; it holds {quoted(class_names)}: {REMEDY}"
         )
     if image_shape is not None and not _is_image_shape(image_shape):
         raise CorruptFile(
-            f"{path} must hold an image_shape of two positive integers, or null; it holds {image_shape!r}: "
-            f"{REMEDY}"
+            f"{path} must hold an image_shape of two positive integers, or null; it holds "
+            f"{quoted(image_shape)}: {REMEDY}"
         )
     data_scale = metadata.get("data_scale", 0.0)
     if not isinstance(data_scale, float):
-        raise CorruptFile(f"{path} must hold a data_scale, one number; it holds {data_scale!r}: {REMEDY}")
+        raise CorruptFile(
+            f"{path} must hold a data_scale, one number; it holds {quoted(data_scale)}: {REMEDY}"
+        )
     data_range = metadata.get("data_range")
     if data_range is not None and not _is_range(data_range):
         raise CorruptFile(
-            f"{path} must hold a data_range of two numbers in order, or none; it holds {data_range!r}: "
-            f"{REMEDY}"
+            f"{path} must hold a data_range of two numbers in order, or none; it holds "
+            f"{quoted(data_range)}: {REMEDY}"
         )
     shapes = network.array_shapes()
     found = {name: array.shape for name, array in arrays.items()}
     dtypes = {array.dtype for array in arrays.values()}
     if found != shapes or len(dtypes) != 1 or dtypes.pop() not in (np.float32, np.float64):
         raise CorruptFile(
-            f"{path} describes arrays of shapes {shapes}, all float32 or all float64; it holds {found}: "
-            f"{REMEDY}"
+            f"{path} describes arrays of shapes {quoted(shapes, 300)}, all float32 or all float64; it holds "
+            f"{quoted(found, 300)}: {REMEDY}"
         )
     for i in range(len(network.layers)):
         variances = arrays.get(f"running_variances.{i}")

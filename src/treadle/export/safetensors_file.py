@@ -2,26 +2,38 @@
 
 The metadata has one entry, ``treadle``: a JSON object. Its ``sha256`` is that of the arrays and of all
 else in the object, so that a bit that turned over on a disk is noticed: a model with one wrong weight looks
-like any other. A file without one, from elsewhere, is taken if all else is right.
+like any other. A bit may also turn over in the name of the sum: a file without one is refused, unless its
+format is older than the sum, and so is one with a key that its format does not have.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.errors import CorruptFile
-from treadle.files import write_atomically
+from treadle.errors import CorruptFile, InvalidInput, TreadleError
+from treadle.files import check_readable, write_atomically
+from treadle.messages import quoted, shortened
+from treadle.strict_text import check_json_size, read_json
 
 # The types that treadle writes, by safetensors' names. Whether NumPy can hold another, such as BF16, depends
 # on what else the process has imported.
 DTYPES = ("F32", "F64", "I64")
+
+MOST_ARRAYS = 100_000
+
+# What code that takes arguments as they should be raises for others.
+UNUSABLE = (
+    *(ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError),
+    TreadleError,
+)
 
 REMEDY = "restore it from a copy, or train again"
 
@@ -38,13 +50,24 @@ def write_safetensors(path: Path, arrays: Mapping[str, NDArray[Any]], metadata: 
 
     Raises
     ------
+    InvalidInput
+        If the metadata are more than ``read_safetensors`` takes, or the path cannot be one.
     OSError
         If the folder cannot be written or the disk is full.
     """
+    write_atomically(path, safetensors_bytes(arrays, metadata))
+
+
+def safetensors_bytes(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> bytes:
+    """The bytes of the file that ``write_safetensors`` writes."""
     from safetensors.numpy import save
 
     text = json.dumps({**metadata, "sha256": _digest(arrays, metadata)}, sort_keys=True)
-    write_atomically(path, save(dict(arrays), {"treadle": text}))
+    try:
+        check_json_size(text)
+    except InvalidInput as error:
+        raise InvalidInput(f"what is not an array is too much for a file: {error}") from error
+    return bytes(save(dict(arrays), {"treadle": text}))
 
 
 def _digest(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> str:
@@ -56,12 +79,16 @@ def _digest(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> 
     return digest.hexdigest()
 
 
-def read_safetensors(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+def read_safetensors(
+    path: str | Path, *, needs_sum: bool = True
+) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """All arrays of the file, and the JSON object under the metadata's key ``treadle``.
 
     Parameters
     ----------
     path : str or Path
+    needs_sum : bool
+        Whether a file without ``sha256`` is refused, as of a format that always had it.
 
     Returns
     -------
@@ -79,16 +106,20 @@ def read_safetensors(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[st
     from safetensors import SafetensorError, safe_open
 
     path = Path(path)
-    path.open("rb").close()  # safetensors' own error for a missing file names no path
+    check_readable(path)
     try:
-        with safe_open(path, framework="numpy") as file:
-            text = (file.metadata() or {}).get("treadle", "null")
-            arrays = {name: _array(file, name) for name in file.keys()}  # noqa: SIM118
-        metadata = json.loads(text)
-    # 65 dimensions are a ValueError, deep JSON a RecursionError.
-    except (SafetensorError, ValueError, RecursionError) as error:
+        with safe_open(path, framework="numpy") as tensors:
+            text = (tensors.metadata() or {}).get("treadle", "null")
+            names = tensors.keys()
+            if len(names) > MOST_ARRAYS:
+                raise ValueError(f"it has {len(names)} arrays; at most {MOST_ARRAYS} are read")
+            arrays = {name: _array(tensors, name) for name in names}
+        metadata = read_json(text)
+    # 65 dimensions are a ValueError, and so is an array of more bytes than the system can address.
+    except (SafetensorError, ValueError, OverflowError, MemoryError) as error:
         raise CorruptFile(
-            f"{path} is not a file that treadle wrote, or was cut short: {error}; {REMEDY}"
+            f"{path} is not a file that treadle wrote, or was cut short: {shortened(str(error), 200)}; "
+            f"{REMEDY}"
         ) from error
     if not isinstance(metadata, dict):
         raise CorruptFile(
@@ -97,7 +128,11 @@ def read_safetensors(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[st
         )
     for name, array in arrays.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise CorruptFile(f"{path} holds NaN or infinite numbers in {name!r}: it is damaged; {REMEDY}")
+            raise CorruptFile(
+                f"{path} holds NaN or infinite numbers in {quoted(name)}: it is damaged; {REMEDY}"
+            )
+    if needs_sum and "sha256" not in metadata:
+        raise CorruptFile(f"{path} is damaged: it has no sha256, by which what was written is told; {REMEDY}")
     if "sha256" in metadata and metadata.pop("sha256") != _digest(arrays, metadata):
         raise CorruptFile(f"{path} is damaged: it is not what was written; {REMEDY}")
     return arrays, metadata
@@ -107,6 +142,37 @@ def _array(file: Any, name: str) -> NDArray[Any]:
     """One array of an open file; ValueError if it is of a type that treadle does not write."""
     dtype = file.get_slice(name).get_dtype()
     if dtype not in DTYPES:
-        raise ValueError(f"the array {name!r} is of type {dtype}, where treadle writes {', '.join(DTYPES)}")
+        raise ValueError(
+            f"the array {quoted(name)} is of type {dtype}, where treadle writes {', '.join(DTYPES)}"
+        )
     array: NDArray[Any] = file.get_tensor(name)
     return array
+
+
+@contextmanager
+def described_by(path: str | Path, what: str, remedy: str = REMEDY) -> Iterator[None]:
+    """Turn whatever goes wrong as an object is made of a file's content into CorruptFile.
+
+    Parameters
+    ----------
+    path : str or Path
+    what : str
+        The object, with its article.
+    remedy : str
+    """
+    try:
+        yield
+    except CorruptFile:
+        raise
+    except UNUSABLE as error:
+        why = str(error) if isinstance(error, TreadleError) else f"{type(error).__name__}: {error}"
+        raise CorruptFile(f"{path} does not describe {what}: {shortened(why, 300)}; {remedy}") from error
+
+
+def check_keys(path: str | Path, metadata: Mapping[str, Any], known: Iterable[str]) -> None:
+    """Raise CorruptFile for a key of the metadata that its format does not have."""
+    if unknown := sorted(metadata.keys() - set(known)):
+        raise CorruptFile(
+            f"{path} holds {quoted(unknown[0])}, which its format does not have; allowed are "
+            f"{', '.join(known)}: {REMEDY}"
+        )

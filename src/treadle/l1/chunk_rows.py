@@ -83,20 +83,22 @@ class ChunkRows(Rows):
         self.n_features = 0
         self.n_rows = 0
         self._weight = 0.0
+        self._is_weighted: bool | None = None
         self._sums: tuple[float, ...] | None = None
         self._first_pass()
 
     def chunks(self) -> Iterator[Chunk]:
         """See ``Rows.chunks``."""
         start = 0
-        sums = np.zeros(2)
+        sums = np.zeros(3)
         with np.errstate(over="ignore", invalid="ignore"):
             for number, item in enumerate(self._again()):
                 X, y, weight = self._arrays(number, item)
                 if len(y):
                     indices = np.arange(start, start + len(y))
-                    sums += X.sum(dtype=np.float64), y.sum(dtype=np.float64)
                     weight = None if weight is None else checked_weight(weight, indices)
+                    total = 0.0 if weight is None else weight.sum(dtype=np.float64)
+                    sums += X.sum(dtype=np.float64), y.sum(dtype=np.float64), total
                     yield Chunk(indices, X, y, weight)
                     start += len(y)
         now = (start, *sums.tolist())
@@ -160,6 +162,15 @@ class ChunkRows(Rows):
                 + (f" of {len(item)}" if isinstance(item, tuple | list) else "")
             )
         X, y, *rest = (np.asarray(one) for one in item)
+        if self._is_weighted is None:
+            self._is_weighted = bool(rest)
+        elif self._is_weighted != bool(rest):
+            has = (
+                ("has none", "those before it have") if self._is_weighted else ("has", "those before it none")
+            )
+            raise InvalidInput(
+                f"chunk {number} {has[0]} weights, {has[1]}: give sample_weight with every chunk or with none"
+            )
         for name, array in zip(("X", "y", "sample_weight"), (X, y, *rest), strict=False):
             if array.dtype.kind not in "biuf":
                 raise InvalidInput(f"chunk {number}: {name} must hold real numbers; got {array.dtype}")

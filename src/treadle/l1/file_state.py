@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from treadle.errors import InvalidInput
+from treadle.files import checked_path
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class FileState:
     @classmethod
     def of(cls, path: Path) -> Self:
         """The state now; InvalidInput if the file cannot be looked at."""
-        return cls(path, *_size_and_change(path))
+        return cls(path, *_size_and_change(checked_path(path)))
 
     def refuse_change(self) -> None:
         """InvalidInput unless size and time are what they were."""

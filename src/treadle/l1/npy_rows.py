@@ -12,12 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from treadle.data.npy_file import mapped
 from treadle.errors import CorruptFile, InvalidInput
+from treadle.files import checked_path, opened
 from treadle.l1.file_state import FileState
 from treadle.l1.rows import Chunk, Rows, as_floats, checked_weight
 
 # Numbers of a block, whose float64 copy is 2 MB.
 NUMBERS_PER_BLOCK = 1 << 18
+
+ZIP_MAGIC = b"PK\3\4"
 
 
 class NpyRows(Rows):
@@ -111,18 +115,20 @@ class NpyRows(Rows):
         return Chunk(indices, as_floats(X), as_floats(y), weight)
 
     def _mapped(self, path: str | Path, n_dimensions: int) -> NDArray[Any]:
-        path = Path(path)
+        path = checked_path(path)
         self._states.append(FileState.of(path))
         try:
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
+            with opened(path) as file:
+                is_archive = file.read(4) == ZIP_MAGIC
+                file.seek(0)
+                array = None if is_archive else mapped(file)
         except OSError as error:
             raise InvalidInput(f"{path} cannot be read: {error.strerror or error}; check the path") from error
-        except (ValueError, EOFError, SyntaxError) as error:
+        except CorruptFile as error:
             raise CorruptFile(
                 f"{path} is truncated or no .npy file: {error}; write it again with np.save"
             ) from error
-        if not isinstance(array, np.ndarray):
-            array.close()
+        if array is None:
             raise InvalidInput(f"{path} is a .npz archive; save X and y in .npy files, which can be mapped")
         if array.ndim != n_dimensions or array.dtype.kind not in "biuf":
             shape = "(N, D)" if n_dimensions == 2 else "(N,)"

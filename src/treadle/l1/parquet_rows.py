@@ -8,6 +8,7 @@ that a solution was found on.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.data.tables import chosen_columns, is_numeric, numeric_column
-from treadle.errors import CorruptFile, InvalidInput, MissingDependency
+from treadle.errors import CorruptFile, InvalidInput, MissingDependency, TreadleError
+from treadle.files import check_readable, checked_path
 from treadle.l1.file_state import FileState
 from treadle.l1.rows import Chunk, Rows
+from treadle.messages import shortened
 
 # Numbers of a batch: pyarrow takes several times their 8 bytes, and more for larger ones.
 NUMBERS_PER_BATCH = 1 << 17
@@ -99,22 +102,24 @@ class ParquetRows(Rows):
         for file_path in _paths(path):
             state = FileState.of(file_path)
             with _opened(file_path) as file:
-                schema, metadata = file.schema_arrow, file.metadata
-                chosen_columns(file_path, schema.names, [*others, *(features or ())])
+                with _damage(file_path, "is a damaged Parquet file, or none"):
+                    schema, metadata = file.schema_arrow, file.metadata
+                    names = schema.names  # a name that is not UTF-8 is only found here
+                    groups = tuple(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))
+                if min(groups, default=0) < 0:
+                    raise CorruptFile(f"{file_path} has a row group of {min(groups)} rows: get it again")
+                chosen_columns(file_path, names, [*others, *(features or ())])
                 if features is None:
                     features = [
-                        name
-                        for name in schema.names
-                        if name not in others and is_numeric(schema.field(name).type)
+                        name for name in names if name not in others and is_numeric(schema.field(name).type)
                     ]
-                for name in chosen_columns(file_path, schema.names, [*others, *features]):
+                for name in chosen_columns(file_path, names, [*others, *features]):
                     if not is_numeric(schema.field(name).type):
                         raise InvalidInput(
                             f"{file_path}: column {name!r} holds {schema.field(name).type}, no numbers; name "
                             "columns of numbers"
                         )
                 single &= all(str(schema.field(name).type) == "float" for name in features)
-                groups = tuple(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))
             first_row = files[-1].first_row + files[-1].n_rows if files else 0
             files.append(_File(file_path, state, first_row, groups))
         self._files = tuple(files)
@@ -196,7 +201,7 @@ def _paths(path: str | Path | Sequence[str | Path]) -> list[Path]:
         if not paths:
             raise InvalidInput("an empty sequence of files; name at least one Parquet file")
         return paths
-    path = Path(path)
+    path = checked_path(path)
     if not path.is_dir():
         return [path]
     # Names that begin with _ or . are other programs' notes, as Spark's _SUCCESS.
@@ -209,21 +214,40 @@ def _paths(path: str | Path | Sequence[str | Path]) -> list[Path]:
 
 
 def _opened(path: Path) -> Any:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
+    with _damage(path, "is a damaged Parquet file, or none"):
+        check_readable(path)
         return pq.ParquetFile(path, memory_map=True, pre_buffer=False, page_checksum_verification=True)
-    except (pa.ArrowException, OSError) as error:
-        raise CorruptFile(f"{path} is a damaged Parquet file, or none: {error}; get it again") from error
+
+
+@contextmanager
+def _damage(path: Path, what: str) -> Iterator[None]:
+    """Say of the file what went wrong as pyarrow read it."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except TreadleError:
+        raise
+    except MemoryError as error:
+        raise InvalidInput(
+            f"{path} takes more memory than there is: write it again with smaller row groups"
+        ) from error
+    # What is not UTF-8 is a ValueError, a size that makes no sense an OverflowError.
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        raise CorruptFile(f"{path} {what}: {shortened(str(error), 200)}; get it again") from error
 
 
 def _batches(path: Path, file: Any, n_rows: int, group: int, names: list[str]) -> Iterator[Any]:
     import pyarrow as pa
 
-    try:
-        yield from file.iter_batches(batch_size=n_rows, row_groups=[group], columns=names, use_threads=False)
-    except (pa.ArrowException, OSError) as error:
-        raise CorruptFile(f"{path} is damaged in its row group {group}: {error}; get it again") from error
+    batches = file.iter_batches(batch_size=n_rows, row_groups=[group], columns=names, use_threads=False)
+    while True:
+        with _damage(path, f"is damaged in its row group {group}"):
+            batch = next(batches, None)
+        if batch is None:
+            break
+        yield batch
     # What the group took goes back to the system, which is pyarrow's to reuse otherwise.
     pa.default_memory_pool().release_unused()

@@ -145,8 +145,8 @@ class _Solver:
                 break
         if best is None:
             raise CertificateFailed(
-                "no vertex of this sparse problem was found to the precision of a double: a row or a weight may "
-                "be larger than the others by too many orders of magnitude, or it has more than "
+                "no vertex of this sparse problem was found to the precision of a double: a row or a weight "
+                "may be larger than the others by too many orders of magnitude, or it has more than "
                 f"{MOST_COLUMNS} columns; scale or drop it, or pass X.toarray()"
             )
         certificate = best[1]

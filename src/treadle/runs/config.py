@@ -5,6 +5,7 @@ The fields' names are the keys of the TOML file and, with dashes, the flags.
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, asdict, dataclass, fields
@@ -22,6 +23,9 @@ from treadle.choices import (
     ScheduleName,
 )
 from treadle.errors import InvalidInput
+from treadle.files import opened
+from treadle.messages import quoted
+from treadle.strict_text import MOST_TOML_BYTES, read_toml
 
 ENVIRONMENT = "environment"
 
@@ -132,9 +136,9 @@ def _check_types(values: Mapping[str, Any]) -> None:
     names = [field.name for field in fields(RunConfig)]
     for name, value in values.items():
         if name not in names:
-            raise InvalidInput(f"there is no option {name!r}; allowed are {', '.join(names)}")
+            raise InvalidInput(f"there is no option {quoted(name)}; allowed are {', '.join(names)}")
         if not _is_of(kinds[name], tuple(value) if isinstance(value, list) else value):
-            raise InvalidInput(f"{name} must be {_in_words(kinds[name])}; got {value!r}")
+            raise InvalidInput(f"{name} must be {_in_words(kinds[name])}; got {quoted(value)}")
 
 
 def _is_of(kind: Any, value: Any) -> bool:
@@ -145,13 +149,15 @@ def _is_of(kind: Any, value: Any) -> bool:
         return isinstance(value, tuple) and all(_is_of(int, item) for item in value)
     if isinstance(value, bool):
         return kind is bool
-    return isinstance(value, (int, float) if kind is float else kind)
+    if kind is float:
+        return isinstance(value, int | float) and math.isfinite(value)
+    return isinstance(value, kind)
 
 
 def _in_words(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return f"one of {', '.join(get_args(kind))}"
-    names = {str: "text", bool: "true or false", int: "an integer", float: "a number"}
+    names = {str: "text", bool: "true or false", int: "an integer", float: "a finite number"}
     return names.get(kind, "a list of integers")
 
 
@@ -169,14 +175,17 @@ def read_config_file(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
         If the file is missing or not TOML, or a key or the type of a value is none of ``RunConfig``'s.
     """
     try:
-        values = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{path} is not a TOML file: {error}") from error
+        with opened(path, most_bytes=MOST_TOML_BYTES) as file:
+            text = file.read()
     except OSError as error:
         raise InvalidInput(f"the configuration {path} cannot be read: {error.strerror}") from error
+    try:
+        values = read_toml(text)
+    except InvalidInput as error:
+        raise InvalidInput(f"{path} is not a TOML file that can be read: {error}") from error
     environment = values.pop(ENVIRONMENT, {})
     if not isinstance(environment, dict):
-        raise InvalidInput(f"{path}: [{ENVIRONMENT}] must be a table; got {environment!r}")
+        raise InvalidInput(f"{path}: [{ENVIRONMENT}] must be a table; got {quoted(environment)}")
     try:
         _check_types(values)
     except InvalidInput as error:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.errors import CorruptFile
+from treadle.messages import quoted
 from treadle.training.history import History
 
 FORMAT_VERSION = 1
@@ -36,22 +37,25 @@ class Checkpoint:
     @classmethod
     def load(cls, path: str | Path) -> Checkpoint:
         """Read what ``save`` wrote; CorruptFile for anything else."""
-        from treadle.export.safetensors_file import REMEDY, read_safetensors
+        from treadle.export.safetensors_file import REMEDY, check_keys, read_safetensors
 
-        state, metadata = read_safetensors(path)
+        state, metadata = read_safetensors(path, needs_sum=False)
         if metadata.get("format") != FORMAT_VERSION or not isinstance(metadata.get("history"), str):
             raise CorruptFile(
                 f"{path} is not a checkpoint of format {FORMAT_VERSION}; it says format "
-                f"{metadata.get('format')!r}: train again, or use the treadle that wrote it"
+                f"{quoted(metadata.get('format'))}: train again, or use the treadle that wrote it"
             )
+        check_keys(path, metadata, ("format", "history"))
         if not {"parameters", "step"} <= state.keys():
-            raise CorruptFile(f"{path} lacks the parameters or the step; it has {sorted(state)}: {REMEDY}")
+            raise CorruptFile(
+                f"{path} lacks the parameters or the step; it has {quoted(sorted(state))}: {REMEDY}"
+            )
         # Checkpoints from before there was batch normalisation have none.
         state.setdefault("statistics", np.empty(0, state["parameters"].dtype))
         step = state["step"]
         if step.shape != () or step.dtype.kind != "i" or step < 0:
             raise CorruptFile(
-                f"{path} must hold a step, one integer of at least 0; it holds {step!r}: {REMEDY}"
+                f"{path} must hold a step, one integer of at least 0; it holds {quoted(step)}: {REMEDY}"
             )
         try:
             return cls(state, History.from_csv(metadata["history"]))

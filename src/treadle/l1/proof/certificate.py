@@ -99,9 +99,9 @@ class Certificate:
         D = len(self.coef)
         if self.centre.shape != (D,) or self.origin.shape != (D,) or len(self.rows) != len(self.values):
             raise InvalidInput(
-                f"a certificate of {D} coefficients has as many numbers in its centre and origin, and a value "
-                f"for each tie; got {self.centre.shape}, {self.origin.shape}, {len(self.rows)} ties and "
-                f"{len(self.values)} values"
+                f"a certificate of {D} coefficients has as many numbers in its centre and origin, and "
+                f"a value for each tie; got {self.centre.shape}, {self.origin.shape}, {len(self.rows)} "
+                f"ties and {len(self.values)} values"
             )
         basis = self.basis.tolist()
         if min(basis, default=0) < 0 or len(set(basis)) < len(basis) or (self.rows < 0).any():

@@ -1,0 +1,48 @@
+"""What a message may say of a value or a file: a line of it, in characters that a terminal shows."""
+
+from __future__ import annotations
+
+import unicodedata
+
+MOST_QUOTED = 100
+MOST_CHARACTERS = 900
+GAP = " ... "
+
+
+def quoted(value: object, most: int = MOST_QUOTED) -> str:
+    """The value as Python writes it, on one line of at most ``most`` characters.
+
+    Also of values that Python refuses to write: integers of more than 4300 digits, lists nested too deep.
+    """
+    # The middle is cut out below.
+    if isinstance(value, str) and len(value) > 2 * most:
+        value = value[:most] + value[-most:]
+    if isinstance(value, bytes) and len(value) > 2 * most:
+        value = value[:most] + value[-most:]
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):
+        text = f"a {type(value).__name__} that is too large to be shown"
+    return shortened(" ".join(text.split()), most)
+
+
+def shortened(text: str, most: int) -> str:
+    """The text; of a longer one the beginning and the end, in ``most`` characters."""
+    if len(text) <= most:
+        return text
+    tail = (most - len(GAP)) // 4
+    return f"{text[: most - len(GAP) - tail]}{GAP}{text[len(text) - tail :]}"
+
+
+def visible(text: str) -> str:
+    """The text, with every character escaped that is neither printable nor some width of blank."""
+    return "".join(
+        c if c.isprintable() or unicodedata.category(c) == "Zs" else c.encode("unicode_escape").decode()
+        for c in text
+    )
+
+
+def readable(message: str) -> str:
+    """A message that any terminal shows, shortened in its middle; its lines stay lines."""
+    lines = shortened(message, MOST_CHARACTERS).split("\n")
+    return "\n".join(visible(line) for line in lines)
