@@ -61,7 +61,7 @@ def load_data(data: str | Path, *, folder: str | Path | None = None, progress: b
     path = Path(data)
     if path.is_dir():
         return load_idx_folder(path)
-    if path.is_file() and path.suffix == ".npz":
+    if path.is_file() and path.suffix.lower() == ".npz":
         return load_npz(path)
     raise InvalidInput(_unknown(data, path))
 

@@ -1,6 +1,6 @@
 """Rows in Parquet files, read a batch at a time and never held as a whole.
 
-What a cell may be is what ``treadle.data.tables`` says: a missing or infinite one is refused with its file,
+What a cell may be is what ``treadle.tables`` says: a missing or infinite one is refused with its file,
 row and column. A file that changes between two passes is refused, for its rows would be others than those
 that a solution was found on.
 """
@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.data.tables import chosen_columns, is_numeric, numeric_column
-from treadle.errors import CorruptFile, InvalidInput, MissingDependency
+from treadle.errors import CorruptFile, InvalidInput
 from treadle.l1.file_state import FileState
 from treadle.l1.rows import Chunk, Rows
 
@@ -68,8 +67,6 @@ class ParquetRows(Rows):
         If there is no such file or column, a column holds no numbers, or there are no rows.
     CorruptFile
         If a file is damaged, here or in a pass.
-    MissingDependency
-        If pyarrow is not installed.
     """
 
     def __init__(
@@ -80,12 +77,9 @@ class ParquetRows(Rows):
         *,
         sample_weight: str | None = None,
     ) -> None:
-        try:
-            import pyarrow.parquet  # noqa: F401
-        except ImportError as error:
-            raise MissingDependency(
-                "reading Parquet files needs pyarrow: pip install 'treadle[tables]'"
-            ) from error
+        from treadle.tables.names import check_chosen
+        from treadle.tables.storage import is_numeric
+
         if isinstance(features, str):
             raise InvalidInput(f"features must be a sequence of names; got the string {features!r}")
         self.target = target
@@ -100,14 +94,14 @@ class ParquetRows(Rows):
             state = FileState.of(file_path)
             with _opened(file_path) as file:
                 schema, metadata = file.schema_arrow, file.metadata
-                chosen_columns(file_path, schema.names, [*others, *(features or ())])
+                check_chosen(str(file_path), schema.names, [*others, *(features or ())])
                 if features is None:
                     features = [
                         name
                         for name in schema.names
                         if name not in others and is_numeric(schema.field(name).type)
                     ]
-                for name in chosen_columns(file_path, schema.names, [*others, *features]):
+                for name in check_chosen(str(file_path), schema.names, [*others, *features]):
                     if not is_numeric(schema.field(name).type):
                         raise InvalidInput(
                             f"{file_path}: column {name!r} holds {schema.field(name).type}, no numbers; name "
@@ -170,8 +164,10 @@ class ParquetRows(Rows):
         file.state.refuse_change()
 
     def _chunk(self, file: _File, batch: Any, row: int) -> Chunk:
+        from treadle.tables.matrix import stored_numbers
+
         def column(name: str) -> NDArray[np.float64]:
-            return numeric_column(batch.column(name), file.path, name, first_row=row + 1)
+            return stored_numbers(batch.column(name), name, str(file.path), first_row=row + 1)
 
         X = np.empty((batch.num_rows, self.n_features), self._dtype)
         for j, name in enumerate(self.feature_names):
@@ -209,21 +205,20 @@ def _paths(path: str | Path | Sequence[str | Path]) -> list[Path]:
 
 
 def _opened(path: Path) -> Any:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    from pyarrow import parquet as pq
 
-    try:
+    from treadle.tables.arrow_files import damage_explained
+
+    with damage_explained(str(path), "is a damaged Parquet file, or none"):
         return pq.ParquetFile(path, memory_map=True, pre_buffer=False, page_checksum_verification=True)
-    except (pa.ArrowException, OSError) as error:
-        raise CorruptFile(f"{path} is a damaged Parquet file, or none: {error}; get it again") from error
 
 
 def _batches(path: Path, file: Any, n_rows: int, group: int, names: list[str]) -> Iterator[Any]:
     import pyarrow as pa
 
-    try:
+    from treadle.tables.arrow_files import damage_explained
+
+    with damage_explained(str(path), f"is damaged in its row group {group}"):
         yield from file.iter_batches(batch_size=n_rows, row_groups=[group], columns=names, use_threads=False)
-    except (pa.ArrowException, OSError) as error:
-        raise CorruptFile(f"{path} is damaged in its row group {group}: {error}; get it again") from error
     # What the group took goes back to the system, which is pyarrow's to reuse otherwise.
     pa.default_memory_pool().release_unused()

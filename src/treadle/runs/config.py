@@ -169,7 +169,7 @@ def read_config_file(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
         If the file is missing or not TOML, or a key or the type of a value is none of ``RunConfig``'s.
     """
     try:
-        values = tomllib.loads(path.read_text("utf-8"))
+        values = tomllib.loads(path.read_text("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path} is not a TOML file: {error}") from error
     except OSError as error:

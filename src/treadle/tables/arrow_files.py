@@ -1,0 +1,144 @@
+"""Parquet, Feather and JSON lines into Arrow tables: pyarrow reads; damage and size are told apart here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+from pyarrow import ipc, json
+from pyarrow import parquet as pq
+
+from treadle.errors import CorruptFile, InvalidInput
+from treadle.tables.memory_need import refuse_too_large
+from treadle.tables.names import check_chosen, check_width
+from treadle.tables.raw_table import RawTable
+from treadle.tables.text_stream import TextStream
+
+LONGEST_LINE = 1 << 26  # of JSON: longer ones are no rows of a table
+PANDAS_INDEX = re.compile(r"__index_level_\d+__")
+
+
+def read_parquet(file: BinaryIO, what: str, columns: Sequence[str] | None = None) -> RawTable:
+    """Read a Parquet file; page checksums are verified where there are some.
+
+    Parameters
+    ----------
+    file : binary file
+    what : str
+        How errors call it.
+    columns : sequence of str, optional
+        Which to read. None: all.
+
+    Raises
+    ------
+    InvalidInput
+        If a column is not there, or there twice, or they do not fit in memory.
+    CorruptFile
+        If the file is damaged.
+    """
+    with damage_explained(what, "is a damaged Parquet file, or none"):
+        with pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False) as parquet:
+            names = parquet.schema_arrow.names
+            check_width(len(names), what)
+            wanted = list(check_chosen(what, names, columns))
+            refuse_too_large(_parquet_bytes(parquet, set(wanted)), what)
+            table = parquet.read(columns=wanted, use_threads=True)
+        table.validate(full=True)
+    return _raw(table, wanted, "Parquet")
+
+
+def read_feather(file: BinaryIO, what: str, columns: Sequence[str] | None = None) -> RawTable:
+    """Read a Feather file, which is a file of Arrow's; arguments and errors as of ``read_parquet``."""
+    with damage_explained(what, "is a damaged Feather file"):
+        with ipc.open_file(pa.PythonFile(file, mode="r")) as reader:
+            check_width(len(reader.schema.names), what)
+            wanted = list(check_chosen(what, reader.schema.names, columns))
+            places = [reader.schema.names.index(name) for name in wanted]
+            table = None
+            if places:
+                options = ipc.IpcReadOptions(included_fields=places)
+                file.seek(0)
+                with ipc.open_file(pa.PythonFile(file, mode="r"), options=options) as chosen:
+                    table = chosen.read_all()
+        if table is None:
+            return RawTable({}, 0, how={"format": "Feather"})
+        table.validate(full=True)
+    return _raw(table, wanted, "Feather")
+
+
+def read_json_lines(stream: TextStream, what: str, columns: Sequence[str] | None = None) -> RawTable:
+    """Read JSON lines, an object a row; a column that some rows lack is missing there.
+
+    Arguments and errors are those of ``read_parquet``, of a text stream.
+    """
+    try:
+        table = json.read_json(
+            pa.PythonFile(stream, mode="r"),
+            read_options=json.ReadOptions(use_threads=False, block_size=LONGEST_LINE),
+            parse_options=json.ParseOptions(newlines_in_values=False),
+        )
+        table.validate(full=True)
+    except MemoryError:
+        raise
+    except pa.ArrowException as error:
+        raise CorruptFile(
+            f"{what} is no JSON lines: {_in_words(error)}; each line must be an object, and a name stand for "
+            "one kind of value"
+        ) from error
+    check_width(table.num_columns, what)
+    wanted = list(check_chosen(what, table.column_names, columns))
+    return _raw(table, wanted, "JSON lines", encoding=stream.encoding.upper())
+
+
+def raw_of_arrow(table: Any, what: str, columns: Sequence[str] | None, kind: str) -> RawTable:
+    """A pyarrow.Table as it is.
+
+    Raises
+    ------
+    InvalidInput
+        If a column is not there, or there twice.
+    """
+    check_width(table.num_columns, what)
+    return _raw(table, list(check_chosen(what, table.column_names, columns)), kind)
+
+
+def _raw(table: Any, wanted: list[str], kind: str, **how: str) -> RawTable:
+    left_out = {name: "the index of a data frame" for name in wanted if PANDAS_INDEX.fullmatch(name)}
+    raw = {name: table.column(name) for name in wanted if name not in left_out}
+    return RawTable(raw, table.num_rows, left_out, {"format": kind, **how})
+
+
+def _parquet_bytes(file: Any, wanted: set[str]) -> int:
+    """What reading takes: what its metadata say, or 8 bytes a number twice, in Arrow and in a matrix."""
+    metadata = file.metadata
+    promised = 16 * metadata.num_rows * len(wanted)
+    stored = 0
+    for i in range(metadata.num_row_groups):
+        group = metadata.row_group(i)
+        for j in range(group.num_columns):
+            column = group.column(j)
+            path = column.path_in_schema
+            if path in wanted or path.split(".")[0] in wanted:
+                stored += max(column.total_uncompressed_size, 0)
+    return int(max(promised, stored))
+
+
+@contextmanager
+def damage_explained(what: str, fault: str) -> Iterator[None]:
+    """Raise CorruptFile where pyarrow finds damage, but for memory that ends."""
+    try:
+        yield
+    except (MemoryError, InvalidInput):
+        raise
+    except (pa.ArrowException, OSError, ValueError, UnicodeError) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise InvalidInput(f"{what} cannot be read: {error.strerror}; check the path") from error
+        raise CorruptFile(f"{what} {fault}: {_in_words(error)}; get it again") from error
+
+
+def _in_words(error: Exception) -> str:
+    """The first line of pyarrow's message, cut."""
+    return " ".join(str(error).split())[:200]
