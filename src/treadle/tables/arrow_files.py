@@ -1,4 +1,4 @@
-"""Parquet, Feather and JSON lines into Arrow tables: pyarrow reads; damage and size are told apart here."""
+"""Parquet and Feather files into Arrow tables: pyarrow reads; damage and size are told apart here."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 import pyarrow as pa
-from pyarrow import ipc, json
+from pyarrow import ipc, types
 from pyarrow import parquet as pq
 
 from treadle.errors import CorruptFile, InvalidInput
 from treadle.tables.memory_need import refuse_too_large
 from treadle.tables.names import check_chosen, check_width
 from treadle.tables.raw_table import RawTable
-from treadle.tables.text_stream import TextStream
 
-LONGEST_LINE = 1 << 26  # of JSON: longer ones are no rows of a table
 PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
@@ -40,11 +38,14 @@ def read_parquet(file: BinaryIO, what: str, columns: Sequence[str] | None = None
         If the file is damaged.
     """
     with damage_explained(what, "is a damaged Parquet file, or none"):
-        with pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False) as parquet:
-            names = parquet.schema_arrow.names
-            check_width(len(names), what)
-            wanted = list(check_chosen(what, names, columns))
+        with pq.ParquetFile(file) as parquet:
+            schema = parquet.schema_arrow
+            check_width(len(schema.names), what)
+            wanted = list(check_chosen(what, schema.names, columns))
             refuse_too_large(_parquet_bytes(parquet, set(wanted)), what)
+        # Text stays in the codes of its dictionary: the same long one a million times is told before it is made.
+        texts = [name for name in wanted if _is_text(schema.field(name).type)]
+        with pq.ParquetFile(file, read_dictionary=texts, page_checksum_verification=True) as parquet:
             table = parquet.read(columns=wanted, use_threads=True)
         table.validate(full=True)
     return _raw(table, wanted, "Parquet")
@@ -69,30 +70,6 @@ def read_feather(file: BinaryIO, what: str, columns: Sequence[str] | None = None
     return _raw(table, wanted, "Feather")
 
 
-def read_json_lines(stream: TextStream, what: str, columns: Sequence[str] | None = None) -> RawTable:
-    """Read JSON lines, an object a row; a column that some rows lack is missing there.
-
-    Arguments and errors are those of ``read_parquet``, of a text stream.
-    """
-    try:
-        table = json.read_json(
-            pa.PythonFile(stream, mode="r"),
-            read_options=json.ReadOptions(use_threads=False, block_size=LONGEST_LINE),
-            parse_options=json.ParseOptions(newlines_in_values=False),
-        )
-        table.validate(full=True)
-    except MemoryError:
-        raise
-    except pa.ArrowException as error:
-        raise CorruptFile(
-            f"{what} is no JSON lines: {_in_words(error)}; each line must be an object, and a name stand for "
-            "one kind of value"
-        ) from error
-    check_width(table.num_columns, what)
-    wanted = list(check_chosen(what, table.column_names, columns))
-    return _raw(table, wanted, "JSON lines", encoding=stream.encoding.upper())
-
-
 def raw_of_arrow(table: Any, what: str, columns: Sequence[str] | None, kind: str) -> RawTable:
     """A pyarrow.Table as it is.
 
@@ -105,10 +82,14 @@ def raw_of_arrow(table: Any, what: str, columns: Sequence[str] | None, kind: str
     return _raw(table, list(check_chosen(what, table.column_names, columns)), kind)
 
 
-def _raw(table: Any, wanted: list[str], kind: str, **how: str) -> RawTable:
+def _raw(table: Any, wanted: list[str], kind: str) -> RawTable:
     left_out = {name: "the index of a data frame" for name in wanted if PANDAS_INDEX.fullmatch(name)}
     raw = {name: table.column(name) for name in wanted if name not in left_out}
-    return RawTable(raw, table.num_rows, left_out, {"format": kind, **how})
+    return RawTable(raw, table.num_rows, left_out, {"format": kind})
+
+
+def _is_text(kind: Any) -> bool:
+    return bool(types.is_string(kind) or types.is_large_string(kind))
 
 
 def _parquet_bytes(file: Any, wanted: set[str]) -> int:

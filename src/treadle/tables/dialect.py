@@ -16,6 +16,7 @@ from itertools import islice
 from treadle.errors import CorruptFile, InvalidInput
 
 DELIMITERS = (",", ";", "\t", "|", " ")  # the earlier one where two serve as well
+LABELLED_BY = ("\t", " ")  # where R's write.table leaves the name of the labels out
 IN_WORDS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
 ROWS_LOOKED_AT = 200
 SEP_LINE = re.compile(r'"?sep=(?P<mark>[^\r\n"])"?[\t,;]*(?:\r\n|\n|\r)', re.IGNORECASE)  # Excel's own
@@ -116,7 +117,7 @@ def _read(text: str, delimiter: str, whole: bool) -> _Reading:
     if not whole and len(rows) > 1 and lines.tell() == len(text):
         rows.pop()
     names = tuple(name.strip() for name in header)
-    n_cells, labelled = _shape(names, rows)
+    n_cells, labelled = _shape(names, rows, delimiter)
     share = sum(len(row) == n_cells for row in rows) / len(rows) if rows else 1.0
     first = text[:n_header]
     unclosed = first.count('"') % 2 == 1 and not rows and "\n" in first.rstrip("\r\n")
@@ -125,7 +126,7 @@ def _read(text: str, delimiter: str, whole: bool) -> _Reading:
     return _Reading(dialect, _rank(delimiter, len(names), rows, share, in_prose=in_prose), unclosed)
 
 
-def _shape(names: tuple[str, ...], rows: list[list[str]]) -> tuple[int, bool]:
+def _shape(names: tuple[str, ...], rows: list[list[str]], delimiter: str) -> tuple[int, bool]:
     """How many cells a row has, and whether the first of them has no place among the names."""
     n = len(names)
     if not rows or n == 0:
@@ -133,7 +134,7 @@ def _shape(names: tuple[str, ...], rows: list[list[str]]) -> tuple[int, bool]:
     if all(len(row) == n + 1 for row in rows):
         if all(row[-1].strip() == "" for row in rows):
             return n + 1, False
-        if n > 1 and len(rows) > 1 and _counts([row[0] for row in rows]):
+        if n > 1 and len(rows) > 1 and delimiter in LABELLED_BY and _counts([row[0] for row in rows]):
             return n + 1, True
     if n > 1 and names[-1] == "" and all(len(row) == n - 1 for row in rows):
         return n - 1, False

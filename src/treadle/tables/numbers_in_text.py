@@ -75,7 +75,7 @@ class WrittenNumbers:
 
 
 def plain_values(text: Any) -> Any:
-    """The numbers of cells as programs write them, int64 or uint64 where all are whole; None if one is not."""
+    """The numbers of cells as programs write them, int64 or uint64 where all are whole; else None."""
     try:
         values = text.cast(pa.float64())
     except pa.ArrowInvalid:

@@ -10,10 +10,11 @@ from typing import Any
 import pyarrow as pa
 
 from treadle.errors import InvalidInput
-from treadle.tables.arrow_files import raw_of_arrow, read_feather, read_json_lines, read_parquet
+from treadle.tables.arrow_files import raw_of_arrow, read_feather, read_parquet
 from treadle.tables.columns import Column, understand
 from treadle.tables.csv_table import read_csv
 from treadle.tables.formats import N_MAGIC_BYTES, magic_format, text_format
+from treadle.tables.json_lines import read_json_lines
 from treadle.tables.memory_need import memory_errors_explained
 from treadle.tables.numbers_in_text import Mark
 from treadle.tables.opening import open_regular, shown_path
