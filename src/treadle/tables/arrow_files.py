@@ -54,20 +54,27 @@ def read_parquet(file: BinaryIO, what: str, columns: Sequence[str] | None = None
 def read_feather(file: BinaryIO, what: str, columns: Sequence[str] | None = None) -> RawTable:
     """Read a Feather file, which is a file of Arrow's; arguments and errors as of ``read_parquet``."""
     with damage_explained(what, "is a damaged Feather file"):
-        with ipc.open_file(pa.PythonFile(file, mode="r")) as reader:
-            check_width(len(reader.schema.names), what)
-            wanted = list(check_chosen(what, reader.schema.names, columns))
-            places = [reader.schema.names.index(name) for name in wanted]
-            table = None
-            if places:
-                options = ipc.IpcReadOptions(included_fields=places)
-                file.seek(0)
-                with ipc.open_file(pa.PythonFile(file, mode="r"), options=options) as chosen:
-                    table = chosen.read_all()
-        if table is None:
-            return RawTable({}, 0, how={"format": "Feather"})
+        with _feather(file) as reader:
+            schema = reader.schema
+        check_width(len(schema.names), what)
+        wanted = list(check_chosen(what, schema.names, columns))
+        places = [schema.names.index(name) for name in wanted]
+        table = schema.empty_table()
+        if places:
+            # The number of rows stands nowhere but in the batches, which may be compressed a thousand times.
+            with _feather(file, places[:1]) as reader:
+                n_rows = reader.read_all().num_rows
+            refuse_too_large(16 * n_rows * len(places), what)
+            with _feather(file, places) as reader:
+                table = reader.read_all()
         table.validate(full=True)
     return _raw(table, wanted, "Feather")
+
+
+def _feather(file: BinaryIO, places: list[int] | None = None) -> Any:
+    file.seek(0)
+    options = ipc.IpcReadOptions(included_fields=places)
+    return ipc.open_file(pa.PythonFile(file, mode="r"), options=options)
 
 
 def raw_of_arrow(table: Any, what: str, columns: Sequence[str] | None, kind: str) -> RawTable:

@@ -15,6 +15,7 @@ from pyarrow import csv
 
 from treadle.errors import CorruptFile, InvalidInput, TreadleError
 from treadle.tables.dialect import IN_WORDS, Dialect, check_names, sniff
+from treadle.tables.memory_need import refuse_too_large
 from treadle.tables.names import check_chosen, check_width
 from treadle.tables.raw_table import RawTable, counts
 from treadle.tables.text_stream import CHUNK, TextStream
@@ -58,6 +59,7 @@ def read_csv(stream: TextStream, what: str, columns: Sequence[str] | None = None
     wanted = check_chosen(what, [name for name in names if name], columns)
     stream.skip(dialect.n_header_bytes)
     kept = [named[name] for name in wanted] + unnamed
+    refuse_too_large(stream.n_file_bytes * len(kept) // dialect.n_cells, what)
     table = _parsed(stream, dialect, kept, what)
     _refuse_unclosed(stream, table, what)
     left_out = _nameless(table, dialect, unnamed, what)

@@ -15,6 +15,7 @@ from pyarrow import json
 
 from treadle.errors import CorruptFile, InvalidInput, TreadleError
 from treadle.tables.arrow_files import raw_of_arrow
+from treadle.tables.memory_need import refuse_too_large
 from treadle.tables.names import shown
 from treadle.tables.raw_table import RawTable
 from treadle.tables.text_stream import CHUNK, TextStream
@@ -50,6 +51,7 @@ def read_json_lines(stream: TextStream, what: str, columns: Sequence[str] | None
     CorruptFile
         If a line is no object, or a name stands for several kinds of values.
     """
+    refuse_too_large(stream.n_file_bytes, what)
     checked = _CheckedLines(stream, what)
     try:
         table = json.read_json(

@@ -44,13 +44,15 @@ class TextStream:
     encoding : str
         What it is read as.
     gzipped : bool
+    n_file_bytes : int
+        The file's size as it lies there.
     n_quotes : int
         Quotation marks read so far.
     """
 
     def __init__(self, raw: BinaryIO, what: str, encoding: str | None = None) -> None:
         self._what = what
-        self._n_compressed = raw.seek(0, 2)
+        self.n_file_bytes = raw.seek(0, 2)
         raw.seek(0)
         self.gzipped = raw.read(2) == GZIP_MAGIC
         raw.seek(0)
@@ -120,7 +122,7 @@ class TextStream:
             raise CorruptFile(f"{self._what} is a damaged gzip file: {error}; get it again") from error
         self._n_bytes += len(chunk)
         if self.gzipped:
-            check_expansion(self._what, self._n_bytes, self._n_compressed, free_bytes=FREE_BYTES)
+            check_expansion(self._what, self._n_bytes, self.n_file_bytes, free_bytes=FREE_BYTES)
         return chunk
 
     def _take(self, chunk: bytes) -> None:
