@@ -29,7 +29,8 @@ def plain_array(column: Any, what: str) -> Any:
     """
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
     try:
-        refuse_too_large(sum(map(_plain_bytes, chunks)), what)
+        if n_bytes := sum(map(_plain_bytes, chunks)):
+            refuse_too_large(n_bytes, what)
         plain = [_plain(chunk) for chunk in chunks] or [_plain(pa.array([], column.type))]
         if len({chunk.type for chunk in plain}) > 1:  # decimals of which some are whole
             plain = [pc.cast(chunk, pa.float64()) for chunk in plain]
