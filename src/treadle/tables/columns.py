@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
 from pyarrow import types
 
@@ -80,9 +81,13 @@ def _of_text(name: str, column: TextColumn, mark: Mark | None, *, forced: bool) 
     return Column(name, found.kind, found.reason, found.values, found.problem, found.problem_row)
 
 
+def _is_all_nan(values: Any) -> bool:
+    return types.is_floating(values.type) and bool(np.isnan(values.to_numpy(zero_copy_only=False)).all())
+
+
 def _by_type(name: str, values: Any) -> Column | TextColumn:
     kind = values.type
-    if values.null_count == len(values) > 0:
+    if len(values) > 0 and values.null_count == len(values) or _is_all_nan(values):
         return Column(name, "empty", "every cell is missing", values)
     if types.is_large_string(kind):
         return TextColumn(name, values)

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from treadle.errors import CorruptFile, InvalidInput, TreadleError
-from treadle.tables.dialect import IN_WORDS, Dialect, check_names, sniff
+from treadle.tables.dialect import DELIMITERS, IN_WORDS, Dialect, check_names, sniff
 from treadle.tables.memory_need import refuse_too_large
 from treadle.tables.names import check_chosen, check_width
 from treadle.tables.raw_table import RawTable, counts
@@ -74,13 +74,23 @@ def _dialect(stream: TextStream, what: str) -> Dialect:
     while True:
         head = stream.head(n)
         whole = len(head.encode()) < n
+        line = head.lstrip("\r\n").split("\n", 1)[0].split("\r", 1)[0]
+        check_width(max(line.count(mark) for mark in DELIMITERS if mark != " "), what)
+        if len(line) >= HEAD and len(line) == len(head.strip("\r\n")):  # nothing after it
+            if whole or n >= LONGEST_HEAD:
+                raise InvalidInput(
+                    f"{what}: its first line does not end within {len(line) >> 20} MiB; it must hold the names "
+                    "of the columns"
+                )
+            n *= 8
+            continue
         dialect = sniff(head, whole=whole, what=what)
         if whole or dialect.n_header_bytes + 4 * dialect.longest_line < n:
             return dialect
         if n >= LONGEST_HEAD:
             raise InvalidInput(
-                f"{what}: its first line does not end within {LONGEST_HEAD >> 20} MiB; it must hold the "
-                "names of the columns"
+                f"{what}: its first lines are longer than {LONGEST_HEAD >> 20} MiB; is a quotation mark never "
+                "closed?"
             )
         n *= 8
 

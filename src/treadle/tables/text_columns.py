@@ -41,6 +41,8 @@ class Understood(NamedTuple):
 class TextColumn:
     """A column of text before the table's decimal mark is known.
 
+    Beyond columns of plain numbers it looks at each different text once, and keeps the place of each cell's.
+
     Parameters
     ----------
     name : str
@@ -54,23 +56,30 @@ class TextColumn:
         self.written: WrittenNumbers | None = None
         if plain is not None and not _has_nan(plain):
             self._text, self._words, self._plain = cells, cells, plain
+            self._places = None
             return
-        trimmed = pc.utf8_trim_whitespace(cells)
+        encoded = cells.dictionary_encode()
+        self._places = encoded.indices
+        trimmed = pc.utf8_trim_whitespace(encoded.dictionary)
         lowered = pc.utf8_lower(trimmed)
         self._text = _without(trimmed, lowered, NO_NUMBERS)
         self._words = _without(trimmed, lowered, NO_WORDS)
         self._plain = None
-        if self._text.null_count == len(cells):
+        if self._text.null_count == len(self._text):
             self._decided = Understood("empty", "every cell is missing", pa.nulls(len(cells)))
         elif _all(pc.or_(pc.is_in(lowered, BOOLEANS), pc.is_null(self._text))):
             values = pc.if_else(
                 pc.is_valid(self._text), pc.equal(lowered, "true"), pa.scalar(None, pa.bool_())
             )
-            self._decided = Understood("true/false", "text: true or false", values)
+            self._decided = Understood("true/false", "text: true or false", self._cells(values))
         else:
             self._plain = plain_values(self._text)
             if self._plain is None:
                 self.written = numbers_in_text.written_numbers(self._text)
+
+    def _cells(self, values: Any) -> Any:
+        """Of values of the different texts those of each cell."""
+        return values if self._places is None else values.take(self._places)
 
     @cached_property
     def numbers(self) -> WrittenNumbers | None:
@@ -99,7 +108,7 @@ class TextColumn:
 
     def _plainly(self) -> Understood:
         whole = types.is_integer(self._plain.type)
-        return Understood("number", "whole numbers" if whole else "numbers", self._plain)
+        return Understood("number", "whole numbers" if whole else "numbers", self._cells(self._plain))
 
     def _numbers(self, numbers: WrittenNumbers, mark: Mark | None, *, forced: bool) -> Understood:
         used = numbers.marks[0]
@@ -120,27 +129,27 @@ class TextColumn:
         if self._plain is not None and used == ".":
             return self._plainly()
         reason = f"text of numbers such as {numbers.example!r}: {numbers.in_words(used)}"
-        return Understood("number", reason, numbers.values(used))
+        return Understood("number", reason, self._cells(numbers.values(used)))
 
     def _dates_or_words(self) -> Understood:
         if (dates := dates_of(self._text)) is not None:
-            return Understood("date", f"text of dates, {dates[1]}", dates[0])
+            return Understood("date", f"text of dates, {dates[1]}", self._cells(dates[0]))
         if may_be_either(self._text):
             return self._refused(
                 f"holds dates such as {self._first()!r}, of which nothing says whether day or month comes "
                 "first: write them as year-month-day"
             )
-        numbers = numbers_in_text.number_cells(self._text)
+        numbers = self._cells(numbers_in_text.number_cells(self._text))
         n_numbers = pc.sum(numbers).as_py() or 0
         if n_numbers == 0:
-            return Understood("category", "text", self._words)
+            return Understood("category", "text", self._cells(self._words))
         row = pc.index(numbers, False).as_py()
         if row < 0:
             return self._refused(
                 f"holds numbers that are written in several ways, {self._first()!r} the first of them: write "
                 "all alike"
             )
-        cell = self._text[row].as_py()[:40]
+        cell = self._cells(self._text)[row].as_py()[:40]
         others = "another cell of it is one" if n_numbers == 1 else f"{n_numbers} other cells of it are"
         return self._refused(
             f"is {cell!r}, which is no number, while {others}: correct it, or take the "
@@ -149,7 +158,7 @@ class TextColumn:
         )
 
     def _refused(self, problem: str, row: int | None = None) -> Understood:
-        return Understood("category", "text", self._words, problem, row)
+        return Understood("category", "text", self._cells(self._words), problem, row)
 
     def _first(self) -> str:
         return str(self._text.drop_null()[0].as_py())[:40]

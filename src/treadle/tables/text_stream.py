@@ -58,7 +58,6 @@ class TextStream:
         raw.seek(0)
         self._raw: BinaryIO | gzip.GzipFile = gzip.GzipFile(fileobj=raw) if self.gzipped else raw
         self._n_bytes = self._n_lines = self.n_quotes = 0
-        self._ready = b""
         self.tail = b""
         self.closed = False
         start = self._next_chunk()
@@ -67,18 +66,16 @@ class TextStream:
         self._told = encoding is not None and mark is None
         self._decoder = codecs.getincrementaldecoder(self.encoding)()
         self._ended = not start
-        self._take(start[3:] if mark == codecs.BOM_UTF8 else start)
+        self._ready = self._decoded(start[3:] if mark == codecs.BOM_UTF8 else start)
 
     def head(self, n: int) -> str:
         """The first n bytes as text, or all there are; they are read again by ``read``."""
-        while len(self._ready) < n and not self._ended:
-            self._fill()
+        self._ready = self._gathered(n)
         return self._ready[:n].decode("utf-8", "ignore")  # n may fall within a letter
 
     def at_end(self) -> bool:
         """Whether nothing is left to read."""
-        while not self._ready and not self._ended:
-            self._fill()
+        self._ready = self._gathered(1)
         return not self._ready
 
     def skip(self, n: int) -> None:
@@ -88,14 +85,7 @@ class TextStream:
 
     def read(self, n: int = -1, /) -> bytes:
         """Give n bytes; fewer only at the end."""
-        parts = [self._ready]
-        size = len(self._ready)
-        while (n < 0 or size < n) and not self._ended:
-            self._ready = b""
-            self._fill()
-            parts.append(self._ready)
-            size += len(self._ready)
-        data = b"".join(parts)
+        data = self._gathered(n)
         data, self._ready = (data, b"") if n < 0 else (data[:n], data[n:])
         self.n_quotes += data.count(b'"')
         self.tail = (self.tail + data[-CHUNK:])[-CHUNK:] if len(data) < CHUNK else data[-CHUNK:]
@@ -110,10 +100,15 @@ class TextStream:
         self.closed = True
         self._raw.close()
 
-    def _fill(self) -> None:
-        chunk = self._next_chunk()
-        self._ended = not chunk
-        self._take(chunk)
+    def _gathered(self, n: int) -> bytes:
+        """What is ready, at least n bytes of it, or all there are; for n below 0 all."""
+        parts, size = [self._ready], len(self._ready)
+        while (n < 0 or size < n) and not self._ended:
+            chunk = self._next_chunk()
+            self._ended = not chunk
+            parts.append(self._decoded(chunk))
+            size += len(parts[-1])
+        return b"".join(parts)
 
     def _next_chunk(self) -> bytes:
         try:
@@ -125,8 +120,8 @@ class TextStream:
             check_expansion(self._what, self._n_bytes, self.n_file_bytes, free_bytes=FREE_BYTES)
         return chunk
 
-    def _take(self, chunk: bytes) -> None:
-        """Add a chunk to what is ready, decoded; an empty one ends the file."""
+    def _decoded(self, chunk: bytes) -> bytes:
+        """A chunk in UTF-8; an empty one ends the file."""
         try:
             text = self._decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as error:
@@ -138,7 +133,7 @@ class TextStream:
             hint = "" if self._told else "; if it is UTF-16, name its encoding (--encoding utf-16-le)"
             raise CorruptFile(f"{self._what} is no text: line {line} holds a zero byte{hint}")
         self._n_lines += text.count("\n")
-        self._ready += text.encode("utf-8", "replace")
+        return text.encode("utf-8", "replace")
 
     def _no_text(self, error: UnicodeDecodeError) -> CorruptFile:
         line = self._n_lines + bytes(error.object).count(b"\n", 0, error.start) + 1
