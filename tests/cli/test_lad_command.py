@@ -118,18 +118,27 @@ def test_the_picture_and_the_model_are_files(tables, tmp_path, capsys, features,
         (["--target", "foodexp", "--features", "income,foodexp"], "cannot be a feature as well"),
         (["--target", "foodexp", "--features", "income,"], "--features must be names of columns, commas"),
         (["--target", "foodexp", "--features", "income,income"], "the column 'income' was named twice"),
-        (["--target", "foodexp", "--quantile", "1"], "--quantile must be between 0 and 1, such as 0.5; got 1"),
+        (
+            ["--target", "foodexp", "--quantile", "1"],
+            "--quantile must be between 0 and 1, such as 0.5; got 1",
+        ),
         (["--target", "foodexp", "--level", "95"], "--level must be between 0 and 1, such as 0.95; got 95"),
         (["--target", "foodexp", "--rows", "-1"], "--rows must be at least 0; got -1"),
         (["--target", "foodexp", "--intervals", "exact"], "(treadle lad --help shows what is allowed)"),
         ([], "either --target NAME or --formula 'NAME ~ A + B'; got neither"),
         (["--target", "a", "--formula", "a ~ b"], "--formula 'NAME ~ A + B'; got both"),
-        (["--formula", "foodexp ~ income", "--features", "income"], "leave out --features and --no-intercept"),
+        (
+            ["--formula", "foodexp ~ income", "--features", "income"],
+            "leave out --features and --no-intercept",
+        ),
         (["--formula", "foodexp ~ income", "--no-intercept"], "leave out --features and --no-intercept"),
         (["more", "--target", "foodexp"], "one table is fitted, and after it came 'more'; name columns with"),
         (["--target", "foodexp", "--alpha", "-1"], "--alpha must be a finite number, at least 0; got -1"),
         (["--target", "foodexp", "--rows", "2.5"], "--rows takes whole numbers, such as 20; got '2.5'"),
-        (["--target", "foodexp", "--plot", "fit.jpg"], "a picture is written as .png, .svg or .pdf; got 'fit.jpg'"),
+        (
+            ["--target", "foodexp", "--plot", "fit.jpg"],
+            "a picture is written as .png, .svg or .pdf; got 'fit.jpg'",
+        ),
         (["--target", "foodexp", "--encoding", "klingon"], "there is no encoding 'klingon'"),
     ],
 )
@@ -169,12 +178,9 @@ def test_escapes_in_names_are_shown_not_obeyed(tmp_path, capsys):
     assert "\x1b" not in capsys.readouterr().out
 
 
-HOUSES = (
-    ",price,area,city,new,id\n"
-    + "".join(
-        f'{i},"{1 + i % 7},{100 + 37 * i % 800}",{i * i % 17},{("Ulm", "Bonn", "Köln")[i % 3]},{i % 4 == 0},a\n'
-        for i in range(30)
-    )
+HOUSES = ",price,area,city,new,id\n" + "".join(
+    f'{i},"{1 + i % 7},{100 + 37 * i % 800}",{i * i % 17},{("Ulm", "Bonn", "Köln")[i % 3]},{i % 4 == 0},a\n'
+    for i in range(30)
 )
 
 
@@ -223,7 +229,9 @@ def test_a_formula_is_fitted(houses, capsys):
     data = pd.read_csv(houses, thousands=",")
     X = np.column_stack([data["area"], data["city"] == "Köln", data["city"] == "Ulm"]).astype(float)
     model = LADRegressor().fit(X, np.log(data["price"].to_numpy()))
-    np.testing.assert_allclose(list(found["coefficients"].values()), [model.intercept_, *model.coef_], rtol=1e-9)
+    np.testing.assert_allclose(
+        list(found["coefficients"].values()), [model.intercept_, *model.coef_], rtol=1e-9
+    )
     assert list(found["coefficients"])[1:] == ["area", "C(city)[T.Köln]", "C(city)[T.Ulm]"]
     assert found["table"]["target"] == "log(price)"
     without = result_of(capsys, houses, "--formula", "price ~ area - 1")
@@ -234,7 +242,9 @@ def test_a_formula_is_fitted(houses, capsys):
 def test_features_stand_with_commas_or_blanks_between(houses, features, capsys):
     if features[0].endswith(",") and len(features) > 1:
         assert run(["lad", str(houses), "--target", "price", "--features", *features]) == 2
-        assert "--features must be names of columns, commas between; got 'area,,new'" in capsys.readouterr().err
+        assert (
+            "--features must be names of columns, commas between; got 'area,,new'" in capsys.readouterr().err
+        )
         return
     found = result_of(capsys, houses, "--target", "price", "--features", *features)
     assert list(found["coefficients"]) == ["(intercept)", "area", "new"]
@@ -257,7 +267,9 @@ def test_decimal_and_encoding_are_those_named(tmp_path, capsys):
     assert run(["lad", str(path), "--target", "y", "--encoding", "cp1252"]) == 2
     assert "(--decimal , or --decimal .)" in capsys.readouterr().err
     slopes = [
-        result_of(capsys, path, "--target", "y", "--encoding", "cp1252", "--decimal", mark)["coefficients"]["Höhe"]
+        result_of(capsys, path, "--target", "y", "--encoding", "cp1252", "--decimal", mark)["coefficients"][
+            "Höhe"
+        ]
         for mark in ",."
     ]
     np.testing.assert_allclose(slopes[0], 1000 * slopes[1], rtol=1e-9)
@@ -282,7 +294,12 @@ def test_the_sum_of_losses_says_what_a_loss_is(tables, capsys):
 
 
 def test_a_picture_is_of_the_format_that_its_name_says(tables, tmp_path, capsys):
-    for name, start in (("fit.svg", b"<?xml"), ("fit.pdf", b"%PDF"), ("fit.PNG", b"\x89PNG"), ("fit", b"\x89PNG")):
+    for name, start in (
+        ("fit.svg", b"<?xml"),
+        ("fit.pdf", b"%PDF"),
+        ("fit.PNG", b"\x89PNG"),
+        ("fit", b"\x89PNG"),
+    ):
         path = tmp_path / name
         assert run(["lad", str(tables / "engel.csv"), "--target", "foodexp", "--plot", str(path)]) == 0
         assert path.read_bytes().startswith(start)

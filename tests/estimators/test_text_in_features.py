@@ -13,14 +13,20 @@ FRAME = {"size": [1.0, 2.0, 3.0, 4.0], "city": ["1", "2", "Köln", "Ulm"]}
 @pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame, "objects", "texts", "lists", "categories"])
 def test_text_in_features_is_told_with_its_row_and_column(model, kind):
     frame = pd.DataFrame(FRAME)
-    X = {
-        "objects": frame.to_numpy(object),
-        "texts": frame.astype(str).to_numpy(str),
-        "lists": frame.to_numpy(object).tolist(),
-        "categories": frame.astype({"city": "category"}),
-    }.get(kind) if isinstance(kind, str) else kind(FRAME)
+    X = (
+        {
+            "objects": frame.to_numpy(object),
+            "texts": frame.astype(str).to_numpy(str),
+            "lists": frame.to_numpy(object).tolist(),
+            "categories": frame.astype({"city": "category"}),
+        }.get(kind)
+        if isinstance(kind, str)
+        else kind(FRAME)
+    )
     column = "'city'" if hasattr(X, "columns") else "1"
-    with pytest.raises(InvalidInput, match=rf"row 2 \(from 0\), column {column} is the text 'Köln': encode the column"):
+    with pytest.raises(
+        InvalidInput, match=rf"row 2 \(from 0\), column {column} is the text 'Köln': encode the column"
+    ):
         model.fit(X, [0, 1, 0, 1])
 
 

@@ -1,4 +1,4 @@
-"""Any table gives the matrix that was written, or an error that names the row and the column, in every format."""
+"""Any table gives the matrix that was written, or an error by row and column, in every format."""
 
 import csv
 import datetime
@@ -10,7 +10,6 @@ import os
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pyarrow import feather
@@ -23,7 +22,9 @@ from treadle.tables.names import shown
 N_CASES = max(40, int(os.environ.get("TREADLE_FUZZ_CASES", "2000")) // 50)
 EPOCH = datetime.date(1970, 1, 1)
 # Words that are neither numbers nor dates nor missing, with what CSV and terminals stumble over.
-WORDS = st.sampled_from(["w", "Köln", "a,b", "x;y", 'say "so"', "two\nlines", "靴", "it's", " w", "=1+1", "\x1b[31m", "𝔘"])
+WORDS = st.sampled_from(
+    ["w", "Köln", "a,b", "x;y", 'say "so"', "two\nlines", "靴", "it's", " w", "=1+1", "\x1b[31m", "𝔘"]
+)
 VALUES = {
     "int64": st.integers(-(2**53), 2**53),
     "double": st.floats(-1e300, 1e300),
@@ -31,16 +32,24 @@ VALUES = {
     "text": WORDS,
     "date": st.dates(datetime.date(1000, 1, 1)),
 }
-TYPES = {"int64": pa.int64(), "double": pa.float64(), "bool": pa.bool_(), "text": pa.string(), "date": pa.date32()}
+TYPES = {
+    "int64": pa.int64(),
+    "double": pa.float64(),
+    "bool": pa.bool_(),
+    "text": pa.string(),
+    "date": pa.date32(),
+}
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=12)
 
 
 @st.composite
 def tables(draw):
-    """Columns by name, each a type and its values, some of them missing or infinite; the first is the target."""
+    """Columns by name, each a type and its values, some missing or infinite; the first is the target."""
     n_rows = draw(st.integers(1, 8))
     columns = {"target": ("double", draw(st.lists(VALUES["double"], min_size=n_rows, max_size=n_rows)))}
-    names = st.lists(NAMES.filter(str.strip), min_size=1, max_size=6, unique_by=lambda name: " ".join(name.split()))
+    names = st.lists(
+        NAMES.filter(str.strip), min_size=1, max_size=6, unique_by=lambda name: " ".join(name.split())
+    )
     for name in draw(names):
         kind = draw(st.sampled_from(sorted(VALUES)))
         values = draw(st.lists(VALUES[kind], min_size=n_rows, max_size=n_rows))
@@ -59,7 +68,9 @@ def as_csv(path, columns):
     file = io.StringIO(newline="")
     writer = csv.writer(file, quoting=csv.QUOTE_ALL)
     writer.writerow(columns)
-    writer.writerows(zip(*([("" if v is None else v) for v in values] for _, values in columns.values()), strict=True))
+    writer.writerows(
+        zip(*([("" if v is None else v) for v in values] for _, values in columns.values()), strict=True)
+    )
     path.write_bytes(file.getvalue().encode())
     return path
 
@@ -87,10 +98,12 @@ def sources(folder, columns):
 
 
 def expected(columns):
-    """The matrix and its names by NumPy alone, and the first column that cannot be used with its row, or None."""
+    """The names and the matrix by NumPy alone, and the first fault, a column and a row, or None."""
     names, blocks, fault = [], [], None
     for name, (kind, values) in list(columns.items())[1:]:
-        bad = [i for i, v in enumerate(values) if v is None or (isinstance(v, float) and not math.isfinite(v))]
+        bad = [
+            i for i, v in enumerate(values) if v is None or (isinstance(v, float) and not math.isfinite(v))
+        ]
         missing = [i for i in bad if values[i] is None or math.isnan(values[i])]
         if len(missing) == len(values):
             continue  # left out: nothing is in it

@@ -61,20 +61,27 @@ def test_fifty_levels_are_dummies_and_one_more_is_refused_by_column():
     fifty = read_table(pa.table({"y": numbers, "t": [f"l{i % 50}" for i in numbers]}))
     assert build_design(fifty, "y").X.shape == (100, 49)
     more = read_table(pa.table({"y": numbers, "t": [f"l{i % 51}" for i in numbers], "x": numbers}))
-    with pytest.raises(InvalidInput, match=r"column 't' holds 51 different texts, such as 'l0', and at most 50 .*--features\): x$"):
+    with pytest.raises(
+        InvalidInput,
+        match=r"column 't' holds 51 different texts, such as 'l0', and at most 50 .*--features\): x$",
+    ):
         build_design(more, "y")
     assert build_design(more, "y", ["x"]).names == ["x"]
 
 
 def test_what_fails_says_how_to_do_without_it():
-    table = read_table(pa.table({"y": [1, 2, 3], "a": [1, None, 3], "b, c": [1, 2, 3], "d": ["1", "x", "3"], "e": [1, 2, 3]}))
+    table = read_table(
+        pa.table({"y": [1, 2, 3], "a": [1, None, 3], "b, c": [1, 2, 3], "d": ["1", "x", "3"], "e": [1, 2, 3]})
+    )
     with pytest.raises(
         InvalidInput,
-        match=r"row 2, column 'a' is missing; fill it or delete the row; or leave the column out by naming those to "
-        r'use \(--features\): "b, c",e$',
+        match=r"row 2, column 'a' is missing; fill it or delete the row; or leave the column out by naming those "
+        r'to use \(--features\): "b, c",e$',
     ):
         build_design(table, "y")
-    with pytest.raises(InvalidInput, match=r"row 2, column 'd' is 'x', which is no number, while 2 other cells"):
+    with pytest.raises(
+        InvalidInput, match=r"row 2, column 'd' is 'x', which is no number, while 2 other cells"
+    ):
         build_design(table, "y", ["d"])
     with pytest.raises(InvalidInput, match=r"row 2, column 'a' is missing; fill it or delete the row$"):
         build_design(table, "a", ["e"])
@@ -101,7 +108,7 @@ def test_a_target_alone_is_told_with_what_was_left_out(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text(",y,s\n0,1,a\n1,2,a\n")
     table = read_table(path)
-    with pytest.raises(InvalidInput, match="no column of use beside the target 'y'.*'s': every cell is 'a'"):
+    with pytest.raises(InvalidInput, match=r"no column of use beside the target 'y'.*'s': every cell is 'a'"):
         build_design(table, "y")
     with pytest.raises(InvalidInput, match="the target 'column 1, without a name' was left out"):
         build_design(table, "column 1, without a name")

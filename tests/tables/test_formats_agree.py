@@ -122,7 +122,9 @@ def test_what_is_no_frame_is_told():
     with pytest.raises(InvalidInput, match=r"the list is neither a path nor a table; pass a frame of pandas"):
         read_table([1, 2])
     pd = pytest.importorskip("pandas")
-    with pytest.raises(InvalidInput, match=r"the DataFrame cannot be passed on as Arrow: .*column mixed.*one type"):
+    with pytest.raises(
+        InvalidInput, match=r"the DataFrame cannot be passed on as Arrow: .*column mixed.*one type"
+    ):
         read_table(pd.DataFrame({"mixed": [1, "x", object()]}))
     with pytest.raises(InvalidInput, match=r"the DataFrame has names of columns but no row"):
         read_table(pd.DataFrame({"a": []}))

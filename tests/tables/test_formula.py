@@ -39,9 +39,13 @@ def table():
         ("price ~ `floor area (m2)`", ["floor area (m2)"], [np.arange(1.0, 6)]),
         ("price ~ C(zip)", ["C(zip)[T.20]", "C(zip)[T.30]"], [[0, 1, 0, 0, 1], [0, 0, 0, 1, 0]]),
         ("price ~ C(mixed)", ["C(mixed)[T.2]", "C(mixed)[T.3+]"], [[0, 1, 0, 0, 1], [0, 0, 1, 0, 0]]),
-        ("price ~ area:city", ["area:city[a]", "area:city[b]", "area:city[c]"], [AREA * (1 - B - C), AREA * B, AREA * C]),
+        (
+            "price ~ area:city",
+            ["area:city[a]", "area:city[b]", "area:city[c]"],
+            [AREA * (1 - B - C), AREA * B, AREA * C],
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_formula_is_its_matrix(table, formula, names, matrix):
     design = build_formula_design(table, formula)
     assert design.names == names and design.fit_intercept
@@ -87,7 +91,10 @@ def test_the_dot_is_every_other_column_of_use():
         ("city ~ area", "one column of numbers on its left; 'city' has 3"),
         ("price + area ~ zip", "one column of numbers on its left; 'price . area' has 2"),
         ("log(price - 1) ~ area", r"row 1, the term 'log\(price - 1\)' is -inf"),
-        ("price ~ log(area - 2)", r"row 4, the term 'log\(area - 2\)' is nan; a formula may not take logarithms"),
+        (
+            "price ~ log(area - 2)",
+            r"row 4, the term 'log\(area - 2\)' is nan; a formula may not take logarithms",
+        ),
         ("price ~ mixed", "row 3, column 'mixed' is '3.', which is no number"),
         ("price ~ gone", "column 'gone' cannot be used in a formula: every cell is missing"),
     ],
@@ -103,7 +110,9 @@ def test_too_many_levels_are_refused_by_column():
     table = read_table(pa.table({"y": numbers, "s": [f"s{i}" for i in numbers], "z": numbers}))
     with pytest.raises(InvalidInput, match="column 's' holds 60 different texts"):
         build_formula_design(table, "y ~ s")
-    with pytest.raises(InvalidInput, match=r"column 'z' holds 60 different values, and at most 50 become dummies by C"):
+    with pytest.raises(
+        InvalidInput, match=r"column 'z' holds 60 different values, and at most 50 become dummies by C"
+    ):
         build_formula_design(table, "y ~ C(z)")
 
 

@@ -30,7 +30,11 @@ def column_of(cells, *others, decimal=None):
         (["$1,200", "$ 3", "-$5", "$-6"], [1200, 3, -5, -6], "the sign $ taken off, commas part thousands"),
         (["1.200,50 €", "3 €"], [1200.5, 3], "the sign € taken off"),
         (["£5", "£6"], [5, 6], "the sign £ taken off"),
-        (["1 200", "1 234 567", "3"], [1200, 1234567, 3], "blanks or apostrophes between thousands taken off"),
+        (
+            ["1 200", "1 234 567", "3"],
+            [1200, 1234567, 3],
+            "blanks or apostrophes between thousands taken off",
+        ),
         (["1'200.5", "3"], [1200.5, 3], "blanks or apostrophes between thousands"),
         (["−5", "+6"], [-5, 6], "'−5': signs of its own"),
         (["1", "2"], [1, 2], "whole numbers"),
@@ -122,12 +126,15 @@ def test_what_is_neither_one_thing_nor_the_other_is_told(cells, row, problem):
         (["12/25/2021", "03/04/2021"], [datetime.date(2021, 12, 25), datetime.date(2021, 3, 4)]),
         (["05/05/2021"], [datetime.date(2021, 5, 5)]),
         (["2021-03-04 05:06"], [datetime.datetime(2021, 3, 4, 5, 6)]),
-        (["2021-03-04", "2021-03-04T05:06:07.5"], [datetime.datetime(2021, 3, 4), datetime.datetime(2021, 3, 4, 5, 6, 7, 500000)]),
+        (
+            ["2021-03-04", "2021-03-04T05:06:07.5"],
+            [datetime.datetime(2021, 3, 4), datetime.datetime(2021, 3, 4, 5, 6, 7, 500000)],
+        ),
         (["2021-03-04T05:06:07Z"], [datetime.datetime(2021, 3, 4, 5, 6, 7)]),
         (["2021-03-04T05:06:07+02:00"], [datetime.datetime(2021, 3, 4, 3, 6, 7)]),
         (["04.03.2021 5:06"], [datetime.datetime(2021, 3, 4, 5, 6)]),
     ],
-)  # fmt: skip
+)
 def test_dates_as_people_write_them(cells, expected):
     column = column_of(cells)
     assert column.kind == "date" and "text of dates" in column.reason
@@ -143,7 +150,9 @@ def test_nanoseconds_are_kept():
     assert str(exact_column(column, "t")[0]) == "2021-03-04T05:06:07.123456789"
 
 
-@pytest.mark.parametrize("cells", [["2021-02-30"], ["2021-03-04", "soon"], ["2021-3/4"], ["1.2.3.4"], ["13/13/2021"]])
+@pytest.mark.parametrize(
+    "cells", [["2021-02-30"], ["2021-03-04", "soon"], ["2021-3/4"], ["1.2.3.4"], ["13/13/2021"]]
+)
 def test_what_is_no_date_is_text(cells):
     assert column_of(cells).kind == "category" and column_of(cells).problem is None
 
@@ -154,7 +163,9 @@ def test_true_and_false_in_text():
     assert column_of(["yes", "no"]).kind == "category"
 
 
-@pytest.mark.parametrize("missing", ["", " ", "NA", "n/a", "NaN", "null", "None", ".", "?", "-", "#N/A", None])
+@pytest.mark.parametrize(
+    "missing", ["", " ", "NA", "n/a", "NaN", "null", "None", ".", "?", "-", "#N/A", None]
+)
 def test_a_missing_cell_is_refused_with_its_row(missing):
     column = column_of(["1", "2", missing, "4"])
     assert column.kind == "number"

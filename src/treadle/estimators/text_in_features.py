@@ -30,13 +30,13 @@ def text_in_features_told(X: Any) -> Iterator[None]:
             raise
         row, column, cell = found
         raise InvalidInput(
-            f"X must be numbers; row {row} (from 0), column {column!r} is the text {str(cell)[:40]!r}: encode the "
-            "column, with scikit-learn's OneHotEncoder or OrdinalEncoder, or leave it out"
+            f"X must be numbers; row {row} (from 0), column {column!r} is the text {str(cell)[:40]!r}: "
+            "encode the column, with scikit-learn's OneHotEncoder or OrdinalEncoder, or leave it out"
         ) from error
 
 
 def _first_text(X: Any) -> tuple[int, Any, Any] | None:
-    """The row, the column (by its name, if it has one) and the cell that is no number; None if none is found."""
+    """Row, column (by its name, if it has one) and cell of the first that is no number, or None."""
     cells = np.asarray(X, dtype=object)
     if cells.ndim != 2:
         return None

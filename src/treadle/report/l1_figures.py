@@ -24,14 +24,18 @@ if TYPE_CHECKING:
 
 ROWS_DRAWN = 20_000
 ROWS_NAMED = 5
-# Of a row's name beside its point: offset in points of print, and which side of the text is there. Those farther
-# off are tied to their point by a line.
+# Of a row's name beside its point: offset in points of print, and which side of the text is there. Those
+# farther off are tied to their point by a line.
 PLACES = (
     (7, 0, "left", "center"),
     (-7, 0, "right", "center"),
     (0, 7, "center", "bottom"),
     (0, -7, "center", "top"),
-    *((x, y, "left" if x > 0 else "right", "center") for y in (20, -20, 36, -36, 52, -52) for x in (20, -20, 40, -40)),
+    *(
+        (x, y, "left" if x > 0 else "right", "center")
+        for y in (20, -20, 36, -36, 52, -52)
+        for x in (20, -20, 40, -40)
+    ),
 )
 TIED_FROM = 8  # points of print
 CLEARANCE = 16  # pixels
@@ -144,8 +148,8 @@ def _name_rows(
 ) -> None:
     """Write the rows of the farthest outliers beside them, each so that no other outlier is nearer to it.
 
-    A place serves where nothing is written and the text is inside; of those that do, the one on the fewest points
-    is taken, an adjoining one before one that a line ties. A row without such a place is not named.
+    A place serves where nothing is written and the text is inside; of those that do, the one on the fewest
+    points is taken, an adjoining one before one that a line ties. A row without such a place is not named.
     """
     axes.figure.canvas.draw()
     legend = axes.get_legend()
@@ -165,7 +169,12 @@ def _name_rows(
             clear = away.min() >= (CLEARANCE if tied else _distances(box, own[None])[0])
             n_hidden = int(((points >= box.min) & (points <= box.max)).all(axis=1).sum())
             rank = (tied, n_hidden)
-            if not fits or not clear or any(map(box.overlaps, written)) or (best is not None and best[0] <= rank):
+            if (
+                not fits
+                or not clear
+                or any(map(box.overlaps, written))
+                or (best is not None and best[0] <= rank)
+            ):
                 text.remove()
                 continue
             if best is not None:
@@ -195,7 +204,9 @@ def _is_tied(place: tuple[int, int, str, str]) -> bool:
 
 def _row_name(axes: Axes, row: int, at: tuple[float, float], place: tuple[int, int, str, str]) -> Annotation:
     dx, dy, ha, va = place
-    line = {"arrowstyle": "-", "color": VERMILLION, "linewidth": 0.7, "shrinkB": 4} if _is_tied(place) else None
+    line = (
+        {"arrowstyle": "-", "color": VERMILLION, "linewidth": 0.7, "shrinkB": 4} if _is_tied(place) else None
+    )
     return axes.annotate(
         f"row {row}",
         at,

@@ -43,7 +43,7 @@ def read_parquet(file: BinaryIO, what: str, columns: Sequence[str] | None = None
             check_width(len(schema.names), what)
             wanted = list(check_chosen(what, schema.names, columns))
             refuse_too_large(_parquet_bytes(parquet, set(wanted)), what)
-        # Text stays in the codes of its dictionary: the same long one a million times is told before it is made.
+        # Text stays in its dictionary's codes: a long one a million times is told before it is made.
         texts = [name for name in wanted if _is_text(schema.field(name).type)]
         with pq.ParquetFile(file, read_dictionary=texts, page_checksum_verification=True) as parquet:
             table = parquet.read(columns=wanted, use_threads=True)

@@ -87,7 +87,7 @@ def _is_all_nan(values: Any) -> bool:
 
 def _by_type(name: str, values: Any) -> Column | TextColumn:
     kind = values.type
-    if len(values) > 0 and values.null_count == len(values) or _is_all_nan(values):
+    if (len(values) > 0 and values.null_count == len(values)) or _is_all_nan(values):
         return Column(name, "empty", "every cell is missing", values)
     if types.is_large_string(kind):
         return TextColumn(name, values)

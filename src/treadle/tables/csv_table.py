@@ -79,8 +79,8 @@ def _dialect(stream: TextStream, what: str) -> Dialect:
         if len(line) >= HEAD and len(line) == len(head.strip("\r\n")):  # nothing after it
             if whole or n >= LONGEST_HEAD:
                 raise InvalidInput(
-                    f"{what}: its first line does not end within {len(line) >> 20} MiB; it must hold the names "
-                    "of the columns"
+                    f"{what}: its first line does not end within {len(line) >> 20} MiB; it must hold "
+                    "the names of the columns"
                 )
             n *= 8
             continue
@@ -89,8 +89,8 @@ def _dialect(stream: TextStream, what: str) -> Dialect:
             return dialect
         if n >= LONGEST_HEAD:
             raise InvalidInput(
-                f"{what}: its first lines are longer than {LONGEST_HEAD >> 20} MiB; is a quotation mark never "
-                "closed?"
+                f"{what}: its first lines are longer than {LONGEST_HEAD >> 20} MiB; is a quotation mark "
+                "never closed?"
             )
         n *= 8
 

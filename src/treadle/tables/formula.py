@@ -136,8 +136,8 @@ def _refuse_infinite(values: NDArray[np.float64], names: list[str], what: str) -
     if not good.all():
         row, column = (int(i) for i in np.argwhere(~good)[0])
         raise InvalidInput(
-            f"{what}: row {row + 1}, the term {names[column][:100]!r} is {values[row, column]}; a formula may "
-            "not take logarithms of what is not above 0, nor divide by 0"
+            f"{what}: row {row + 1}, the term {names[column][:100]!r} is {values[row, column]}; a formula "
+            "may not take logarithms of what is not above 0, nor divide by 0"
         )
 
 

@@ -1,7 +1,8 @@
 """JSON lines into an Arrow table: pyarrow reads, once each line is seen to be one flat enough object.
 
-pyarrow overruns its stack where values are nested some thousand deep, and has a cell for each row and each name
-that any row has: a megabyte of rows that share no name would take tens of gigabytes. Both are refused first.
+pyarrow overruns its stack where values are nested some thousand deep, and has a cell for each row and each
+name that any row has: a megabyte of rows that share no name would take tens of gigabytes. Both are refused
+first.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ DEEPEST = 64
 FREE_CELLS, CELLS_PER_BYTE = 1 << 25, 4
 STRING = re.compile(rb'"(?:[^"\\\n]|\\.)*"')
 NAME = re.compile(rb'"((?:[^"\\\n]|\\.)*)"\s*:')
-CHANGED = re.compile(r"Column\(/?(?P<name>.*)\) changed from (?P<old>\w+) to (?P<new>\w+) in row (?P<row>\d+)", re.S)
+CHANGED = re.compile(
+    r"Column\(/?(?P<name>.*)\) changed from (?P<old>\w+) to (?P<new>\w+) in row (?P<row>\d+)", re.S
+)
 TWICE = re.compile(r"Column\(/(?P<name>.*)\) was specified twice in row (?P<row>\d+)", re.S)
 IN_ROW = re.compile(r" in row (\d+)")
 DEPTHS = np.zeros(256, np.int64)
@@ -105,7 +108,9 @@ class _CheckedLines:
             if not more or b"\n" in more:
                 break
             if len(block) > LONGEST_LINE:
-                raise CorruptFile(f"{self._what}: row {self._n_rows + 1} is longer than {LONGEST_LINE >> 20} MiB")
+                raise CorruptFile(
+                    f"{self._what}: row {self._n_rows + 1} is longer than {LONGEST_LINE >> 20} MiB"
+                )
         end = block.rfind(b"\n") + 1 if more else len(block)
         block, self._rest = block[:end], block[end:]
         if block:
@@ -129,8 +134,8 @@ class _CheckedLines:
         n_cells = self._n_rows * len(self._names)
         if n_cells > max(FREE_CELLS, CELLS_PER_BYTE * self._n_bytes):
             raise InvalidInput(
-                f"{self._what}: its first {self._n_rows} rows have {len(self._names)} different names, far more "
-                "than a row has; give each row the same names"
+                f"{self._what}: its first {self._n_rows} rows have {len(self._names)} different names, far "
+                "more than a row has; give each row the same names"
             )
 
 
@@ -138,14 +143,17 @@ def _explained(message: str, what: str) -> TreadleError:
     """pyarrow's message in words, its rows counted from 1."""
     if found := CHANGED.search(message):
         if not found["name"]:
-            return CorruptFile(f"{what}: row {int(found['row']) + 1} is of the kind {found['new']}, no object")
+            return CorruptFile(
+                f"{what}: row {int(found['row']) + 1} is of the kind {found['new']}, no object"
+            )
         return CorruptFile(
-            f"{what}: row {int(found['row']) + 1}, column {shown(found['name'])} is of the kind {found['new']}, where "
-            f"rows before are of the kind {found['old']}; give a name one kind of value"
+            f"{what}: row {int(found['row']) + 1}, column {shown(found['name'])} is of the kind "
+            f"{found['new']}, where rows before are of the kind {found['old']}; give a name one kind of value"
         )
     if found := TWICE.search(message):
         return CorruptFile(
-            f"{what}: row {int(found['row']) + 1} has two values named {shown(found['name'])}; give each a name"
+            f"{what}: row {int(found['row']) + 1} has two values named {shown(found['name'])}; give each "
+            "a name"
         )
     told = IN_ROW.sub(lambda match: f" in row {int(match[1]) + 1}", " ".join(message.split()))
     told = told.removeprefix("JSON parse error: ")[:200]

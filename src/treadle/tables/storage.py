@@ -56,7 +56,9 @@ def _plain_bytes(values: Any) -> int:
         return 8 * len(values) + (pc.sum(lengths).as_py() or 0)
     if types.is_string_view(kind):
         views = np.frombuffer(values.buffers()[1] or b"", np.int32)[: 4 * (values.offset + len(values))]
-        lengths = views.reshape(-1, 4)[values.offset :, 0].astype(np.int64)  # Arrow's layout: length, then place
+        lengths = views.reshape(-1, 4)[values.offset :, 0].astype(
+            np.int64
+        )  # Arrow's layout: length, then place
         return 8 * len(values) + int(lengths.sum(where=lengths > 0))
     return 0
 
