@@ -52,10 +52,6 @@ def test_features_are_those_named_in_their_order(table):
     assert design.names == ["new", "x"] and {use.name for use in design.columns} == {"y", "new", "x"}
 
 
-def text_of(n):
-    return [f"level {i}" for i in range(n)]
-
-
 def test_fifty_levels_are_dummies_and_one_more_is_refused_by_column():
     numbers = list(range(100))
     fifty = read_table(pa.table({"y": numbers, "t": [f"l{i % 50}" for i in numbers]}))
@@ -63,7 +59,7 @@ def test_fifty_levels_are_dummies_and_one_more_is_refused_by_column():
     more = read_table(pa.table({"y": numbers, "t": [f"l{i % 51}" for i in numbers], "x": numbers}))
     with pytest.raises(
         InvalidInput,
-        match=r"column 't' holds 51 different texts, such as 'l0', and at most 50 .*--features\): x$",
+        match=r"column 't' holds 51 different texts, .*at most 50 .*--features\): x$",
     ):
         build_design(more, "y")
     assert build_design(more, "y", ["x"]).names == ["x"]
@@ -75,8 +71,8 @@ def test_what_fails_says_how_to_do_without_it():
     )
     with pytest.raises(
         InvalidInput,
-        match=r"row 2, column 'a' is missing; fill it or delete the row; or leave the column out by naming those "
-        r'to use \(--features\): "b, c",e$',
+        match=r"row 2, column 'a' is missing; fill it or delete the row; or leave the column out by naming "
+        r'those to use \(--features\): "b, c",e$',
     ):
         build_design(table, "y")
     with pytest.raises(
