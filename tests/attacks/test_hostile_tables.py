@@ -148,6 +148,20 @@ def test_a_mutated_file_is_read_or_refused(tmp_path: Path, kind: str) -> None:
     assert found["refused"] > 0
 
 
+def test_each_byte_of_a_parquet_footer_may_be_wrong(tmp_path: Path) -> None:
+    """pyarrow aborts where the metadata of a single column are asked for and damaged; so nobody asks."""
+    whole = parquet_bytes(compression="none")
+    path = tmp_path / "t"
+    footer = int.from_bytes(whole[-8:-4], "little") + 8
+    found = {"read": 0, "refused": 0}
+    for at in range(len(whole) - footer, len(whole)):
+        damaged = bytearray(whole)
+        damaged[at] ^= 1 << (at % 8)
+        path.write_bytes(bytes(damaged))
+        found[check(path)] += 1
+    assert min(found.values()) > 0
+
+
 def test_no_content_that_a_checksum_guards_is_believed_when_changed(tmp_path: Path) -> None:
     path = tmp_path / "t"
     whole = parquet_bytes(write_page_checksum=True, compression="none", write_statistics=False)
