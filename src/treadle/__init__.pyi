@@ -1,4 +1,5 @@
 from . import l1 as l1
+from . import tables as tables
 from .boxes.approximate import approximate as approximate
 from .boxes.box_network import BoxNetwork as BoxNetwork
 from .boxes.expressions import Expression as Expression

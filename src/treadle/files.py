@@ -13,7 +13,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 from treadle.errors import InvalidInput
 from treadle.messages import quoted
@@ -60,7 +60,7 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
 
 
 @contextmanager
-def opened(path: str | os.PathLike[str], *, most_bytes: int | None = None) -> Iterator[IO[bytes]]:
+def opened(path: str | os.PathLike[str], *, most_bytes: int | None = None) -> Iterator[BinaryIO]:
     """A regular file, open for reading, and never waited for.
 
     Parameters

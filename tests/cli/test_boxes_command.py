@@ -112,7 +112,7 @@ def test_pictures_are_written(capsys, tmp_path, text, bounds):
         (["x", "--bounds", "0", "--eps", "1"], "--bounds takes two numbers for each variable"),
         (["x", "--bounds", "0", "1"], "give eps or n_boxes"),
         (["x", "--bounds", "1", "0", "--eps", "1"], "the lower below the upper"),
-        (["x*y", "--bounds", "0", "1", "--eps", "1"], "Give bounds for each dimension"),
+        (["x*y*z", *["--bounds", "0", "1", "0", "1", "--eps", "1"]], "Give bounds for each dimension"),
         (["foo(x)", "--bounds", "0", "1", "--eps", "1"], 'no function foo: ">>foo<<(x)", at character 1'),
         (["1/x", "--bounds", "-1", "1", "--eps", "1"], "the divisor must not reach 0"),
         (["x", "--bounds", "0", "1", "--eps", "0.1", "--form", "index"], "name a file with --export"),

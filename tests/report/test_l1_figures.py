@@ -2,6 +2,7 @@ import itertools
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 from treadle import InvalidInput, LADRegressor
 from treadle.report import l1_figures
@@ -133,3 +134,31 @@ def test_arrays_that_do_not_fit_are_told():
         draw_l1_fit(model, X, y[:-1], comparison, ["x"], "y")
     with pytest.raises(InvalidInput, match="2 names"):
         draw_l1_fit(model, X, y, comparison, ["x", "z"], "y")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_name_stands_nearer_to_its_own_ring_than_to_any_other_or_is_tied_to_it(seed):
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(0, 10, 80)
+    y = 2 * x + rng.normal(size=80) * 0.3
+    x[:7] = 5 + rng.normal(size=7) * 0.2
+    y[:7] = 22 + rng.normal(size=7) * 0.6
+    X = x[:, None]
+    model = LADRegressor().fit(X, y)
+    comparison = compare(model, X, y)
+    axes = drawn(model, X, y, comparison).axes[0]
+    axes.figure.canvas.draw()
+    rings = {f"row {i + 1}": axes.transData.transform((x[i], y[i])) for i in comparison.outliers}
+    assert len(axes.texts) >= 3
+    for text in axes.texts:
+        box = Text.get_window_extent(text)
+        away = {
+            name: np.hypot(*np.maximum(np.maximum(box.min - ring, ring - box.max), 0))
+            for name, ring in rings.items()
+        }
+        own = away.pop(text.get_text())
+        if text.arrow_patch is None:
+            assert own <= min(away.values())
+        else:
+            assert min(away.values()) >= 15
+            assert text.xy == (x[int(text.get_text()[4:]) - 1], y[int(text.get_text()[4:]) - 1])

@@ -6,6 +6,7 @@ wrongly, 130 interrupted.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -50,6 +51,10 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            # What the terminal has no letter for is shown escaped, never the end of the output.
+            stream.reconfigure(errors="backslashreplace")
     debug = "--debug" in arguments
     tokens = [argument for argument in arguments if argument != "--debug"]
     try:
@@ -88,10 +93,13 @@ def run(arguments: Sequence[str]) -> int:
 def _call(tokens: Sequence[str]) -> int:
     import cyclopts
 
+    from treadle.cli.whole_numbers import check_whole_numbers
+
     app = cyclopts.App(
         name="treadle",
         help_format="plaintext",
         version=_version,
+        config=check_whole_numbers,
         default_parameter=cyclopts.Parameter(negative=()),  # no --no-json, no --empty-hidden
     )
     for name in COMMANDS:

@@ -47,7 +47,7 @@ def boxes(
     formula
         Of x, y, z or x1, x2, ...: "exp(-x**2)", "where(x < 0, -x, x*y)".
     bounds
-        Lower and upper end, for each variable in turn: -2 2, or 0 1 0 1.
+        Lower and upper end, for each variable in turn: 0 1 0 1; one pair serves all: -2 2.
     eps
         The largest error allowed; or say n-boxes.
     n_boxes
@@ -61,7 +61,7 @@ def boxes(
     steepness
         Of units that are not steps.
     plot
-        Write a sheet of pictures as PNG, for one or two variables.
+        Write a sheet of pictures, for one or two variables: .png, .svg or .pdf.
     export
         Write the network as ONNX. It needs: pip install 'treadle[onnx]'.
     form
@@ -77,9 +77,15 @@ def boxes(
         raise InvalidInput(
             f"--bounds takes two numbers for each variable, such as -2 2 or 0 1 0 1; got {len(bounds)}"
         )
+    if plot is not None:
+        from treadle.report.figures import picture_format
+
+        picture_format(plot)
     if form is not None and export is None:
         raise InvalidInput(f"--form {form} says what to export: name a file with --export")
     pairs = list(zip(bounds[::2], bounds[1::2], strict=True))
+    if len(pairs) == 1:  # serves every variable
+        pairs *= max(1, read_expression(formula).n_dims)
     f = read_expression(formula, n_dims=len(pairs))
     options: dict[str, Any] = {"partition": partition, "order": order, "steepness": steepness}
     if activation is not None:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import cyclopts
 
 from treadle.choices import BandwidthName, IntervalsName
+from treadle.cli.columns import columns_as_dict, print_columns, warn_of_left_out
 from treadle.cli.terminal import print_json, print_result, print_table, progress_console, warn
-from treadle.errors import InvalidInput, RunError
+from treadle.errors import CorruptFile, InvalidInput, RunError
 
 if TYPE_CHECKING:
     from treadle.estimators.lad import LADRegressor
     from treadle.l1.inference import Inference
     from treadle.l1.proof.verification import Verification
     from treadle.report.l1_comparison import L1Comparison
+    from treadle.tables import Design, Table
 
 app = cyclopts.App(name="lad")
 
@@ -25,9 +28,12 @@ app = cyclopts.App(name="lad")
 def lad(
     table: Path,
     /,
-    *,
-    target: str,
+    *more_features: str,
+    target: str | None = None,
     features: list[str] | None = None,
+    formula: str | None = None,
+    decimal: Literal[".", ","] | None = None,
+    encoding: str | None = None,
     quantile: float = 0.5,
     alpha: float = 0.0,
     no_intercept: bool = False,
@@ -43,7 +49,12 @@ def lad(
 
     treadle lad engel.csv --target foodexp --features income --plot engel.png
 
-    The table is CSV (plain or gzipped, names in its first line) or Parquet.
+    The table is CSV (plain or gzipped, names in its first line), Parquet,
+    Feather or JSON lines. Text becomes dummies against its first level. What
+    each column was taken for is printed below the fit, and what was left out.
+
+    treadle lad houses.csv --formula "log(price) ~ area + C(city)"
+
     The fit has the least sum of absolute residuals there is; the certificate
     proves it. Rows are counted from 1, names not among them.
 
@@ -51,10 +62,20 @@ def lad(
     ----------
     table
         File with the table.
+    more_features
+        Further names for --features, which may stand with blanks between.
     target
-        Column to explain.
+        Column to explain; or say --formula.
     features
-        Columns to explain it by, commas between; left out: all others that hold numbers.
+        Columns to explain it by, commas between, names with commas in quotes: '"area, m2",rooms'. Left out:
+        all others.
+    formula
+        Target and features as a formula: log(price) ~ area + C(city). It needs: pip install
+        'treadle[formula]'.
+    decimal
+        Decimal mark of the numbers, a point or a comma. Left out: what the cells say.
+    encoding
+        Of a text file that is not in UTF-8, such as cp1252.
     quantile
         Which quantile of the target to fit; 0.5 is the median, the L1 norm.
     alpha
@@ -72,34 +93,23 @@ def lad(
     rows
         How many of the rows with the largest residuals to show.
     plot
-        PNG file for a picture of the fit.
+        File for a picture of the fit: .png, .svg or .pdf.
     save
         File for the model, which treadle.load reads.
     json
         Print the result as JSON.
     """
-    from treadle.data.tables import read_table
     from treadle.estimators.lad import LADRegressor
     from treadle.report.l1_comparison import compare
 
-    if rows < 0:
-        raise InvalidInput(f"--rows must be at least 0; got {rows}")
-    names = _split_at_commas(features)
-    if names is not None and target in names:
-        raise InvalidInput(f"the target {target!r} cannot be a feature as well: leave it out of --features")
-    data = read_table(table, None if names is None else [target, *names])
-    if target not in data.columns:
-        there = ", ".join(repr(name) for name in (*data.columns, *data.text_columns)[:20])
-        what = "holds no numbers" if target in data.text_columns else "is not there"
-        raise InvalidInput(f"{table}: the target {target!r} {what}; the columns are {there}")
-    if data.text_columns:
-        left_out = ", ".join(data.text_columns)
-        warn(progress_console(), f"left out, since they hold no numbers: {left_out}")
-    chosen = [name for name in data.columns if name != target] if names is None else names
-    if not chosen:
-        raise InvalidInput(f"{table} has no column of numbers beside the target {target!r}; one is needed")
-    X, y = data.matrix(chosen), data.columns[target]
-    model = LADRegressor(quantile, alpha=alpha, fit_intercept=not no_intercept).fit(X, y)
+    _check_options(rows, quantile, alpha, level, plot)
+    data, design = _read(
+        table, target, _names(features, more_features), formula, no_intercept, decimal, encoding
+    )
+    X, y, chosen, target = design.X, design.y, design.names, design.target
+    if features is None and formula is None:
+        warn_of_left_out(design)
+    model = LADRegressor(quantile, alpha=alpha, fit_intercept=design.fit_intercept).fit(X, y)
     inference = _inference(model, X, y, chosen, intervals, level, bandwidth)
     comparison = compare(model, X, y)
     proof = model.certificate_.verify(X, y)
@@ -114,23 +124,84 @@ def lad(
     coefs = _coefficients(model, chosen)
     if json:
         largest = _largest(y, comparison, rows)
-        print_json(_as_dict(model, coefs, inference, comparison, proof, largest))
+        print_json(
+            _as_dict(model, coefs, inference, comparison, proof, largest) | columns_as_dict(data, design)
+        )
     else:
         _print(coefs, target, y, inference, comparison, rows)
         print_result(str(proof))
+        print_columns(data, design)
         for what, path in (("picture", plot), ("model", save)):
             if path is not None:
                 print_result(f"{what:<7}  {path}")
     return 0 if proof else 1
 
 
-def _split_at_commas(features: list[str] | None) -> list[str] | None:
+def _check_options(rows: int, quantile: float, alpha: float, level: float, plot: Path | None) -> None:
+    """Refuse what cannot be, before the table is read."""
+    if rows < 0:
+        raise InvalidInput(f"--rows must be at least 0; got {rows}")
+    if not 0 < quantile < 1:
+        raise InvalidInput(f"--quantile must be between 0 and 1, such as 0.5; got {quantile:g}")
+    if not 0 <= alpha < math.inf:
+        raise InvalidInput(f"--alpha must be a finite number, at least 0; got {alpha:g}")
+    if not 0 < level < 1:
+        raise InvalidInput(f"--level must be between 0 and 1, such as 0.95; got {level}")
+    if plot is not None:
+        from treadle.report.figures import picture_format
+
+        picture_format(plot)
+
+
+def _names(features: list[str] | None, more: tuple[str, ...]) -> list[str] | None:
+    """The features by name; those with commas in them are in quotes."""
     if features is None:
+        if more:
+            raise InvalidInput(
+                f"one table is fitted, and after it came {more[0]!r}; name columns with --features, or put a "
+                "name with blanks in quotes"
+            )
         return None
-    names = [name.strip() for text in features for name in text.split(",")]
+    texts = [*features, *more]
+    names = [name.strip() for text in texts for name in next(csv.reader([text], skipinitialspace=True), [""])]
     if not all(names):
-        raise InvalidInput(f"--features must be names of columns, commas between; got {','.join(features)!r}")
+        raise InvalidInput(f"--features must be names of columns, commas between; got {','.join(texts)!r}")
     return names
+
+
+def _read(
+    path: Path,
+    target: str | None,
+    features: list[str] | None,
+    formula: str | None,
+    no_intercept: bool,
+    decimal: str | None,
+    encoding: str | None,
+) -> tuple[Table, Design]:
+    """The table, and what is fitted; a damaged one is a wrong call as any other that cannot be used."""
+    from treadle.tables import build_design, build_formula_design, read_table
+
+    if (target is None) == (formula is None):
+        raise InvalidInput(
+            "say what to fit with either --target NAME or --formula 'NAME ~ A + B'; got "
+            + ("neither" if target is None else "both")
+        )
+    if formula is not None and (features is not None or no_intercept):
+        raise InvalidInput(
+            "a formula says which features there are, and - 1 in it that there is no intercept: leave out "
+            "--features and --no-intercept"
+        )
+    if features is not None and target in features:
+        raise InvalidInput(f"the target {target!r} cannot be a feature as well: leave it out of --features")
+    columns = None if target is None or features is None else [target, *features]
+    try:
+        data = read_table(path, columns, decimal=decimal, encoding=encoding)
+    except CorruptFile as error:
+        raise InvalidInput(str(error)) from error
+    if formula is not None:
+        return data, build_formula_design(data, formula)
+    assert target is not None
+    return data, build_design(data, target, features, fit_intercept=not no_intercept)
 
 
 def _write(option: str, path: Path, write: Any) -> None:
@@ -146,8 +217,6 @@ def _inference(
     """None where none are asked for, or where nobody asked and there can be none: then why, as a warning."""
     if method == "none":
         return None
-    if not 0 < level < 1:
-        raise InvalidInput(f"--level must be between 0 and 1, such as 0.95; got {level}")
     try:
         return model.summary(X, y, method=method or "nid", level=level, bandwidth=bandwidth, names=names)
     except InvalidInput as error:
@@ -189,10 +258,13 @@ def _print(
         ("least squares", comparison.least_squares_loss, comparison.least_squares_r1),
     ]
     print_table(
-        ("", "sum of |residual|" if median else "sum of losses", "R1"),
+        ("", "sum of |residual|" if median else "sum of 2 rho", "R1"),
         [(name, f"{loss:.9g}", "-" if math.isnan(r1) else f"{r1:.4f}") for name, loss, r1 in fits],
         align="<>>",
     )
+    if not median:
+        tau = comparison.quantile
+        print_result(f"rho, of a residual r, is {tau:g} r above the fit and {tau - 1:.10g} r below it")
     print_result("")
     if n_shown:
         print_table(

@@ -15,6 +15,7 @@ import cyclopts
 from cyclopts import Parameter, Token
 
 from treadle.cli.terminal import print_json, print_result, progress_console, warn
+from treadle.cli.whole_numbers import check_whole_numbers
 from treadle.errors import InvalidInput, RunError
 from treadle.runs.config import RunConfig, read_config_file, recipe_values
 
@@ -55,7 +56,7 @@ def _split_at_commas(tokens: list[Token]) -> None:
     ]
 
 
-app = cyclopts.App(name="train", config=_fill_from_files)
+app = cyclopts.App(name="train", config=(_fill_from_files, check_whole_numbers))
 
 
 @app.default

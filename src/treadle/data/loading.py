@@ -65,7 +65,7 @@ def load_data(data: str | Path, *, folder: str | Path | None = None, progress: b
     path = checked_path(data)
     if path.is_dir():
         return load_idx_folder(path)
-    if path.exists() and path.suffix == ".npz":
+    if path.exists() and path.suffix.lower() == ".npz":
         return load_npz(path)
     raise InvalidInput(_unknown(data, path))
 

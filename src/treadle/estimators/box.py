@@ -27,6 +27,7 @@ from treadle.boxes.split_tree import SplitTree
 from treadle.errors import InvalidInput
 from treadle.estimators.hyperparameters import check_hyperparameters
 from treadle.estimators.saving import Savable, Saved, check_feature_names
+from treadle.estimators.text_in_features import text_in_features_told
 from treadle.estimators.training_rows import checked_weights
 
 CURVES = ("loo_curve", "validation_curve")
@@ -117,7 +118,8 @@ class BoxRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
             all errors that scikit-learn raises for X and y, it is a ValueError.
         """
         check_hyperparameters(type(self).__name__, vars(self))
-        features, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+        with text_in_features_told(X):
+            features, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         self._check_partition(features.shape[1])
         targets = np.asarray(targets, np.float64)
         weights = checked_weights(sample_weight, len(targets))
@@ -155,7 +157,8 @@ class BoxRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         ndarray of shape (N,), float64
         """
         check_is_fitted(self)
-        features = validate_data(self, X, dtype=np.float64, reset=False)
+        with text_in_features_told(X):
+            features = validate_data(self, X, dtype=np.float64, reset=False)
         return self.network_.predict(features[:, self.network_features_])
 
     def _saved(self) -> Saved:

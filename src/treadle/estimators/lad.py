@@ -28,6 +28,7 @@ from treadle.errors import InvalidInput
 from treadle.estimators.hyperparameters import check_hyperparameters
 from treadle.estimators.saved_certificate import certificate_from, certificate_parts, fit_numbers
 from treadle.estimators.saving import Savable, Saved
+from treadle.estimators.text_in_features import text_in_features_told
 from treadle.l1.inference import Inference, infer
 from treadle.l1.integer_columns import doubles_of, has_integer_columns, origin_of
 from treadle.l1.rows import Chunk, Rows
@@ -197,9 +198,10 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
             X = doubles_of(X, origin)
             if names is not None:
                 X = _named(X, names)
-        features, target = validate_data(
-            self, X, y, accept_sparse="csr", dtype=list(X_DTYPES), y_numeric=True
-        )
+        with text_in_features_told(X):
+            features, target = validate_data(
+                self, X, y, accept_sparse="csr", dtype=list(X_DTYPES), y_numeric=True
+            )
         if target.dtype.kind not in "biuf":
             raise InvalidInput(
                 f"y must be real numbers; got an array of {target.dtype}, which begins with {target[0]!r}: "
@@ -251,7 +253,8 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
             if np.ndim(X) == 2 and np.shape(X)[1] == len(origin):
                 X = doubles_of(X, origin)
                 X = X if names is None else _named(X, names)
-        return validate_data(self, X, accept_sparse="csr", dtype=list(X_DTYPES), reset=False)
+        with text_in_features_told(X):
+            return validate_data(self, X, accept_sparse="csr", dtype=list(X_DTYPES), reset=False)
 
     def summary(
         self,

@@ -17,6 +17,7 @@ from sklearn.utils.validation import validate_data
 
 from treadle.engines.rows import Rows, n_rows
 from treadle.errors import InvalidInput
+from treadle.estimators.text_in_features import text_in_features_told
 
 # X of these types is taken as it is, without a copy; any other is converted to the first.
 X_DTYPES = (np.float64, np.float32, np.uint8)
@@ -72,10 +73,11 @@ def validated_rows(estimator: Any, X: Any) -> Rows:
     ValueError
         scikit-learn's, if X is not as it should be.
     """
-    if not _is_table(X):
-        return validate_data(estimator, X, reset=False, **CHECKS)
-    validate_data(estimator, X, reset=False, skip_check_array=True)
-    return check_array(np.asarray(X), estimator=estimator, input_name="X", **CHECKS)
+    with text_in_features_told(X):
+        if not _is_table(X):
+            return validate_data(estimator, X, reset=False, **CHECKS)
+        validate_data(estimator, X, reset=False, skip_check_array=True)
+        return check_array(np.asarray(X), estimator=estimator, input_name="X", **CHECKS)
 
 
 def validated_rows_and_targets(estimator: Any, X: Any, y: Any, *, reset: bool) -> tuple[Rows, Any]:
@@ -86,11 +88,12 @@ def validated_rows_and_targets(estimator: Any, X: Any, y: Any, *, reset: bool) -
     ValueError
         scikit-learn's, if X or y is not as it should be.
     """
-    if _is_table(X):
-        validate_data(estimator, X, y, reset=reset, skip_check_array=True)
-        X, y = check_X_y(np.asarray(X), y, estimator=estimator, multi_output=True, **CHECKS)
-    else:
-        X, y = validate_data(estimator, X, y, reset=reset, multi_output=True, **CHECKS)
+    with text_in_features_told(X):
+        if _is_table(X):
+            validate_data(estimator, X, y, reset=reset, skip_check_array=True)
+            X, y = check_X_y(np.asarray(X), y, estimator=estimator, multi_output=True, **CHECKS)
+        else:
+            X, y = validate_data(estimator, X, y, reset=reset, multi_output=True, **CHECKS)
     return X, y
 
 

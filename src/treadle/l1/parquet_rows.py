@@ -1,6 +1,6 @@
 """Rows in Parquet files, read a batch at a time and never held as a whole.
 
-What a cell may be is what ``treadle.data.tables`` says: a missing or infinite one is refused with its file,
+What a cell may be is what ``treadle.tables`` says: a missing or infinite one is refused with its file,
 row and column. A file that changes between two passes is refused, for its rows would be others than those
 that a solution was found on.
 """
@@ -8,7 +8,6 @@ that a solution was found on.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.data.tables import chosen_columns, is_numeric, numeric_column
-from treadle.errors import CorruptFile, InvalidInput, MissingDependency, TreadleError
+from treadle.errors import CorruptFile, InvalidInput
 from treadle.files import check_readable, checked_path
 from treadle.l1.file_state import FileState
 from treadle.l1.rows import Chunk, Rows
-from treadle.messages import shortened
 
 # Numbers of a batch: pyarrow takes several times their 8 bytes, and more for larger ones.
 NUMBERS_PER_BATCH = 1 << 17
@@ -71,8 +68,6 @@ class ParquetRows(Rows):
         If there is no such file or column, a column holds no numbers, or there are no rows.
     CorruptFile
         If a file is damaged, here or in a pass.
-    MissingDependency
-        If pyarrow is not installed.
     """
 
     def __init__(
@@ -83,12 +78,10 @@ class ParquetRows(Rows):
         *,
         sample_weight: str | None = None,
     ) -> None:
-        try:
-            import pyarrow.parquet  # noqa: F401
-        except ImportError as error:
-            raise MissingDependency(
-                "reading Parquet files needs pyarrow: pip install 'treadle[tables]'"
-            ) from error
+        from treadle.tables.arrow_files import damage_explained
+        from treadle.tables.names import check_chosen
+        from treadle.tables.storage import is_numeric
+
         if isinstance(features, str):
             raise InvalidInput(f"features must be a sequence of names; got the string {features!r}")
         self.target = target
@@ -102,18 +95,18 @@ class ParquetRows(Rows):
         for file_path in _paths(path):
             state = FileState.of(file_path)
             with _opened(file_path) as file:
-                with _damage(file_path, "is a damaged Parquet file, or none"):
+                with damage_explained(str(file_path), "is a damaged Parquet file, or none"):
                     schema, metadata = file.schema_arrow, file.metadata
                     names = schema.names  # a name that is not UTF-8 is only found here
                     groups = tuple(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))
                 if min(groups, default=0) < 0:
                     raise CorruptFile(f"{file_path} has a row group of {min(groups)} rows: get it again")
-                chosen_columns(file_path, names, [*others, *(features or ())])
+                check_chosen(str(file_path), names, [*others, *(features or ())])
                 if features is None:
                     features = [
                         name for name in names if name not in others and is_numeric(schema.field(name).type)
                     ]
-                for name in chosen_columns(file_path, names, [*others, *features]):
+                for name in check_chosen(str(file_path), names, [*others, *features]):
                     if not is_numeric(schema.field(name).type):
                         raise InvalidInput(
                             f"{file_path}: column {name!r} holds {schema.field(name).type}, no numbers; name "
@@ -175,8 +168,10 @@ class ParquetRows(Rows):
         file.state.refuse_change()
 
     def _chunk(self, file: _File, batch: Any, row: int) -> Chunk:
+        from treadle.tables.matrix import stored_numbers
+
         def column(name: str) -> NDArray[np.float64]:
-            return numeric_column(batch.column(name), file.path, name, first_row=row + 1)
+            return stored_numbers(batch.column(name), name, str(file.path), first_row=row + 1)
 
         X = np.empty((batch.num_rows, self.n_features), self._dtype)
         for j, name in enumerate(self.feature_names):
@@ -214,37 +209,23 @@ def _paths(path: str | Path | Sequence[str | Path]) -> list[Path]:
 
 
 def _opened(path: Path) -> Any:
-    import pyarrow.parquet as pq
+    from pyarrow import parquet as pq
 
-    with _damage(path, "is a damaged Parquet file, or none"):
+    from treadle.tables.arrow_files import damage_explained
+
+    with damage_explained(str(path), "is a damaged Parquet file, or none"):
         check_readable(path)
         return pq.ParquetFile(path, memory_map=True, pre_buffer=False, page_checksum_verification=True)
-
-
-@contextmanager
-def _damage(path: Path, what: str) -> Iterator[None]:
-    """Say of the file what went wrong as pyarrow read it."""
-    import pyarrow as pa
-
-    try:
-        yield
-    except TreadleError:
-        raise
-    except MemoryError as error:
-        raise InvalidInput(
-            f"{path} takes more memory than there is: write it again with smaller row groups"
-        ) from error
-    # What is not UTF-8 is a ValueError, a size that makes no sense an OverflowError.
-    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
-        raise CorruptFile(f"{path} {what}: {shortened(str(error), 200)}; get it again") from error
 
 
 def _batches(path: Path, file: Any, n_rows: int, group: int, names: list[str]) -> Iterator[Any]:
     import pyarrow as pa
 
+    from treadle.tables.arrow_files import damage_explained
+
     batches = file.iter_batches(batch_size=n_rows, row_groups=[group], columns=names, use_threads=False)
     while True:
-        with _damage(path, f"is damaged in its row group {group}"):
+        with damage_explained(str(path), f"is damaged in its row group {group}"):
             batch = next(batches, None)
         if batch is None:
             break

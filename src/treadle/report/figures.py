@@ -35,6 +35,7 @@ CHARACTER_WIDTH = 0.09  # inches that one of them takes at most, beside the bars
 CELL_WIDTH = 4.9  # inches that a sample takes
 COUNTS_SHOWN_UP_TO = 25  # classes; beyond, the cells of a confusion matrix are too small for numbers
 DPI = 150
+PICTURE_ENDINGS = {"": "png", ".png": "png", ".svg": "svg", ".pdf": "pdf"}
 
 
 def draw_curves(history: History) -> Figure:
@@ -183,10 +184,32 @@ def draw_confusion(confusion: NDArray[Any], class_names: Sequence[str]) -> Figur
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write the figure as a PNG of 150 dots an inch; path holds the old file or the new one, whole."""
+    """Write the figure in the format of the path's ending; path holds the old file or the new one, whole.
+
+    A PNG has 150 dots an inch.
+
+    Raises
+    ------
+    InvalidInput
+        If the ending is none of those that ``picture_format`` allows.
+    """
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=DPI)
+    figure.savefig(file, format=picture_format(path), dpi=DPI)
     write_atomically(path, file.getvalue())
+
+
+def picture_format(path: Path) -> str:
+    """The format of a picture by the ending of its path; PNG without one.
+
+    Raises
+    ------
+    InvalidInput
+        If the ending is none of .png, .svg and .pdf.
+    """
+    ending = path.suffix.lower()
+    if ending not in PICTURE_ENDINGS:
+        raise InvalidInput(f"a picture is written as .png, .svg or .pdf; got {str(path)!r}: name it so")
+    return PICTURE_ENDINGS[ending]
 
 
 def new_figure(width: float, height: float, *, layout: bool = True) -> Figure:

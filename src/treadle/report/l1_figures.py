@@ -24,13 +24,21 @@ if TYPE_CHECKING:
 
 ROWS_DRAWN = 20_000
 ROWS_NAMED = 5
-# Of a row's name beside its point: offset in points of print, and which side of the text is there.
+# Of a row's name beside its point: offset in points of print, and which side of the text is there. Those
+# farther off are tied to their point by a line.
 PLACES = (
     (7, 0, "left", "center"),
     (-7, 0, "right", "center"),
     (0, 7, "center", "bottom"),
     (0, -7, "center", "top"),
+    *(
+        (x, y, "left" if x > 0 else "right", "center")
+        for y in (20, -20, 36, -36, 52, -52)
+        for x in (20, -20, 40, -40)
+    ),
 )
+TIED_FROM = 8  # points of print
+CLEARANCE = 16  # pixels
 TITLE_WIDTH = 40  # characters of a column's name that fit
 
 
@@ -138,31 +146,75 @@ def _scatter(
 def _name_rows(
     axes: Axes, x: NDArray[Any], y: NDArray[Any], outliers: NDArray[np.int64], shown: NDArray[np.int64]
 ) -> None:
-    """Write the rows of the farthest outliers beside them: where nothing is written, and on few points."""
+    """Write the rows of the farthest outliers beside them, each so that no other outlier is nearer to it.
+
+    A place serves where nothing is written and the text is inside; of those that do, the one on the fewest
+    points is taken, an adjoining one before one that a line ties. A row without such a place is not named.
+    """
     axes.figure.canvas.draw()
     legend = axes.get_legend()
     written = [axes.title.get_window_extent(), *([legend.get_window_extent()] if legend else [])]
     inside = axes.get_window_extent()
     points = axes.transData.transform(np.column_stack([x[shown], y[shown]]))
-    for i in outliers[:ROWS_NAMED]:
-        best: tuple[int, Any] | None = None
+    rings = axes.transData.transform(np.column_stack([x[outliers], y[outliers]]))
+    for i, own in zip(outliers[:ROWS_NAMED], rings, strict=False):
+        best: tuple[tuple[bool, int], Any] | None = None
         for place in PLACES:
             text = _row_name(axes, i + 1, (x[i], y[i]), place)
-            box = text.get_window_extent()
+            box = _extent(text)
+            tied = _is_tied(place)
             fits = inside.x0 <= box.x0 and box.x1 <= inside.x1 and inside.y0 <= box.y0 and box.y1 <= inside.y1
+            away = _distances(box, rings)
+            # No other ring is nearer; the text that a line ties keeps its distance from all of them.
+            clear = away.min() >= (CLEARANCE if tied else _distances(box, own[None])[0])
             n_hidden = int(((points >= box.min) & (points <= box.max)).all(axis=1).sum())
-            if not fits or any(map(box.overlaps, written)) or (best is not None and best[0] <= n_hidden):
+            rank = (tied, n_hidden)
+            if (
+                not fits
+                or not clear
+                or any(map(box.overlaps, written))
+                or (best is not None and best[0] <= rank)
+            ):
                 text.remove()
                 continue
             if best is not None:
                 best[1].remove()
-            best = n_hidden, text
+            best = rank, text
         if best is not None:
-            written.append(best[1].get_window_extent())
+            written.append(_extent(best[1]))
+
+
+def _extent(text: Annotation) -> Any:
+    """The box of the letters alone, in pixels; an annotation's own has its line in it."""
+    from matplotlib.text import Text
+
+    text.get_window_extent()  # which places them
+    return Text.get_window_extent(text)
+
+
+def _distances(box: Any, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """From a box to each of points of shape (n, 2), in pixels; 0 within it."""
+    beside = np.maximum(np.maximum(box.min - points, points - box.max), 0.0)
+    return np.asarray(np.hypot(*beside.T))
+
+
+def _is_tied(place: tuple[int, int, str, str]) -> bool:
+    return max(abs(place[0]), abs(place[1])) >= TIED_FROM
 
 
 def _row_name(axes: Axes, row: int, at: tuple[float, float], place: tuple[int, int, str, str]) -> Annotation:
     dx, dy, ha, va = place
+    line = (
+        {"arrowstyle": "-", "color": VERMILLION, "linewidth": 0.7, "shrinkB": 4} if _is_tied(place) else None
+    )
     return axes.annotate(
-        f"row {row}", at, (dx, dy), textcoords="offset points", ha=ha, va=va, fontsize=8, color=VERMILLION
+        f"row {row}",
+        at,
+        (dx, dy),
+        textcoords="offset points",
+        ha=ha,
+        va=va,
+        fontsize=8,
+        color=VERMILLION,
+        arrowprops=line,
     )

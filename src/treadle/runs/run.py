@@ -12,6 +12,7 @@ Each file is replaced whole or not at all, so a run killed at any moment resumes
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -59,7 +60,8 @@ class Run:
         folder = Path(folder)
         if folder.exists() and any(not path.name.endswith(UNFINISHED) for path in folder.iterdir()):
             begun = (folder / "config.toml").is_file()
-            go_on = f", or go on with what is there: treadle train --resume {folder}" if begun else ""
+            command = f"treadle train --resume {shlex.quote(str(folder))}"
+            go_on = f", or go on with what is there: {command}" if begun else ""
             raise RunError(f"{folder} is not empty: name another folder with --out{go_on}")
         return cls(folder, config, environment)
 
@@ -101,7 +103,7 @@ class Run:
         if not self.model_path.is_file():
             raise RunError(
                 f"{self.folder} is not finished ({len(self.history())} of {self.config.epochs} epochs): "
-                f"go on with: treadle train --resume {self.folder}"
+                f"go on with: treadle train --resume {shlex.quote(str(self.folder))}"
             )
         return load_model(self.model_path)
 

@@ -1,0 +1,73 @@
+"""What a command says of a table's columns: what each was taken for, and what was left out and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from treadle.cli.terminal import print_result, print_table, progress_console, warn
+from treadle.messages import visible
+
+if TYPE_CHECKING:
+    from treadle.tables import Design, Table
+    from treadle.tables.design import ColumnUse
+
+PLAIN = ("numbers", "whole numbers")  # reasons that say nothing more
+SHOWN = 20  # lines at most for what is plain, and for what is not
+IN_WORDS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
+
+
+def warn_of_left_out(design: Design) -> None:
+    """Say on standard error which columns were left out without having been asked for it."""
+    left_out = [use for use in design.columns if use.role == "left out"]
+    for use in left_out[:SHOWN]:
+        warn(progress_console(), f"left out: {visible(use.name[:60])}: {visible(use.reason)}")
+    if len(left_out) > SHOWN:
+        warn(progress_console(), f"left out: {len(left_out) - SHOWN} more columns; --json lists them")
+
+
+def print_columns(table: Table, design: Design) -> None:
+    """How the table was read, and a line for each column; of many, those that are more than numbers first."""
+    print_result("")
+    print_result(f"table    {visible(table.source)}: {_how(table.how)}, {len(table)} rows")
+    uses = list(design.columns)
+    n_plain = 0
+    if len(uses) > SHOWN:
+        special = [use for use in uses if use.role == "target" or use.reason not in PLAIN or use.note]
+        uses = special[:SHOWN]
+        n_plain = len(design.columns) - len(uses)
+    rows = [
+        (
+            " ".join(use.name.split())[:60],
+            use.role,
+            _taken_as(use),
+        )
+        for use in uses
+    ]
+    print_table(("column", "role", "taken as"), rows, align="<<<")
+    if n_plain:
+        print_result(f"and {n_plain} more columns; --json lists all")
+
+
+def columns_as_dict(table: Table, design: Design) -> dict[str, Any]:
+    """The same for machines."""
+    return {
+        "table": {"source": table.source, "rows": len(table), "target": design.target, **table.how},
+        "columns": [use.to_dict() for use in design.columns],
+    }
+
+
+def _taken_as(use: ColumnUse) -> str:
+    """As ``category, 2 dummies against 'Bern' (text of 3 levels)``."""
+    if use.role == "left out":
+        return use.reason
+    noted = f"{use.kind}, {use.note}" if use.note else use.kind
+    return noted if use.reason in (use.kind, *PLAIN) else f"{noted} ({use.reason})"
+
+
+def _how(how: dict[str, str]) -> str:
+    parts = [how["format"]] if "format" in how else []
+    if "encoding" in how:
+        parts.append(how["encoding"])
+    if "delimiter" in how:
+        parts.append(f"{IN_WORDS.get(how['delimiter'], repr(how['delimiter']))} between cells")
+    return ", ".join(parts)

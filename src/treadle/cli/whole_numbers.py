@@ -1,0 +1,38 @@
+"""Options that are whole numbers take whole numbers: 2.5 is refused, where cyclopts would round it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, get_args
+
+import cyclopts
+
+from treadle.errors import InvalidInput
+
+WHOLE = re.compile(r"[+-]?\d{1,18}")
+
+
+def check_whole_numbers(_app: cyclopts.App, _commands: tuple[str, ...], arguments: Any) -> None:
+    """Refuse what was given for an integer and is none; a configuration of cyclopts.
+
+    Raises
+    ------
+    InvalidInput
+        With the option and its value.
+    """
+    for argument in arguments:
+        if int not in _leaves(argument.hint):
+            continue
+        for token in argument.tokens:
+            if isinstance(token.value, str) and not WHOLE.fullmatch(token.value.strip()):
+                example = "512,256" if "..." in str(argument.hint) else "20"
+                raise InvalidInput(
+                    f"{token.keyword or argument.name} takes whole numbers, such as {example}; got "
+                    f"{token.value[:40]!r}"
+                )
+
+
+def _leaves(hint: Any) -> set[Any]:
+    """The plain types within a hint: int of ``list[int] | None``."""
+    parts = get_args(hint)
+    return {leaf for part in parts for leaf in _leaves(part)} if parts else {hint}

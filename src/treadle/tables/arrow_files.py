@@ -1,0 +1,129 @@
+"""Parquet and Feather files into Arrow tables: pyarrow reads; damage and size are told apart here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+from pyarrow import ipc, types
+from pyarrow import parquet as pq
+
+from treadle.errors import CorruptFile, InvalidInput
+from treadle.tables.memory_need import refuse_too_large
+from treadle.tables.names import check_chosen, check_width
+from treadle.tables.raw_table import RawTable
+
+PANDAS_INDEX = re.compile(r"__index_level_\d+__")
+
+
+def read_parquet(file: BinaryIO, what: str, columns: Sequence[str] | None = None) -> RawTable:
+    """Read a Parquet file; page checksums are verified where there are some.
+
+    Parameters
+    ----------
+    file : binary file
+    what : str
+        How errors call it.
+    columns : sequence of str, optional
+        Which to read. None: all.
+
+    Raises
+    ------
+    InvalidInput
+        If a column is not there, or there twice, or they do not fit in memory.
+    CorruptFile
+        If the file is damaged.
+    """
+    with damage_explained(what, "is a damaged Parquet file, or none"):
+        with pq.ParquetFile(file) as parquet:
+            schema = parquet.schema_arrow
+            check_width(len(schema.names), what)
+            wanted = list(check_chosen(what, schema.names, columns))
+            refuse_too_large(_parquet_bytes(parquet, set(wanted)), what)
+        # Text stays in its dictionary's codes: a long one a million times is told before it is made.
+        texts = [name for name in wanted if _is_text(schema.field(name).type)]
+        with pq.ParquetFile(file, read_dictionary=texts, page_checksum_verification=True) as parquet:
+            table = parquet.read(columns=wanted, use_threads=True)
+        table.validate(full=True)
+    return _raw(table, wanted, "Parquet")
+
+
+def read_feather(file: BinaryIO, what: str, columns: Sequence[str] | None = None) -> RawTable:
+    """Read a Feather file, which is a file of Arrow's; arguments and errors as of ``read_parquet``."""
+    with damage_explained(what, "is a damaged Feather file"):
+        with _feather(file) as reader:
+            schema = reader.schema
+        check_width(len(schema.names), what)
+        wanted = list(check_chosen(what, schema.names, columns))
+        places = [schema.names.index(name) for name in wanted]
+        table = schema.empty_table()
+        if places:
+            # The number of rows stands nowhere but in the batches, which may be compressed a thousand times.
+            with _feather(file, places[:1]) as reader:
+                n_rows = reader.read_all().num_rows
+            refuse_too_large(16 * n_rows * len(places), what)
+            with _feather(file, places) as reader:
+                table = reader.read_all()
+        table.validate(full=True)
+    return _raw(table, wanted, "Feather")
+
+
+def _feather(file: BinaryIO, places: list[int] | None = None) -> Any:
+    file.seek(0)
+    options = ipc.IpcReadOptions(included_fields=places)
+    return ipc.open_file(pa.PythonFile(file, mode="r"), options=options)
+
+
+def raw_of_arrow(table: Any, what: str, columns: Sequence[str] | None, kind: str) -> RawTable:
+    """A pyarrow.Table as it is.
+
+    Raises
+    ------
+    InvalidInput
+        If a column is not there, or there twice.
+    """
+    check_width(table.num_columns, what)
+    return _raw(table, list(check_chosen(what, table.column_names, columns)), kind)
+
+
+def _raw(table: Any, wanted: list[str], kind: str) -> RawTable:
+    left_out = {name: "the index of a data frame" for name in wanted if PANDAS_INDEX.fullmatch(name)}
+    raw = {name: table.column(name) for name in wanted if name not in left_out}
+    return RawTable(raw, table.num_rows, left_out, {"format": kind})
+
+
+def _is_text(kind: Any) -> bool:
+    return bool(types.is_string(kind) or types.is_large_string(kind))
+
+
+def _parquet_bytes(file: Any, wanted: set[str]) -> int:
+    """What reading takes: what its metadata say, or 8 bytes a number twice, in Arrow and in a matrix.
+
+    The metadata of single columns are not asked: where they are damaged, pyarrow aborts the process.
+    """
+    metadata = file.metadata
+    promised = 16 * metadata.num_rows * len(wanted)
+    groups = (metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+    stored = sum(max(size, 0) for size in groups) * len(wanted) // max(1, metadata.num_columns)
+    return int(max(promised, stored))
+
+
+@contextmanager
+def damage_explained(what: str, fault: str) -> Iterator[None]:
+    """Raise CorruptFile where pyarrow finds damage, but for memory that ends."""
+    try:
+        yield
+    except (MemoryError, InvalidInput):
+        raise
+    except (pa.ArrowException, OSError, ValueError, UnicodeError) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise InvalidInput(f"{what} cannot be read: {error.strerror}; check the path") from error
+        raise CorruptFile(f"{what} {fault}: {_in_words(error)}; get it again") from error
+
+
+def _in_words(error: Exception) -> str:
+    """The first line of pyarrow's message, cut."""
+    return " ".join(str(error).split())[:200]

@@ -1,0 +1,142 @@
+"""Columns as NumPy arrays, of their exact type or as float64; a missing cell is refused by its row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pyarrow import types
+
+from treadle.errors import InvalidInput
+from treadle.tables.columns import Column
+from treadle.tables.names import shown
+from treadle.tables.storage import plain_array
+
+REMEDY = "fill it or delete the row"
+EXACT_IN_FLOAT64 = 1 << 53
+UNITS_PER_DAY = {"D": 1.0, "s": 86400.0, "ms": 86400e3, "us": 86400e6, "ns": 86400e9}
+
+
+def exact_column(column: Column, what: str, first_row: int = 1) -> NDArray[Any]:
+    """The values of a column in the type that they have, none of them missing or infinite.
+
+    Parameters
+    ----------
+    column : Column
+        A number, true or false, or a date.
+    what : str
+        How errors call the table.
+    first_row : int, default=1
+        The number of the column's first row in the table.
+
+    Returns
+    -------
+    ndarray of shape (N,)
+        int8 to uint64, float16 to float64, bool, or datetime64 in its own unit.
+
+    Raises
+    ------
+    InvalidInput
+        If a cell is missing or infinite, with its row and column; or the column is of no such kind.
+    """
+    refuse_unusable(column, what)
+    if column.kind not in ("number", "true/false", "date"):
+        raise InvalidInput(
+            f"{what}: column {shown(column.name)} holds no numbers: {column.reason}; name columns of numbers"
+        )
+    values = column.values
+    if values.null_count:
+        refuse_missing(column, what, first_row)
+    if types.is_timestamp(values.type):
+        values = values.cast(pa.timestamp(values.type.unit))
+    array = np.asarray(values.to_numpy(zero_copy_only=False))
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        refuse_missing(column, what, first_row)
+        row = int(np.argmin(np.isfinite(array)))
+        raise InvalidInput(
+            f"{what}: row {first_row + row}, column {shown(column.name)} is {str(array[row])!r}, which is no "
+            f"finite number; {REMEDY}"
+        )
+    return array
+
+
+def float_column(column: Column, what: str, first_row: int = 1) -> NDArray[np.float64]:
+    """The values of a column as float64; dates as days since 1970-01-01, parts of a day included.
+
+    Arguments and errors are those of ``exact_column``. Whole numbers beyond 2^53 are rounded: see
+    ``float_note``.
+
+    Returns
+    -------
+    ndarray of shape (N,), float64
+    """
+    array = exact_column(column, what, first_row)
+    if array.dtype.kind == "M":
+        return np.asarray(array.astype(np.int64) / UNITS_PER_DAY[np.datetime_data(array.dtype)[0]])
+    return array.astype(np.float64)
+
+
+def stored_numbers(values: Any, name: str, what: str, first_row: int = 1) -> NDArray[np.float64]:
+    """A part of a column that is stored as numbers, as float64.
+
+    Parameters
+    ----------
+    values : pyarrow.Array or pyarrow.ChunkedArray
+        Of a type that ``treadle.tables.storage.is_numeric`` allows.
+    name, what, first_row
+        As errors call the column, the table and the first row.
+
+    Raises
+    ------
+    InvalidInput
+        If a cell is missing or infinite, with its row and column.
+    """
+    return float_column(Column(name, "number", "numbers", plain_array(values, what)), what, first_row)
+
+
+def float_note(column: Column) -> str:
+    """What ``float_column`` does to the values, for people; "" where they stay what they are."""
+    if column.kind == "date":
+        return "as days since 1970-01-01"
+    if types.is_integer(column.values.type) and column.values.type.bit_width == 64:
+        ends = pc.min_max(column.values).as_py()
+        if ends["min"] is not None and max(-ends["min"], ends["max"]) > EXACT_IN_FLOAT64:
+            return "rounded to 53 bits, since whole numbers beyond 2^53 are in it"
+    return ""
+
+
+def refuse_unusable(column: Column, what: str) -> None:
+    """Refuse a column that cannot be used as it is.
+
+    Raises
+    ------
+    InvalidInput
+        With the reason.
+    """
+    if column.problem is not None:
+        row = "" if column.problem_row is None else f"row {column.problem_row}, "
+        raise InvalidInput(f"{what}: {row}column {shown(column.name)} {column.problem}")
+
+
+def refuse_missing(column: Column, what: str, first_row: int = 1) -> None:
+    """Refuse a column in which a cell is missing.
+
+    Raises
+    ------
+    InvalidInput
+        With the first such row.
+    """
+    values = column.values
+    missing = pc.is_null(values, nan_is_null=True)
+    row = pc.index(missing, True).as_py()
+    if row >= 0:
+        n = pc.sum(missing).as_py()
+        count = (
+            "" if n == 1 else f", as are {n - 1} other cells of it" if n > 2 else ", as is another cell of it"
+        )
+        raise InvalidInput(
+            f"{what}: row {first_row + row}, column {shown(column.name)} is missing{count}; {REMEDY}"
+        )

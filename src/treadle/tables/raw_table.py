@@ -1,0 +1,42 @@
+"""What every format is read into: columns as Arrow has them, not yet understood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """Columns as a format has them.
+
+    Attributes
+    ----------
+    columns : dict of str to pyarrow.ChunkedArray
+    n_rows : int
+    left_out : dict of str to str
+        Columns that were left out on the way, and why.
+    how : dict of str to str
+        How the file was read, for people: format, encoding, delimiter.
+    """
+
+    columns: dict[str, Any]
+    n_rows: int
+    left_out: dict[str, str] = field(default_factory=dict)
+    how: dict[str, str] = field(default_factory=dict)
+
+
+def counts(cells: Any) -> bool:
+    """Whether cells are 0, 1, 2, ... or 1, 2, 3, ..., as numbers or as text: as a saved index is."""
+    n = len(cells)
+    if n == 0:
+        return False
+    try:
+        numbers = pc.cast(cells, pa.int64())
+    except pa.ArrowException:
+        return False
+    first = numbers[0].as_py()
+    return first in (0, 1) and bool(pc.all(pc.equal(numbers, pa.array(range(first, n + first)))).as_py())

@@ -1,0 +1,175 @@
+"""From a file or a frame to a table of columns that are understood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from treadle.errors import InvalidInput
+from treadle.files import opened
+from treadle.tables.arrow_files import raw_of_arrow, read_feather, read_parquet
+from treadle.tables.columns import Column, understand
+from treadle.tables.csv_table import read_csv
+from treadle.tables.formats import N_MAGIC_BYTES, magic_format, text_format
+from treadle.tables.json_lines import read_json_lines
+from treadle.tables.memory_need import memory_errors_explained
+from treadle.tables.numbers_in_text import Mark
+from treadle.tables.raw_table import RawTable, counts
+from treadle.tables.text_stream import TextStream
+
+TEXT_HEAD = 1 << 16
+SAVED_INDEX = ("Unnamed: 0", "Unnamed: 0.1", "__index_level_0__")  # as pandas calls one
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of one length, by name, each with what it was taken for.
+
+    Attributes
+    ----------
+    source : str
+        How messages call it.
+    n_rows : int
+    columns : dict of str to Column
+        In the file's order, or in that asked for.
+    left_out : dict of str to str
+        Columns that were left out in reading, and why.
+    how : dict of str to str
+        How a file was read: format, encoding, delimiter.
+    """
+
+    source: str
+    n_rows: int
+    columns: dict[str, Column]
+    left_out: dict[str, str] = field(default_factory=dict)
+    how: dict[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        """N, the number of rows."""
+        return self.n_rows
+
+
+def read_table(
+    source: Any,
+    columns: Sequence[str] | None = None,
+    *,
+    decimal: str | None = None,
+    encoding: str | None = None,
+) -> Table:
+    """Read a table from a file or a frame.
+
+    Parameters
+    ----------
+    source : str, Path, or an object with ``__arrow_c_stream__``
+        A CSV file, plain or gzipped, with the names of the columns in its first line; a Parquet or Feather
+        file; JSON lines. Which of them it is, its first bytes say. Or a frame of pandas, polars, pyarrow,
+        DuckDB, or whatever speaks the Arrow PyCapsule protocol.
+    columns : sequence of str, optional
+        Which to read. None: all.
+    decimal : {".", ","}, optional
+        The decimal mark of numbers that are text. None: what the cells say.
+    encoding : str, optional
+        Of a text file without a byte-order mark. None: UTF-8.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    InvalidInput
+        If the file cannot be read, is no table, has no row or no such column, or does not fit in memory.
+    CorruptFile
+        If it is damaged.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from treadle.tables import read_table
+    >>> table = read_table(pd.DataFrame({"price": ["$ 1,200", "$ 950"], "city": ["Bonn", "Ulm"]}))
+    >>> table.columns["price"].values.to_pylist(), table.columns["price"].kind
+    ([1200, 950], 'number')
+    >>> table.columns["city"].kind
+    'category'
+    """
+    if decimal not in (None, ".", ","):
+        raise InvalidInput(f"the decimal mark must be a point or a comma; got {str(decimal)[:20]!r}")
+    if columns is not None:
+        columns = list(columns)
+    what = str(source) if isinstance(source, str | Path) else f"the {type(source).__name__}"
+    with memory_errors_explained(what):
+        if isinstance(source, str | Path):
+            raw = _read_file(source, what, columns, encoding)
+        else:
+            raw = _read_frame(source, what, columns)
+        return _understood(raw, what, columns, decimal)
+
+
+def _understood(raw: RawTable, what: str, columns: Sequence[str] | None, decimal: Any) -> Table:
+    if not raw.columns and not raw.left_out:
+        raise InvalidInput(f"{what} has no columns; at least one is needed")
+    if raw.n_rows == 0:
+        raise InvalidInput(f"{what} has names of columns but no row; at least one is needed")
+    left_out = dict(raw.left_out)
+    for name in SAVED_INDEX:
+        if columns is None and name in raw.columns and counts(raw.columns[name]):
+            raw.columns.pop(name)
+            left_out[name] = "it counts the rows, as a saved index does"
+    mark: Mark | None = decimal
+    found = understand(raw.columns, what, delimiter=raw.how.get("delimiter"), decimal=mark)
+    return Table(what, raw.n_rows, found, left_out, raw.how)
+
+
+def _read_file(path: str | Path, what: str, columns: Sequence[str] | None, encoding: str | None) -> RawTable:
+    with _opened(path, what) as file:
+        kind = magic_format(file.read(N_MAGIC_BYTES), what)
+        file.seek(0)
+        if kind == "Parquet":
+            return read_parquet(file, what, columns)
+        if kind == "Feather":
+            return read_feather(file, what, columns)
+        stream = TextStream(file, what, encoding)
+        head = stream.head(TEXT_HEAD)
+        if stream.gzipped and (
+            inner := magic_format(head[:N_MAGIC_BYTES].encode("latin-1", "replace"), what)
+        ):
+            raise InvalidInput(f"{what} is {inner} within gzip; unpack it, its columns are compressed anyway")
+        if text_format(head, what) == "JSON lines":
+            return read_json_lines(stream, what, columns)
+        return read_csv(stream, what, columns)
+
+
+@contextmanager
+def _opened(path: str | Path, what: str) -> Iterator[BinaryIO]:
+    """The file, open; InvalidInput if the operating system does not let it be."""
+    try:
+        with opened(path) as file:
+            yield file
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise InvalidInput(f"{what} cannot be read: {error.strerror}; check the path") from error
+
+
+def _read_frame(frame: Any, what: str, columns: Sequence[str] | None) -> RawTable:
+    if not hasattr(frame, "__arrow_c_stream__"):
+        raise InvalidInput(
+            f"{what} is neither a path nor a table; pass a frame of pandas, polars, pyarrow or DuckDB, or "
+            "the path of a file"
+        )
+    try:
+        table = pa.table(frame)
+        table.validate(full=True)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        if isinstance(error, MemoryError):
+            raise
+        raise InvalidInput(
+            f"{what} cannot be passed on as Arrow: {' '.join(str(error).split())[:200]}; give each column "
+            "values of one type"
+        ) from error
+    return raw_of_arrow(table, what, columns, "frame")
