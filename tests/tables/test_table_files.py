@@ -235,7 +235,7 @@ def test_paths_that_are_no_files_are_told_at_once(tmp_path):
         read_table("/dev/zero")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "s"))
-        with pytest.raises(InvalidInput, match="is a socket|No such device or address"):
+        with pytest.raises(InvalidInput, match=r"is a socket|No such device or address"):
             read_table(tmp_path / "s")
     with pytest.raises(InvalidInput, match="holds a NUL character, which no name can"):
         read_table("a\0b")
