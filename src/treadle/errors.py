@@ -1,4 +1,4 @@
-"""The exceptions that treadle raises on purpose, and its warning, and nothing else.
+"""The exceptions that treadle raises on purpose, and its warnings, and nothing else.
 
 ::
 
@@ -12,6 +12,7 @@
     ├── CertificateFailed(ArithmeticError)   an optimum that could not be proved
     └── TrainingDiverged(ArithmeticError, ValueError)   a loss that became NaN or infinite
     UnprovedWarning(UserWarning)      a result within what was asked for at samples only: nothing proves it
+    InferenceWarning(UserWarning)     standard errors or intervals that rest on what the data show little of
 
 Each message says what was wrong, the value that came, what is allowed, and what to do.
 """
@@ -55,3 +56,7 @@ class TrainingDiverged(TreadleError, ArithmeticError, ValueError):
 
 class UnprovedWarning(UserWarning):
     """A result that is within what was asked for where it was sampled, and of which nothing is proved."""
+
+
+class InferenceWarning(UserWarning):
+    """Standard errors or intervals that rest on what the data show little of."""

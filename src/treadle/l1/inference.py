@@ -10,6 +10,7 @@ by any.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +19,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr, stdtrit
 
-from treadle.errors import InvalidInput
+from treadle.errors import InferenceWarning, InvalidInput
 from treadle.l1.bootstrap import DRAWS, bootstrap_covariance
 from treadle.l1.coordinates import column_scales
 from treadle.l1.covariances import (
+    ROUNDING,
     Covariance,
     conditional_densities,
     iid_covariance,
@@ -32,6 +34,7 @@ from treadle.l1.covariances import (
 from treadle.l1.pinball import best_constant, pinball_loss
 from treadle.l1.rank_inversion import rank_intervals
 from treadle.l1.solve import solve
+from treadle.l1.tied_targets import heavy_ties
 from treadle.maths.sample_means import checked_weights
 
 METHODS = {
@@ -45,7 +48,7 @@ METHODS = {
     "weighted": "bootstrap of weights",
 }
 INTERCEPT = "intercept"
-ROUNDING = 64 * float(np.finfo(np.float64).eps)  # of a residual, relative to what it is a difference of
+SUBTRACTED = 4 * float(np.finfo(np.float64).eps)  # what a residual has lost, relative to what it is of
 
 
 @dataclass(frozen=True)
@@ -224,20 +227,25 @@ def infer(
     else:
         w = np.asarray(coef, np.float64) / units
     r = target - Z @ w
+    sizes = np.abs(Z) @ np.abs(w)
     # The fit goes through these rows; what is left is rounding.
-    r[np.abs(r) <= ROUNDING * (np.abs(target) + np.abs(Z) @ np.abs(w))] = 0.0
+    r[np.abs(r) <= ROUNDING * (np.abs(target) + sizes)] = 0.0
+    _warn_of_ties(target / scale, r / scale, quantile)
     loss = pinball_loss(r, quantile)
     constant = best_constant(target / scale, quantile, scale)
     of_constant = pinball_loss(target - scale * constant, quantile)
+    # From here on, residuals take the place of targets: the digits of a large offset are left behind.
     if method in ("rank", "rank_nid"):
-        f = h = None
+        f, h = None, math.nan
         if method == "rank_nid":
-            f, h = conditional_densities(Z, target, quantile, bandwidth, level)
-        intervals = rank_intervals(Z, target, quantile, level, f)
-        nothing = np.full((P, P), math.nan)
-        estimate = Covariance(nothing, math.nan if h is None else float(h), math.nan)
+            f, h = conditional_densities(Z, r, ROUNDING * sizes, quantile, bandwidth)
+        intervals = w[:, None] + rank_intervals(Z, r, quantile, level, f, SUBTRACTED * (np.abs(target) + sizes))
+        estimate = Covariance(np.full((P, P), math.nan), h, math.nan)
     else:
-        estimate = _covariance(method, Z, target, r, quantile, bandwidth, level, n_bootstrap, random_state)
+        estimate = _covariance(
+            method, Z, target, r, ROUNDING * sizes, quantile, bandwidth, n_bootstrap, random_state
+        )
+        _refuse_no_error(estimate.matrix, labels, method)
         half = stdtrit(N - P, (1 + level) / 2) * np.sqrt(np.diag(estimate.matrix))
         intervals = np.column_stack([w - half, w + half])
     with np.errstate(over="ignore"):  # a square of a unit may be infinite
@@ -265,23 +273,45 @@ def _covariance(
     Z: NDArray[np.float64],
     y: NDArray[np.float64],
     r: NDArray[np.float64],
+    rounding: NDArray[np.float64],
     quantile: float,
     bandwidth: str,
-    level: float,
     n_bootstrap: int,
     seed: int,
 ) -> Covariance:
     if method in DRAWS:
-        return bootstrap_covariance(Z, y, quantile, method, n_bootstrap, seed)
+        return bootstrap_covariance(Z, r, quantile, method, n_bootstrap, seed)
     match method:
         case "iid":
-            return iid_covariance(Z, r, quantile, bandwidth, level)
+            return iid_covariance(Z, r, quantile, bandwidth)
         case "kernel":
-            return kernel_covariance(Z, y, r, quantile, bandwidth, level)
+            return kernel_covariance(Z, y, r, quantile, bandwidth)
         case "robust":
-            return robust_covariance(Z, y, r, quantile, bandwidth, level)
+            return robust_covariance(Z, y, r, quantile, bandwidth)
         case _:
-            return nid_covariance(Z, y, quantile, bandwidth, level)
+            return nid_covariance(Z, r, rounding, quantile, bandwidth)
+
+
+def _warn_of_ties(y: NDArray[np.float64], r: NDArray[np.float64], quantile: float) -> None:
+    ties = heavy_ties(y, r, quantile)
+    if ties is not None:
+        warnings.warn(
+            f"{ties.n_rows} of {len(y)} rows have y = {ties.value:.6g}, near the quantile, and a bandwidth takes "
+            f"in {ties.n_allowed:.0f}: standard errors and intervals are for errors with a density, and may be "
+            "far too small with ties like these",
+            InferenceWarning,
+            stacklevel=3,
+        )
+
+
+def _refuse_no_error(covariance: NDArray[np.float64], labels: Sequence[str], method: str) -> None:
+    """InvalidInput where a standard error is zero: what it was estimated from does not vary at all."""
+    zero = np.flatnonzero(~(np.diag(covariance) > 0))
+    if len(zero):
+        raise InvalidInput(
+            f"method={method!r} gives {labels[zero[0]]!r} a standard error of 0, since too many rows tie or lie "
+            "on the fit: no interval says how sure it is; take another method, or more rows"
+        )
 
 
 def _design(
