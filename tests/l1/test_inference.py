@@ -1,22 +1,18 @@
-"""Standard errors and intervals: against statsmodels, against published tables, and by brute force."""
+"""Standard errors and intervals: against statsmodels, published tables and theory."""
 
 import math
 
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from scipy.optimize import linprog
 from scipy.stats import norm
-from scipy.stats import t as student
 
 from treadle.errors import InvalidInput
 from treadle.l1 import infer
 from treadle.l1.bandwidths import BANDWIDTHS, bandwidth, bandwidth_within
 from treadle.l1.inference import METHODS
-from treadle.l1.rank_inversion import rank_intervals
 
 ENGEL = sm.datasets.engel.load_pandas().data
-STACKLOSS = sm.datasets.stackloss.load_pandas().data
 
 
 def engel(**options):
@@ -69,56 +65,6 @@ def test_engel_as_published():
     np.testing.assert_allclose(ranks.intervals, [[53.25915, 114.01156], [0.48702, 0.60199]], atol=5e-6)
     assert np.isnan(ranks.standard_errors).all()
     assert abs(found.pseudo_r1 - 0.6206) <= 5e-5  # Stata, and statsmodels' documentation
-
-
-def brute_force_statistic(Z, y, j, b, quantile):
-    """T(b) from HiGHS's dual solution of the restricted fit."""
-    V, moved = np.delete(Z, j, axis=1), y - b * Z[:, j]
-    n, p = V.shape
-    ends = [(0, None)] * n
-    cost = np.concatenate([np.full(n, quantile), np.full(n, 1 - quantile), np.zeros(p)])
-    solved = linprog(
-        cost,
-        A_eq=np.hstack([np.eye(n), -np.eye(n), V]),
-        b_eq=moved,
-        bounds=[*ends, *ends, *[(None, None)] * p],
-    )
-    scores = solved.eqlin.marginals  # in [tau - 1, tau]
-    projected = V @ np.linalg.lstsq(V, Z[:, j], rcond=None)[0]
-    return Z[:, j] @ scores / math.sqrt(quantile * (1 - quantile) * np.sum((Z[:, j] - projected) ** 2))
-
-
-@pytest.mark.parametrize("quantile", [0.3, 0.5])
-def test_rank_intervals_end_where_the_test_by_brute_force_turns(quantile):
-    X, y = data(60)
-    Z, level = sm.add_constant(X), 0.9
-    cutoff = student.ppf((1 + level) / 2, len(y) - 4)
-    for j, (low, high) in enumerate(rank_intervals(Z, y, quantile, level)):
-        width = high - low
-        # The end lies, by interpolation, within the last step that is accepted: look a step on either side.
-        inside = [
-            brute_force_statistic(Z, y, j, b, quantile)
-            for b in np.linspace(low + width / 4, high - width / 4, 5)
-        ]
-        outside = [brute_force_statistic(Z, y, j, b, quantile) for b in (low - width / 4, high + width / 4)]
-        assert np.abs(inside).max() <= cutoff
-        assert outside[0] > cutoff and outside[1] < -cutoff
-
-
-def test_rank_intervals_of_tied_rows():
-    """Stackloss is of whole numbers. R's quantreg prints all ends but one, where it goes another way."""
-    X, y = STACKLOSS.iloc[:, 1:], STACKLOSS.iloc[:, 0]
-    found = infer(X, y, method="rank", level=0.9)
-    np.testing.assert_allclose(found.coef, [-39.68986, 0.83188, 0.57391, -0.06087], atol=5e-6)
-    published = [[-41.61973, -29.67754], [None, 1.14117], [0.32182, 1.41090], [-0.21348, -0.02891]]
-    for row, ends in zip(found.intervals, published, strict=True):
-        for end, value in zip(row, ends, strict=True):
-            assert value is None or abs(end - value) <= 5e-6
-    Z = sm.add_constant(X.to_numpy(float))
-    cutoff = student.ppf(0.95, 17)
-    low = found.intervals[1, 0]
-    assert brute_force_statistic(Z, y.to_numpy(float), 1, low - 0.02, 0.5) > cutoff
-    assert brute_force_statistic(Z, y.to_numpy(float), 1, low + 0.02, 0.5) < cutoff
 
 
 def test_an_interval_that_no_value_is_far_enough_for_is_infinite():

@@ -62,12 +62,13 @@ class Residuals(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """Rows Z (N, P) of full rank, targets y (N,), and how far rounding may have moved each of them.
+    """Rows Z (N, P) of full rank, their sizes |Z|, targets y (N,), and how far rounding may have moved each.
 
     ``delta`` (N,) is what each target is moved by, times an infinitesimal.
     """
 
     Z: Matrix
+    size: Matrix
     y: Matrix
     noise: Matrix
     delta: Matrix
@@ -76,7 +77,7 @@ class Table:
     @classmethod
     def of(cls, Z: Matrix, y: Matrix, quantile: float, noise: Matrix) -> Table:
         """With random deltas, always the same."""
-        return cls(Z, y, noise, np.random.default_rng(0).uniform(-1, 1, len(y)), quantile)
+        return cls(Z, np.abs(Z), y, noise, np.random.default_rng(0).uniform(-1, 1, len(y)), quantile)
 
     def residuals(self, basis: NDArray[np.int64], inverse: Matrix) -> Residuals:
         """Of the coefficients that interpolate a basis, whose rows have the ``inverse``.
@@ -87,9 +88,9 @@ class Table:
         w = inverse @ known
         fitted = self.Z @ np.column_stack([w, inverse @ self.delta[basis]])
         size = np.abs(w)
-        known_to = self.noise[basis] + ROUNDING * (np.abs(known) + np.abs(self.Z[basis]) @ size)
+        known_to = self.noise[basis] + ROUNDING * (np.abs(known) + self.size[basis] @ size)
         unsure = ROUNDING * size + np.abs(inverse) @ known_to
-        rounding = self.noise + ROUNDING * np.abs(self.y) + np.abs(self.Z) @ unsure
+        rounding = self.noise + ROUNDING * np.abs(self.y) + self.size @ unsure
         r = self.y - fitted[:, 0]
         r[np.abs(r) <= rounding] = 0.0
         shifted = self.delta - fitted[:, 1]
@@ -161,7 +162,7 @@ def kinks(table: Table, vertex: Vertex, j: int, sign: int) -> Iterator[Kink]:
 
     The first is at the vertex, and may gain nothing. After the last, the slope is what it is at infinity.
     """
-    Z, size = table.Z, np.abs(table.Z)
+    Z, size = table.Z, table.size
     basis, a = vertex.basis.copy(), vertex.scores.copy()
     at, gain, first_place = math.nan, 0.0, True
     for _ in range(PIVOTS_PER_ROW * len(a)):
