@@ -3,7 +3,7 @@
     python benchmarks/l1_coverage.py [--repeats 300] [--out benchmarks/results/l1_coverage.md]
 
 Each repeat of a case draws a table anew, and each method says its intervals of the same table; a bootstrap,
-of every third. Coverage is the mean over coefficients and repeats; its standard error, over repeats, is told
+of every sixth. Coverage is the mean over coefficients and repeats; its standard error, over repeats, is told
 beside it. Tables that a method refuses do not count, and how many is told. Cases that a method does not claim
 to cover are run too: what happens is the point.
 """
@@ -27,7 +27,7 @@ from treadle.errors import InferenceWarning, InvalidInput
 from treadle.l1.inference import METHODS, infer
 
 Floats = NDArray[np.float64]
-N_BOOTSTRAP, BOOTSTRAP_SHARE = 60, 3
+N_BOOTSTRAP, BOOTSTRAP_SHARE = 50, 6
 TRUTH = np.array([1.0, 2.0, -1.0, 0.0])  # the intercept first
 
 
@@ -137,7 +137,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--repeats", type=int, default=300, help="of each case; a third for bootstraps")
+    parser.add_argument("--repeats", type=int, default=300, help="of each case; a sixth for bootstraps")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()

@@ -238,7 +238,7 @@ def main() -> None:
             "tables": {table: {"X": X.tolist(), "y": y.tolist()} for table, (X, y) in invented.items()},
             "figures": figures,
         }
-        options.figures.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        options.figures.write_text(json.dumps(kept, separators=(",", ":")) + "\n", encoding="utf-8")
     rows = []
     for row in comparisons(tables, figures):
         rows.append(row)

@@ -38,14 +38,17 @@ class LeastLoss:
     def tangent(self, b):
         """g(b) and a slope there, from the dual program: max (y - b x)'u, V'u = 0, tau - 1 <= u <= tau."""
         moved = self.y - b * self.x
-        found = scipy.optimize.linprog(
-            -moved,
-            A_eq=self.V.T,
-            b_eq=np.zeros(self.V.shape[1]),
-            bounds=(self.quantile - 1, self.quantile),
-        )
-        assert found.status == 0
-        return -found.fun, float(-self.x @ found.x)
+        for method in ("highs", "highs-ipm"):  # each gives up on a table in a thousand
+            found = scipy.optimize.linprog(
+                -moved,
+                A_eq=self.V.T,
+                b_eq=np.zeros(self.V.shape[1]),
+                bounds=(self.quantile - 1, self.quantile),
+                method=method,
+            )
+            if found.status == 0:
+                return -found.fun, float(-self.x @ found.x)
+        raise AssertionError(found.message)
 
     def meeting(self, left, right, limit):
         """The kink where the slope passes ``limit``, between points (b, g, slope) that lie on either side."""
