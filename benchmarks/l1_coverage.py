@@ -32,7 +32,7 @@ TRUTH = np.array([1.0, 2.0, -1.0, 0.0])  # the intercept first
 
 
 class Case(NamedTuple):
-    """Tables of ``n_rows``, by a generator: features, and errors whose quantile is ``at`` + features slope."""
+    """Tables of ``n_rows``, by a generator; ``shift`` is what the errors' quantile adds to the truth."""
 
     name: str
     n_rows: int
@@ -144,11 +144,13 @@ def main() -> None:
     if options.repeats < 2 * BOOTSTRAP_SHARE:
         raise InvalidInput(f"--repeats must be at least {2 * BOOTSTRAP_SHARE}; got {options.repeats}")
     warnings.simplefilter("ignore", InferenceWarning)  # of long rows and of ties: they are the point
+    fewer = -(-options.repeats // BOOTSTRAP_SHARE)
     text = f"""# Coverage of the 95 % intervals
 
-Quantile regression on an intercept and three features, of the median unless tau is told; {options.repeats} tables of
-each case ({-(-options.repeats // BOOTSTRAP_SHARE)} for the two bootstraps, of {N_BOOTSTRAP} refits), seed {options.seed}: the share
-of the four intervals that hold the true coefficient, with its standard error. By `python benchmarks/l1_coverage.py`.
+Quantile regression on an intercept and three features, of the median unless tau is told;
+{options.repeats} tables of each case ({fewer} for the two bootstraps, of {N_BOOTSTRAP} refits), seed
+{options.seed}: the share of the four intervals that hold the true coefficient, with its standard error over
+tables. By `python benchmarks/l1_coverage.py`.
 
 {table(options.repeats, options.seed)}"""
     print(text)

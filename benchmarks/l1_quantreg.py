@@ -123,7 +123,8 @@ def from_r(folder: Path) -> None:
         columns = ",".join(f"'{column}'" for column in features.split(","))
         code = (
             f"if (requireNamespace('{package}', quietly = TRUE)) {{ d <- {frame}; "
-            f"write.csv(cbind(y = d[['{target}']], d[, c({columns})]), '{folder / name}.csv', row.names = FALSE) }}"
+            f"write.csv(cbind(y = d[['{target}']], d[, c({columns})]), '{folder / name}.csv', "
+            "row.names = FALSE) }"
         )
         subprocess.run(["Rscript", "-e", code], check=True, stdout=subprocess.DEVNULL)
 

@@ -1,13 +1,14 @@
 """Standard errors and intervals: against statsmodels, published tables and theory."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
 import statsmodels.api as sm
 from scipy.stats import norm
 
-from treadle.errors import InvalidInput
+from treadle.errors import InferenceWarning, InvalidInput
 from treadle.l1 import infer
 from treadle.l1.bandwidths import BANDWIDTHS, bandwidth, bandwidth_within
 from treadle.l1.inference import METHODS
@@ -177,7 +178,7 @@ def test_data_without_standard_errors_are_told():
 def test_residuals_that_have_no_density_are_told():
     X, y = data()
     line = X @ [1.0, 2.0, 3.0]
-    with pytest.raises(InvalidInput, match="the fit goes through 150 of 150 rows, and the ranks reject every value"):
+    with pytest.raises(InvalidInput, match="through 150 of 150 rows, and the ranks reject every value"):
         infer(X, line, method="rank")
     with pytest.raises(InvalidInput, match="at least half of the residuals are equal"):
         infer(X, line + np.where(np.arange(len(y)) < 120, 0, y), method="kernel")
@@ -185,3 +186,97 @@ def test_residuals_that_have_no_density_are_told():
         infer(X, line, method="nid")
     with pytest.raises(InvalidInput, match="residuals to estimate a density from: too few"):
         infer(X, line, method="iid")
+
+
+@pytest.mark.parametrize("method", ["nid", "iid", "rank", "rank_nid"])
+def test_one_far_y_changes_nothing(method):
+    """The row is above all three fits, and stays there."""
+    above = int(np.argmax(ENGEL["foodexp"] - 1.2 * ENGEL["income"]))
+    moved = [infer(ENGEL[["income"]], replaced(above, value), method=method) for value in (1e4, 1e12, 1e13)]
+    for far in moved[1:]:
+        np.testing.assert_allclose(far.intervals, moved[0].intervals, rtol=1e-9)
+        np.testing.assert_allclose(far.standard_errors, moved[0].standard_errors, rtol=1e-9)
+
+
+def replaced(row, value):
+    y = ENGEL["foodexp"].to_numpy(copy=True)
+    y[row] = value
+    return y
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_large_offset_of_y_changes_only_the_intercept(method):
+    plain = engel(method=method, n_bootstrap=20)
+    moved = infer(ENGEL[["income"]], ENGEL["foodexp"] + 1e12, method=method, n_bootstrap=20)
+    np.testing.assert_allclose(moved.intervals - [[1e12, 1e12], [0, 0]], plain.intervals, rtol=1e-4)
+    np.testing.assert_allclose(moved.standard_errors, plain.standard_errors, rtol=1e-4)
+
+
+def test_a_few_rows_far_longer_than_the_others_do_not_lose_their_density():
+    """Where two quantiles cross in nearly all of them, errors were 700 times too large."""
+    n_warned, ratios = 0, []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        X = rng.standard_normal((600, 2))
+        X[:10] *= 1e4
+        y = X.sum(axis=1) + rng.standard_normal(600)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            found = infer(X, y)
+        if caught:
+            assert "given the mean density of the others" in str(caught[0].message)
+            assert caught[0].category is InferenceWarning
+        n_warned += len(caught)
+        Z = sm.add_constant(X)
+        ratios.append(found.standard_errors / np.sqrt(math.pi / 2 * np.diag(np.linalg.inv(Z.T @ Z))))
+    assert 0 < n_warned < 12
+    assert np.min(ratios) > 0.2 and np.max(ratios) < 5
+
+
+def test_standard_errors_do_not_depend_on_the_level():
+    """As in R's quantreg, whose bandwidth is for 95 % always."""
+    for method in ("nid", "iid", "kernel", "robust"):
+        for bandwidth_name in BANDWIDTHS:
+            one, other = (engel(method=method, level=at, bandwidth=bandwidth_name) for level in (0.8, 0.99))
+            assert one.standard_errors.tobytes() == other.standard_errors.tobytes()
+
+
+def test_iid_does_not_halve_the_bandwidth():
+    """As R: with it halved, intervals of tau = .05 covered less."""
+    X, y = data(60)
+    assert infer(X, y, quantile=0.05, method="iid").bandwidth == bandwidth("hall_sheather", 60, 0.05)
+    assert infer(X, y, quantile=0.05).bandwidth == bandwidth_within("hall_sheather", 60, 0.05)
+    assert bandwidth_within("hall_sheather", 60, 0.05) < bandwidth("hall_sheather", 60, 0.05)
+
+
+def test_iid_says_where_its_slope_is_one_of_several():
+    stackloss = sm.datasets.stackloss.load_pandas().data
+    with pytest.warns(InferenceWarning, match="a slope through 9 residuals, and other slopes are as good"):
+        infer(stackloss.iloc[:, 1:], stackloss.iloc[:, 0], method="iid")
+
+
+def test_a_standard_error_of_zero_is_refused():
+    X = np.column_stack([np.tile([0.0, 1.0], 50)])
+    y = np.where(np.arange(100) % 10 < 8, 1.0, 2.0)
+    for method in ("iid", "weighted"):
+        with (
+            pytest.warns(InferenceWarning),
+            pytest.raises(
+                InvalidInput,
+                match=f"method={method!r} gives 'intercept' a standard error of 0, since too",
+            ),
+        ):
+            infer(X, y, method=method, n_bootstrap=10)
+
+
+def test_heavily_tied_targets_are_told():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(0, 2, (400, 2))
+    counts = rng.poisson(1 + X[:, 0])
+    for method in METHODS:
+        with pytest.warns(InferenceWarning, match=r"\d+ of 400 rows have y = [12], near the quantile"):
+            infer(X, counts, method=method, n_bootstrap=10)
+    # Ties that are not at the quantile, and few of them, are of no matter.
+    y = rng.standard_normal(400) + X[:, 0]
+    infer(X, np.maximum(y, np.quantile(y, 0.3)), quantile=0.9)
+    infer(X, np.round(y, 1))

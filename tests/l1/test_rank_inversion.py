@@ -176,7 +176,13 @@ def test_a_fit_that_most_rows_lie_on_is_refused():
         infer(X, zeros, method="rank")
 
 
-def test_columns_that_depend_on_each_other_but_for_rounding_are_refused(monkeypatch):
+def test_rows_that_depend_on_each_other_are_refused():
+    table = parametric_path.Table.of(np.ones((3, 2)), np.arange(3.0), 0.5, np.zeros(3))
+    with pytest.raises(InvalidInput, match=r"the rows \[0, 2\] that a fit goes through depend on each other"):
+        table.residuals(np.array([0, 2]))
+
+
+def test_columns_that_depend_on_each_other_but_for_rounding_are_refused():
     Z = np.column_stack([np.ones(30), np.arange(30.0), np.arange(30.0) + 1e-13 * np.sin(np.arange(30))])
     with pytest.raises(InvalidInput, match="no 3 rows that the fit goes through are independent"):
         rank_intervals(Z, np.cos(np.arange(30.0)), 0.5, 0.9)

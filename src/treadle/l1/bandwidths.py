@@ -28,7 +28,6 @@ from scipy.special import ndtri
 
 from treadle.errors import InvalidInput
 
-
 Z_95 = float(ndtri(0.975))
 
 

@@ -99,8 +99,8 @@ def conditional_densities(
     known = apart > 2 * rounding + ROUNDING * (np.abs(Z) @ (np.abs(high) + np.abs(low)))
     if not known.any():
         raise InvalidInput(
-            f"the quantiles {quantile - h:.3g} and {quantile + h:.3g} meet or cross in every row: there is no "
-            "density to estimate; take a bootstrap"
+            f"the quantiles {quantile - h:.3g} and {quantile + h:.3g} meet or cross in every row: there is "
+            "no density to estimate; take a bootstrap"
         )
     f = np.zeros(len(r))
     f[known] = 2 * h / apart[known]
@@ -108,8 +108,8 @@ def conditional_densities(
     if share > MOST:
         warnings.warn(
             f"the quantiles {quantile - h:.3g} and {quantile + h:.3g} cross in {np.sum(~known)} of {len(r)} "
-            f"rows, which hold {share:.0%} of what is known of some coefficients: these rows are given the mean "
-            "density of the others; compare method='rank' or a bootstrap",
+            f"rows, which hold {share:.0%} of what is known of some coefficients: these rows are given the "
+            "mean density of the others; compare method='rank' or a bootstrap",
             InferenceWarning,
             stacklevel=4,
         )

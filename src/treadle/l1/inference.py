@@ -239,7 +239,9 @@ def infer(
         f, h = None, math.nan
         if method == "rank_nid":
             f, h = conditional_densities(Z, r, ROUNDING * sizes, quantile, bandwidth)
-        intervals = w[:, None] + rank_intervals(Z, r, quantile, level, f, SUBTRACTED * (np.abs(target) + sizes))
+        intervals = w[:, None] + rank_intervals(
+            Z, r, quantile, level, f, SUBTRACTED * (np.abs(target) + sizes)
+        )
         estimate = Covariance(np.full((P, P), math.nan), h, math.nan)
     else:
         estimate = _covariance(
@@ -296,9 +298,9 @@ def _warn_of_ties(y: NDArray[np.float64], r: NDArray[np.float64], quantile: floa
     ties = heavy_ties(y, r, quantile)
     if ties is not None:
         warnings.warn(
-            f"{ties.n_rows} of {len(y)} rows have y = {ties.value:.6g}, near the quantile, and a bandwidth takes "
-            f"in {ties.n_allowed:.0f}: standard errors and intervals are for errors with a density, and may be "
-            "far too small with ties like these",
+            f"{ties.n_rows} of {len(y)} rows have y = {ties.value:.6g}, near the quantile, and a bandwidth "
+            f"takes in {ties.n_allowed:.0f}: standard errors and intervals are for errors with a density, and "
+            "may be far too small with ties like these",
             InferenceWarning,
             stacklevel=3,
         )
@@ -309,8 +311,8 @@ def _refuse_no_error(covariance: NDArray[np.float64], labels: Sequence[str], met
     zero = np.flatnonzero(~(np.diag(covariance) > 0))
     if len(zero):
         raise InvalidInput(
-            f"method={method!r} gives {labels[zero[0]]!r} a standard error of 0, since too many rows tie or lie "
-            "on the fit: no interval says how sure it is; take another method, or more rows"
+            f"method={method!r} gives {labels[zero[0]]!r} a standard error of 0, since too many rows tie or "
+            "lie on the fit: no interval says how sure it is; take another method, or more rows"
         )
 
 

@@ -51,8 +51,9 @@ class Kink(NamedTuple):
 
 
 class Residuals(NamedTuple):
-    """Coefficients (P,), both parts of each residual (N,), and how much of w and of r may be rounding."""
+    """What a basis interpolates: its inverse, coefficients, residuals in both parts; and what is rounding."""
 
+    inverse: Matrix
     w: Matrix
     w_rounding: Matrix
     real: Matrix
@@ -79,11 +80,18 @@ class Table:
         """With random deltas, always the same."""
         return cls(Z, np.abs(Z), y, noise, np.random.default_rng(0).uniform(-1, 1, len(y)), quantile)
 
-    def residuals(self, basis: NDArray[np.int64], inverse: Matrix) -> Residuals:
-        """Of the coefficients that interpolate a basis, whose rows have the ``inverse``.
+    def residuals(self, basis: NDArray[np.int64]) -> Residuals:
+        """Of the coefficients that interpolate a basis.
 
         A residual is zero where it may be: no more is known of it than of the targets that w interpolates.
         """
+        try:
+            inverse = np.asarray(np.linalg.inv(self.Z[basis]), np.float64)
+        except np.linalg.LinAlgError:
+            raise InvalidInput(
+                f"the rows {basis.tolist()} that a fit goes through depend on each other to the precision of a "
+                "double: ranks cannot be followed from them; take method='nid' or a bootstrap"
+            ) from None
         known = self.y[basis]
         w = inverse @ known
         fitted = self.Z @ np.column_stack([w, inverse @ self.delta[basis]])
@@ -95,7 +103,7 @@ class Table:
         r[np.abs(r) <= rounding] = 0.0
         shifted = self.delta - fitted[:, 1]
         r[basis] = shifted[basis] = 0.0
-        return Residuals(w, unsure, r, shifted, rounding)
+        return Residuals(inverse, w, unsure, r, shifted, rounding)
 
 
 @dataclass(frozen=True)
@@ -115,7 +123,7 @@ def vertex_of(table: Table, tilt: Matrix) -> Vertex | None:
     basis = _least_tilted(Z, table.y, quantile, tilt)
     if basis is None:
         return None
-    r = table.residuals(basis, np.linalg.inv(Z[basis])).real
+    r = table.residuals(basis).real
     positive = r > 0
     tied = np.flatnonzero(r == 0)
     if len(tied) > len(basis):
@@ -124,7 +132,7 @@ def vertex_of(table: Table, tilt: Matrix) -> Vertex | None:
         if second is None:
             return None
         basis = tied[second]
-        moved = table.residuals(basis, np.linalg.inv(Z[basis]))
+        moved = table.residuals(basis)
         positive[tied] = moved.infinitesimal[tied] > 0
     scores = positive.astype(np.float64)
     scores[basis] = 0.0
@@ -166,8 +174,8 @@ def kinks(table: Table, vertex: Vertex, j: int, sign: int) -> Iterator[Kink]:
     basis, a = vertex.basis.copy(), vertex.scores.copy()
     at, gain, first_place = math.nan, 0.0, True
     for _ in range(PIVOTS_PER_ROW * len(a)):
-        inverse = np.linalg.inv(Z[basis])
-        now = table.residuals(basis, inverse)
+        now = table.residuals(basis)
+        inverse = now.inverse
         if math.isnan(at):
             at = float(now.w[j])
         amplified = SPEED_ROUNDING * (np.abs(inverse) @ size[basis].max(axis=1))  # rounding, of a size of 1

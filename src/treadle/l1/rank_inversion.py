@@ -83,7 +83,7 @@ def rank_intervals(
     ends = np.array(
         [[_end(table, estimate, j, sign, float(limits[j])) for sign in (-1, 1)] for j in range(P)]
     )
-    now = table.residuals(estimate.basis, np.linalg.inv(Z[estimate.basis]))
+    now = table.residuals(estimate.basis)
     points = np.flatnonzero(~(ends[:, 1] - ends[:, 0] > 4 * now.w_rounding))
     if len(points):
         raise InvalidInput(
@@ -102,7 +102,7 @@ def distances_squared(Z: Matrix, weights: Matrix | None) -> Matrix:
         return np.asarray(1 / np.diag(gram))
     # Column j less its projection is Z gram_j / gram_jj.
     apart = Z @ gram / np.diag(gram)
-    return np.einsum("ij,ij->j", apart, apart)
+    return np.asarray(np.einsum("ij,ij->j", apart, apart))
 
 
 def _end(table: Table, estimate: Vertex, j: int, sign: int, limit: float) -> float:
@@ -136,8 +136,7 @@ def _end(table: Table, estimate: Vertex, j: int, sign: int, limit: float) -> flo
 def _slope_at_infinity(table: Table, j: int, sign: int) -> float:
     """The least sum_i rho(-x_i - V_i'v): how the least loss grows where the coefficient is large."""
     V, x = np.delete(table.Z, j, axis=1), sign * table.Z[:, j]
-    if V.shape[1] == 0:
-        r = -x
-    else:
-        r = -x - V @ solve(V, -x, quantile=table.quantile, fit_intercept=False).coef
+    r = -x
+    if V.shape[1] > 0:
+        r -= V @ solve(V, -x, quantile=table.quantile, fit_intercept=False).coef
     return float(np.sum(np.maximum(table.quantile * r, (table.quantile - 1) * r)))
