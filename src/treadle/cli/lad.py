@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import cyclopts
 
 from treadle.choices import BandwidthName, IntervalsName
 from treadle.cli.terminal import print_json, print_result, print_table, progress_console, warn
-from treadle.errors import InvalidInput, RunError
+from treadle.errors import InferenceWarning, InvalidInput, RunError
 
 if TYPE_CHECKING:
     from treadle.estimators.lad import LADRegressor
@@ -148,13 +149,18 @@ def _inference(
         return None
     if not 0 < level < 1:
         raise InvalidInput(f"--level must be between 0 and 1, such as 0.95; got {level}")
-    try:
-        return model.summary(X, y, method=method or "nid", level=level, bandwidth=bandwidth, names=names)
-    except InvalidInput as error:
-        if method is not None:
-            raise
-        warn(progress_console(), f"no confidence intervals: {error}")
-        return None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", InferenceWarning)
+        try:
+            found = model.summary(X, y, method=method or "nid", level=level, bandwidth=bandwidth, names=names)
+        except InvalidInput as error:
+            if method is not None:
+                raise
+            warn(progress_console(), f"no confidence intervals: {error}")
+            return None
+    for warning in caught:
+        warn(progress_console(), str(warning.message))
+    return found
 
 
 def _coefficients(model: LADRegressor, names: list[str]) -> dict[str, float]:

@@ -25,11 +25,13 @@ from scipy.special import ndtri
 
 from treadle.errors import InferenceWarning, InvalidInput
 from treadle.l1.bandwidths import bandwidth, bandwidth_within
+from treadle.l1.parametric_path import Table, Vertex, kinks, vertex_of
 from treadle.l1.solve import solve
 
 Matrix = NDArray[np.float64]
 ROUNDING = 64 * float(np.finfo(np.float64).eps)  # of a fitted value, relative to the sizes that it sums
 MOST = 0.75  # of what is known of a combination of coefficients: without it errors are up to 4 times as large
+VAGUE = 0.1  # of a slope: what others that are as good may differ by, untold
 
 
 class Covariance(NamedTuple):
@@ -51,7 +53,7 @@ def iid_covariance(Z: Matrix, r: Matrix, quantile: float, bandwidth_name: str) -
     """iid: the sparsity is the slope of a median regression of ordered residuals on their ranks.
 
     The residuals are those nearest to zero, as many as the bandwidth says, without those that are zero
-    because the fit goes through them. Of several slopes that are as good, one; it warns of them.
+    because the fit goes through them. Of several slopes that are as good, one; it warns where they differ much.
     """
     N, P = Z.shape
     h = bandwidth(bandwidth_name, N, quantile)
@@ -64,16 +66,31 @@ def iid_covariance(Z: Matrix, r: Matrix, quantile: float, bandwidth_name: str) -
         )
     ranks = np.arange(n_zero, n_zero + n_near)
     near = np.sort(r[np.argsort(np.abs(r), kind="stable")[ranks]])
-    fit = solve((ranks[:, None] + 1.0) / (N - P), near)
-    if fit.certificate.unique is False:
+    table = Table.of(np.column_stack([np.ones(n_near), (ranks + 1.0) / (N - P)]), near, 0.5, np.zeros(n_near))
+    vertex = vertex_of(table, np.zeros(2))
+    if vertex is None:
+        raise InvalidInput(
+            f"the {n_near} residuals nearest to zero differ by too many orders of magnitude for a slope; take "
+            "method='nid' or a bootstrap"
+        )
+    sparsity = float(table.residuals(vertex.basis).w[1])
+    least, most = (_flat_until(table, vertex, sign) for sign in (-1, 1))
+    if most - least > VAGUE * abs(sparsity):
         warnings.warn(
-            f"the sparsity of iid is a slope through {n_near} residuals, and other slopes are as good: its "
-            "standard errors are one choice of several; take method='nid' or a bootstrap",
+            f"the sparsity of iid is a slope through {n_near} residuals, {sparsity:.4g}, and others from "
+            f"{least:.4g} to {most:.4g} are as good: its standard errors may be as much larger or smaller; take "
+            "method='nid' or a bootstrap",
             InferenceWarning,
             stacklevel=4,
         )
-    sparsity = float(fit.coef[0])
     return Covariance(sparsity**2 * quantile * (1 - quantile) * inverse_gram(Z), h, sparsity)
+
+
+def _flat_until(table: Table, vertex: Vertex, sign: int) -> float:
+    """How far the slope may move, up or down, until the loss grows."""
+    path = kinks(table, vertex, 1, sign)
+    here = next(path)
+    return here.at if here.gain > 0 else next(path).at
 
 
 def conditional_densities(

@@ -89,11 +89,12 @@ class Table:
             inverse = np.asarray(np.linalg.inv(self.Z[basis]), np.float64)
         except np.linalg.LinAlgError:
             raise InvalidInput(
-                f"the rows {basis.tolist()} that a fit goes through depend on each other to the precision of a "
-                "double: ranks cannot be followed from them; take method='nid' or a bootstrap"
+                f"the rows {basis.tolist()} that a fit goes through depend on each other to the precision of "
+                "a double: ranks cannot be followed from them; take method='nid' or a bootstrap"
             ) from None
         known = self.y[basis]
         w = inverse @ known
+        w += inverse @ (known - self.Z[basis] @ w)  # an inverse alone errs by its condition times as much
         fitted = self.Z @ np.column_stack([w, inverse @ self.delta[basis]])
         size = np.abs(w)
         known_to = self.noise[basis] + ROUNDING * (np.abs(known) + self.size[basis] @ size)
