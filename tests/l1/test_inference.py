@@ -256,9 +256,7 @@ def test_iid_says_where_its_slope_may_be_any_of_many(monkeypatch):
     with pytest.warns(InferenceWarning, match=told):
         infer(X, y, quantile=0.1, method="iid")
     monkeypatch.setattr(covariances, "vertex_of", lambda table, tilt: None)
-    with pytest.raises(
-        InvalidInput, match="4 residuals nearest to zero differ by too many orders of magnitude"
-    ):
+    with pytest.raises(InvalidInput, match="4 residuals nearest to zero differ by too many orders"):
         infer(X, y, quantile=0.1, method="iid")
 
 

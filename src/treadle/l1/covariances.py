@@ -53,7 +53,7 @@ def iid_covariance(Z: Matrix, r: Matrix, quantile: float, bandwidth_name: str) -
     """iid: the sparsity is the slope of a median regression of ordered residuals on their ranks.
 
     The residuals are those nearest to zero, as many as the bandwidth says, without those that are zero
-    because the fit goes through them. Of several slopes that are as good, one; it warns where they differ much.
+    because the fit goes through them. Of several slopes that are as good, one, with a warning if they differ.
     """
     N, P = Z.shape
     h = bandwidth(bandwidth_name, N, quantile)
@@ -70,16 +70,16 @@ def iid_covariance(Z: Matrix, r: Matrix, quantile: float, bandwidth_name: str) -
     vertex = vertex_of(table, np.zeros(2))
     if vertex is None:
         raise InvalidInput(
-            f"the {n_near} residuals nearest to zero differ by too many orders of magnitude for a slope; take "
-            "method='nid' or a bootstrap"
+            f"the {n_near} residuals nearest to zero differ by too many orders of magnitude for a slope; "
+            "take method='nid' or a bootstrap"
         )
     sparsity = float(table.residuals(vertex.basis).w[1])
     least, most = (_flat_until(table, vertex, sign) for sign in (-1, 1))
     if most - least > VAGUE * abs(sparsity):
         warnings.warn(
             f"the sparsity of iid is a slope through {n_near} residuals, {sparsity:.4g}, and others from "
-            f"{least:.4g} to {most:.4g} are as good: its standard errors may be as much larger or smaller; take "
-            "method='nid' or a bootstrap",
+            f"{least:.4g} to {most:.4g} are as good: its standard errors may be as much larger or smaller; "
+            "take method='nid' or a bootstrap",
             InferenceWarning,
             stacklevel=4,
         )
