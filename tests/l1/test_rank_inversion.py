@@ -148,6 +148,14 @@ def test_rare_dummies_of_many_rows_have_no_end(monkeypatch):
     assert np.isinf(rank_intervals(np.ones((3, 1)), np.array([0.0, 1.0, 3.0]), 0.5, 0.9)).all()
 
 
+def test_an_end_is_found_where_the_slope_at_infinity_is_not(monkeypatch):
+    """A fit of one whole-numbered column on others, of which no vertex was proved."""
+    Z, y, quantile = tied_table(430)
+    walked = rank_intervals(Z, y, quantile, 0.9)
+    monkeypatch.setattr(rank_inversion, "MANY", 0)
+    np.testing.assert_allclose(rank_intervals(Z, y, quantile, 0.9), walked, rtol=1e-9)
+
+
 def test_a_large_offset_of_y_changes_nothing():
     plain = infer(ENGEL[["income"]], ENGEL["foodexp"], method="rank").intervals
     moved = infer(ENGEL[["income"]], ENGEL["foodexp"] + 1e12, method="rank").intervals

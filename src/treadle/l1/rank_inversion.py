@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from scipy.special import stdtrit
 
-from treadle.errors import InvalidInput
+from treadle.errors import CertificateFailed, InvalidInput
 from treadle.l1.parametric_path import Table, Vertex, kinks, vertex_of
 from treadle.l1.solve import solve
 
@@ -134,9 +134,12 @@ def _end(table: Table, estimate: Vertex, j: int, sign: int, limit: float) -> flo
 
 
 def _slope_at_infinity(table: Table, j: int, sign: int) -> float:
-    """The least sum_i rho(-x_i - V_i'v): how the least loss grows where the coefficient is large."""
+    """The least sum_i rho(-x_i - V_i'v): how the loss grows where the coefficient is large; inf: not known."""
     V, x = np.delete(table.Z, j, axis=1), sign * table.Z[:, j]
     r = -x
     if V.shape[1] > 0:
-        r -= V @ solve(V, -x, quantile=table.quantile, fit_intercept=False).coef
+        try:
+            r -= V @ solve(V, -x, quantile=table.quantile, fit_intercept=False).coef
+        except CertificateFailed:
+            return math.inf
     return float(np.sum(np.maximum(table.quantile * r, (table.quantile - 1) * r)))
