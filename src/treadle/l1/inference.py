@@ -216,7 +216,7 @@ def infer(
     Simulated (benchmarks/results/l1_coverage.md), fewer than 93 % of the intervals of 95 % hold the truth: of
     25 rows, by nid (92 %) and iid (89 %); where ten rows are ten thousand times as long as the others, by nid
     and rank (92 %); of heavily tied y, by the rank methods (91 %); and at the quantile .05 of 60 rows, by iid
-    (70 %), kernel (77 %), nid (79 %) and robust (87 %), where rank covers 95 %.
+    (70 %), kernel (77 %), nid (79 %), robust (87 %) and weighted (86 %), where rank covers 95 %.
     """
     if method not in METHODS:
         raise InvalidInput(f"method must be one of {', '.join(METHODS)}; got {method!r}")

@@ -134,7 +134,7 @@ def _end(table: Table, estimate: Vertex, j: int, sign: int, limit: float) -> flo
 
 
 def _slope_at_infinity(table: Table, j: int, sign: int) -> float:
-    """The least sum_i rho(-x_i - V_i'v): how the loss grows where the coefficient is large; inf: not known."""
+    """The least sum_i rho(-x_i - V_i'v): how the loss grows where b is large; inf: not known."""
     V, x = np.delete(table.Z, j, axis=1), sign * table.Z[:, j]
     r = -x
     if V.shape[1] > 0:
