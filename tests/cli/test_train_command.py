@@ -99,7 +99,7 @@ def test_another_seed_is_another_model(tmp_path):
         (
             ["train", "digits", "--learning-rate", "nan"],
             2,
-            "learning_rate must be positive and finite; got nan",
+            "learning_rate must be a finite number; got nan",
         ),
         (["train", "digits", "--dropout", "1"], 2, "dropout must be at least 0 and below 1; got 1.0"),
         (["train", "digits", "--seed", "-1"], 2, "seed"),

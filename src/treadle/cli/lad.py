@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,7 +13,7 @@ import cyclopts
 from treadle.choices import BandwidthName, IntervalsName
 from treadle.cli.columns import columns_as_dict, print_columns, warn_of_left_out
 from treadle.cli.terminal import print_json, print_result, print_table, progress_console, warn
-from treadle.errors import CorruptFile, InvalidInput, RunError
+from treadle.errors import CorruptFile, InferenceWarning, InvalidInput, RunError
 
 if TYPE_CHECKING:
     from treadle.estimators.lad import LADRegressor
@@ -217,13 +218,18 @@ def _inference(
     """None where none are asked for, or where nobody asked and there can be none: then why, as a warning."""
     if method == "none":
         return None
-    try:
-        return model.summary(X, y, method=method or "nid", level=level, bandwidth=bandwidth, names=names)
-    except InvalidInput as error:
-        if method is not None:
-            raise
-        warn(progress_console(), f"no confidence intervals: {error}")
-        return None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", InferenceWarning)
+        try:
+            found = model.summary(X, y, method=method or "nid", level=level, bandwidth=bandwidth, names=names)
+        except InvalidInput as error:
+            if method is not None:
+                raise
+            warn(progress_console(), f"no confidence intervals: {error}")
+            return None
+    for warning in caught:
+        warn(progress_console(), str(warning.message))
+    return found
 
 
 def _coefficients(model: LADRegressor, names: list[str]) -> dict[str, float]:

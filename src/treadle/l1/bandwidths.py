@@ -3,9 +3,9 @@ r"""How far to either side of a quantile to look when the density of the errors 
 h is in units of probability: the density is taken from the quantiles tau - h and tau + h. With z the standard
 normal's quantile of tau and phi its density:
 
-Hall and Sheather (1988), the best for intervals of the level 1 - alpha::
+Hall and Sheather (1988), the best for intervals of the level 95 %::
 
-    h = n^(-1/3) z_{1-alpha/2}^(2/3) (1.5 phi(z)^2 / (2 z^2 + 1))^(1/3)
+    h = n^(-1/3) z_{.975}^(2/3) (1.5 phi(z)^2 / (2 z^2 + 1))^(1/3)
 
 Bofinger (1975), the best for the density itself::
 
@@ -13,8 +13,9 @@ Bofinger (1975), the best for the density itself::
 
 Chamberlain (1994)::
 
-    h = z_{1-alpha/2} sqrt(tau (1 - tau) / n)
+    h = z_{.975} sqrt(tau (1 - tau) / n)
 
+The 97.5 % stays whatever the level of the intervals, as in R's quantreg: standard errors do not depend on it.
 statsmodels writes phi(2 z) for Bofinger's phi(z), which is the same at the median alone.
 """
 
@@ -27,23 +28,25 @@ from scipy.special import ndtri
 
 from treadle.errors import InvalidInput
 
+Z_95 = float(ndtri(0.975))
 
-def hall_sheather(n: int, quantile: float, level: float = 0.95) -> float:
-    """Hall and Sheather's bandwidth, for n rows and intervals of that level."""
+
+def hall_sheather(n: int, quantile: float) -> float:
+    """Hall and Sheather's bandwidth, for n rows."""
     z, density = _normal(quantile)
     core = 1.5 * density**2 / (2 * z**2 + 1)
-    return float(n ** (-1 / 3) * ndtri((1 + level) / 2) ** (2 / 3) * core ** (1 / 3))
+    return float(n ** (-1 / 3) * Z_95 ** (2 / 3) * core ** (1 / 3))
 
 
-def bofinger(n: int, quantile: float, level: float = 0.95) -> float:
-    """Bofinger's bandwidth, for n rows; it does not depend on the level."""
+def bofinger(n: int, quantile: float) -> float:
+    """Bofinger's bandwidth, for n rows."""
     z, density = _normal(quantile)
     return float(n ** (-1 / 5) * (4.5 * density**4 / (2 * z**2 + 1) ** 2) ** (1 / 5))
 
 
-def chamberlain(n: int, quantile: float, level: float = 0.95) -> float:
-    """Chamberlain's bandwidth, for n rows and intervals of that level."""
-    return float(ndtri((1 + level) / 2) * math.sqrt(quantile * (1 - quantile) / n))
+def chamberlain(n: int, quantile: float) -> float:
+    """Chamberlain's bandwidth, for n rows."""
+    return float(Z_95 * math.sqrt(quantile * (1 - quantile) / n))
 
 
 def _normal(quantile: float) -> tuple[float, float]:
@@ -52,18 +55,23 @@ def _normal(quantile: float) -> tuple[float, float]:
     return z, math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
 
 
-BANDWIDTHS: dict[str, Callable[[int, float, float], float]] = {
+BANDWIDTHS: dict[str, Callable[[int, float], float]] = {
     "hall_sheather": hall_sheather,
     "bofinger": bofinger,
     "chamberlain": chamberlain,
 }
 
 
-def bandwidth(name: str, n: int, quantile: float, level: float) -> float:
-    """The named bandwidth, halved until it leaves both quantiles within (0, 1), as R's quantreg does."""
+def bandwidth(name: str, n: int, quantile: float) -> float:
+    """The named bandwidth as its formula has it."""
     if name not in BANDWIDTHS:
         raise InvalidInput(f"bandwidth must be one of {', '.join(BANDWIDTHS)}; got {name!r}")
-    h = BANDWIDTHS[name](n, quantile, level)
+    return BANDWIDTHS[name](n, quantile)
+
+
+def bandwidth_within(name: str, n: int, quantile: float) -> float:
+    """The same, halved until it leaves both quantiles within (0, 1), as R's quantreg does."""
+    h = bandwidth(name, n, quantile)
     while not 0 < quantile - h < quantile + h < 1:
         h /= 2
     return h

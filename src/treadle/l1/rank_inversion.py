@@ -6,12 +6,16 @@ with V'a = (1 - tau) V'1, holds the regression rank scores, and::
     T(b) = x_j'(a(b) - (1 - tau)) / sqrt(tau (1 - tau) q_j)
 
 is standard normal if b is right, with q_j the squared length of x_j's residual from V. T is a step function
-that falls from T = 0 at the estimate as b grows. Its steps are found by parametric linear programming, a
-pivot each: as b moves, the rows of the basis keep residual zero, the next row whose residual reaches zero
-enters, and the dual moves until a score reaches 0 or 1, whose row leaves. The interval ends where \|T\|
-passes the critical value of Student's t, interpolated between the steps, as in R's quantreg.
+that falls as b grows; its steps are the kinks of the least loss at b (``parametric_path``). With
+c the critical value of Student's t, the upper end is found so:
 
-It estimates no density, and needs no symmetry; each interval costs some hundred pivots of N P operations.
+1. A vertex near it: the estimate, where T = 0, or, of many rows, the least of the loss tilted by c, where T
+   passes -c.
+2. From there back to where T took the value that it has there, and on to where it passes -c.
+3. Between these two, the start of the last step that is accepted and its end, by interpolation, as in R's
+   quantreg. A pivot at which T does not change starts no step.
+
+It estimates no density, and needs no symmetry.
 
 Sources: Gutenbrunner and Jureckova (1992), Koenker (1994), Koenker and Machado (1999).
 """
@@ -22,19 +26,26 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
 from scipy.special import stdtrit
 
-from treadle.errors import InvalidInput
+from treadle.errors import CertificateFailed, InvalidInput
+from treadle.l1.parametric_path import Table, Vertex, kinks, vertex_of
 from treadle.l1.solve import solve
 
 Matrix = NDArray[np.float64]
-JITTER = 1e-10  # of the median |r|: what parts rows that tie
-TIE = 1e-6  # of the median |r|, over x_j's length: steps nearer than this are one
-PIVOTS_PER_ROW = 20
+# Rows beyond which an end is looked for from where T passes the critical value, not from the estimate.
+MANY = 300
+LEVEL_ROUNDING = 1e-9
 
 
 def rank_intervals(
-    Z: Matrix, y: Matrix, quantile: float, level: float, densities: Matrix | None = None
+    Z: Matrix,
+    y: Matrix,
+    quantile: float,
+    level: float,
+    densities: Matrix | None = None,
+    noise: Matrix | None = None,
 ) -> Matrix:
     """The interval of each coefficient; infinite at an end that no value is far enough for.
 
@@ -47,6 +58,8 @@ def rank_intervals(
     densities : ndarray of shape (N,), optional
         Of the errors at their quantile, up to a factor, where they differ between rows: they weigh the rows
         in q_j, after Koenker and Machado.
+    noise : ndarray of shape (N,), optional
+        How far rounding may have moved each of y: rows that tie within it tie. None: a double's, of y itself.
 
     Returns
     -------
@@ -55,126 +68,78 @@ def rank_intervals(
     Raises
     ------
     InvalidInput
-        If most residuals are zero.
+        If the test rejects all values but the estimate, as it may where most rows lie on the fit.
     """
     N, P = Z.shape
     cutoff = float(stdtrit(N - P, (1 + level) / 2))
-    y, basis, r = _without_ties(Z, y, quantile)
-    w = _estimate(Z, y, basis)
-    scores = _scores(Z, r, basis, quantile)
-    ends = np.empty((P, 2))
-    for j in range(P):
-        V = np.delete(Z, j, axis=1)
-        scale = math.sqrt(quantile * (1 - quantile) * _distance_squared(V, Z[:, j], densities))
-        tie = TIE * float(np.median(np.abs(r))) * math.sqrt(N / _distance_squared(V, Z[:, j], None))
-        for side, sign in enumerate((-1.0, 1.0)):
-            step = _reach(V, sign * Z[:, j], r.copy(), scores.copy(), basis, cutoff * scale, tie)
-            ends[j, side] = w[j] + sign * step
+    table = Table.of(Z, y, quantile, np.zeros(N) if noise is None else noise)
+    estimate = vertex_of(table, np.zeros(P))
+    if estimate is None:
+        raise InvalidInput(
+            f"no {P} rows that the fit goes through are independent to the precision of a double: columns "
+            "depend on each other but for rounding; leave one out"
+        )
+    limits = cutoff * np.sqrt(quantile * (1 - quantile) * distances_squared(Z, densities))
+    ends = np.array(
+        [[_end(table, estimate, j, sign, float(limits[j])) for sign in (-1, 1)] for j in range(P)]
+    )
+    now = table.residuals(estimate.basis)
+    points = np.flatnonzero(~(ends[:, 1] - ends[:, 0] > 4 * now.w_rounding))
+    if len(points):
+        raise InvalidInput(
+            f"the fit goes through {np.sum(now.real == 0)} of {N} rows, and the ranks reject every value of "
+            f"the coefficient {points[0]} (from 0) but the estimate: y ties too often; take method='weighted'"
+        )
     return ends
 
 
-def _estimate(Z: Matrix, y: Matrix, basis: NDArray[np.int64]) -> Matrix:
-    return np.asarray(np.linalg.solve(Z[basis], y[basis]))
+def distances_squared(Z: Matrix, weights: Matrix | None) -> Matrix:
+    """Of each column (P,) from its projection on the others, which the weights, if any, define."""
+    R = np.linalg.qr(Z if weights is None else np.sqrt(weights)[:, None] * Z, mode="r")
+    inverse = solve_triangular(R, np.eye(len(R)))
+    gram = inverse @ inverse.T
+    if weights is None:
+        return np.asarray(1 / np.diag(gram))
+    # Column j less its projection is Z gram_j / gram_jj.
+    apart = Z @ gram / np.diag(gram)
+    return np.asarray(np.einsum("ij,ij->j", apart, apart))
 
 
-def _without_ties(Z: Matrix, y: Matrix, quantile: float) -> tuple[Matrix, NDArray[np.int64], Matrix]:
-    """y, moved so little that P residuals alone are zero; their rows, and the residuals."""
-    P = Z.shape[1]
-    rng = np.random.default_rng(0)
-    spread = float(np.median(np.abs(y - Z @ solve(Z, y, quantile=quantile, fit_intercept=False).coef)))
-    if not spread > 64 * float(np.finfo(np.float64).eps) * float(np.median(np.abs(y))):
-        raise InvalidInput(
-            "at least half of the residuals are zero: the ranks of the others do not give intervals; take a "
-            "bootstrap"
-        )
-    for attempt in range(4):
-        moved = y if attempt == 0 else y + 10.0**attempt * JITTER * spread * rng.uniform(-1, 1, len(y))
-        basis = solve(Z, moved, quantile=quantile, fit_intercept=False).certificate.basis
-        r = moved - Z @ _estimate(Z, moved, basis)
-        r[basis] = 0.0
-        others = np.delete(np.abs(r), basis)
-        if len(basis) == P and others.min(initial=math.inf) > 1e-3 * JITTER * spread:
-            return moved, basis, r
-    raise InvalidInput(
-        "the rows tie in so many ways that their ranks do not give intervals; take a bootstrap"
-    )
+def _end(table: Table, estimate: Vertex, j: int, sign: int, limit: float) -> float:
+    """Where the slope of the least loss passes ``limit`` as the coefficient j grows, or falls."""
+    start, slope = estimate, 0.0
+    if len(table.y) > MANY:
+        tilt = np.zeros(table.Z.shape[1])
+        tilt[j] = sign * limit
+        near = vertex_of(table, tilt)
+        if near is not None:
+            start, slope = near, limit
+        elif _slope_at_infinity(table, j, sign) <= limit:
+            return sign * math.inf
+    back = kinks(table, start, j, -sign)
+    at, gain = next(back)
+    below = slope - gain
+    if below < -LEVEL_ROUNDING * limit:
+        below = 0.0  # here the slope passes 0: this is the estimate
+    else:
+        at = next(back).at
+    # The slope is ``below`` from ``at`` on.
+    for kink in kinks(table, start, j, sign):
+        slope += kink.gain
+        if slope > limit:
+            return at + (limit - below) / (slope - below) * (kink.at - at)
+        if slope > below:
+            at, below = kink.at, slope
+    return sign * math.inf
 
 
-def _scores(Z: Matrix, r: Matrix, basis: NDArray[np.int64], quantile: float) -> Matrix:
-    """a (N,): 1 where the residual is positive, 0 where negative, else what Z'a = (1 - tau) Z'1 asks for."""
-    a = (r > 0).astype(np.float64)
-    a[basis] = 0.0
-    a[basis] = np.linalg.solve(Z[basis].T, (1 - quantile) * Z.sum(axis=0) - Z.T @ a)
-    return a
-
-
-def _distance_squared(V: Matrix, x: Matrix, weights: Matrix | None) -> float:
-    """Of x from its projection on the columns of V, which the weights, if any, define."""
-    if V.shape[1] == 0:
-        return float(x @ x)
-    root = np.ones(len(x)) if weights is None else np.sqrt(weights)
-    gamma = np.linalg.lstsq(root[:, None] * V, root * x, rcond=None)[0]
-    return float(np.sum((x - V @ gamma) ** 2))
-
-
-def _reach(
-    V: Matrix, x: Matrix, r: Matrix, a: Matrix, zero_rows: NDArray[np.int64], cutoff: float, tie: float
-) -> float:
-    """How far the coefficient of x can grow until its statistic, times its scale, passes the cutoff.
-
-    ``zero_rows`` are P rows of residual zero; r and a are changed. Steps not farther apart than ``tie`` are
-    one.
-    """
-    step, next_step = 0.0, 0.0  # where the statistic took the value ``below``, and ``statistic``
-    below, statistic = 0.0, 0.0
-    at_zero = zero_rows
-    for _ in range(PIVOTS_PER_ROW * len(r)):
-        leaving, gain = _move_scores(V, x, a, at_zero)
-        statistic += gain
-        kept = np.delete(at_zero, leaving)
-        time, entering, speed = _next_zero(V, x, r, a, at_zero, kept)
-        if time > tie:
-            if statistic > cutoff:
-                return step + (cutoff - below) / (statistic - below) * (next_step - step)
-            if time == math.inf:
-                return math.inf
-            step, below = next_step, statistic
-        next_step += time
-        r += time * speed
-        r[kept] = r[entering] = 0.0
-        at_zero = np.append(kept, entering)
-    raise InvalidInput("the ranks of these rows go in circles; take method='nid' or a bootstrap")
-
-
-def _move_scores(V: Matrix, x: Matrix, a: Matrix, at_zero: NDArray[np.int64]) -> tuple[int, float]:
-    """Move the scores of the P rows at zero along the one direction that keeps V'a, x'a falling, to a bound.
-
-    Returns which of them is now at its bound, and by how much x'a fell.
-    """
-    # An orthonormal basis of P dimensions, of which V's P - 1 columns take all but the last.
-    direction = np.linalg.qr(V[at_zero], mode="complete")[0][:, -1]
-    slope = float(x[at_zero] @ direction)
-    direction = -direction if slope > 0 else direction
-    scores = a[at_zero]
-    away = np.abs(direction) > 1e-13 * np.abs(direction).max()
-    room = np.full(len(at_zero), math.inf)
-    bound = np.where(direction > 0, 1.0, 0.0)
-    room[away] = np.maximum((bound - scores)[away] / direction[away], 0.0)
-    leaving = int(np.argmin(room))
-    a[at_zero] = np.clip(scores + room[leaving] * direction, 0.0, 1.0)
-    a[at_zero[leaving]] = bound[leaving]
-    return leaving, float(room[leaving]) * abs(slope)
-
-
-def _next_zero(
-    V: Matrix, x: Matrix, r: Matrix, a: Matrix, at_zero: NDArray[np.int64], kept: NDArray[np.int64]
-) -> tuple[float, int, Matrix]:
-    """By how much the coefficient grows until another residual is zero, which, and each residual's speed."""
-    speed = V @ np.linalg.solve(V[kept], x[kept]) - x if len(kept) else -x
-    speed[kept] = 0.0
-    toward = np.where(a > 0.5, -speed, speed)
-    toward[at_zero] = 0.0
-    times = np.full(len(r), math.inf)
-    np.divide(np.abs(r), toward, out=times, where=toward > 0)
-    entering = int(np.argmin(times))
-    return float(times[entering]), entering, speed
+def _slope_at_infinity(table: Table, j: int, sign: int) -> float:
+    """The least sum_i rho(-x_i - V_i'v): how the loss grows where b is large; inf: not known."""
+    V, x = np.delete(table.Z, j, axis=1), sign * table.Z[:, j]
+    r = -x
+    if V.shape[1] > 0:
+        try:
+            r -= V @ solve(V, -x, quantile=table.quantile, fit_intercept=False).coef
+        except CertificateFailed:
+            return math.inf
+    return float(np.sum(np.maximum(table.quantile * r, (table.quantile - 1) * r)))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from treadle.estimators.lad import LADRegressor
 from treadle.l1.coordinates import column_scales
-from treadle.l1.inference import ROUNDING
+from treadle.l1.covariances import ROUNDING
 from treadle.l1.pinball import best_constant, pinball_loss
 
 OUTLYING = 3.5
