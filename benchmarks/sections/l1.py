@@ -23,6 +23,8 @@ SHAPES = (
 # Who takes part, up to how many numbers in X: beyond, a fit takes a minute or more.
 RIVALS = {
     "treadle_lad": None,
+    "treadle_verify": None,
+    "treadle_verify_exact": None,
     "pyqreg2_quantreg": None,
     "pinball_pfn": None,
     "pinball_fnb": None,
@@ -77,7 +79,8 @@ def page(record: dict[str, Any]) -> str:
 
 The median of y given X, with an intercept, of the public classes as a user calls them. Noise is t with 1.5
 degrees of freedom, 5 % of rows are gross outliers, .1 % leverage rows. Memory is the peak of the first fit in
-a fresh process, beyond what it held before. The floor is one product X w and one X'X.
+a fresh process, beyond what it held before. The floor is one product X w and one X'X. `verify` proves a fit
+that is there; it is no fit, and its first call, which makes one, is not timed.
 
 {tables}"""
 

@@ -16,7 +16,7 @@ LARGEST_RATIO = 100  # and beyond it, this far: MNIST is compressed 5 times, Fas
 CHUNK_BYTES = 1 << 20
 
 
-def check_expansion(what: str, n_bytes: int, n_compressed: int, *, free_bytes: int = FREE_BYTES) -> None:
+def check_expansion(what: str, n_bytes: int, n_compressed: int, *, free_bytes: int | None = None) -> None:
     """Refuse what would grow from ``n_compressed`` to ``n_bytes`` bytes if no honest data set does.
 
     Raises
@@ -24,6 +24,7 @@ def check_expansion(what: str, n_bytes: int, n_compressed: int, *, free_bytes: i
     CorruptFile
         If ``n_bytes`` exceeds both ``free_bytes``, 48 MiB by default, and 100 times ``n_compressed``.
     """
+    free_bytes = FREE_BYTES if free_bytes is None else free_bytes
     if n_bytes > free_bytes and n_bytes > LARGEST_RATIO * n_compressed:
         raise CorruptFile(
             f"{what} would grow from {n_compressed} to {n_bytes} bytes, more than {LARGEST_RATIO} times, "

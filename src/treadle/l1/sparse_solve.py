@@ -10,7 +10,7 @@ The problem is that of ``treadle.l1.solve``; the way is another, because whitene
    (``optimal_partition``).
 4. Rows of a basis are chosen among them (``sparse_vertex``), and the theorem is asked; where it says no, step
    3 is repeated with other readings. If none is proved, the best stands, and its certificate's ``verify``
-   says how far from the least it is.
+   says how far from the least it is. Beyond ``MOST_COLUMNS`` no basis is looked for, and nothing is proved.
 """
 
 from __future__ import annotations
@@ -146,8 +146,8 @@ class _Solver:
         if best is None:
             raise CertificateFailed(
                 "no vertex of this sparse problem was found to the precision of a double: a row or a weight "
-                "may be larger than the others by too many orders of magnitude, or it has more than "
-                f"{MOST_COLUMNS} columns; scale or drop it, or pass X.toarray()"
+                "may be larger than the others by too many orders of magnitude: scale or drop it, or pass "
+                "X.toarray()"
             )
         certificate = best[1]
         return Solution(
@@ -182,6 +182,8 @@ class _Solver:
         r = self.y - self.A @ face.w
         sizes = np.abs(self.y) + abs(self.A) @ np.abs(face.w)
         tied = face.interpolated | (np.abs(r) <= 64 * EPS * sizes)
+        if self.A.shape[1] > MOST_COLUMNS:
+            return self._without_basis(face, r)
         basis = sparse_basis(self.A, self.y, face.w, depth, face.interpolated)
         if basis is None:
             return None
@@ -229,6 +231,32 @@ class _Solver:
             left_out=np.setdiff1d(np.arange(D), kept),
         )
         return (Fraction(0) if proof.optimal else proof.least[1] - proof.least[0]), certificate
+
+    def _without_basis(self, face: OptimalFace, r: NDArray[Any]) -> tuple[Fraction, Certificate]:
+        """Of more columns than a basis is looked for: coefficients that nothing proves."""
+        first, D = int(self.fit_intercept), self.rows.n_features
+        coef = face.w[first:] * self.scales
+        intercept = float(face.w[0]) if first else 0.0
+        objective = float(np.maximum(self.low * r, self.high * r).sum()) / self.unit
+        nothing = np.empty(0, np.int64)
+        return Fraction(0), Certificate(
+            coef=coef,
+            intercept=intercept,
+            quantile=self.quantile,
+            alpha=self.alpha,
+            fit_intercept=self.fit_intercept,
+            primal=objective,
+            dual=float(face.u @ self.y) / self.unit,
+            basis=nothing,
+            rows=nothing,
+            values=np.empty(0),
+            side=None,
+            unique=None,
+            centre=np.zeros(D),
+            centre_intercept=intercept,
+            origin=np.zeros(D, np.int64),
+            left_out=nothing,
+        )
 
 
 def _readings(at: InteriorPoint, typical: float, width: NDArray[Any]) -> Any:
