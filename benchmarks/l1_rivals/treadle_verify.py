@@ -1,4 +1,4 @@
-"""The proof of a treadle fit, ``certificate_.verify``; the fit is made once, in the call that is not timed."""
+"""The proof of a treadle fit, ``certificate_.verify``; the fit is made in the call that is not timed."""
 
 from __future__ import annotations
 

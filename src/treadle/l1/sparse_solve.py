@@ -10,7 +10,8 @@ The problem is that of ``treadle.l1.solve``; the way is another, because whitene
    (``optimal_partition``).
 4. Rows of a basis are chosen among them (``sparse_vertex``), and the theorem is asked; where it says no, step
    3 is repeated with other readings. If none is proved, the best stands, and its certificate's ``verify``
-   says how far from the least it is. Beyond ``MOST_COLUMNS`` no basis is looked for, and nothing is proved.
+   says how far from the least it is. Beyond ``MOST_COLUMNS`` no basis is looked for, and nothing is
+   proved.
 """
 
 from __future__ import annotations

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.linalg import null_space
 from scipy.linalg.lapack import dgeqp3
 
 # Columns beyond which no dense square of them is made.
@@ -63,12 +62,10 @@ def sparse_basis(
     tied = np.flatnonzero(interpolated)
     order = tied[np.argsort(-depth[tied], kind="stable")]
     rows = _independent_rows(A, order, depth)
-    while len(rows) < len(columns):
-        found = _next_row(A, y, w, rows, interpolated)
-        if found is None:
+    if len(rows) < len(columns):
+        rows = _completed(A, y, w, rows, interpolated)
+        if len(rows) < len(columns):
             return None
-        row, w = found
-        rows = np.append(rows, row)
     return SparseBasis(np.sort(rows), columns)
 
 
@@ -120,18 +117,36 @@ def _independent_rows(A: Any, order: NDArray[np.int64], depth: NDArray[Any]) -> 
     return chosen
 
 
-def _next_row(
+def _completed(
     A: Any, y: NDArray[Any], w: NDArray[Any], rows: NDArray[np.int64], interpolated: NDArray[np.bool_]
-) -> tuple[int, NDArray[Any]] | None:
-    """The first row that meets its zero along a direction in which those of ``rows`` stay at theirs."""
+) -> NDArray[np.int64]:
+    """3. More rows, each the first that meets its zero as w moves with those before at theirs."""
     p = A.shape[1]
-    directions = null_space(A[rows].toarray(), rcond=1e-10) if len(rows) else np.eye(p)
-    if not directions.shape[1]:
-        return None
+    full = np.linalg.qr(A[rows].toarray().T, mode="complete").Q if len(rows) else np.eye(p)
+    free = full[:, len(rows) :]  # directions in which the residuals of the rows stay, orthonormal
+    open_rows = ~interpolated
+    while free.shape[1]:
+        found = _first_crossing(A, y, w, free, open_rows)
+        if found is None:
+            break
+        row, w = found
+        rows = np.append(rows, row)
+        open_rows[row] = False
+        # A reflection that leaves one direction with a part along the row: that one is no longer free.
+        v = np.asarray(A[[row]] @ free).ravel()
+        v[0] += np.copysign(np.sqrt(v @ v), v[0])
+        free = (free - np.outer(free @ v, 2 / (v @ v) * v))[:, 1:]
+    return rows
+
+
+def _first_crossing(
+    A: Any, y: NDArray[Any], w: NDArray[Any], free: NDArray[Any], open_rows: NDArray[np.bool_]
+) -> tuple[int, NDArray[Any]] | None:
+    """The first row to meet its zero along a free direction, and w there; None if none ever does."""
     r = y - A @ w
-    for direction in (*directions.T, *-directions.T):
+    for direction in (sign * column for column in free.T for sign in (1, -1)):
         along = A @ direction
-        moving = (np.abs(along) > 1e-9 * np.abs(along).max(initial=0)) & ~interpolated
+        moving = (np.abs(along) > 1e-9 * np.abs(along).max(initial=0)) & open_rows
         t = np.where(moving & (r * along > 0), r / np.where(along == 0, 1, along), np.inf)
         row = int(t.argmin())
         if np.isfinite(t[row]):
