@@ -14,6 +14,7 @@ from treadle.choices import BandwidthName, IntervalsName
 from treadle.cli.columns import columns_as_dict, print_columns, warn_of_left_out
 from treadle.cli.terminal import print_json, print_result, print_table, progress_console, warn
 from treadle.errors import CorruptFile, InferenceWarning, InvalidInput, RunError
+from treadle.messages import visible
 
 if TYPE_CHECKING:
     from treadle.estimators.lad import LADRegressor
@@ -126,10 +127,13 @@ def lad(
     if json:
         largest = _largest(y, comparison, rows)
         print_json(
-            _as_dict(model, coefs, inference, comparison, proof, largest) | columns_as_dict(data, design)
+            _as_dict(model, coefs, inference, comparison, proof, largest)
+            | {"centre": _centre(model, chosen)}
+            | columns_as_dict(data, design)
         )
     else:
         _print(coefs, target, y, inference, comparison, rows)
+        _print_centre(_centre(model, chosen))
         print_result(str(proof))
         print_columns(data, design)
         for what, path in (("picture", plot), ("model", save)):
@@ -235,7 +239,24 @@ def _inference(
 def _coefficients(model: LADRegressor, names: list[str]) -> dict[str, float]:
     """By name, the intercept, if there is one, first."""
     named = dict(zip(names, model.coef_.tolist(), strict=True))
-    return {"(intercept)": float(model.intercept_)} | named if model.fit_intercept else named
+    if not model.fit_intercept:
+        return named
+    # Where columns are far from zero the intercept there is a number that nobody could use.
+    away = bool(model.certificate_.centre.any())
+    name = "(intercept at centre)" if away else "(intercept)"
+    return {name: model.certificate_.centre_intercept if away else float(model.intercept_)} | named
+
+
+def _centre(model: LADRegressor, names: list[str]) -> dict[str, float]:
+    """What the columns far from zero are measured from, by name."""
+    return {name: m for name, m in zip(names, model.certificate_.centre.tolist(), strict=True) if m}
+
+
+def _print_centre(centre: dict[str, float]) -> None:
+    """Where the intercept is, if not at zero."""
+    if centre:
+        print_result("centre: " + ", ".join(f"{visible(name)} = {m:.17g}" for name, m in centre.items()))
+        print_result("")
 
 
 def _print(

@@ -270,6 +270,8 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
     ) -> Inference:
         """Standard errors, confidence intervals and R1 of the fit; printed, a table as statsmodels has it.
 
+        Of columns far from zero the intercept is the one at ``certificate_.centre``.
+
         Parameters
         ----------
         X, y, sample_weight

@@ -38,7 +38,7 @@ class L1Comparison:
     residuals, least_squares_residuals : ndarrays of shape (N,)
         Target less prediction.
     least_squares : ndarray of shape (D + 1,)
-        Its coefficients, the intercept last, 0 without one.
+        Its coefficients, the intercept last, 0 without one; at the fit's centre.
     loss, least_squares_loss, constant_loss : float
         The sum of 2 rho over the residuals, which is that of absolute residuals at the median: of the L1 fit,
         of least squares, and of the best constant.
@@ -93,8 +93,10 @@ def compare(model: LADRegressor, X: NDArray[Any], y: Vector) -> L1Comparison:
     """
     fitted = model.predict(X)
     residuals = y - fitted
-    coefs = _least_squares(X, y, model.fit_intercept)
-    least_squares_fitted = X @ coefs[:-1] + coefs[-1]
+    centre = model.certificate_.centre
+    at_centre = X - centre if centre.any() else X
+    coefs = _least_squares(at_centre, y, model.fit_intercept)
+    least_squares_fitted = at_centre @ coefs[:-1] + coefs[-1]
     least_squares_residuals = y - least_squares_fitted
     around = residuals - np.median(residuals)
     rounding = ROUNDING * np.median(np.abs(y) + np.abs(residuals))

@@ -117,9 +117,10 @@ def _draw_line(
     _scatter(axes, x, y, comparison.outliers, shown)
     ends = np.array([x.min(), x.max()], np.float64)
     slope, intercept = comparison.least_squares
-    axes.plot(ends, slope * ends + intercept, "--", color=GREY, linewidth=1.8, label="least squares")
+    from_centre = ends - model.certificate_.centre[0]
+    axes.plot(ends, slope * from_centre + intercept, "--", color=GREY, linewidth=1.8, label="least squares")
     l1 = "L1" if comparison.quantile == 0.5 else f"quantile {comparison.quantile:g}"
-    axes.plot(ends, model.coef_[0] * ends + model.intercept_, "-", color=BLUE, linewidth=2.2, label=l1)
+    axes.plot(ends, model.predict(ends[:, None]), "-", color=BLUE, linewidth=2.2, label=l1)
     finish_axes(axes, title, feature, target)
     _name_rows(axes, x, y, comparison.outliers, shown)
     return figure
