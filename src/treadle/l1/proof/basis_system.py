@@ -98,7 +98,7 @@ class BasisSystem:
             left = np.abs(eye - R @ Z) + rounding * (lengths @ sizes + eye)
             right = np.abs(eye - Z @ R) + rounding * (sizes @ lengths + eye)
             alphas = (float(left.sum(axis=1).max()) * UP, float(right.sum(axis=0).max()) * UP)
-        return _Inverse(R, rows, columns, alphas) if max(alphas) < 0.5 else None
+        return _Inverse(R, rows, columns, alphas) if all(alpha < 0.5 for alpha in alphas) else None
 
     def enclosure(self, b: ScaledIntegers, transposed: bool = False) -> Enclosed | None:
         """x with Z x = b, or Z' x = b, within (1); None where R proves nothing."""

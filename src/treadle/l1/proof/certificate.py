@@ -20,9 +20,10 @@ from treadle.errors import InvalidInput
 from treadle.l1.integer_columns import doubles_of
 from treadle.l1.pinball import dual_bounds
 from treadle.l1.proof.basis_system import Enclosed
-from treadle.l1.proof.claim import LARGEST, Claim, Problem, Proof, nearest, rounded_up
+from treadle.l1.proof.claim import LARGEST, Claim, Problem, Proof, moved, nearest, rounded_up
 from treadle.l1.proof.dependencies import proved_dependent
 from treadle.l1.proof.rational_solve import Singular
+from treadle.l1.proof.row_signs import refuse_not_finite
 from treadle.l1.proof.theorem import Prover
 from treadle.l1.proof.verification import Verification
 from treadle.l1.rows import ArrayRows, Chunk, Rows
@@ -96,6 +97,13 @@ class Certificate:
                 "a certificate's quantile is between 0 and 1, its alpha and its objective at least 0; got "
                 f"{self.quantile}, {self.alpha} and {self.primal}"
             )
+        if any(np.ndim(array) != 1 for array in (*arrays, self.basis, self.rows)) or any(
+            array.dtype.kind not in "iu" for array in (self.basis, self.rows, self.origin)
+        ):
+            raise InvalidInput(
+                "a certificate holds vectors, and those of its basis, its rows and its origin are of integers; got "
+                + ", ".join(f"{a.dtype} {a.shape}" for a in (*arrays, self.basis, self.rows, self.origin))
+            )
         D = len(self.coef)
         if self.centre.shape != (D,) or self.origin.shape != (D,) or len(self.rows) != len(self.values):
             raise InvalidInput(
@@ -103,10 +111,18 @@ class Certificate:
                 f"for each tie; got {self.centre.shape}, {self.origin.shape}, {len(self.rows)} ties and "
                 f"{len(self.values)} values"
             )
+        if not self.fit_intercept and any(
+            np.any(number) for number in (self.centre, self.origin, self.centre_intercept, self.intercept)
+        ):
+            raise InvalidInput(
+                "without an intercept a certificate measures X from 0: its centre, its origin and its intercepts "
+                f"are 0; got {self.centre}, {self.origin}, {self.centre_intercept} and {self.intercept}"
+            )
         basis = self.basis.tolist()
         if min(basis, default=0) < 0 or len(set(basis)) < len(basis) or (self.rows < 0).any():
             raise InvalidInput("the rows of a certificate's basis are different numbers, none below 0")
-        if self.left_out is not None and len(self.left_out) and not set(self.left_out.tolist()) <= set(np.flatnonzero(self.coef == 0)):
+        left_out = [] if self.left_out is None else np.ravel(self.left_out).tolist()
+        if not set(left_out) <= set(np.flatnonzero(self.coef == 0).tolist()):
             raise InvalidInput(
                 f"features that a certificate leaves out are from 0 to {D - 1}, with a coefficient of 0; got "
                 f"{self.left_out}"
@@ -131,9 +147,13 @@ class Certificate:
 
     def with_origin(self, origin: NDArray[np.int64]) -> Certificate:
         """The certificate of X, if this is that of X - origin."""
-        terms = (Fraction(int(o)) * Fraction(w) for o, w in zip(origin, self.coef.tolist(), strict=True) if o)
-        at_zero = Fraction(self.intercept) - sum(terms, Fraction(0))
-        return replace(self, origin=origin, intercept=nearest(at_zero))
+        found = replace(self, origin=origin)
+        return replace(found, intercept=found._intercept_at_zero())
+
+    def _intercept_at_zero(self) -> float:
+        """What the intercept at the centre comes to at zero, rounded once."""
+        shifts = [Fraction(m) + o for m, o in zip(self.centre.tolist(), self.origin.tolist(), strict=True)]
+        return moved(self.centre_intercept, self.coef, shifts)
 
     def dual_vector(self, X: Any, y: Any, sample_weight: NDArray[Any] | None = None) -> NDArray[np.float64]:
         """u, of shape (N,), for the data that were fitted, which are in memory."""
@@ -185,6 +205,11 @@ class Certificate:
         return self.verify_rows(self._rows(X, y, sample_weight), exact=exact)
 
     def _rows(self, X: Any, y: Any, sample_weight: NDArray[Any] | None) -> Rows:
+        if (isinstance(X, Rows) or sparse.issparse(X)) and self.origin.any():
+            raise InvalidInput(
+                "the certificate is of columns of integers or time stamps, less an origin; got "
+                f"{type(X).__name__}: pass the array or the frame that was fitted"
+            )
         if isinstance(X, Rows):
             return X
         if sparse.issparse(X):
@@ -202,6 +227,10 @@ class Certificate:
             raise InvalidInput(
                 f"the certificate is of {n}{len(self.coef)} features; got {rows.n_rows} rows of "
                 f"{rows.n_features}: pass what was fitted"
+            )
+        if self.centre.any() and isinstance(rows, SparseRows):
+            raise InvalidInput(
+                "the certificate measures X from a centre, which sparse rows are not; pass X.toarray()"
             )
         if (self.basis >= rows.n_rows + (rows.n_features if self.alpha else 0)).any():
             return self._unproved(rows, "the basis names rows that there are not")
@@ -238,6 +267,7 @@ class Certificate:
         X = rows.take(real).X if n_surplus > 0 else None
         if X is None or sparse.issparse(X) or n_surplus > len(zero):
             return np.empty(0, np.int64)
+        refuse_not_finite(rows.take(real), np.arange(len(real)))
         kept = np.flatnonzero(self.coef != 0).tolist()
         ones = [np.ones(len(real))] if self.fit_intercept else []
         for j in zero.tolist():
@@ -262,12 +292,15 @@ class Certificate:
             if off is not None:
                 what = "the intercept" if off < first else f"coefficient {prover.claim.kept[off - first]}"
                 exactly = nearest(vertex.center[off])
-                there = "beyond all doubles" if abs(exactly) == LARGEST else repr(exactly)
-                flaw = f"{what} is {reported[off]!r}, and {there} at the optimum"
+                best = "beyond all doubles" if abs(exactly) == LARGEST else repr(exactly)
+                flaw = f"{what} is {reported[off]!r}, and {best} at the optimum"
+                optimal = False
+            elif self.intercept != (there := self._intercept_at_zero()):
+                flaw = f"the intercept at zero is {self.intercept!r}, and {there!r} by the one at the centre"
                 optimal = False
         low, high = proof.least
         objective = Fraction(self.primal)
-        gap = max(proof.excess, objective - low, high - objective if proof.optimal else Fraction(0))
+        gap = max(proof.excess, objective - low, high - objective)
         errors = np.zeros(len(self.coef))
         errors[prover.claim.kept] = [rounded_up(d) for d in proof.distance[first:]]
         others = np.delete(np.arange(len(self.coef)), prover.claim.kept)
@@ -277,10 +310,10 @@ class Certificate:
             flaw=flaw,
             objective=self.primal,
             least_bounds=(_rounded_down(low), rounded_up(high)),
-            gap_bound=rounded_up(gap) if proof.loss is not None or proof.optimal else math.inf,
+            gap_bound=rounded_up(gap),
             coef_error=errors,
             intercept_error=rounded_up(proof.distance[0]) if first else 0.0,
-            exact=exact,
+            exact=exact and prover.is_rational,
             least=low if proof.optimal and low == high else None,
             n_rows=rows.n_rows,
             n_ties=proof.n_ties,
@@ -298,7 +331,7 @@ class Certificate:
             optimal=False,
             flaw=flaw,
             objective=self.primal,
-            least_bounds=(0.0, self.primal),
+            least_bounds=(0.0, math.inf),
             gap_bound=math.inf,
             coef_error=np.full(len(self.coef), np.inf),
             intercept_error=math.inf,
