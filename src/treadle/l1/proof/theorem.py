@@ -41,7 +41,7 @@ from treadle.l1.proof.row_signs import UNDERFLOW, RowSigns, SignPass, Sums, refu
 from treadle.l1.proof.scaled_integers import ScaledIntegers, power_of_two, scaled, scaled_fractions
 from treadle.l1.rows import Chunk, Rows
 
-# Numbers of rows without a proved sign that are kept for integers; of those beyond, the sign is a guess.
+# Numbers of rows without a proved sign that are kept for integers; beyond, only the basis is, and signs are guesses.
 MOST_OPEN = 1 << 22
 # A number is rounded from an enclosure whose radius is a smaller share of it than that.
 ROUNDED = 2**60
@@ -274,7 +274,7 @@ class Prover:
             else:
                 new = new.plus(sign_pass.sums_of(part.open_rows, part.guesses.astype(np.float64)))
                 n_guessed += int(np.count_nonzero(part.guesses))
-                kept.append(part.open_rows.take(np.empty(0, np.int64)))
+                kept.append(part.open_rows.take(np.flatnonzero(part.guesses == 0)))
             sums = new if sums is None else sums.plus(new)
         assert sums is not None  # there is at least one row
         if n_guessed:
