@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from treadle.errors import InvalidInput
-from treadle.l1.integer_columns import doubles_of
+from treadle.l1.integer_columns import doubles_of, is_rounded
 from treadle.l1.pinball import dual_bounds
 from treadle.l1.proof.basis_system import Enclosed
 from treadle.l1.proof.claim import LARGEST, Claim, Problem, Proof, moved, nearest, rounded_up
@@ -202,7 +202,20 @@ class Certificate:
         InvalidInput
             If the data are not of the shape that was fitted, or hold NaN or infinity.
         """
-        return self.verify_rows(self._rows(X, y, sample_weight), exact=exact)
+        rows = self._rows(X, y, sample_weight)
+        found = self.verify_rows(rows, exact=exact)
+        return replace(found, rounded=True) if self._rounds(rows, X, y) else found
+
+    def _rounds(self, rows: Rows, X: Any, y: Any) -> bool:
+        """Whether numbers that came are not the doubles that the rows hold."""
+        if rows is X or not isinstance(rows, ArrayRows | SparseRows):
+            return False
+        if is_rounded(np.asarray(y)[:, None], np.zeros(1, np.int64), rows.y[:, None]):
+            return True
+        if sparse.issparse(X):
+            data = X.tocoo().data
+            return is_rounded(data[:, None], np.zeros(1, np.int64), data[:, None].astype(np.float64))
+        return is_rounded(X, self.origin, rows.X)
 
     def _rows(self, X: Any, y: Any, sample_weight: NDArray[Any] | None) -> Rows:
         if (isinstance(X, Rows) or sparse.issparse(X)) and self.origin.any():
