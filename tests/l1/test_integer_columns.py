@@ -96,3 +96,8 @@ def test_times_beyond_nanoseconds_are_told():
     X = np.array([["1500-01-01"], ["2020-01-01"]], "datetime64[D]")
     with pytest.raises(InvalidInput, match="must lie between the years 1678 and 2262.*got from 1500-01-01"):
         doubles_of(X, np.zeros(1, np.int64))
+
+
+def test_columns_of_one_name_are_told_apart_by_place():
+    frame = pd.DataFrame(np.array([[BIG, BIG + 5], [BIG + 1, BIG]]), columns=["a", "a"])
+    assert origin_of(frame).tolist() == [BIG, BIG + 5]

@@ -284,14 +284,28 @@ def test_without_an_intercept_there_is_nothing_to_measure_from():
 
 
 def test_certificates_of_other_types_are_refused():
-    for changes in (
-        {"basis": np.array([0.0])},
-        {"rows": np.array([0.5]), "values": np.ones(1)},
-        {"origin": np.zeros(1)},
-        {"coef": np.zeros((1, 1))},
+    for name, value in (
+        ("basis", np.array([0.0])),
+        ("basis", [0]),
+        ("rows", np.zeros((0, 1), np.int64)),
+        ("origin", np.zeros(1)),
+        ("left_out", np.array([0.0])),
+        ("side", np.ones((3, 1), np.int8)),
     ):
-        with pytest.raises(InvalidInput, match="holds vectors, and those of its basis, its rows and its origin"):
-            claimed(**changes)
+        with pytest.raises(InvalidInput, match=f"a certificate's {name} is a vector of integers; got "):
+            claimed(**{name: value})
+    with pytest.raises(InvalidInput, match="a certificate's coef, centre and values are vectors; got the shapes"):
+        claimed(coef=np.zeros((1, 1)))
+
+
+def test_data_that_are_no_numbers_or_not_of_the_basis_are_refused(fitted):
+    X, y, certificate = fitted
+    with pytest.raises(InvalidInput, match="X, y and sample_weight are numbers, as they were fitted; could not"):
+        certificate.verify(X, ["a"] * 3000)
+    with pytest.raises(InvalidInput, match="there are no dual values of this basis for these data: "):
+        planted(certificate, basis=np.array([0, 1])).dual_vector(X, y)
+    with pytest.raises(InvalidInput, match="the certificate is of 3000 rows of 4 features; got 3000 rows of 1"):
+        certificate.dual_vector(X[:, :1], y)
 
 
 def test_an_objective_planted_too_low_is_within_the_bound_of_nothing_less():

@@ -74,7 +74,8 @@ def _is_rounded(column: NDArray[Any], origin: int, doubles: NDArray[Any]) -> boo
 
 def _columns(X: Any) -> list[NDArray[Any]]:
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
-        return [_integers(np.asarray(X[name])) for name in X.columns]
+        columns = X.columns if not hasattr(X, "iloc") else range(len(X.columns))  # names may be alike
+        return [_integers(np.asarray(X.iloc[:, k] if hasattr(X, "iloc") else X[k])) for k in columns]
     return [_integers(column) for column in np.asarray(X).T]
 
 

@@ -97,12 +97,20 @@ class Certificate:
                 "a certificate's quantile is between 0 and 1, its alpha and its objective at least 0; got "
                 f"{self.quantile}, {self.alpha} and {self.primal}"
             )
-        if any(np.ndim(array) != 1 for array in (*arrays, self.basis, self.rows)) or any(
-            array.dtype.kind not in "iu" for array in (self.basis, self.rows, self.origin)
-        ):
+        named = {"basis": self.basis, "rows": self.rows, "origin": self.origin}
+        named |= {"left_out": self.left_out, "side": self.side}
+        for name, array in named.items():
+            if array is None and name in ("left_out", "side"):
+                continue
+            if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype.kind not in "iu":
+                raise InvalidInput(
+                    f"a certificate's {name} is a vector of integers; got "
+                    f"{getattr(array, 'dtype', type(array).__name__)} of shape {np.shape(array)}"
+                )
+        if any(np.ndim(array) != 1 for array in arrays):
             raise InvalidInput(
-                "a certificate holds vectors, and those of its basis, its rows and its origin are of integers; got "
-                + ", ".join(f"{a.dtype} {a.shape}" for a in (*arrays, self.basis, self.rows, self.origin))
+                "a certificate's coef, centre and values are vectors; got the shapes "
+                + ", ".join(str(np.shape(array)) for array in arrays)
             )
         D = len(self.coef)
         if self.centre.shape != (D,) or self.origin.shape != (D,) or len(self.rows) != len(self.values):
@@ -121,7 +129,7 @@ class Certificate:
         basis = self.basis.tolist()
         if min(basis, default=0) < 0 or len(set(basis)) < len(basis) or (self.rows < 0).any():
             raise InvalidInput("the rows of a certificate's basis are different numbers, none below 0")
-        left_out = [] if self.left_out is None else np.ravel(self.left_out).tolist()
+        left_out = [] if self.left_out is None else self.left_out.tolist()
         if not set(left_out) <= set(np.flatnonzero(self.coef == 0).tolist()):
             raise InvalidInput(
                 f"features that a certificate leaves out are from 0 to {D - 1}, with a coefficient of 0; got "
@@ -158,8 +166,12 @@ class Certificate:
     def dual_vector(self, X: Any, y: Any, sample_weight: NDArray[Any] | None = None) -> NDArray[np.float64]:
         """u, of shape (N,), for the data that were fitted, which are in memory."""
         rows = self._rows(X, y, sample_weight)
+        self._refuse_others(rows)
         claim = self._claim(rows)
-        proof = Prover(rows, claim).prove()
+        try:
+            proof = Prover(rows, claim).prove()
+        except Singular as error:
+            raise InvalidInput(f"there are no dual values of this basis for these data: {error}") from None
         u = np.zeros(rows.n_rows)
         for chunk in rows.chunks():
             X_c = chunk.X - claim.centre if claim.centre.any() else chunk.X
@@ -228,13 +240,31 @@ class Certificate:
         if sparse.issparse(X):
             return SparseRows(X, np.asarray(y), sample_weight)
         y = np.asarray(y)
-        y = y if y.dtype in (np.float32, np.float64) else y.astype(np.float64)
-        if sample_weight is not None:
-            sample_weight = np.asarray(sample_weight, np.float64)
-        return ArrayRows(doubles_of(X, self.origin), y, sample_weight)
+        try:
+            y = y if y.dtype in (np.float32, np.float64) else y.astype(np.float64)
+            if sample_weight is not None:
+                sample_weight = np.asarray(sample_weight, np.float64)
+            X = doubles_of(X, self.origin)
+        except (TypeError, ValueError) as error:
+            if isinstance(error, InvalidInput):
+                raise
+            raise InvalidInput(f"X, y and sample_weight are numbers, as they were fitted; {error}") from None
+        return ArrayRows(X, y, sample_weight)
 
     def verify_rows(self, rows: Rows, *, exact: bool = False) -> Verification:
         """As ``verify``, of rows that need not be in memory, in one pass."""
+        self._refuse_others(rows)
+        if (self.basis >= rows.n_rows + (rows.n_features if self.alpha else 0)).any():
+            return self._unproved(rows, "the basis names rows that there are not")
+        try:
+            prover = Prover(rows, self._claim(rows), exact)
+            proof = prover.prove()
+        except Singular as error:
+            return self._unproved(rows, str(error))
+        return self._verification(rows, prover, proof, exact)
+
+    def _refuse_others(self, rows: Rows) -> None:
+        """InvalidInput for rows of another shape or kind than those fitted."""
         if rows.n_features != len(self.coef) or (self.side is not None and len(self.side) != rows.n_rows):
             n = "" if self.side is None else f"{len(self.side)} rows of "
             raise InvalidInput(
@@ -245,14 +275,6 @@ class Certificate:
             raise InvalidInput(
                 "the certificate measures X from a centre, which sparse rows are not; pass X.toarray()"
             )
-        if (self.basis >= rows.n_rows + (rows.n_features if self.alpha else 0)).any():
-            return self._unproved(rows, "the basis names rows that there are not")
-        try:
-            prover = Prover(rows, self._claim(rows), exact)
-            proof = prover.prove()
-        except Singular as error:
-            return self._unproved(rows, str(error))
-        return self._verification(rows, prover, proof, exact)
 
     def _claim(self, rows: Rows) -> Claim:
         left_out = self.left_out
@@ -261,13 +283,13 @@ class Certificate:
         kept = np.delete(np.arange(len(self.coef)), left_out)
         ties = dict(zip(self.rows.tolist(), np.asarray(self.values, np.float64).tolist(), strict=True))
         return Claim(
-            Problem(self.quantile, self.alpha, self.fit_intercept),
+            Problem(float(self.quantile), float(self.alpha), bool(self.fit_intercept)),
             self.centre,
             kept,
             self.basis,
             ties,
             np.asarray(self.coef, np.float64),
-            self.centre_intercept,
+            float(self.centre_intercept),
             self.side,
         )
 
@@ -312,7 +334,7 @@ class Certificate:
                 flaw = f"the intercept at zero is {self.intercept!r}, and {there!r} by the one at the centre"
                 optimal = False
         low, high = proof.least
-        objective = Fraction(self.primal)
+        objective = Fraction(float(self.primal))
         gap = max(proof.excess, objective - low, high - objective)
         errors = np.zeros(len(self.coef))
         errors[prover.claim.kept] = [rounded_up(d) for d in proof.distance[first:]]
