@@ -421,3 +421,18 @@ def test_a_left_out_column_that_is_not_finite_is_refused():
     y[7] = np.inf
     with pytest.raises(InvalidInput, match="row 7 of y holds a value that is not a finite number"):
         certificate.verify(X, y)
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        ([0.0, 4.0, 0.0, 3.0], [0.0, 2.0, 3.0, 1.0]),
+        ([0.0, 0.0, -2.0, -3.0, 0.0], [1.0, 0.0, 5.0, 1.0, 3.0]),
+        ([0.0, 28.0, 0.0, 0.0, 14.0], [3.0, 5.0, 0.0, 1.0, 1.0]),
+    ],
+)
+def test_a_coefficient_of_zero_is_reported_as_zero(x, y):
+    """In twice the precision of a double it may seem to be 6e-33, to the last place."""
+    X, y = np.array(x)[:, None], np.array(y)
+    solution = solve(X, y, quantile=0.25)
+    assert solution.intercept == 0 and solution.certificate.verify(X, y)
