@@ -48,9 +48,7 @@ def test_the_exact_solution_is_within_the_enclosure(kind, transposed):
         found = system.enclosure(scaled(b), transposed)
         if found is not None:
             n_enclosed += 1
-            assert all(
-                abs(c - v) <= r for c, r, v in zip(found.center, found.radius, x, strict=True)
-            )
+            assert all(abs(c - v) <= r for c, r, v in zip(found.center, found.radius, x, strict=True))
             if kind == "plain":
                 assert max(found.radius) <= Fraction(2.0**-90) * max(map(abs, x))
     assert n_enclosed >= (0 if kind == "subnormal" else 10)

@@ -30,7 +30,9 @@ def test_what_nearly_cancels_keeps_thirty_digits():
     start = columns @ factors
     rest = minus_products((start, np.zeros(50)), columns, factors)
     for k in range(50):
-        sums = Fraction(start[k]) - sum(Fraction(x) * Fraction(w) for x, w in zip(columns[k], factors, strict=True))
+        sums = Fraction(start[k]) - sum(
+            Fraction(x) * Fraction(w) for x, w in zip(columns[k], factors, strict=True)
+        )
         assert abs(sums - exact(rest)[k]) <= abs(Fraction(start[k])) * Fraction(2) ** -100
     assert (rest[0] + rest[1]).any()
 

@@ -94,7 +94,7 @@ def test_times_that_are_missing_are_told_by_row():
 
 def test_times_beyond_nanoseconds_are_told():
     X = np.array([["1500-01-01"], ["2020-01-01"]], "datetime64[D]")
-    with pytest.raises(InvalidInput, match="must lie between the years 1678 and 2262.*got from 1500-01-01"):
+    with pytest.raises(InvalidInput, match=r"must lie between the years 1678 and 2262.*got from 1500-01-01"):
         doubles_of(X, np.zeros(1, np.int64))
 
 

@@ -92,7 +92,9 @@ def test_streams_are_refused_with_a_remedy_that_serves():
     start = rng.integers(0, 10**13, 300).astype(float)
     X = np.column_stack([start, start + rng.integers(1, 9, 300)])
     y = rng.normal(size=300)
-    with pytest.raises(CertificateFailed, match="Replace feature 1 by its difference from feature 0, which was"):
+    with pytest.raises(
+        CertificateFailed, match="Replace feature 1 by its difference from feature 0, which was"
+    ):
         solve_rows(stream(X, y))
     X[:, 1] -= X[:, 0]
     assert solve_rows(stream(X, y)).certificate.verify(X, y)

@@ -19,8 +19,15 @@ def way(request, monkeypatch):
 
 
 def integers(rng, shape, bits):
-    return np.array([int(x) << int(s) for x, s in zip(rng.integers(-9, 10, np.prod(shape)), rng.integers(
-        0, bits, np.prod(shape)), strict=True)], object).reshape(shape)
+    return np.array(
+        [
+            int(x) << int(s)
+            for x, s in zip(
+                rng.integers(-9, 10, np.prod(shape)), rng.integers(0, bits, np.prod(shape)), strict=True
+            )
+        ],
+        object,
+    ).reshape(shape)
 
 
 @pytest.mark.parametrize("seed", range(30))

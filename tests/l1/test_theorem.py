@@ -19,7 +19,7 @@ from treadle.l1.proof.verification import at_most
 from treadle.l1.rows import ArrayRows
 from treadle.l1.solve import solve
 
-# make soak sets it; half of the hundreds of tables here would do to see a certificate that proves what is false.
+# make soak sets it; half of the hundreds of tables here would do to see a false proof.
 N_TABLES = max(40, int(os.environ.get("TREADLE_FUZZ_CASES", "2000")) // 50)
 
 
@@ -190,7 +190,9 @@ def test_the_theorem_reads_as_a_sentence(fitted):
         "absolute residuals than the optimum, and the ones reported are it, rounded"
     )
     assert str(found).splitlines()[0] == "optimal: 3000 rows, enclosures and exact sums"
-    assert str(certificate.verify(X, y, exact=True)).splitlines()[0] == "optimal: 3000 rows, rational arithmetic"
+    assert (
+        str(certificate.verify(X, y, exact=True)).splitlines()[0] == "optimal: 3000 rows, rational arithmetic"
+    )
 
 
 def test_certificates_that_are_not_finite_or_do_not_fit_are_refused(fitted):
@@ -199,7 +201,9 @@ def test_certificates_that_are_not_finite_or_do_not_fit_are_refused(fitted):
         planted(certificate, primal=np.inf)
     with pytest.raises(InvalidInput, match="holds finite numbers only"):
         planted(certificate, coef=certificate.coef * np.nan)
-    with pytest.raises(InvalidInput, match="quantile is between 0 and 1, its alpha and its objective at least 0"):
+    with pytest.raises(
+        InvalidInput, match="quantile is between 0 and 1, its alpha and its objective at least 0"
+    ):
         planted(certificate, quantile=1.5)
     with pytest.raises(InvalidInput, match="as many numbers in its centre and origin"):
         planted(certificate, centre=np.zeros(3))
@@ -294,17 +298,23 @@ def test_certificates_of_other_types_are_refused():
     ):
         with pytest.raises(InvalidInput, match=f"a certificate's {name} is a vector of integers; got "):
             claimed(**{name: value})
-    with pytest.raises(InvalidInput, match="a certificate's coef, centre and values are vectors; got the shapes"):
+    with pytest.raises(
+        InvalidInput, match="a certificate's coef, centre and values are vectors; got the shapes"
+    ):
         claimed(coef=np.zeros((1, 1)))
 
 
 def test_data_that_are_no_numbers_or_not_of_the_basis_are_refused(fitted):
     X, y, certificate = fitted
-    with pytest.raises(InvalidInput, match="X, y and sample_weight are numbers, as they were fitted; could not"):
+    with pytest.raises(
+        InvalidInput, match="X, y and sample_weight are numbers, as they were fitted; could not"
+    ):
         certificate.verify(X, ["a"] * 3000)
     with pytest.raises(InvalidInput, match="there are no dual values of this basis for these data: "):
         planted(certificate, basis=np.array([0, 1])).dual_vector(X, y)
-    with pytest.raises(InvalidInput, match="the certificate is of 3000 rows of 4 features; got 3000 rows of 1"):
+    with pytest.raises(
+        InvalidInput, match="the certificate is of 3000 rows of 4 features; got 3000 rows of 1"
+    ):
         certificate.dual_vector(X[:, :1], y)
 
 
