@@ -77,6 +77,11 @@ def test_floats_are_measured_from_an_origin_that_integers_had():
     assert not is_rounded(X[:2], np.array([BIG]), doubles[:2]) and is_rounded(X, np.array([BIG]), doubles)
 
 
+def test_values_that_are_not_finite_stay_so_for_others_to_refuse():
+    X = np.array([[np.nan], [np.inf], [float(BIG)]])
+    assert str(doubles_of(X, np.array([BIG])).ravel().tolist()) == "[nan, inf, 0.0]"
+
+
 def test_other_numbers_become_doubles():
     origin = np.zeros(2, np.int64)
     assert doubles_of([[1, 2], [3, 4]], origin).dtype == np.float64

@@ -369,9 +369,7 @@ def predicted_of(
     return _predicted(coef, intercept, shift, chunk.X)
 
 
-def _predicted(
-    coef: NDArray[Any], intercept: float, shift: NDArray[Any], X: Any
-) -> NDArray[np.float64]:
+def _predicted(coef: NDArray[Any], intercept: float, shift: NDArray[Any], X: Any) -> NDArray[np.float64]:
     """(X - shift) coef + intercept; of a sparse X only columns that are shifted become dense."""
     if not shift.any():
         return np.asarray(X @ coef + intercept)

@@ -111,7 +111,7 @@ def _double(column: NDArray[Any], origin: int) -> NDArray[np.float64]:
             return (column.astype(np.int64) - np.int64(origin)).astype(np.float64)
         return np.array([float(int(value) - origin) for value in column])
     if origin:
-        return np.array([float(value - origin) if value == int(value) else value - origin for value in map(_exactly, column)])
+        return np.array([float(_exactly(value) - origin) for value in column])
     return column.astype(np.float64)
 
 

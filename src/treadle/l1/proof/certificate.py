@@ -97,7 +97,7 @@ class Certificate:
                 "a certificate's quantile is between 0 and 1, its alpha and its objective at least 0; got "
                 f"{self.quantile}, {self.alpha} and {self.primal}"
             )
-        named = {"basis": self.basis, "rows": self.rows, "origin": self.origin}
+        named: dict[str, Any] = {"basis": self.basis, "rows": self.rows, "origin": self.origin}
         named |= {"left_out": self.left_out, "side": self.side}
         for name, array in named.items():
             if array is None and name in ("left_out", "side"):
@@ -123,8 +123,8 @@ class Certificate:
             np.any(number) for number in (self.centre, self.origin, self.centre_intercept, self.intercept)
         ):
             raise InvalidInput(
-                "without an intercept a certificate measures X from 0: its centre, its origin and its intercepts "
-                f"are 0; got {self.centre}, {self.origin}, {self.centre_intercept} and {self.intercept}"
+                "without an intercept a certificate measures X from 0: its centre, its origin and its "
+                f"intercepts are 0; got {self.centre}, {self.origin}, {self.centre_intercept} and {self.intercept}"
             )
         basis = self.basis.tolist()
         if min(basis, default=0) < 0 or len(set(basis)) < len(basis) or (self.rows < 0).any():

@@ -162,13 +162,13 @@ def refuse_not_finite(chunk: Chunk, places: NDArray[np.int64]) -> None:
     if not len(places):
         return
     for name, values in (("X", chunk.X), ("y", chunk.y)):
-        some = values[places]
+        some: Any = values[places]
         some = some.toarray() if sparse.issparse(some) else some
         finite = np.isfinite(some.reshape(len(places), -1)).all(axis=1)
         if not finite.all():
             raise InvalidInput(
-                f"row {chunk.indices[places[np.argmin(finite)]]} of {name} holds a value that is not a finite "
-                "number; pass what was fitted"
+                f"row {chunk.indices[places[np.argmin(finite)]]} of {name} holds a value that is not a "
+                "finite number; pass what was fitted"
             )
 
 

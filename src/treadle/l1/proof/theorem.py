@@ -41,7 +41,8 @@ from treadle.l1.proof.row_signs import UNDERFLOW, RowSigns, SignPass, Sums, refu
 from treadle.l1.proof.scaled_integers import ScaledIntegers, power_of_two, scaled, scaled_fractions
 from treadle.l1.rows import Chunk, Rows
 
-# Numbers of rows without a proved sign that are kept for integers; beyond, only the basis is, and signs are guesses.
+# Numbers of rows without a proved sign that are kept for integers; beyond, the basis alone is kept, and the
+# signs of the others are guesses.
 MOST_OPEN = 1 << 22
 # A number is rounded from an enclosure whose radius is a smaller share of it than that.
 ROUNDED = 2**60
@@ -392,7 +393,10 @@ class Prover:
                 if l <= c - r and c + r <= h:
                     continue
                 if c - r > h or c + r < l:
-                    outside = f"the dual value of row {name} is {nearest(c):.9g}, outside [{nearest(l):.6g}, {nearest(h):.6g}]"
+                    outside = (
+                        f"the dual value of row {name} is {nearest(c):.9g}, outside "
+                        f"[{nearest(l):.6g}, {nearest(h):.6g}]"
+                    )
                 else:
                     straddles += 1
             if outside or not straddles or attempt or dual.is_exact:

@@ -81,7 +81,8 @@ class Verification:
         taken = "the double next to it" if self.rounded else "exactly what it is"
         rows = f"these {self.n_rows} rows, every number taken as {taken}"
         if not self.optimal:
-            return f"On {rows}, no coefficients{among} have a {what} smaller by more than {at_most(self.gap_bound)}."
+            gap = at_most(self.gap_bound)
+            return f"On {rows}, no coefficients{among} have a {what} smaller by more than {gap}."
         return (
             f"On {rows}, no coefficients{among} have a smaller {what} than the optimum, and the ones "
             f"reported are it, rounded: their {what} is at most {at_most(self.gap_bound)} above the least."
