@@ -6,6 +6,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from safetensors import safe_open
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import QuantileRegressor
@@ -17,6 +18,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from treadle import CorruptFile, InvalidInput, LADRegressor, load
 from treadle.estimators import lad
 from treadle.estimators.saved_certificate import certificate_from, certificate_parts
+from treadle.l1.chunk_rows import ChunkRows
 
 
 def data(n=200, d=3, dtype=np.float64, order="C", seed=0):
@@ -265,3 +267,80 @@ def test_summary_with_weights_and_without_intercept():
     found = fitted.summary(X, y, c, n_bootstrap=20, method="weighted")
     assert found.names == ("x1", "x2", "x3") and found.n_rows == (c > 0).sum()
     assert (found.standard_errors > 0).all()
+
+
+def time_table(kind, n=120):
+    """Time stamps of one second, y in thousandths of a nanosecond's slope, and the same in small numbers."""
+    rng = np.random.default_rng(3)
+    after = np.sort(rng.integers(0, 10**9, n))
+    y = 2e-6 * after + rng.standard_t(2, n)
+    start = 1_700_000_000_123_456_789
+    plain = np.column_stack([after.astype(float), rng.normal(size=n)])
+    if kind == "int64":
+        X = np.column_stack([start + after, np.rint(plain[:, 1] * 1000).astype(np.int64)])
+        plain[:, 1] = X[:, 1]
+    elif kind == "datetime64":
+        X = pd.DataFrame({"at": (start + after).astype("datetime64[ns]"), "x": plain[:, 1]})
+    else:  # epoch microseconds, in doubles
+        plain[:, 0] = after
+        X = np.column_stack([1.7e15 + after, plain[:, 1]])
+    return X, y, plain
+
+
+@pytest.mark.parametrize("kind", ["int64", "datetime64", "microseconds"])
+def test_time_stamps_lose_nothing(kind, tmp_path):
+    X, y, plain = time_table(kind)
+    fitted, small = LADRegressor().fit(X, y), LADRegressor().fit(plain, y)
+    assert fitted.certificate_.verify(X, y) and not fitted.certificate_.verify(X, y).rounded
+    assert abs(fitted.objective_ - small.objective_) <= 1e-12 * small.objective_
+    predicted = fitted.predict(X)
+    np.testing.assert_allclose(predicted, small.predict(plain), rtol=1e-12, atol=1e-9)
+    r = np.abs(y - predicted)
+    assert abs(r.sum() - fitted.objective_) <= 1e-12 * fitted.objective_
+    assert r[fitted.certificate_.basis].max() < 1e-9
+    # What the intercept at zero can hold is worse by far.
+    assert abs(fitted.intercept_) > 1e9
+    found = fitted.summary(X, y).standard_errors
+    np.testing.assert_allclose(found[1:], small.summary(plain, y).standard_errors[1:], rtol=1e-6)
+    fitted.save(tmp_path / "model")
+    again = load(tmp_path / "model")
+    assert again.predict(X).tobytes() == predicted.tobytes()
+    assert again.certificate_.verify(X, y, exact=True) and again.intercept_ == fitted.intercept_
+    assert not again.certificate_.verify(X, y + np.sin(np.arange(len(y))))
+
+
+def test_rows_and_sparse_x_are_predicted_at_the_centre():
+    X, y, _ = time_table("microseconds")
+    fitted = LADRegressor().fit(X, y)
+    assert fitted.certificate_.centre.any()
+    rows = ChunkRows(lambda: iter([(X, y)]))
+    np.testing.assert_allclose(fitted.predict(rows), fitted.predict(X), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(fitted.predict(csr_array(X)), fitted.predict(X), rtol=0, atol=1e-9)
+    X, y, _ = time_table("int64")
+    fitted = LADRegressor().fit(X, y)
+    assert fitted.certificate_.origin.any()
+    as_doubles = X.astype(float)  # time stamps to 256 nanoseconds
+    rows = ChunkRows(lambda: iter([(as_doubles, y)]))
+    np.testing.assert_allclose(fitted.predict(rows), fitted.predict(X), rtol=0, atol=2e-3)
+    np.testing.assert_allclose(fitted.predict(csr_array(as_doubles)), fitted.predict(X), rtol=0, atol=2e-3)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.1])
+def test_a_file_from_before_there_was_a_centre_is_loaded(tmp_path, monkeypatch, alpha):
+    X, y = data(41)
+    fitted = LADRegressor(0.4, alpha=alpha).fit(X, y)
+
+    def without(certificate):
+        fields, arrays = certificate_parts(certificate)
+        del fields["centre_intercept"]
+        for name in ("centre", "origin", "left_out"):
+            del arrays[name]
+        return fields, arrays
+
+    monkeypatch.setattr(lad, "certificate_parts", without)
+    fitted.save(tmp_path / "model")
+    with safe_open(tmp_path / "model", "numpy") as file:
+        assert not {"fitted.centre", "fitted.origin"} & set(file.keys())
+    again = load(tmp_path / "model")
+    assert again.predict(X).tobytes() == fitted.predict(X).tobytes()
+    assert again.certificate_.left_out is None and again.certificate_.verify(X, y)

@@ -1,18 +1,25 @@
 """What a certificate proves, against an oracle that tries every basis in rational numbers."""
 
 import os
+import re
+from dataclasses import replace
 from fractions import Fraction
 
 import exact_oracle
 import numpy as np
 import pytest
 from linear_programs import contaminated
+from scipy import sparse
 
 from treadle.errors import InvalidInput
+from treadle.l1 import sparse_rows
+from treadle.l1.proof import basis_system, theorem
+from treadle.l1.proof.certificate import Certificate
+from treadle.l1.proof.verification import at_most
+from treadle.l1.rows import ArrayRows
 from treadle.l1.solve import solve
 
-# make soak sets it; half of the hundreds of tables here would do to see a certificate that proves what is
-# false.
+# make soak sets it; half of the hundreds of tables here would do to see a false proof.
 N_TABLES = max(40, int(os.environ.get("TREADLE_FUZZ_CASES", "2000")) // 50)
 
 
@@ -87,8 +94,6 @@ def fitted():
 
 
 def planted(certificate, **changes):
-    from dataclasses import replace
-
     return replace(certificate, **changes)
 
 
@@ -225,3 +230,219 @@ def test_data_that_are_not_finite_are_refused(fitted):
     X[certificate.basis[0], 1] = np.nan
     with pytest.raises(InvalidInput, match="holds a value that is not a finite number"):
         certificate.verify(X, y)
+
+
+def claimed(**changes):
+    """A certificate of one feature, of nothing; with changes."""
+    D = len(changes.get("coef", np.zeros(1)))
+    parts = {
+        "coef": np.zeros(D),
+        "intercept": 0.0,
+        "quantile": 0.5,
+        "alpha": 0.0,
+        "fit_intercept": False,
+        "primal": 0.0,
+        "dual": 0.0,
+        "basis": np.array([0]),
+        "rows": np.empty(0, np.int64),
+        "values": np.empty(0),
+        "side": None,
+        "unique": None,
+        "centre": np.zeros(D),
+        "centre_intercept": 0.0,
+        "origin": np.zeros(D, np.int64),
+        "left_out": np.empty(0, np.int64),
+    }
+    return Certificate(**(parts | changes))
+
+
+def test_a_combination_left_out_under_a_penalty_is_not_proved_away():
+    """y = 5 x costs less as half of 10 x."""
+    X = np.column_stack([np.arange(1.0, 9), 10 * np.arange(1.0, 9)])
+    y = 5 * X[:, 0] + np.arange(8) % 3
+    alone = solve(X[:, :1], y, alpha=0.01, fit_intercept=False).certificate
+    certificate = claimed(
+        coef=np.append(alone.coef, 0.0),
+        alpha=0.01,
+        primal=alone.primal,
+        basis=alone.basis,
+        rows=alone.rows,
+        values=alone.values,
+        left_out=np.array([1]),
+    )
+    found = certificate.verify(X, y)
+    assert found and found.dependent == () and found.left_out == (1,)
+    assert "whose coefficients of features 1 are 0" in found.theorem
+    assert solve(X, y, alpha=0.01, fit_intercept=False).objective < alone.primal * 0.95
+
+
+def test_without_an_intercept_there_is_nothing_to_measure_from():
+    for changes in (
+        {"centre": np.ones(1)},
+        {"origin": np.ones(1, np.int64)},
+        {"centre_intercept": 1.0},
+        {"intercept": 1.0},
+    ):
+        with pytest.raises(InvalidInput, match="without an intercept a certificate measures X from 0"):
+            claimed(**changes)
+
+
+def test_certificates_of_other_types_are_refused():
+    for name, value in (
+        ("basis", np.array([0.0])),
+        ("basis", [0]),
+        ("rows", np.zeros((0, 1), np.int64)),
+        ("origin", np.zeros(1)),
+        ("left_out", np.array([0.0])),
+        ("side", np.ones((3, 1), np.int8)),
+    ):
+        with pytest.raises(InvalidInput, match=f"a certificate's {name} is a vector of integers; got "):
+            claimed(**{name: value})
+    with pytest.raises(
+        InvalidInput, match="a certificate's coef, centre and values are vectors; got the shapes"
+    ):
+        claimed(coef=np.zeros((1, 1)))
+
+
+def test_data_that_are_no_numbers_or_not_of_the_basis_are_refused(fitted):
+    X, y, certificate = fitted
+    with pytest.raises(
+        InvalidInput, match="X, y and sample_weight are numbers, as they were fitted; could not"
+    ):
+        certificate.verify(X, ["a"] * 3000)
+    with pytest.raises(InvalidInput, match="there are no dual values of this basis for these data: "):
+        planted(certificate, basis=np.array([0, 1])).dual_vector(X, y)
+    with pytest.raises(
+        InvalidInput, match="the certificate is of 3000 rows of 4 features; got 3000 rows of 1"
+    ):
+        certificate.dual_vector(X[:, :1], y)
+
+
+def test_an_objective_planted_too_low_is_within_the_bound_of_nothing_less():
+    X, y = contaminated(50, 2)
+    certificate = solve(X, y).certificate
+    for basis in (certificate.basis, np.array([0, 1, 2])):
+        found = planted(certificate, basis=basis, primal=0.0).verify(X, y)
+        assert Fraction(found.gap_bound) >= Fraction(certificate.dual)
+        assert found.least_bounds[1] >= certificate.dual
+    found = planted(certificate, basis=np.array([0, 1]), primal=0.0).verify(X, y)
+    assert found.gap_bound == np.inf and found.least_bounds == (0.0, np.inf)
+
+
+def test_an_intercept_at_zero_that_is_not_that_at_the_centre_is_seen(fitted):
+    X, y, certificate = fitted
+    found = planted(certificate, intercept=7.0).verify(X, y)
+    assert not found and found.flaw.startswith("the intercept at zero is 7.0, and ")
+    X = X + 1e9
+    certificate = solve(X, y).certificate
+    assert certificate.centre.any() and certificate.verify(X, y)
+    off = planted(certificate, intercept=np.nextafter(certificate.intercept, np.inf))
+    assert off.verify(X, y).flaw.startswith("the intercept at zero is ")
+
+
+def test_more_open_rows_than_are_kept_have_a_bound_that_holds(monkeypatch):
+    """Of all of them the sign is a guess, in blocks of which none is kept."""
+    monkeypatch.setattr(theorem, "MOST_OPEN", 0)
+    X = np.arange(12.0)[:, None] % 4
+    y = np.array([0.0, 1.0, 2.0, 3.0] * 2 + [5.0, 1.0, 2.0, 9.0])
+    best = exact_oracle.least(X.tolist(), y.tolist())
+    for basis in ([0, 1], [8, 11], [1, 8]):
+        certificate = planted(solve(X, y).certificate, basis=np.array(basis))
+        found = certificate.verify(X, y)
+        w, b = [Fraction(v) for v in certificate.coef.tolist()], Fraction(certificate.intercept)
+        gap = exact_oracle.objective(X, y, w, b) - best
+        assert Fraction(found.least_bounds[0]) <= best and Fraction(found.gap_bound) >= gap
+        assert not found
+    assert re.fullmatch(r"the sign of \d+ residuals is not decided", found.flaw)
+
+
+def test_a_loss_beyond_all_doubles_bounds_nothing():
+    X, y = np.array([[1.0], [2.0], [3.0]]), np.array([1.0, -1e308, 1e308])
+    certificate = claimed(coef=np.array([1e308]), primal=1.0)
+    found = certificate.verify(X, y, np.full(3, 1e300))
+    assert not found and found.gap_bound == np.inf and found.least_bounds[1] == np.inf
+
+
+def test_dual_values_beyond_all_doubles_are_outside():
+    X, y = np.array([[1e-300], [1e300], [3.0]]), np.array([0.0, 1.0, 1.0])
+    assert "outside [-1, 1]" in claimed().verify(X, y).flaw
+
+
+def test_ties_of_weights_whose_bounds_overflow_are_decided():
+    X, y, weight = np.zeros((4, 1)), np.array([0.0, 1.0, 1.0, 2.0]), np.full(4, 1.7e308)
+    certificate = planted(solve(X, y).certificate, quantile=0.9, basis=np.array([3]))
+    certificate = planted(certificate, centre_intercept=2.0, intercept=2.0)
+    assert certificate.verify(X, y, weight)
+    tied = planted(certificate, basis=np.array([1]), rows=np.array([2]), values=np.array([1e308]))
+    assert not tied.verify(X, y, weight)
+
+
+def test_exact_is_said_only_where_all_systems_were(monkeypatch):
+    X, y = contaminated(300, 6)
+    certificate = solve(X, y).certificate
+    assert certificate.verify(X, y, exact=True).exact
+    for module in (theorem, basis_system):
+        monkeypatch.setattr(module, "most_unknowns", lambda: 3)
+    found = certificate.verify(X, y, exact=True)
+    assert found and not found.exact
+
+
+def test_sparse_blocks_are_joined_and_a_centre_takes_dense_rows(monkeypatch):
+    monkeypatch.setattr(sparse_rows, "STORED_PER_BLOCK", 16)
+    X = np.random.default_rng(0).integers(0, 2, (60, 3)).astype(float)
+    y = np.arange(60.0) % 7
+    assert solve(X, y).certificate.verify(sparse.csr_array(X), y)
+    X = 1e15 + np.arange(5.0)[:, None]
+    certificate = solve(X, np.arange(5.0)).certificate
+    with pytest.raises(InvalidInput, match=r"from a centre, which sparse rows are not; pass X.toarray\(\)"):
+        certificate.verify(sparse.csr_array(X), np.arange(5.0))
+    moved = certificate.with_origin(np.array([1]))
+    for other in (sparse.csr_array(X), ArrayRows(X, np.arange(5.0))):
+        with pytest.raises(InvalidInput, match="columns of integers or time stamps, less an origin; got"):
+            moved.verify(other, np.arange(5.0))
+
+
+def test_numbers_that_are_no_doubles_are_said_to_be_rounded():
+    X, y = np.array([[0], [2**60 + 1], [5], [7]]), np.array([0.0, 1.0, 2.0, 4.0])
+    certificate = solve(X.astype(float), y).certificate
+    found = certificate.verify(X, y)
+    assert found.rounded and "every number taken as the double next to it" in found.theorem
+    assert not certificate.verify(X.astype(float), y).rounded
+    assert certificate.verify(X.astype(float), np.array([0, 1, 2, 2**53 + 1])).rounded
+    assert certificate.verify(sparse.csr_array(X), y).rounded
+
+
+def test_what_is_printed_is_proved_as_well():
+    for value in (1.2341e-5, 5.921189464670637e-16, 1234567.0, 0.1, 0.0, np.inf):
+        assert float(at_most(value)) >= value
+        assert float(at_most(value)) <= value * 1.01
+    assert at_most(0.5) == "0.5" and at_most(1.2301e-9) == "1.24e-09"
+
+
+def test_a_left_out_column_that_is_not_finite_is_refused():
+    X, y = contaminated(50, 3)
+    X[:, 2] = X[:, 0]
+    certificate = solve(X, y).certificate
+    X[7, 2] = np.nan
+    for left_out in (certificate.left_out, None):
+        with pytest.raises(InvalidInput, match="row 7 of X holds a value that is not a finite number"):
+            planted(certificate, left_out=left_out, basis=np.array([7, 8, 9])).verify(X, y)
+    X[7, 2] = X[7, 0]
+    y[7] = np.inf
+    with pytest.raises(InvalidInput, match="row 7 of y holds a value that is not a finite number"):
+        certificate.verify(X, y)
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        ([0.0, 4.0, 0.0, 3.0], [0.0, 2.0, 3.0, 1.0]),
+        ([0.0, 0.0, -2.0, -3.0, 0.0], [1.0, 0.0, 5.0, 1.0, 3.0]),
+        ([0.0, 28.0, 0.0, 0.0, 14.0], [3.0, 5.0, 0.0, 1.0, 1.0]),
+    ],
+)
+def test_a_coefficient_of_zero_is_reported_as_zero(x, y):
+    """In twice the precision of a double it may seem to be 6e-33, to the last place."""
+    X, y = np.array(x)[:, None], np.array(y)
+    solution = solve(X, y, quantile=0.25)
+    assert solution.intercept == 0 and solution.certificate.verify(X, y)

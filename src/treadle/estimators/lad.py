@@ -226,10 +226,11 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         if isinstance(X, Rows):
             if X.n_features != self.n_features_in_:
                 raise InvalidInput(f"the rows have {X.n_features} features; fit had {self.n_features_in_}")
-            return np.concatenate(list(X.map(partial(predicted_of, coef, intercept, centre))))
+            shift = centre + self.certificate_.origin
+            return np.concatenate(list(X.map(partial(predicted_of, coef, intercept, shift))))
         features = self._features(X)
         if sparse.issparse(features):
-            return np.asarray(features @ coef + intercept)
+            return _predicted(coef, intercept, centre + self.certificate_.origin, features)
         predicted = np.empty(len(features))
         for first in range(0, len(features), ROWS_PER_BLOCK):
             block = features[first : first + ROWS_PER_BLOCK]
@@ -248,7 +249,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
     def _features(self, X: ArrayLike) -> Any:
         """X as it was fitted, less the origin."""
         origin = self.certificate_.origin
-        if has_integer_columns(X) or origin.any():
+        if (has_integer_columns(X) or origin.any()) and not sparse.issparse(X):
             names = getattr(X, "columns", None)
             if np.ndim(X) == 2 and np.shape(X)[1] == len(origin):
                 X = doubles_of(X, origin)
@@ -366,11 +367,21 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
 
 
 def predicted_of(
-    coef: NDArray[Any], intercept: float, centre: NDArray[Any], chunk: Chunk
+    coef: NDArray[Any], intercept: float, shift: NDArray[Any], chunk: Chunk
 ) -> NDArray[np.float64]:
     """The predictions of a chunk of rows."""
-    X = chunk.X - centre if centre.any() else chunk.X
-    return np.asarray(X @ coef + intercept)
+    return _predicted(coef, intercept, shift, chunk.X)
+
+
+def _predicted(coef: NDArray[Any], intercept: float, shift: NDArray[Any], X: Any) -> NDArray[np.float64]:
+    """(X - shift) coef + intercept; of a sparse X only columns that are shifted become dense."""
+    if not shift.any():
+        return np.asarray(X @ coef + intercept)
+    if not sparse.issparse(X):
+        return np.asarray((X - shift) @ coef + intercept)
+    some = shift != 0
+    shifted = X[:, np.flatnonzero(some)].toarray() - shift[some]
+    return np.asarray(X @ np.where(some, 0, coef) + (shifted @ coef[some] + intercept))
 
 
 def _named(X: NDArray[Any], names: Any) -> Any:

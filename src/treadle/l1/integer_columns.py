@@ -6,6 +6,7 @@ it; their distances from one row of the table rarely are. Where the distances ar
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -52,9 +53,29 @@ def doubles_of(X: Any, origin: NDArray[np.int64]) -> NDArray[Any]:
     return found
 
 
+def is_rounded(X: Any, origin: NDArray[np.int64], doubles: NDArray[Any]) -> bool:
+    """Whether some number of X less its origin is not the double that ``doubles_of`` made of it."""
+    if isinstance(X, np.ndarray) and X.dtype in (np.float32, np.float64) and not origin.any():
+        return False
+    columns = zip(_columns(X), origin.tolist(), doubles.T, strict=True)
+    return any(_is_rounded(column, start, double) for column, start, double in columns)
+
+
+def _is_rounded(column: NDArray[Any], origin: int, doubles: NDArray[Any]) -> bool:
+    if column.dtype.kind == "f" and not origin:
+        return bool((column != doubles).any())
+    if column.dtype.kind not in "iuf" or (
+        column.dtype.kind != "f" and np.abs(doubles).max(initial=0) < LARGEST_EXACT
+    ):
+        return False
+    pairs = zip(column.tolist(), doubles.tolist(), strict=True)
+    return any(Fraction(value) - origin != Fraction(double) for value, double in pairs)
+
+
 def _columns(X: Any) -> list[NDArray[Any]]:
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
-        return [_integers(np.asarray(X[name])) for name in X.columns]
+        columns = X.columns if not hasattr(X, "iloc") else range(len(X.columns))  # names may be alike
+        return [_integers(np.asarray(X.iloc[:, k] if hasattr(X, "iloc") else X[k])) for k in columns]
     return [_integers(column) for column in np.asarray(X).T]
 
 
@@ -92,12 +113,7 @@ def _double(column: NDArray[Any], origin: int) -> NDArray[np.float64]:
             return (column.astype(np.int64) - np.int64(origin)).astype(np.float64)
         return np.array([float(int(value) - origin) for value in column])
     if origin:
-        return np.array(
-            [
-                float(value - origin) if value == int(value) else value - origin
-                for value in map(_exactly, column)
-            ]
-        )
+        return np.array([float(_exactly(value) - origin) for value in column])
     return column.astype(np.float64)
 
 

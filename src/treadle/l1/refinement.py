@@ -27,6 +27,8 @@ MARGIN = 1e-9
 REFINEMENTS = 4
 # Residuals so small, in roundings of what they are sums of, may be zero.
 NEAR_ZERO = 256 * EPS
+# What sums in twice the precision of a double are off by, in shares of what they are sums of.
+NOISE = 2.0**-96
 # Below it, what a step adds may underflow.
 LEAST = 1e-250
 
@@ -203,7 +205,10 @@ def _to_the_last_place(
         step = _joined(*coordinates.coefficients(vertex.inverse @ rest))
         step[~open_ones] = 0
         w = w + step
-    small = np.abs(step) < 0.9 * np.spacing(np.abs(w))
+    # What sums in twice the precision are off by: a coefficient that is 0 may seem to be 1e-33.
+    sizes = np.abs(vertex.inverse) @ (np.abs(y_b) + np.abs(doubles) @ np.abs(w))
+    noise = NOISE * _joined(*coordinates.coefficients(sizes, np.abs(coordinates.A)))
+    small = np.abs(step) + noise < 0.9 * np.spacing(np.abs(w))
     return w, bool((small & (np.abs(w) > LEAST))[open_ones].all())
 
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from treadle.errors import InvalidInput
 
@@ -61,9 +62,10 @@ class Chunk:
         if len(chunks) == 1:
             return chunks[0]
         weights = [chunk.weight for chunk in chunks if chunk.weight is not None]
+        parts = [chunk.X for chunk in chunks]
         return cls(
             np.concatenate([chunk.indices for chunk in chunks]),
-            np.concatenate([chunk.X for chunk in chunks]),
+            sparse.vstack(parts, format="csr") if sparse.issparse(parts[0]) else np.concatenate(parts),
             np.concatenate([chunk.y for chunk in chunks]),
             np.concatenate(weights) if weights else None,
         )

@@ -26,7 +26,7 @@ from treadle.l1.double_double import Pair, minus_products, two_sum
 from treadle.l1.mending import mended, proved
 from treadle.l1.preparation import NearlyDependent, Prepared, disentangled, prepared
 from treadle.l1.proof.certificate import Certificate
-from treadle.l1.proof.claim import Claim, Problem, Proof, nearest
+from treadle.l1.proof.claim import Claim, Problem, Proof, moved, nearest
 from treadle.l1.proof.rational_solve import Singular
 from treadle.l1.proof.theorem import Prover
 from treadle.l1.refinement import Candidate
@@ -121,7 +121,7 @@ def _as_found(candidate: Candidate, ready: Prepared, problem: Problem) -> Certif
     kept = ready.columns[candidate.kept]
     return Certificate(
         coef=coef,
-        intercept=_moved(candidate.intercept, coef, ready.centre),
+        intercept=moved(candidate.intercept, coef, ready.centre.tolist()),
         quantile=problem.quantile,
         alpha=problem.alpha,
         fit_intercept=problem.fit_intercept,
@@ -152,14 +152,6 @@ def _names(names: NDArray[np.int64], ready: Prepared) -> NDArray[np.int64]:
     renamed = names.copy()
     renamed[names >= n] = n + ready.columns[names[names >= n] - n]
     return renamed
-
-
-def _moved(intercept: float, coef: NDArray[Any], centre: NDArray[Any]) -> float:
-    """The intercept at zero, of one at the centre."""
-    if not centre.any():
-        return intercept
-    terms = (Fraction(m) * Fraction(w) for m, w in zip(centre.tolist(), coef.tolist(), strict=True) if m)
-    return nearest(Fraction(intercept) - sum(terms, Fraction(0)))
 
 
 @dataclass
@@ -224,7 +216,7 @@ class _Settler:
             coef, intercept = Prover(self.rows, self._claim(vertex), taken=taken).rounded_vertex()
         except Singular:
             return plain
-        raw = _moved(intercept, coef, self.ready.centre)
+        raw = moved(intercept, coef, self.ready.centre.tolist())
         return replace(plain, coef=coef, intercept=raw, centre_intercept=intercept)
 
     def _refined(self, proof: Proof) -> _Vertex | None:
@@ -281,7 +273,7 @@ class _Settler:
             unique = True
         return Certificate(
             coef=proof.coef,
-            intercept=_moved(proof.intercept, proof.coef, self.ready.centre),
+            intercept=moved(proof.intercept, proof.coef, self.ready.centre.tolist()),
             quantile=self.problem.quantile,
             alpha=self.problem.alpha,
             fit_intercept=self.problem.fit_intercept,

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.l1.proof.rational_solve import Singular, most_unknowns, rational_solution
+from treadle.l1.proof.rational_solve import most_unknowns, rational_solution
 from treadle.l1.proof.scaled_integers import ScaledIntegers, as_float, power_of_two
 
 UNIT = 2.0**-53
@@ -98,13 +98,14 @@ class BasisSystem:
             left = np.abs(eye - R @ Z) + rounding * (lengths @ sizes + eye)
             right = np.abs(eye - Z @ R) + rounding * (sizes @ lengths + eye)
             alphas = (float(left.sum(axis=1).max()) * UP, float(right.sum(axis=0).max()) * UP)
-        return _Inverse(R, np.asarray(rows, np.float64), columns, alphas) if max(alphas) < 0.5 else None
+        rows = np.asarray(rows, np.float64)
+        return _Inverse(R, rows, columns, alphas) if all(alpha < 0.5 for alpha in alphas) else None
 
     def enclosure(self, b: ScaledIntegers, transposed: bool = False) -> Enclosed | None:
         """x with Z x = b, or Z' x = b, within (1); None where R proves nothing."""
-        inverse = self.inverse
         if self.size == 0:
             return Enclosed([], [])
+        inverse = self.inverse
         if inverse is None:
             return None
         if transposed:
@@ -165,13 +166,6 @@ class BasisSystem:
         integers = self.Z.integers.T if transposed else self.Z.integers
         unit = power_of_two(b.exponent - self.Z.exponent)
         return [unit * x for x in rational_solution(integers, b.integers)]
-
-    def refuse_singular(self) -> None:
-        """Singular unless Z is proved to be nonsingular."""
-        if self.size and self.inverse is None:
-            ones = ScaledIntegers(np.array([1] + [0] * (self.size - 1), object), 0)
-            if self.solution(ones) is None:
-                raise Singular("the basis may be singular")
 
 
 def _to_one(sizes: NDArray[Any]) -> NDArray[np.float64]:

@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from treadle.errors import InvalidInput
-from treadle.l1.integer_columns import doubles_of
+from treadle.l1.integer_columns import doubles_of, is_rounded
 from treadle.l1.pinball import dual_bounds
 from treadle.l1.proof.basis_system import Enclosed
-from treadle.l1.proof.claim import LARGEST, Claim, Problem, Proof, nearest, rounded_up
+from treadle.l1.proof.claim import LARGEST, Claim, Problem, Proof, moved, nearest, rounded_up
 from treadle.l1.proof.dependencies import proved_dependent
 from treadle.l1.proof.rational_solve import Singular
+from treadle.l1.proof.row_signs import refuse_not_finite
 from treadle.l1.proof.theorem import Prover
 from treadle.l1.proof.verification import Verification
 from treadle.l1.rows import ArrayRows, Chunk, Rows
@@ -96,6 +97,21 @@ class Certificate:
                 "a certificate's quantile is between 0 and 1, its alpha and its objective at least 0; got "
                 f"{self.quantile}, {self.alpha} and {self.primal}"
             )
+        named: dict[str, Any] = {"basis": self.basis, "rows": self.rows, "origin": self.origin}
+        named |= {"left_out": self.left_out, "side": self.side}
+        for name, array in named.items():
+            if array is None and name in ("left_out", "side"):
+                continue
+            if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype.kind not in "iu":
+                raise InvalidInput(
+                    f"a certificate's {name} is a vector of integers; got "
+                    f"{getattr(array, 'dtype', type(array).__name__)} of shape {np.shape(array)}"
+                )
+        if any(np.ndim(array) != 1 for array in arrays):
+            raise InvalidInput(
+                "a certificate's coef, centre and values are vectors; got the shapes "
+                + ", ".join(str(np.shape(array)) for array in arrays)
+            )
         D = len(self.coef)
         if self.centre.shape != (D,) or self.origin.shape != (D,) or len(self.rows) != len(self.values):
             raise InvalidInput(
@@ -103,14 +119,19 @@ class Certificate:
                 f"a value for each tie; got {self.centre.shape}, {self.origin.shape}, {len(self.rows)} "
                 f"ties and {len(self.values)} values"
             )
+        if not self.fit_intercept and any(
+            np.any(number) for number in (self.centre, self.origin, self.centre_intercept, self.intercept)
+        ):
+            raise InvalidInput(
+                "without an intercept a certificate measures X from 0: its centre, its origin and its "
+                f"intercepts are 0; got {self.centre}, {self.origin}, {self.centre_intercept} and "
+                f"{self.intercept}"
+            )
         basis = self.basis.tolist()
         if min(basis, default=0) < 0 or len(set(basis)) < len(basis) or (self.rows < 0).any():
             raise InvalidInput("the rows of a certificate's basis are different numbers, none below 0")
-        if (
-            self.left_out is not None
-            and len(self.left_out)
-            and not set(self.left_out.tolist()) <= set(np.flatnonzero(self.coef == 0))
-        ):
+        left_out = [] if self.left_out is None else self.left_out.tolist()
+        if not set(left_out) <= set(np.flatnonzero(self.coef == 0).tolist()):
             raise InvalidInput(
                 f"features that a certificate leaves out are from 0 to {D - 1}, with a coefficient of 0; got "
                 f"{self.left_out}"
@@ -135,15 +156,23 @@ class Certificate:
 
     def with_origin(self, origin: NDArray[np.int64]) -> Certificate:
         """The certificate of X, if this is that of X - origin."""
-        terms = (Fraction(int(o)) * Fraction(w) for o, w in zip(origin, self.coef.tolist(), strict=True) if o)
-        at_zero = Fraction(self.intercept) - sum(terms, Fraction(0))
-        return replace(self, origin=origin, intercept=nearest(at_zero))
+        found = replace(self, origin=origin)
+        return replace(found, intercept=found._intercept_at_zero())
+
+    def _intercept_at_zero(self) -> float:
+        """What the intercept at the centre comes to at zero, rounded once."""
+        shifts = [Fraction(m) + o for m, o in zip(self.centre.tolist(), self.origin.tolist(), strict=True)]
+        return moved(self.centre_intercept, self.coef, shifts)
 
     def dual_vector(self, X: Any, y: Any, sample_weight: NDArray[Any] | None = None) -> NDArray[np.float64]:
         """u, of shape (N,), for the data that were fitted, which are in memory."""
         rows = self._rows(X, y, sample_weight)
+        self._refuse_others(rows)
         claim = self._claim(rows)
-        proof = Prover(rows, claim).prove()
+        try:
+            proof = Prover(rows, claim).prove()
+        except Singular as error:
+            raise InvalidInput(f"there are no dual values of this basis for these data: {error}") from None
         u = np.zeros(rows.n_rows)
         for chunk in rows.chunks():
             X_c = chunk.X - claim.centre if claim.centre.any() else chunk.X
@@ -186,27 +215,46 @@ class Certificate:
         InvalidInput
             If the data are not of the shape that was fitted, or hold NaN or infinity.
         """
-        return self.verify_rows(self._rows(X, y, sample_weight), exact=exact)
+        rows = self._rows(X, y, sample_weight)
+        found = self.verify_rows(rows, exact=exact)
+        return replace(found, rounded=True) if self._rounds(rows, X, y) else found
+
+    def _rounds(self, rows: Rows, X: Any, y: Any) -> bool:
+        """Whether numbers that came are not the doubles that the rows hold."""
+        if rows is X or not isinstance(rows, ArrayRows | SparseRows):
+            return False
+        if is_rounded(np.asarray(y)[:, None], np.zeros(1, np.int64), rows.y[:, None]):
+            return True
+        if sparse.issparse(X):
+            data = X.tocoo().data
+            return is_rounded(data[:, None], np.zeros(1, np.int64), data[:, None].astype(np.float64))
+        return is_rounded(X, self.origin, rows.X)
 
     def _rows(self, X: Any, y: Any, sample_weight: NDArray[Any] | None) -> Rows:
+        if (isinstance(X, Rows) or sparse.issparse(X)) and self.origin.any():
+            raise InvalidInput(
+                "the certificate is of columns of integers or time stamps, less an origin; got "
+                f"{type(X).__name__}: pass the array or the frame that was fitted"
+            )
         if isinstance(X, Rows):
             return X
         if sparse.issparse(X):
             return SparseRows(X, np.asarray(y), sample_weight)
         y = np.asarray(y)
-        y = y if y.dtype in (np.float32, np.float64) else y.astype(np.float64)
-        if sample_weight is not None:
-            sample_weight = np.asarray(sample_weight, np.float64)
-        return ArrayRows(doubles_of(X, self.origin), y, sample_weight)
+        try:
+            y = y if y.dtype in (np.float32, np.float64) else y.astype(np.float64)
+            if sample_weight is not None:
+                sample_weight = np.asarray(sample_weight, np.float64)
+            X = doubles_of(X, self.origin)
+        except (TypeError, ValueError) as error:
+            if isinstance(error, InvalidInput):
+                raise
+            raise InvalidInput(f"X, y and sample_weight are numbers, as they were fitted; {error}") from None
+        return ArrayRows(X, y, sample_weight)
 
     def verify_rows(self, rows: Rows, *, exact: bool = False) -> Verification:
         """As ``verify``, of rows that need not be in memory, in one pass."""
-        if rows.n_features != len(self.coef) or (self.side is not None and len(self.side) != rows.n_rows):
-            n = "" if self.side is None else f"{len(self.side)} rows of "
-            raise InvalidInput(
-                f"the certificate is of {n}{len(self.coef)} features; got {rows.n_rows} rows of "
-                f"{rows.n_features}: pass what was fitted"
-            )
+        self._refuse_others(rows)
         if (self.basis >= rows.n_rows + (rows.n_features if self.alpha else 0)).any():
             return self._unproved(rows, "the basis names rows that there are not")
         try:
@@ -216,6 +264,19 @@ class Certificate:
             return self._unproved(rows, str(error))
         return self._verification(rows, prover, proof, exact)
 
+    def _refuse_others(self, rows: Rows) -> None:
+        """InvalidInput for rows of another shape or kind than those fitted."""
+        if rows.n_features != len(self.coef) or (self.side is not None and len(self.side) != rows.n_rows):
+            n = "" if self.side is None else f"{len(self.side)} rows of "
+            raise InvalidInput(
+                f"the certificate is of {n}{len(self.coef)} features; got {rows.n_rows} rows of "
+                f"{rows.n_features}: pass what was fitted"
+            )
+        if self.centre.any() and isinstance(rows, SparseRows):
+            raise InvalidInput(
+                "the certificate measures X from a centre, which sparse rows are not; pass X.toarray()"
+            )
+
     def _claim(self, rows: Rows) -> Claim:
         left_out = self.left_out
         if left_out is None:
@@ -223,13 +284,13 @@ class Certificate:
         kept = np.delete(np.arange(len(self.coef)), left_out)
         ties = dict(zip(self.rows.tolist(), np.asarray(self.values, np.float64).tolist(), strict=True))
         return Claim(
-            Problem(self.quantile, self.alpha, self.fit_intercept),
+            Problem(float(self.quantile), float(self.alpha), bool(self.fit_intercept)),
             self.centre,
             kept,
             self.basis,
             ties,
             np.asarray(self.coef, np.float64),
-            self.centre_intercept,
+            float(self.centre_intercept),
             self.side,
         )
 
@@ -242,6 +303,7 @@ class Certificate:
         X = rows.take(real).X if n_surplus > 0 else None
         if X is None or sparse.issparse(X) or n_surplus > len(zero):
             return np.empty(0, np.int64)
+        refuse_not_finite(rows.take(real), np.arange(len(real)))
         kept = np.flatnonzero(self.coef != 0).tolist()
         ones = [np.ones(len(real))] if self.fit_intercept else []
         for j in zero.tolist():
@@ -266,12 +328,15 @@ class Certificate:
             if off is not None:
                 what = "the intercept" if off < first else f"coefficient {prover.claim.kept[off - first]}"
                 exactly = nearest(vertex.center[off])
-                there = "beyond all doubles" if abs(exactly) == LARGEST else repr(exactly)
-                flaw = f"{what} is {reported[off]!r}, and {there} at the optimum"
+                best = "beyond all doubles" if abs(exactly) == LARGEST else repr(exactly)
+                flaw = f"{what} is {reported[off]!r}, and {best} at the optimum"
+                optimal = False
+            elif self.intercept != (there := self._intercept_at_zero()):
+                flaw = f"the intercept at zero is {self.intercept!r}, and {there!r} by the one at the centre"
                 optimal = False
         low, high = proof.least
-        objective = Fraction(self.primal)
-        gap = max(proof.excess, objective - low, high - objective if proof.optimal else Fraction(0))
+        objective = Fraction(float(self.primal))
+        gap = max(proof.excess, objective - low, high - objective)
         errors = np.zeros(len(self.coef))
         errors[prover.claim.kept] = [rounded_up(d) for d in proof.distance[first:]]
         others = np.delete(np.arange(len(self.coef)), prover.claim.kept)
@@ -281,10 +346,10 @@ class Certificate:
             flaw=flaw,
             objective=self.primal,
             least_bounds=(_rounded_down(low), rounded_up(high)),
-            gap_bound=rounded_up(gap) if proof.loss is not None or proof.optimal else math.inf,
+            gap_bound=rounded_up(gap),
             coef_error=errors,
             intercept_error=rounded_up(proof.distance[0]) if first else 0.0,
-            exact=exact,
+            exact=exact and prover.is_rational,
             least=low if proof.optimal and low == high else None,
             n_rows=rows.n_rows,
             n_ties=proof.n_ties,
@@ -302,7 +367,7 @@ class Certificate:
             optimal=False,
             flaw=flaw,
             objective=self.primal,
-            least_bounds=(0.0, self.primal),
+            least_bounds=(0.0, math.inf),
             gap_bound=math.inf,
             coef_error=np.full(len(self.coef), np.inf),
             intercept_error=math.inf,

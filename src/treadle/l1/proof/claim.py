@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -123,6 +123,12 @@ class Proof:
         """By how much one of them is beyond."""
         low, high = self.boxes[0][k], self.boxes[1][k]
         return nearest(max(self.dual.center[k] - high, low - self.dual.center[k]))
+
+
+def moved(intercept: float, coef: NDArray[np.float64], centre: Iterable[float]) -> float:
+    """The intercept at zero, rounded once, of one at the centre, which holds exact numbers."""
+    terms = (Fraction(m) * Fraction(w) for m, w in zip(centre, coef.tolist(), strict=True) if m)
+    return nearest(Fraction(intercept) - sum(terms, Fraction(0)))
 
 
 def nearest(value: Fraction) -> float:

@@ -52,8 +52,11 @@ class _Relation:
 
 
 def proved_dependent(rows: Rows, prover: Prover, features: NDArray[np.int64]) -> set[int]:
-    """Those of some features that are exact combinations of the columns of a system, on all rows."""
-    if not len(features) or len(prover.pinned):
+    """Those of some features that are exact combinations of the columns of a system, on all rows.
+
+    None under a penalty: there a combination may cost less than what it is one of.
+    """
+    if not len(features) or prover.problem.alpha:
         return set()
     X = dense_columns(rows.take(prover.names[: prover.n_real]), features)
     kept, centre, first = prover.claim.kept, prover.claim.centre, prover.first

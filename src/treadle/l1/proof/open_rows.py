@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.l1.proof.basis_system import Enclosed
-from treadle.l1.proof.claim import Claim, nearest
+from treadle.l1.proof.claim import LARGEST, Claim, nearest
 from treadle.l1.proof.scaled_integers import ScaledIntegers, power_of_two, scaled
 from treadle.l1.proof.whole_doubles import exact_combination
 from treadle.l1.rows import Chunk, dense_columns
@@ -135,16 +135,19 @@ def _place_ties(claim: Claim, found: OpenRows, places: NDArray[np.int64]) -> Non
     names = found.chunk.indices[places]
     weight = np.ones(len(places)) if found.chunk.weight is None else found.chunk.weight[places]
     values = np.array([claim.ties.get(name, math.inf) for name in names.tolist()])
-    low, high = -2 * (1 - claim.problem.quantile) * weight, 2 * claim.problem.quantile * weight
-    values = np.where(values == math.inf, high, np.where(values == -math.inf, low, values))
+    # For a weight of 1, where no bound overflows, nor is rounded to another.
+    low, high = -2 * (1 - claim.problem.quantile), 2 * claim.problem.quantile
     near = (high - low) * NEXT_TO
-    beyond = (values > high + near) | (values < low - near)
+    shares = np.where(np.isinf(values), np.where(values > 0, high, low), values / weight)
+    beyond = (shares > high + near) | (shares < low - near)
     if beyond.any():
         k = int(np.argmax(beyond))
-        found.flaw = f"u of row {names[k]} is {values[k]:.9g}, outside [{low[k]:.6g}, {high[k]:.6g}]"
-    above, below = values >= high - near, values <= low + near
+        c = float(weight[k])
+        found.flaw = f"u of row {names[k]} is {values[k]:.9g}, outside [{low * c:.6g}, {high * c:.6g}]"
+    above, below = shares >= high - near, shares <= low + near
     found.signs[places] = np.where(above, 1, np.where(below, -1, 0))
-    values = np.where(above, high, np.where(below, low, values))
+    bounds = np.clip(np.where(above, high, low) * weight, -LARGEST, LARGEST)
+    values = np.where(above | below, bounds, values)
     found.tie_values.update(zip(names.tolist(), values.tolist(), strict=True))
     for k in np.flatnonzero(~above & ~below).tolist():
         found.inside[int(places[k])] = Fraction(float(values[k]))

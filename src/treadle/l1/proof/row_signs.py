@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from treadle.errors import InvalidInput
 from treadle.l1.proof.basis_system import UNIT, UP
 from treadle.l1.proof.column_sums import exact_sums, exact_weighted_sums
 from treadle.l1.rows import Chunk
@@ -51,7 +52,10 @@ class Sums:
 
 @dataclass(frozen=True)
 class RowSigns:
-    """What one chunk gives: ``loss`` bounds its losses from above, ``open_rows`` have no proved sign."""
+    """What one chunk gives: ``loss`` bounds its losses from above, ``open_rows`` have no proved sign.
+
+    ``guesses`` are the likely signs of these, 0 for the basis.
+    """
 
     sums: Sums
     loss: float
@@ -95,10 +99,14 @@ class SignPass:
         y = chunk.y.astype(np.float64)
         r = y - np.asarray(X @ self.coef) - self.intercept
         gamma = (len(self.coef) + 6) * UNIT * UP
-        per_entry = (gamma * np.abs(self.coef) + self.distance) * UP
+        # Rounded up, since the product with a subnormal coefficient may be lost, and entries be large.
+        of_coef = np.where(self.coef == 0, 0.0, np.nextafter(gamma * np.abs(self.coef), np.inf))
+        per_entry = (of_coef + self.distance) * UP
         error = np.asarray(abs(X) @ per_entry) * UP + gamma * (np.abs(y) + abs(self.intercept))
         error = (error + (self.intercept_distance + UNDERFLOW)) * UP
-        decided = np.abs(r) > error  # NaN is not
+        # NaN is not; nor is infinity, which sums may pass on the way to a number of the other sign.
+        decided = (np.abs(r) > error) & np.isfinite(r)
+        refuse_not_finite(chunk, np.flatnonzero(~np.isfinite(r)))
         counted = np.ones(len(chunk), bool) if chunk.weight is None else chunk.weight > 0
         at = np.searchsorted(self.basis, chunk.indices)
         in_basis = np.append(self.basis, -1)[np.minimum(at, len(self.basis))] == chunk.indices
@@ -111,7 +119,8 @@ class SignPass:
         largest = np.abs(r) + error
         losses = 2 * weight * np.where(r > 0, self.quantile, 1 - self.quantile) * largest + 2 * weight * error
         losses = losses[counted]
-        loss = float(losses.sum()) * (1 + 2 * len(losses) * UNIT)  # infinite, where that is all that is known
+        # Infinite, where that is all that is known; not less than what underflows.
+        loss = float(losses.sum()) * (1 + (2 * len(losses) + 8) * UNIT) + UNDERFLOW
         rest = np.flatnonzero(counted & ~decided)
         return RowSigns(
             self.sums_of(chunk, np.where(decided, sign, 0)),
@@ -119,7 +128,7 @@ class SignPass:
             chunk.take(rest),
             Fraction(len(chunk)) if chunk.weight is None else _exact_sum(weight),
             wrong,
-            np.where(r > 0, 1, -1).astype(np.int8)[rest],
+            np.where(in_basis, 0, np.where(r > 0, 1, -1)).astype(np.int8)[rest],
         )
 
     def sums_of(self, chunk: Chunk, sign: NDArray[Any]) -> Sums:
@@ -146,6 +155,21 @@ class SignPass:
             exact_weighted_sums(signed, values),
             None if self.quantile == 0.5 else exact_weighted_sums(counted, values),
         )
+
+
+def refuse_not_finite(chunk: Chunk, places: NDArray[np.int64]) -> None:
+    """InvalidInput if some rows of a chunk hold a value that is not finite."""
+    if not len(places):
+        return
+    for name, values in (("X", chunk.X), ("y", chunk.y)):
+        some: Any = values[places]
+        some = some.toarray() if sparse.issparse(some) else some
+        finite = np.isfinite(some.reshape(len(places), -1)).all(axis=1)
+        if not finite.all():
+            raise InvalidInput(
+                f"row {chunk.indices[places[np.argmin(finite)]]} of {name} holds a value that is not a "
+                "finite number; pass what was fitted"
+            )
 
 
 def _exact_sum(values: NDArray[Any]) -> Fraction:

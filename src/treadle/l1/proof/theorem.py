@@ -34,16 +34,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.errors import InvalidInput
 from treadle.l1.proof.basis_system import UP, BasisSystem, Enclosed
 from treadle.l1.proof.claim import UNBOUNDED, Claim, Proof, nearest, rounded_up
 from treadle.l1.proof.open_rows import OpenRows, decided, penalty_tie
-from treadle.l1.proof.rational_solve import Singular, has_flint
-from treadle.l1.proof.row_signs import UNDERFLOW, RowSigns, SignPass, Sums
+from treadle.l1.proof.rational_solve import Singular, has_flint, most_unknowns
+from treadle.l1.proof.row_signs import UNDERFLOW, RowSigns, SignPass, Sums, refuse_not_finite
 from treadle.l1.proof.scaled_integers import ScaledIntegers, power_of_two, scaled, scaled_fractions
 from treadle.l1.rows import Chunk, Rows, dense_columns
 
-# Numbers of rows without a proved sign that are kept for integers; of those beyond, the sign is a guess.
+# Numbers of rows without a proved sign that are kept for integers; beyond, the basis alone is kept, and the
+# signs of the others are guesses.
 MOST_OPEN = 1 << 22
 # A number is rounded from an enclosure whose radius is a smaller share of it than that.
 ROUNDED = 2**60
@@ -73,6 +73,7 @@ class Prover:
         self.free = np.concatenate([np.arange(self.first), self.first + np.flatnonzero(~pinned)]).astype(int)
         self.pinned = self.first + np.flatnonzero(pinned)
         taken = rows.take(real) if taken is None else taken
+        refuse_not_finite(taken, np.arange(len(taken)))
         self.basis_rows = self.exact_rows(taken)
         self.basis_weights = weights_of(taken)
         self.basis_targets = scaled(taken.y)
@@ -80,14 +81,7 @@ class Prover:
 
     def exact_rows(self, chunk: Chunk) -> ScaledIntegers:
         """(1, x - m) of some rows, the columns of the system, exact."""
-        X = dense_columns(chunk, self.claim.kept)
-        try:
-            exact = scaled(X)
-        except ValueError:
-            i = int(np.argmin(np.isfinite(X).all(axis=1)))
-            raise InvalidInput(
-                f"row {chunk.indices[i]} of X holds a value that is not a finite number"
-            ) from None
+        exact = scaled(dense_columns(chunk, self.claim.kept))
         centre = self.claim.centre[self.claim.kept]
         if centre.any():
             exact = exact.minus(scaled(centre))
@@ -158,7 +152,7 @@ class Prover:
         least = (y_u + y_B - off, y_u + y_B + off)
         if self.flaw is not None:
             lower = max(Fraction(0), _largest_share(dual, low, high) * least[0])
-            least = (lower, lower if f is None else f)
+            least = (lower, UNBOUNDED if f is None else f)
             excess = UNBOUNDED if f is None else f - lower
         strict = all(
             a < c - r and c + r < b for c, r, a, b in zip(dual.center, dual.radius, low, high, strict=True)
@@ -228,6 +222,11 @@ class Prover:
         values = self.system.solution(b, transposed)
         return None if values is None else Enclosed.exact(values)
 
+    @property
+    def is_rational(self) -> bool:
+        """Whether systems of this size are solved in rational numbers."""
+        return self.system.size <= most_unknowns()
+
     def rounded_vertex(self) -> tuple[NDArray[np.float64], float]:
         """1. The coefficients, and the intercept at the centre, as the nearest doubles."""
         coef, intercept, _ = self._reported(self._vertex())
@@ -264,7 +263,7 @@ class Prover:
     def _over_rows(self, sign_pass: SignPass) -> RowSigns:
         """2. The pass, its parts added up."""
         sums: Sums | None = None
-        total, loss, wrong, kept, n_numbers = Fraction(0), 0.0, 0, [], 0
+        total, loss, wrong, kept, n_numbers, n_guessed = Fraction(0), 0.0, 0, [], 0, 0
         for part in self.rows.map(sign_pass):
             total += part.total_weight
             loss = (loss + part.loss) * (1 + 2.0**-50)
@@ -275,9 +274,12 @@ class Prover:
                 kept.append(part.open_rows)
             else:
                 new = new.plus(sign_pass.sums_of(part.open_rows, part.guesses.astype(np.float64)))
-                wrong += len(part.open_rows)
+                n_guessed += int(np.count_nonzero(part.guesses))
+                kept.append(part.open_rows.take(np.flatnonzero(part.guesses == 0)))
             sums = new if sums is None else sums.plus(new)
         assert sums is not None  # there is at least one row
+        if n_guessed:
+            self._note(f"the sign of {n_guessed} residuals is not decided")
         return RowSigns(sums, loss, Chunk.joined(kept), total, wrong)
 
     def _from_sums(self, sums: Sums) -> tuple[list[Fraction], Fraction]:
@@ -337,6 +339,8 @@ class Prover:
         """5. What the objective of the coefficients is above that of the vertex, at most."""
         X = chunk.X - self.claim.centre if self.claim.centre.any() else chunk.X
         lengths = np.asarray(abs(X) @ spread) * UP * UP + first
+        if first or spread.any():
+            lengths += UNDERFLOW  # of products, before a weight makes it large
         weight = np.ones(len(chunk)) if chunk.weight is None else chunk.weight
         terms = 2 * weight * lengths * UP
         if not np.isfinite(terms).all():
@@ -345,7 +349,7 @@ class Prover:
             moved = Fraction(math.fsum(terms.tolist())) * Fraction(UP)
         except OverflowError:
             return UNBOUNDED
-        if moved:
+        if first or spread.any():
             moved += Fraction(UNDERFLOW) * len(chunk)
         if penalty:
             # Where both are on one side of 0 the penalty is linear between them.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Context, Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -39,6 +41,9 @@ class Verification:
         The least objective itself, where it was computed.
     n_rows, n_ties, n_open : int
         Rows; those off the basis with a residual of exactly zero; those whose sign took integers.
+    rounded : bool
+        Whether numbers that were given are no doubles (integers whose distances are beyond 2^53): what is
+        proved is then proved of the doubles next to them.
     dependent, left_out : tuple of int
         Features proved to be combinations of the others; features left out because they are, to rounding:
         what is proved is then proved among coefficients that are 0 there.
@@ -59,6 +64,7 @@ class Verification:
     quantile: float
     alpha: float
     fit_intercept: bool
+    rounded: bool = False
     dependent: tuple[int, ...] = ()
     left_out: tuple[int, ...] = ()
 
@@ -72,14 +78,14 @@ class Verification:
         if self.alpha:
             what += " with the penalty"
         among = f" whose coefficients of features {_numbers(self.left_out)} are 0" if self.left_out else ""
-        rows = f"these {self.n_rows} rows, every number taken as exactly what it is"
+        taken = "the double next to it" if self.rounded else "exactly what it is"
+        rows = f"these {self.n_rows} rows, every number taken as {taken}"
         if not self.optimal:
-            return (
-                f"On {rows}, no coefficients{among} have a {what} smaller by more than {self.gap_bound:.3g}."
-            )
+            gap = at_most(self.gap_bound)
+            return f"On {rows}, no coefficients{among} have a {what} smaller by more than {gap}."
         return (
             f"On {rows}, no coefficients{among} have a smaller {what} than the optimum, and the ones "
-            f"reported are it, rounded: their {what} is at most {self.gap_bound:.3g} above the least."
+            f"reported are it, rounded: their {what} is at most {at_most(self.gap_bound)} above the least."
         )
 
     def __str__(self) -> str:
@@ -90,8 +96,8 @@ class Verification:
         lines = [
             f"{verdict}: {self.n_rows} rows, {how}",
             f"  least objective        {_between(low, high)}",
-            f"  objective reported     {self.objective:.12g}, at most {self.gap_bound:.3g} from it",
-            f"  coefficients           within {worst:.3g} of the exact vertex",
+            f"  objective reported     {self.objective:.12g}, at most {at_most(self.gap_bound)} from it",
+            f"  coefficients           within {at_most(worst)} of the exact vertex",
             f"  signs of residuals     {self.n_rows - self.n_open} by their size, {self.n_open} in integers"
             + (f" ({self.n_ties} ties)" if self.n_ties else ""),
         ]
@@ -111,8 +117,19 @@ def _numbers(features: tuple[int, ...]) -> str:
     return shown + (f" and {len(features) - 8} more" if len(features) > 8 else "")
 
 
+def at_most(value: float, digits: int = 3) -> str:
+    """A number to some digits, never less than it is: what is printed is proved as well."""
+    if not math.isfinite(value):
+        return f"{value:g}"
+    context = Context(prec=digits, rounding=ROUND_CEILING)
+    return f"{float(context.create_decimal(Decimal(value))):.{digits}g}"
+
+
 def _between(low: float, high: float) -> str:
-    return f"{high:.12g}" if f"{low:.12g}" == f"{high:.12g}" else f"{low:.12g} to {high:.12g}"
+    if f"{low:.12g}" == f"{high:.12g}":
+        return f"{high:.12g}"
+    below, above = at_most(-low, 12), at_most(high, 12)
+    return f"{below[1:] if below.startswith('-') else '0'} to {above}"
 
 
 def _wrapped(sentence: str) -> list[str]:

@@ -41,6 +41,8 @@ def exact_combination(
         some, middle = np.ldexp(values, -exponent), np.ldexp(origin, -exponent)
         if not (some == np.rint(some)).all() or not (middle == np.rint(middle)).all():
             continue
+        if not (np.ldexp(some, exponent) == values).all() or not (np.ldexp(middle, exponent) == origin).all():
+            return None  # what underflowed is whole no longer
         extra = constant * 2.0**-exponent
         sizes = (np.abs(some) + np.abs(middle)) @ np.abs(whole) + abs(extra)
         if extra == np.rint(extra) and (sizes < 2.0 ** (MANTISSA - 1)).all():
