@@ -1,6 +1,8 @@
 """Sparse X: the optimum of HiGHS and of the dense solver, certified, and nothing dense of X's size on the "
 "way."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from linear_programs import highs_optimum
@@ -13,6 +15,7 @@ from treadle.l1.solve import solve
 from treadle.l1.sparse_normal_equations import SparseNormalEquations
 from treadle.l1.sparse_rows import SparseRows
 from treadle.l1.sparse_solve import solve_sparse
+from treadle.l1.sparse_vertex import sparse_basis
 
 
 def two_factors(n, a, b, seed=0, ties=False):
@@ -191,9 +194,8 @@ def test_a_planted_wrong_solution_fails_the_certificate():
     assert not certificate.verify(X, y)
 
 
-@pytest.mark.parametrize("most_pivots", [60, 0])
-def test_a_wrong_partition_is_mended_or_not_certified(monkeypatch, most_pivots):
-    """With rows too many called interpolated, there is no exact solution, and none is made up."""
+def test_a_wrong_partition_misleads_nobody(monkeypatch):
+    """With rows too many called interpolated there is no exact solution with these zeros; pivots find one."""
 
     def wrong(A, y, low, high, w, u, interpolated):
         interpolated = interpolated.copy()
@@ -201,12 +203,34 @@ def test_a_wrong_partition_is_mended_or_not_certified(monkeypatch, most_pivots):
         return optimal_face(A, y, low, high, w, u, interpolated)
 
     monkeypatch.setattr(sparse_solve, "optimal_face", wrong)
+    X, y, _ = scattered()
+    solution = solve_sparse(sparse.csr_array(X), y)
+    assert solution.certificate.verify(sparse.csr_array(X), y)
+    assert solution.objective == pytest.approx(highs_optimum(X, y), rel=1e-9)
+
+
+@pytest.mark.parametrize(("most_pivots", "proved"), [(60, True), (0, False)])
+def test_a_wrong_basis_is_mended_or_not_certified(monkeypatch, most_pivots, proved):
+    def wrong(*arguments):
+        basis = sparse_basis(*arguments)
+        others = np.setdiff1d(np.arange(40, 80), basis.rows)
+        return replace(basis, rows=np.sort(np.append(basis.rows[1:], others[0])))
+
+    monkeypatch.setattr(sparse_solve, "sparse_basis", wrong)
     monkeypatch.setattr(mending, "MOST_NUMBERS", 0)
     monkeypatch.setattr(mending, "MOST_PIVOTS", most_pivots)
     X, y, _ = scattered()
     found = solve_sparse(sparse.csr_array(X), y).certificate.verify(sparse.csr_array(X), y)
-    assert bool(found) == bool(most_pivots)
+    assert bool(found) == proved
     assert found.gap_bound >= found.objective - highs_optimum(X, y) - 1e-9
+
+
+def test_more_columns_than_a_basis_is_looked_for_are_fitted_and_not_proved(monkeypatch):
+    monkeypatch.setattr(sparse_solve, "MOST_COLUMNS", 5)
+    X, y, _ = scattered()
+    solution = solve_sparse(sparse.csr_array(X), y)
+    assert solution.objective == pytest.approx(highs_optimum(X, y), rel=1e-9)
+    assert not solution.certificate.verify(sparse.csr_array(X), y)
 
 
 def test_a_leverage_row_of_1e9_is_solved_or_refused_with_the_remedy():
