@@ -96,7 +96,7 @@ clean:
 .venv-wheel/created: constraints.txt
 	$(PYTHON) -m venv --clear .venv-wheel
 	.venv-wheel/bin/$(INSTALL) --upgrade pip
-	.venv-wheel/bin/$(INSTALL) abi3audit auditwheel build ziglang
+	.venv-wheel/bin/$(INSTALL) abi3audit auditwheel build wheel ziglang
 	touch $@
 
 .venv-wheel/cp311/created: VERSIONS := 3.11

@@ -71,7 +71,7 @@ def build(python: str, platform: Platform, out: Path) -> Path:
         "TREADLE_ZIG": zig(),
         "TREADLE_ZIG_TARGET": platform.target,
         # Both are what Python's own tools read when they build for another machine.
-        "_PYTHON_HOST_PLATFORM": platform.tag,
+        "_PYTHON_HOST_PLATFORM": f"linux-{platform.triplet.partition('-')[0]}",
         "SETUPTOOLS_EXT_SUFFIX": f".cpython-{version}-{platform.triplet}.so",
     }
     settings = {
@@ -86,7 +86,9 @@ def build(python: str, platform: Platform, out: Path) -> Path:
         str(ROOT),
         env=environment,
     )
-    (wheel,) = raw.glob("*.whl")
+    (untagged,) = raw.glob("*.whl")
+    tags = ["--remove", "--platform-tag", platform.tag, str(untagged)]
+    wheel = raw / run(sys.executable, "-m", "wheel", "tags", *tags).strip()
     verdict = run(sys.executable, "-m", "auditwheel", "show", str(wheel))
     print(verdict)
     if f'platform tag: "{platform.tag}"' not in " ".join(verdict.split()):
