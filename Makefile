@@ -50,10 +50,10 @@ check-kernels:
 
 # native/ compiled and linked for systems that are not at hand, by the compiler that builds the wheels. Nothing is run.
 PORTABLE := x86_64-linux-musl aarch64-linux-musl x86_64-macos aarch64-macos x86_64-windows-gnu
-ZIG = $(abspath $(firstword $(wildcard .venv-wheel/lib/python3*/site-packages/ziglang/zig)))
 check-portable: .venv-wheel/created
 	for target in $(PORTABLE); do \
-	    $(MAKE) -C native/tests build CXX="$(ZIG) c++ -target $$target" WERROR=-Werror || exit 1; done
+	    $(MAKE) -C native/tests build CXX="$(CURDIR)/.venv-wheel/bin/python -m ziglang c++ -target $$target" \
+	    WERROR=-Werror || exit 1; done
 
 # Wheels for Linux, x86-64 and arm64, and the source distribution: in dist/. Python 3.11's and the one of the stable ABI.
 wheel: .venv-wheel/created .venv-wheel/cp311/created .venv-wheel/abi3/created
