@@ -1,4 +1,4 @@
-"""Build treadle's wheels for Linux: x86-64 and arm64, glibc and musl, with Zig's C++ compiler.
+"""Build treadle's wheels for Linux: x86-64 and arm64, with Zig's C++ compiler.
 
     python packaging/build_wheels.py --out dist PYTHON...
 
@@ -41,8 +41,6 @@ class Platform:
 PLATFORMS = [
     Platform("manylinux_2_17_x86_64", "x86_64-linux-gnu.2.17", "x86_64-linux-gnu"),
     Platform("manylinux_2_17_aarch64", "aarch64-linux-gnu.2.17", "aarch64-linux-gnu"),
-    Platform("musllinux_1_2_x86_64", "x86_64-linux-musl", "x86_64-linux-musl"),
-    Platform("musllinux_1_2_aarch64", "aarch64-linux-musl", "aarch64-linux-musl"),
 ]
 
 
