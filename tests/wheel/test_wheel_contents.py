@@ -12,12 +12,7 @@ KERNELS = {
     "aarch64": ["portable", "neon", "emulated-bfloat16"],
 }
 PYTHONS = ["cp311-cp311", "cp312-abi3"]
-PLATFORMS = [
-    "manylinux_2_17_x86_64",
-    "manylinux_2_17_aarch64",
-    "musllinux_1_2_x86_64",
-    "musllinux_1_2_aarch64",
-]
+PLATFORMS = ["manylinux_2_17_x86_64", "manylinux_2_17_aarch64"]
 
 
 @pytest.fixture(params=[f"{python}-{platform}" for platform in PLATFORMS for python in PYTHONS])
