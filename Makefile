@@ -1,4 +1,4 @@
-# make train | test | lint | docs | soak | bench | sanitize: each sets up what it needs, from constraints.txt, and does it.
+# make train | test | lint | docs | soak | bench | sanitize | wheel: each sets up what it needs, from constraints.txt.
 
 PYTHON ?= python3
 CXX ?= g++
@@ -11,7 +11,7 @@ BUILD_TOOLS := cmake nanobind ninja scikit-build-core
 EDITABLE = --no-build-isolation --config-settings=build-dir=$(@D)/build --editable
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard native/*.*)
 
-.PHONY: train test lint docs soak bench sanitize check-kernels clean
+.PHONY: train test lint docs soak bench sanitize check-kernels check-portable wheel wheel-test clean
 
 train: .venv/ready-to-train
 	$(BIN)/treadle train fashion-mnist
@@ -52,8 +52,26 @@ sanitize: .venv-address/ready .venv-thread/ready
 check-kernels:
 	$(MAKE) -C native/tests check CXX=$(CXX) RUN=$(RUN)
 
+# native/ compiled and linked for systems that are not at hand, by the compiler that builds the wheels. Nothing is run.
+PORTABLE := x86_64-linux-musl aarch64-linux-musl x86_64-macos aarch64-macos x86_64-windows-gnu
+check-portable: .venv-wheel/created
+	for target in $(PORTABLE); do \
+	    $(MAKE) -C native/tests build CXX="$(CURDIR)/.venv-wheel/bin/python -m ziglang c++ -target $$target" \
+	    WERROR=-Werror || exit 1; done
+
+# Wheels for Linux, x86-64 and arm64, and the source distribution: in dist/. Python 3.11's and the one of the stable ABI.
+wheel: .venv-wheel/created .venv-wheel/cp311/created .venv-wheel/abi3/created
+	rm -rf dist
+	.venv-wheel/bin/python packaging/build_wheels.py .venv-wheel/cp311/bin/python .venv-wheel/abi3/bin/python
+	.venv-wheel/bin/python -m build --sdist
+
+# Installs what `make wheel` built where no compiler is, as a person would: see tests/wheel.
+wheel-test: .venv/ready-to-develop
+	TREADLE_WHEEL_TESTS="$$(packaging/find_python.sh 3.11) $$(packaging/find_python.sh 3.13 3.12)" \
+	    $(BIN)/pytest -v tests/wheel
+
 clean:
-	rm -rf .venv .venv-bench .venv-address .venv-thread build/check-kernels
+	rm -rf .venv .venv-bench .venv-wheel .venv-address .venv-thread build/check-kernels build/wheel dist
 
 .venv/created: constraints.txt
 	$(PYTHON) -m venv --clear .venv
@@ -77,6 +95,20 @@ clean:
 
 .venv-bench/ready: .venv-bench/created $(SOURCES) benchmarks/requirements.txt
 	$(BENCH)/$(INSTALL) $(EDITABLE) . --requirement benchmarks/requirements.txt
+	touch $@
+
+.venv-wheel/created: constraints.txt
+	$(PYTHON) -m venv --clear .venv-wheel
+	.venv-wheel/bin/$(INSTALL) --upgrade pip
+	.venv-wheel/bin/$(INSTALL) abi3audit auditwheel build wheel ziglang
+	touch $@
+
+.venv-wheel/cp311/created: VERSIONS := 3.11
+.venv-wheel/abi3/created: VERSIONS := 3.12 3.13 3.14
+.venv-wheel/cp311/created .venv-wheel/abi3/created: .venv-wheel/created
+	python=$$(packaging/find_python.sh $(VERSIONS)) && $$python -m venv --clear $(@D)
+	$(@D)/bin/$(INSTALL) --upgrade pip
+	$(@D)/bin/$(INSTALL) $(BUILD_TOOLS)
 	touch $@
 
 .venv-address/ready: SANITIZERS := address,undefined

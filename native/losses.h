@@ -149,7 +149,7 @@ struct SoftTarget {
         LaneSums sum;
         for (int64_t j = 0; j < outputs; j += LANES) {
             const vec part = from(j), shifted = z.from(j);
-            sum.add((part == zero()) & (shifted == all(-INF)) ? zero() : part * (all(log_sum) - shifted));
+            sum.add(((part == zero()) & (shifted == all(-INF))) ? zero() : part * (all(log_sum) - shifted));
         }
         return sum.total();
     }

@@ -8,10 +8,11 @@
 #include <thread>
 #include <vector>
 
-#include <pthread.h>
-
 #if defined(__SSE2__)
 #include <immintrin.h>
+#endif
+#if !defined(_WIN32)
+#include <pthread.h>
 #endif
 #if defined(__linux__)
 #include <sched.h>
@@ -223,12 +224,14 @@ private:
     std::vector<Worker*> idle_;
 };
 
-// Those of this process: a child that it forks has none of its threads, and begins with no workers. Never destroyed,
-// since threads sleep in it until the process ends.
+// Those of this process: a child that it forks, which no process of Windows does, has none of its threads, and begins
+// with no workers. Never destroyed, since threads sleep in it until the process ends.
 Workers& workers() {
     static Workers* of_process = new Workers;
+#if !defined(_WIN32)
     static const int error = pthread_atfork(nullptr, nullptr, [] { of_process = new Workers; });
     if (error != 0) throw std::system_error(error, std::generic_category());
+#endif
     return *of_process;
 }
 

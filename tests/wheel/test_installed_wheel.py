@@ -1,0 +1,132 @@
+"""The wheel in environments where no compiler is on the path: it gives the editable install's bits.
+
+``make wheel-test`` names the Pythons to install it for with pip, dependencies and all, which takes minutes.
+Without that it is installed for this Python alone, beside the dependencies that are here.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHONS = os.environ.get("TREADLE_WHEEL_TESTS", "").split()
+# An emulator, its options, an arm64 Python, and a folder with the dependencies: see packaging/arm64_root.sh.
+ARM64 = os.environ.get("TREADLE_WHEEL_ARM64", "").split()
+
+COMPILERS = ("c++", "cc", "clang", "clang++", "g++", "gcc", "zig")
+
+needs_wheel_test = pytest.mark.skipif(not PYTHONS, reason="make wheel-test names the Pythons")
+
+
+def call(*command, path="", **variables):
+    """Standard output of a command that has nothing on its path but ``path``."""
+    kept = {
+        name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_", "TREADLE_SIMD"))
+    }
+    ended = subprocess.run(
+        [str(part) for part in command],
+        env=kept | {"PATH": str(path), "HOME": os.environ.get("HOME", "/")} | variables,
+        capture_output=True,
+        text=True,
+        timeout=1800,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def wheel_for(dist, version, platform):
+    python = "cp311-cp311" if version == (3, 11) else "cp312-abi3"
+    found = [path for path in dist.glob(f"treadle-*-{python}-*.whl") if platform in path.name]
+    if not found:
+        pytest.skip(f"no wheel {python} for {platform} was built")
+    return found[0]
+
+
+def trained_model(python, folder, simd, **variables):
+    """SHA-256 of the model that three epochs of digits give."""
+    arguments = ["train", "digits", "--epochs", "3", "--engine", "native", "--out", folder]
+    call(*python, "-m", "treadle", *arguments, TREADLE_SIMD=simd, **variables)
+    return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+
+
+def check_installed(python, folder):
+    """It finds its native engine, and trains to the bits of this environment's treadle with every kernel."""
+    path = python.parent
+    assert not [compiler for compiler in COMPILERS if shutil.which(compiler, path=str(path))]
+    where = call(python, "-c", "import treadle, sys; print(treadle.__file__)", path=path)
+    assert Path(where.strip()).is_relative_to(path.parent)
+    native = json.loads(call(python, "-m", "treadle", "info", "--json", path=path))["native"]
+    here = json.loads(call(sys.executable, "-m", "treadle", "info", "--json"))["native"]
+    assert native == here and native["why_not"] is None
+    for simd in native["kernels"]:
+        installed = trained_model([python], folder / f"installed-{simd}", simd)
+        assert installed == trained_model([sys.executable], folder / f"editable-{simd}", simd)
+
+
+def test_the_wheel_beside_the_dependencies_that_are_here(dist, tmp_path):
+    wheel = wheel_for(dist, sys.version_info[:2], "manylinux_2_17_x86_64")
+    environment = tmp_path / "environment"
+    venv.create(environment)
+    python = environment / "bin" / "python"
+    call(sys.executable, "-m", "pip", "--python", python, "install", "--no-index", "--no-deps", wheel)
+    purelib = call(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
+    packages = [entry for entry in sys.path if entry.endswith("site-packages")]
+    (Path(purelib) / "dependencies.pth").write_text("\n".join(packages))
+    check_installed(python, tmp_path)
+
+
+@needs_wheel_test
+@pytest.mark.parametrize("python", PYTHONS)
+def test_pip_installs_the_wheel_with_its_dependencies(python, dist, tmp_path):
+    version = tuple(json.loads(call(python, "-c", "import sys; print(list(sys.version_info[:2]))")))
+    wheel = wheel_for(dist, version, "manylinux_2_17_x86_64")
+    environment = tmp_path / "environment"
+    call(python, "-m", "venv", environment)
+    installed = environment / "bin" / "python"
+    begun = time.monotonic()
+    constraint = ROOT / "constraints.txt"
+    call(installed, "-m", "pip", "install", "--only-binary=:all:", "--constraint", constraint, wheel)
+    print(f"pip install for Python {version}: {time.monotonic() - begun:.0f} s")
+    check_installed(installed, tmp_path)
+
+
+@needs_wheel_test
+def test_the_source_distribution_builds_in_a_clean_environment(dist, tmp_path):
+    (source,) = dist.glob("treadle-*.tar.gz")
+    environment = tmp_path / "environment"
+    call(PYTHONS[0], "-m", "venv", environment)
+    python = environment / "bin" / "python"
+    call(
+        *(python, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", tmp_path / "built", source),
+        path=os.environ["PATH"],
+        PIP_CONSTRAINT=str(ROOT / "constraints.txt"),
+    )
+    (wheel,) = (tmp_path / "built").glob("*.whl")
+    listed = call(python, "-m", "zipfile", "--list", wheel)
+    assert "treadle/_native" in listed and "_native_missing.txt" not in listed
+
+
+@pytest.mark.skipif(not ARM64, reason="TREADLE_WHEEL_ARM64 names no emulator: see packaging/arm64_root.sh")
+def test_the_arm64_wheel_in_an_emulator(dist, tmp_path):
+    emulator, *python, packages = ARM64
+    python = [shutil.which(emulator), *python]
+    wheel = wheel_for(dist, (3, 13), "manylinux_2_17_aarch64")
+    folder = tmp_path / "wheel"
+    call(sys.executable, "-m", "zipfile", "--extract", wheel, folder)
+    variables = {"PYTHONPATH": f"{folder}:{packages}"}
+    kernels = "from treadle.hardware.kernel import load_kernel; print(*load_kernel().available_kernels())"
+    assert call(*python, "-c", kernels, **variables).split() == ["neon", "portable"]
+    script = Path(__file__).with_name("train_and_hash.py")
+    neon = call(*python, script, TREADLE_SIMD="neon", **variables)
+    assert len(neon.strip()) == 64
+    assert neon == call(*python, script, TREADLE_SIMD="neon", OMP_NUM_THREADS="1", **variables)
+    if "avx2" in call(sys.executable, "-c", kernels).split():
+        assert neon == call(sys.executable, script, TREADLE_SIMD="avx2")
