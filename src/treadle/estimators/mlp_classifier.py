@@ -391,12 +391,8 @@ class MLPClassifier(ClassifierMixin, TemperatureScaled, MultilayerPerceptron):  
 
         Parameters
         ----------
-        X : array_like or sparse matrix of shape (N, D)
-            With the features of ``fit``, in their order.
-        y : array_like of shape (N,), or (N, K) of zeros and ones
-            True labels, of the kinds that ``fit`` takes.
-        sample_weight : array_like of shape (N,), optional
-            None: all 1.
+        X, y, sample_weight
+            Of the kinds that ``fit`` takes.
         """
         return float(super().score(X, plain_labels(y), sample_weight))
 
