@@ -97,7 +97,8 @@ def test_scikit_learns_parameters_are_there_with_their_defaults_in_their_order()
 
 @pytest.mark.parametrize(("name", "value"), cases(NOT_ALLOWED))
 def test_refuses_by_name_and_shows_the_value(name, value):
-    message = f"The '{name}' parameter of MLP must be {HYPERPARAMETERS[name].words}. Got {value!r} instead."
+    shown = " ".join(repr(value).split())  # a message is one line
+    message = f"The '{name}' parameter of MLP must be {HYPERPARAMETERS[name].words}. Got {shown} instead."
     with pytest.raises(InvalidInput, match=re.escape(message)):
         check_hyperparameters("MLP", {name: value})
 

@@ -135,7 +135,7 @@ def test_wide_text_like_rows_train_without_a_dense_copy_of_them():
         (lambda X, y: (X[:, :, None], y), "Found array with dim 3"),
         (lambda X, y: (X.astype(complex), y), "Complex data not supported"),
         (lambda X, y: (X.astype(str), np.repeat("a", 60)), None),
-        (lambda X, y: ([["a", "b"]] * 60, y), "could not convert string to float"),
+        (lambda X, y: ([["a", "b"]] * 60, y), r"row 0 \(from 0\), column 0 is the text 'a'"),
     ],
 )
 def test_rows_that_are_none_are_refused_in_scikit_learns_words(spoil, message):

@@ -56,7 +56,7 @@ class SplitTree(Partition):
         if n_nodes and not ((self.axis >= 0) & (self.axis < self.n_dims)).all():
             raise InvalidInput(f"axis must lie in 0 .. {self.n_dims - 1}")
         # Every cell once, and every node but the root.
-        named = np.delete(np.arange(-self.n_cells, n_nodes), self.n_cells)
+        named = np.concatenate([np.arange(-self.n_cells, 0), np.arange(1, n_nodes)])
         if n_nodes and not np.array_equal(np.sort(self.children.ravel()), named):
             raise InvalidInput("children must name each cell and each node but the first exactly once")
         parents = np.arange(n_nodes)[:, np.newaxis]
