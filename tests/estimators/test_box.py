@@ -238,7 +238,7 @@ def test_names_of_another_number_are_refused(tmp_path):
     saved = model._saved()
     saved.fields["names"] = np.array(["a", "b"], dtype=object)
     model._saved = lambda: saved
-    with pytest.raises(CorruptFile, match="names must be one for each of 1 features"):
+    with pytest.raises(CorruptFile, match="feature_names_in_ must be "):
         saved_and_loaded(model, tmp_path)
 
 
