@@ -1,7 +1,7 @@
 """Spoil files and load them, some thousand times, each family of files in a process of its own with limits.
 
-    python tests/attacks/fuzz.py CASES [FAMILY ...]         all families, or those, CASES in all
-    python tests/attacks/fuzz.py --case N FAMILY            one case, with its traceback
+    python -m tests.attacks.fuzz CASES [FAMILY ...]         all families, or those, CASES in all
+    python -m tests.attacks.fuzz --case N FAMILY            one case, with its traceback
 
 Every case is drawn from its family's name and its number. It ends well if the loader refuses with an error
 of treadle's, in a message of some lines that a terminal shows; or if what it gives is what it has to be. A
@@ -22,8 +22,7 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from loaders import FAMILIES, PLANTED, Family
-
+from tests.attacks.loaders import FAMILIES, PLANTED, Family
 from treadle.errors import TreadleError
 from treadle.messages import visible
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mutations import spoiled_arrays, spoiled_bytes, spoiled_json, spoiled_text
 from PIL import Image
 from safetensors import safe_open
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeRegressor
 
 import treadle
+from tests.attacks.mutations import spoiled_arrays, spoiled_bytes, spoiled_json, spoiled_text
 from treadle.data.idx import read_idx
 from treadle.data.images import read_image
 from treadle.errors import TreadleError

@@ -11,16 +11,18 @@ import sys
 from pathlib import Path
 
 import pytest
-from loaders import FAMILIES, PLANTED
 
+from tests.attacks.loaders import FAMILIES, PLANTED
+
+ROOT = Path(__file__).parents[2]
 N_CASES = int(os.environ.get("TREADLE_FUZZ_CASES", "2000"))
 
 
 def run(n_cases, *families, seconds=20):
     """What ``fuzz.py`` says of each family."""
-    command = [sys.executable, Path(__file__).with_name("fuzz.py"), str(n_cases), *families]
+    command = [sys.executable, "-m", "tests.attacks.fuzz", str(n_cases), *families]
     environment = os.environ | {"TREADLE_FUZZ_SECONDS": str(seconds)}
-    done = subprocess.run(command, capture_output=True, check=False, text=True, env=environment)
+    done = subprocess.run(command, capture_output=True, check=False, text=True, env=environment, cwd=ROOT)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0, done.stderr[-2000:]
     return {known["family"]: known for known in lines}

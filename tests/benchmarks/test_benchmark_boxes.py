@@ -3,7 +3,8 @@
 import sys
 
 import pytest
-from test_benchmark_run import run_benchmark
+
+from tests.benchmarks.one_run import run_benchmark
 
 
 def test_a_trial_of_boxes_prints_its_table():

@@ -3,18 +3,11 @@
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
-
-def run_benchmark(*arguments):
-    command = [sys.executable, str(BENCHMARKS / "run.py"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
-
+from tests.benchmarks.one_run import BENCHMARKS, run_benchmark
 
 TRIAL = ("--rivals", "numpy", "--rounds", "1", "--rows", "640", "--threads", "1")
 

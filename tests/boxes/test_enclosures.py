@@ -3,8 +3,8 @@
 import mpmath
 import numpy as np
 import pytest
-from random_formulas import EXACT, exact_value, points_within, random_boxes, random_formula
 
+from tests.boxes.random_formulas import EXACT, exact_value, points_within, random_boxes, random_formula
 from treadle.boxes import functions, intervals
 from treadle.boxes.constants import lipschitz_constants
 from treadle.boxes.enclosure import Enclosure

@@ -3,8 +3,8 @@
 import mpmath
 import numpy as np
 import pytest
-from random_formulas import exact_value, random_formula
 
+from tests.boxes.random_formulas import exact_value, random_formula
 from treadle.boxes.approximate import approximate
 from treadle.boxes.expressions import read_expression
 from treadle.boxes.grammar import read

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from small_fashion import SmallFashion
 
+from tests.data.small_fashion import SmallFashion
 from treadle.data import fashion_mnist as module
 from treadle.data.known_files import Edition, KnownFile
 

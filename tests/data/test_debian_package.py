@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from small_fashion import SmallFashion
 
+from tests.data.small_fashion import SmallFashion
 from treadle.data import debian_package
 from treadle.data import fashion_mnist as module
 from treadle.data.debian_package import fetch_package

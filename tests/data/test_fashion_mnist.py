@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_fashion import SmallFashion
 
+from tests.data.small_fashion import SmallFashion
 from treadle.data import fashion_mnist as module
 from treadle.data import load_data
 from treadle.data.fashion_mnist import load_fashion_mnist, nearest_place

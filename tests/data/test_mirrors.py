@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_fashion import SmallFashion
 
+from tests.data.small_fashion import SmallFashion
 from treadle.data import fashion_mnist as module
 from treadle.data import mirrors
 from treadle.data.progress import Progress

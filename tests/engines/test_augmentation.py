@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from plain_philox import word32
 
+from tests.engines.plain_philox import word32
 from treadle.engines.augmentation import Augmentation, mirrored
 from treadle.engines.engine import TrainingProblem
 from treadle.engines.numpy_engine import NumpyEngine

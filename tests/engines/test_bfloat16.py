@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from native_kernels import KERNELS as FLOAT32_KERNELS
-from native_kernels import native, random_problem
 
+from tests.engines.native_kernels import KERNELS as FLOAT32_KERNELS
+from tests.engines.native_kernels import native, random_problem
 from treadle.engines.augmentation import Augmentation
 from treadle.engines.engine import TrainingProblem
 from treadle.engines.native_engine import EMULATED_BFLOAT16

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from plain_philox import MASK64, philox_block, word32
 
+from tests.engines.plain_philox import MASK64, philox_block, word32
 from treadle.engines.dropout import dropout_mask
 
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from native_kernels import KERNELS, LAYOUTS, OPTIMIZERS, laid_out, native, random_problem
 
+from tests.engines.native_kernels import KERNELS, LAYOUTS, OPTIMIZERS, laid_out, native, random_problem
 from treadle.engines.agreement import compare_engines
 from treadle.engines.augmentation import Augmentation
 from treadle.engines.engine import TrainingProblem

@@ -14,9 +14,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from native_kernels import KERNELS, native, random_problem
 
 import treadle
+from tests.engines.native_kernels import KERNELS, native, random_problem
 from treadle.engines.engine import TrainingProblem
 from treadle.engines.native_engine import SIMD, NativeEngine
 from treadle.engines.objective import Objective

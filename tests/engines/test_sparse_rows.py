@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import scipy.sparse
-from native_kernels import KERNELS, native
 
+from tests.engines.native_kernels import KERNELS, native
 from treadle import Adam, Augmentation, InvalidInput, Network, Objective, Parameters, TrainingProblem
 from treadle.engines.numpy_engine import NumpyEngine
 from treadle.engines.torch_engine import TorchEngine

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from estimator_cases import MANY, MANY_X, NAMES, TARGETS, X, fitted
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 
+from tests.estimators.estimator_cases import MANY, MANY_X, NAMES, TARGETS, X, fitted
 from treadle import MLPClassifier, MLPRegressor
 from treadle.errors import InvalidInput
 

@@ -4,11 +4,11 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from estimator_cases import COUNTS, NAMES, TARGETS, X, fitted, predictions
 from sklearn import neural_network
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
+from tests.estimators.estimator_cases import COUNTS, NAMES, TARGETS, X, fitted, predictions
 from treadle import MLPClassifier, MLPRegressor, load, save_model
 from treadle.errors import InvalidInput, MissingDependency
 

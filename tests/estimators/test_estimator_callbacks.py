@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from estimator_cases import LABELS, NAMES, TARGETS, X, fitted
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
+from tests.estimators.estimator_cases import LABELS, NAMES, TARGETS, X, fitted
 from treadle import (
     Callback,
     Checkpointing,

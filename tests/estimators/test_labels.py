@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from mlp_cases import bits
 
+from tests.estimators.mlp_cases import bits
 from treadle import InvalidInput, MLPClassifier, load
 from treadle.estimators.labels import plain_labels
 

@@ -5,7 +5,6 @@ import sys
 
 import numpy as np
 import pytest
-from mlp_cases import expected_failures
 from sklearn import neural_network
 from sklearn.base import clone
 from sklearn.datasets import load_digits
@@ -14,6 +13,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from tests.estimators.mlp_cases import expected_failures
 from treadle import (
     Adam,
     Constant,

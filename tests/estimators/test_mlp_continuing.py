@@ -6,10 +6,10 @@ import pickle
 import numpy as np
 import pytest
 import sklearn.neural_network
-from mlp_cases import bits, blobs, plane
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import make_scorer, mean_absolute_error
 
+from tests.estimators.mlp_cases import bits, blobs, plane
 from treadle import InvalidInput, MLPClassifier, MLPRegressor
 from treadle.engines.numpy_engine import NumpyEngine
 from treadle.training.callbacks import Callback

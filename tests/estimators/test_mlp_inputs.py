@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import scipy.sparse
-from mlp_cases import bits, blobs, plane
 from sklearn.datasets import load_digits
 
+from tests.estimators.mlp_cases import bits, blobs, plane
 from treadle import InvalidInput, MLPClassifier, MLPRegressor
 from treadle.estimators import multilayer_perceptron
 

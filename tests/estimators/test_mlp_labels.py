@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import scipy.sparse
 import sklearn.neural_network
-from mlp_cases import bits, blobs, labels
 from sklearn.metrics import balanced_accuracy_score
 
+from tests.estimators.mlp_cases import bits, blobs, labels
 from treadle import InvalidInput, MLPClassifier
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -8,13 +8,13 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from estimator_cases import LABELS, NAMES, TARGETS, X, fitted, predictions
 from safetensors import safe_open
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from tests.estimators.estimator_cases import LABELS, NAMES, TARGETS, X, fitted, predictions
 from treadle import MLPClassifier, MLPRegressor, load, load_model
 from treadle.errors import CorruptFile
 from treadle.export.safetensors_file import write_safetensors

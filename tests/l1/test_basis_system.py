@@ -2,8 +2,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from exact_oracle import solution
 
+from tests.l1.exact_oracle import solution
 from treadle.l1.proof import basis_system
 from treadle.l1.proof.basis_system import BasisSystem, Enclosed
 from treadle.l1.proof.rational_solve import Singular

@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from linear_programs import contaminated
 
+from tests.l1.linear_programs import contaminated
 from treadle.errors import InvalidInput
 from treadle.l1 import chunk_rows
 from treadle.l1.chunk_rows import ChunkRows

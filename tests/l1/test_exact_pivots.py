@@ -1,9 +1,9 @@
 from fractions import Fraction
 
-import exact_oracle
 import numpy as np
 import pytest
 
+from tests.l1 import exact_oracle
 from treadle.l1.exact_pivots import ExactTable, pivoted
 from treadle.l1.proof.claim import Problem
 from treadle.l1.proof.rational_solve import Singular

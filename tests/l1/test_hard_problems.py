@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from linear_programs import contaminated, highs_optimum, objective
 
+from tests.l1.linear_programs import contaminated, highs_optimum, objective
 from treadle.errors import CertificateFailed, InvalidInput
 from treadle.l1 import crossover
 from treadle.l1.reduced import exactly

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from linear_programs import contaminated
 
+from tests.l1.linear_programs import contaminated
 from treadle.errors import InvalidInput
 from treadle.l1.solve import solve
 

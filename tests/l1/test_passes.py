@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from linear_programs import contaminated
 
+from tests.l1.linear_programs import contaminated
 from treadle.hardware.kernel import kernel_or_none
 from treadle.l1 import interior_rows, screening, smoothed_loss
 from treadle.l1.coordinates import coordinates_of

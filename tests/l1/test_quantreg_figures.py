@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from rank_ends import last_step
 
+from tests.l1.rank_ends import last_step
 from treadle.errors import InferenceWarning, InvalidInput
 from treadle.l1 import infer
 from treadle.l1.bandwidths import bandwidth, bandwidth_within

@@ -6,8 +6,8 @@ import os
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from rank_ends import last_step, tied_table
 
+from tests.l1.rank_ends import last_step, tied_table
 from treadle.errors import InferenceWarning, InvalidInput
 from treadle.l1 import infer, parametric_path, rank_inversion
 from treadle.l1.rank_inversion import rank_intervals

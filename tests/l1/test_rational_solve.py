@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from exact_oracle import solution
 
+from tests.l1.exact_oracle import solution
 from treadle.l1.proof import rational_solve
 from treadle.l1.proof.rational_solve import Singular, has_flint, most_unknowns, rational_solution
 

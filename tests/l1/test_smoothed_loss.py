@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from linear_programs import contaminated
 
+from tests.l1.linear_programs import contaminated
 from treadle.errors import InvalidInput
 from treadle.l1 import smoothed_loss
 from treadle.l1 import solve as solver

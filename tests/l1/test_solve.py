@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from linear_programs import contaminated, highs_optimum, objective
 
+from tests.l1.linear_programs import contaminated, highs_optimum, objective
 from treadle.l1.solve import solve
 
 

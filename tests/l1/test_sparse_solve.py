@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from linear_programs import highs_optimum
 from scipy import sparse
 
+from tests.l1.linear_programs import highs_optimum
 from treadle.errors import CertificateFailed, InvalidInput
 from treadle.l1 import mending, sparse_normal_equations, sparse_solve
 from treadle.l1.optimal_partition import optimal_face

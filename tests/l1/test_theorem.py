@@ -5,12 +5,12 @@ import re
 from dataclasses import replace
 from fractions import Fraction
 
-import exact_oracle
 import numpy as np
 import pytest
-from linear_programs import contaminated
 from scipy import sparse
 
+from tests.l1 import exact_oracle
+from tests.l1.linear_programs import contaminated
 from treadle.errors import InvalidInput
 from treadle.l1 import sparse_rows
 from treadle.l1.proof import basis_system, theorem

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from linear_programs import highs_optimum
 
+from tests.l1.linear_programs import highs_optimum
 from treadle.l1.interior_point import Unbounded
 from treadle.l1.reduced import Reduced
 from treadle.l1.solve import solve

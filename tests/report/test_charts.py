@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from report_cases import make_evaluation
 
+from tests.report.report_cases import make_evaluation
 from treadle.errors import InvalidInput
 from treadle.report.charts import (
     BOTTOM,

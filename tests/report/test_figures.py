@@ -6,8 +6,8 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 from PIL import Image
-from report_cases import NAMES, make_evaluation, make_history
 
+from tests.report.report_cases import NAMES, make_evaluation, make_history
 from treadle.errors import InvalidInput
 from treadle.report.figures import (
     BLUE,

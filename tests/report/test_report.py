@@ -3,8 +3,8 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from report_cases import NAMES, make_evaluation, make_history, make_inputs
 
+from tests.report.report_cases import NAMES, make_evaluation, make_history, make_inputs
 from treadle.errors import InvalidInput
 from treadle.report.report import render_report, write_report
 from treadle.training.history import History

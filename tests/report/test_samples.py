@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 from PIL import Image
-from report_cases import make_evaluation
 
+from tests.report.report_cases import make_evaluation
 from treadle.errors import InvalidInput
 from treadle.report.samples import (
     as_grey_images,

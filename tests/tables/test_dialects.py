@@ -3,8 +3,8 @@
 import gzip
 
 import pytest
-from table_files import written
 
+from tests.tables.table_files import written
 from treadle.errors import CorruptFile, InvalidInput
 from treadle.tables import read_table
 

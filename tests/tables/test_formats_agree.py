@@ -5,8 +5,8 @@ import datetime
 import numpy as np
 import pyarrow as pa
 import pytest
-from table_files import in_every_format
 
+from tests.tables.table_files import in_every_format
 from treadle.errors import InvalidInput
 from treadle.tables import build_design, exact_column, read_table
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import feather
-from table_files import as_parquet, written
 
+from tests.tables.table_files import as_parquet, written
 from treadle.errors import CorruptFile, InvalidInput
 from treadle.tables import arrow_files, exact_column, memory_need, read_table
 

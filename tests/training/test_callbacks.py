@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from rich.console import Console
-from training_cases import N_EPOCHS, make_loop, result
 
+from tests.training.training_cases import N_EPOCHS, make_loop, result
 from treadle.errors import CorruptFile, InvalidInput
 from treadle.optimizers import Cosine
 from treadle.training.callbacks import Callback, Training, as_callbacks

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from training_cases import (
+
+from tests.training.training_cases import (
     ADAPTIVE,
     N_EPOCHS,
     OPTIMIZERS,
@@ -10,7 +11,6 @@ from training_cases import (
     make_loop,
     result,
 )
-
 from treadle.optimizers import SCHEDULES
 from treadle.training.checkpoint import Checkpoint
 
