@@ -2,8 +2,6 @@ from . import l1 as l1
 from . import tables as tables
 from .boxes.approximate import approximate as approximate
 from .boxes.box_network import BoxNetwork as BoxNetwork
-from .boxes.expressions import Expression as Expression
-from .boxes.expressions import read_expression as read_expression
 from .boxes.tree_network import TreeNetwork as TreeNetwork
 from .boxes.trees import from_tree as from_tree
 from .data.dataset import Dataset as Dataset
@@ -37,6 +35,8 @@ from .export.model_file import load_model as load_model
 from .export.model_file import save_model as save_model
 from .export.onnx import onnx_model as onnx_model
 from .export.onnx import save_onnx as save_onnx
+from .formulas.expressions import Expression as Expression
+from .formulas.expressions import read_expression as read_expression
 from .maths.activations import gelu as gelu
 from .maths.activations import gelu_derivative as gelu_derivative
 from .maths.activations import identity as identity

@@ -280,7 +280,7 @@ def test_a_number_of_boxes_promises_nothing_and_warns_of_nothing():
     "options", [{}, {"order": 1}, {"partition": "adaptive"}, {"height": "lower"}], ids=str
 )
 def test_in_more_dimensions_the_error_is_under_the_bound(d, text, options):
-    from treadle.boxes.expressions import read_expression
+    from treadle.formulas.expressions import read_expression
 
     function = read_expression(text, n_dims=d)
     network = treadle.approximate(text, [(-1, 1)] * d, n_boxes=300, **options)

@@ -4,11 +4,11 @@ import mpmath
 import numpy as np
 import pytest
 
-from tests.boxes.random_formulas import exact_value, random_formula
+from tests.formulas.random_formulas import exact_value, random_formula
 from treadle.boxes.approximate import approximate
-from treadle.boxes.expressions import read_expression
-from treadle.boxes.grammar import read
 from treadle.errors import InvalidInput
+from treadle.formulas.expressions import read_expression
+from treadle.formulas.grammar import read
 
 POINTS = 1500
 

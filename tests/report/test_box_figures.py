@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from treadle.boxes.approximate import approximate
-from treadle.boxes.expressions import read_expression
 from treadle.errors import InvalidInput
+from treadle.formulas.expressions import read_expression
 from treadle.report import box_figures
 from treadle.report.box_figures import (
     draw_box_network,

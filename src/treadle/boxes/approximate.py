@@ -14,7 +14,6 @@ from treadle.boxes.bounds import UNIT, BoundKind, ErrorBound, NormName, outward,
 from treadle.boxes.box_network import BoxNetwork, OutsideName
 from treadle.boxes.construction import Built, HeightRule, Request, refined_boxes
 from treadle.boxes.estimate import error_estimate
-from treadle.boxes.expressions import Expression
 from treadle.boxes.fewest_construction import fewest_boxes
 from treadle.boxes.hat_construction import fewest_hats, refined_hats, uniform_hats
 from treadle.boxes.knowledge import ModulusLike, met_modulus, target_of
@@ -26,6 +25,7 @@ from treadle.boxes.target import Target
 from treadle.boxes.uniform_construction import uniform_boxes
 from treadle.choices import BoxActivationName, BoxPartitionName
 from treadle.errors import InvalidInput, UnprovedWarning
+from treadle.formulas.expressions import Expression
 from treadle.messages import quoted
 
 # Beyond these its parts and multiples are no numbers of float64.
@@ -83,7 +83,7 @@ def approximate(
         A bound of the Hessian's spectral norm, or of each of its entries: for order 1.
     enclosure : callable or Enclosure
         (lower, upper) -> (least, greatest), proved bounds of f over boxes (n, d); or an object with
-        derivatives as well, see ``treadle.boxes.enclosure``.
+        derivatives as well, see ``treadle.formulas.enclosure``.
     partition : {"uniform", "adaptive", "optimal"}
         Equal cells; cells halved where the error is; the fewest, in one dimension.
     activation : {"step", "sigmoid", "relu"}, default "step" for order 0 and "relu" for order 1

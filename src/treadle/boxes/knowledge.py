@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from treadle.boxes.bounds import Modulus, outward
-from treadle.boxes.constants import lipschitz_constants, second_derivative_bounds
-from treadle.boxes.enclosure import Enclosure, as_enclosure
-from treadle.boxes.expressions import Expression, read_expression
 from treadle.boxes.target import Array, Target, cut
 from treadle.errors import InvalidInput
+from treadle.formulas.branch_and_bound import lipschitz_constants, second_derivative_bounds
+from treadle.formulas.enclosure import Enclosure, as_enclosure
+from treadle.formulas.expressions import Expression, read_expression
 
 ModulusLike = tuple[float, float] | Callable[[Array], Any]
 

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.boxes.bounds import UNIT, BoundKind, Modulus, outward
-from treadle.boxes.enclosure import Enclosure
 from treadle.errors import InvalidInput
+from treadle.formulas.enclosure import Enclosure
 
 Array = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from treadle.cli.terminal import print_json, print_result
 
 if TYPE_CHECKING:
     from treadle.boxes.box_network import BoxNetwork
-    from treadle.boxes.expressions import Expression
+    from treadle.formulas.expressions import Expression
 
 app = cyclopts.App(name="boxes")
 
@@ -70,8 +70,8 @@ def boxes(
         Print the result as JSON.
     """
     from treadle.boxes.approximate import approximate
-    from treadle.boxes.expressions import read_expression
     from treadle.errors import InvalidInput, UnprovedWarning
+    from treadle.formulas.expressions import read_expression
 
     if len(bounds) % 2 or not bounds:
         raise InvalidInput(

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from treadle.boxes.approximate import approximate
 from treadle.boxes.box_network import BoxNetwork
-from treadle.boxes.expressions import Expression
 from treadle.choices import BoxPartitionName
 from treadle.errors import InvalidInput
+from treadle.formulas.expressions import Expression
 from treadle.report.box_studies import (
     ErrorStudy,
     SteepnessStudy,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.boxes.approximate import approximate
-from treadle.boxes.expressions import Expression
+from treadle.formulas.expressions import Expression
 
 # Of sigmoids, by the product of steepness and width: from units that blur many boxes to bare steps.
 PRODUCTS = tuple(float(product) for product in np.geomspace(0.5, 128, 17))

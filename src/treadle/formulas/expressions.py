@@ -1,7 +1,7 @@
 """A function typed by a user, with what interval arithmetic proves of it: ``read_expression``.
 
-The text is read by ``treadle.boxes.grammar`` and is never evaluated by Python. The result computes values by
-NumPy and is an ``Enclosure``: range, gradient and second derivatives over boxes, by ``treadle.boxes.jets``.
+The text is read by ``treadle.formulas.grammar`` and is never evaluated by Python. The result computes values by
+NumPy and is an ``Enclosure``: range, gradient and second derivatives over boxes, by ``treadle.formulas.jets``.
 Range and gradient are the better of two enclosures, the plain one and the mean-value form about the middle m,
 
     f(x) in f(m) + sum over i of f_i(box) (x_i - m_i),
@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.boxes import intervals as iv
-from treadle.boxes.constants import lipschitz_constants, second_derivative_bounds
-from treadle.boxes.functions import FUNCTIONS, power
-from treadle.boxes.grammar import MOST_VARIABLES, NAMED_VARIABLES, Formula, Step, read
-from treadle.boxes.intervals import Array, Interval
-from treadle.boxes.jets import Jet, propagate
 from treadle.errors import InvalidInput
+from treadle.formulas import intervals as iv
+from treadle.formulas.branch_and_bound import lipschitz_constants, second_derivative_bounds
+from treadle.formulas.functions import FUNCTIONS, power
+from treadle.formulas.grammar import MOST_VARIABLES, NAMED_VARIABLES, Formula, Step, read
+from treadle.formulas.intervals import Array, Interval
+from treadle.formulas.jets import Jet, propagate
 
 BOXES_AT_A_TIME = 8192  # their intervals stay in the cache
 
@@ -49,7 +49,7 @@ _BINARY: dict[str, Callable[[Any, Any], Any]] = {
 class Expression:
     """A typed function of d variables: call it, or ask what is proved of it.
 
-    Made by ``read_expression``. An object keeps the protocol ``treadle.boxes.enclosure.Enclosure``.
+    Made by ``read_expression``. An object keeps the protocol ``treadle.formulas.enclosure.Enclosure``.
 
     Attributes
     ----------
@@ -276,7 +276,7 @@ def read_expression(text: str, *, n_dims: int | None = None) -> Expression:
     ----------
     text : str
         Numbers, the variables x, y, z or x1 to x20, pi, e, ``+ - * / **``, the functions of
-        ``treadle.boxes.functions``, min, max, comparisons joined with and, or, not, and
+        ``treadle.formulas.functions``, min, max, comparisons joined with and, or, not, and
         ``where(condition, a, b)``.
     n_dims : int, optional
         d, at least the number of the last variable that occurs, which it is where left out.

@@ -4,13 +4,13 @@ import mpmath
 import numpy as np
 import pytest
 
-from tests.boxes.random_formulas import EXACT, exact_value, points_within, random_boxes, random_formula
-from treadle.boxes import functions, intervals
-from treadle.boxes.constants import lipschitz_constants
-from treadle.boxes.enclosure import Enclosure
-from treadle.boxes.expressions import read_expression
-from treadle.boxes.functions import FUNCTIONS
-from treadle.boxes.grammar import read
+from tests.formulas.random_formulas import EXACT, exact_value, points_within, random_boxes, random_formula
+from treadle.formulas import functions, intervals
+from treadle.formulas.branch_and_bound import lipschitz_constants
+from treadle.formulas.enclosure import Enclosure
+from treadle.formulas.expressions import read_expression
+from treadle.formulas.functions import FUNCTIONS
+from treadle.formulas.grammar import read
 
 EVERYWHERE = {"sin", "cos", "arctan", "tanh", "arcsinh", "abs", "floor", "ceil", "sign", "cbrt"}
 PLAIN = "sin(3*x) + 0.5*cos(7*x)"

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.boxes.enclosure import Corners, Enclosure
+from treadle.formulas.enclosure import Corners, Enclosure
 
 # How far the constant may be above the smallest that the enclosure could prove, as a part of it.
 GAP_OF_FIRST, GAP_OF_SECOND = 1e-4, 1e-2

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.boxes import intervals as iv
-from treadle.boxes.intervals import Array, Interval
+from treadle.formulas import intervals as iv
+from treadle.formulas.intervals import Array, Interval
 
 _FINITE = "the argument must not overflow"
 

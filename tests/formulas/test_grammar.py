@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from treadle.boxes.expressions import read_expression
-from treadle.boxes.grammar import MOST_CHARACTERS, MOST_NESTED, read
 from treadle.errors import InvalidInput
+from treadle.formulas.expressions import read_expression
+from treadle.formulas.grammar import MOST_CHARACTERS, MOST_NESTED, read
 
 NAMES = {
     **{name: getattr(np, name) for name in ("sin", "cos", "exp", "log", "sqrt", "tanh", "arctan", "floor")},

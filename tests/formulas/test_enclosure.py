@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from treadle.boxes.enclosure import Enclosure, RangeOnly, as_enclosure
 from treadle.errors import InvalidInput
+from treadle.formulas.enclosure import Enclosure, RangeOnly, as_enclosure
 
 LOWER, UPPER = np.array([[0.0], [1.0]]), np.array([[1.0], [3.0]])
 

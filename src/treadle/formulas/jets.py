@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.boxes import intervals as iv
-from treadle.boxes.functions import FUNCTIONS, Function, power
-from treadle.boxes.grammar import Formula, Step
-from treadle.boxes.intervals import LIBRARY_ULPS, Array, Interval
+from treadle.formulas import intervals as iv
+from treadle.formulas.functions import FUNCTIONS, Function, power
+from treadle.formulas.grammar import Formula, Step
+from treadle.formulas.intervals import LIBRARY_ULPS, Array, Interval
 
 HALF_ULP = 2.0**-53
 _TINY = 2.0**-1074  # what a product that underflows may lose

@@ -5,7 +5,7 @@ both corners belong to the box. Whatever is returned holds at every point of the
 for the function's values as float64 computes them: whoever encloses rounds outward. An infinite bound says
 that nothing is known; NaN is never returned.
 
-``treadle.boxes.expressions`` keeps the protocol by interval arithmetic. A plain function
+``treadle.formulas.expressions`` keeps the protocol by interval arithmetic. A plain function
 ``enclosure(lower, upper) -> (min, max)`` is enough where there are no derivatives to tell of: ``RangeOnly``.
 """
 
@@ -110,5 +110,5 @@ def as_enclosure(enclosure: Any) -> Enclosure:
         return RangeOnly(enclosure)
     raise InvalidInput(
         "enclosure must be a function (lower, upper) -> (min, max) over arrays of boxes, or an object with "
-        f"the methods of treadle.boxes.enclosure.Enclosure; got {enclosure!r}"
+        f"the methods of treadle.formulas.enclosure.Enclosure; got {enclosure!r}"
     )

@@ -28,8 +28,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from treadle.boxes.functions import FUNCTIONS, SYNONYMS
 from treadle.errors import InvalidInput
+from treadle.formulas.functions import FUNCTIONS, SYNONYMS
 
 MOST_CHARACTERS = 2000
 MOST_NESTED = 100  # a sum of as many terms is nested as deep

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mpmath
 import numpy as np
 
-from treadle.boxes.grammar import Formula
+from treadle.formulas.grammar import Formula
 
 SMOOTH = ("sin", "cos", "tanh", "arctan", "exp", "sinh", "cosh", "arcsinh")
 PARTIAL = ("log", "sqrt", "tan", "arcsin", "arccos", "log1p", "log2", "log10", "expm1", "cbrt")

@@ -1,0 +1,1 @@
+"""Formulas: their grammar, their derivatives, and intervals that enclose them."""
