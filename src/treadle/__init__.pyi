@@ -1,9 +1,9 @@
 from . import l1 as l1
 from . import tables as tables
 from .boxes.approximate import approximate as approximate
-from .boxes.box_network import BoxNetwork as BoxNetwork
-from .boxes.tree_network import TreeNetwork as TreeNetwork
-from .boxes.trees import from_tree as from_tree
+from .boxes.network.box_network import BoxNetwork as BoxNetwork
+from .boxes.trees.from_scikit_learn import from_tree as from_tree
+from .boxes.trees.tree_network import TreeNetwork as TreeNetwork
 from .data.dataset import Dataset as Dataset
 from .data.loading import load_data as load_data
 from .engines.augmentation import Augmentation as Augmentation

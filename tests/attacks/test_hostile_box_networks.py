@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import treadle
-from treadle.boxes.box_network import BoxNetwork
-from treadle.boxes.network_file import described
+from treadle.boxes.network.box_network import BoxNetwork
+from treadle.boxes.network.network_file import described
 from treadle.errors import CorruptFile
 from treadle.export.safetensors_file import safetensors_bytes
 

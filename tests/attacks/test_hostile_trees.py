@@ -8,7 +8,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeRegressor
 
 import treadle
-from treadle.boxes.tree_file import described
+from treadle.boxes.trees.tree_file import described
 from treadle.errors import CorruptFile
 from treadle.export.safetensors_file import safetensors_bytes
 

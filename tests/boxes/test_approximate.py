@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import treadle
-from treadle.boxes import uniform_construction
-from treadle.boxes.bounds import outward
+from treadle.boxes.construct import uniform_boxes as uniform_construction
+from treadle.boxes.proof.bounds import outward
 from treadle.errors import InvalidInput, UnprovedWarning
 
 F = "sin(3*x) + 0.5*cos(7*x)"

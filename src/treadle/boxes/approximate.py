@@ -10,19 +10,19 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from treadle.boxes.bounds import UNIT, BoundKind, ErrorBound, NormName, outward, theorem, unproved
-from treadle.boxes.box_network import BoxNetwork, OutsideName
-from treadle.boxes.construction import Built, HeightRule, Request, refined_boxes
-from treadle.boxes.estimate import error_estimate
-from treadle.boxes.fewest_construction import fewest_boxes
-from treadle.boxes.hat_construction import fewest_hats, refined_hats, uniform_hats
-from treadle.boxes.knowledge import ModulusLike, met_modulus, target_of
-from treadle.boxes.least_eps import check_eps
-from treadle.boxes.partition import Grid, check_n_cells
-from treadle.boxes.points import as_bounds, check_count
-from treadle.boxes.smoothing import MEAN_DEVIATION, n_ghost_cells, with_ghost_cells
-from treadle.boxes.target import Target
-from treadle.boxes.uniform_construction import uniform_boxes
+from treadle.boxes.cells.partition import Grid, check_n_cells
+from treadle.boxes.cells.points import as_bounds, check_count
+from treadle.boxes.construct.construction import Built, HeightRule, Request, refined_boxes
+from treadle.boxes.construct.fewest_boxes import fewest_boxes
+from treadle.boxes.construct.hats import fewest_hats, refined_hats, uniform_hats
+from treadle.boxes.construct.sampled_error import error_estimate
+from treadle.boxes.construct.uniform_boxes import uniform_boxes
+from treadle.boxes.network.box_network import BoxNetwork, OutsideName
+from treadle.boxes.network.smoothing import MEAN_DEVIATION, n_ghost_cells, with_ghost_cells
+from treadle.boxes.proof.assumptions import ModulusLike, met_modulus, target_of
+from treadle.boxes.proof.bounds import UNIT, BoundKind, ErrorBound, NormName, outward, theorem, unproved
+from treadle.boxes.proof.known_function import Target
+from treadle.boxes.proof.least_eps import check_eps
 from treadle.choices import BoxActivationName, BoxPartitionName
 from treadle.errors import InvalidInput, UnprovedWarning
 from treadle.formulas.expressions import Expression
@@ -121,7 +121,7 @@ def approximate(
 
     Notes
     -----
-    Bounds: ``treadle.boxes.bounds``. The fewest boxes: Kahane; DeVore, Nonlinear approximation, Acta Numerica
+    Bounds: ``treadle.boxes.proof.bounds``. The fewest boxes: Kahane; DeVore, Nonlinear approximation, Acta Numerica
     1998.
     """
     domain = as_bounds(bounds)

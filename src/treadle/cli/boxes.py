@@ -12,7 +12,7 @@ from treadle.choices import BoxActivationName, BoxFormName, BoxPartitionName
 from treadle.cli.terminal import print_json, print_result
 
 if TYPE_CHECKING:
-    from treadle.boxes.box_network import BoxNetwork
+    from treadle.boxes.network.box_network import BoxNetwork
     from treadle.formulas.expressions import Expression
 
 app = cyclopts.App(name="boxes")

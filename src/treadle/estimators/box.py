@@ -1,6 +1,6 @@
 """Regression by a box network from noisy data: scikit-learn's contract over ``treadle.boxes``.
 
-It checks, centres and chooses; the fits are ``treadle.boxes.grid_choice``'s, ``cell_growth``'s and
+It checks, centres and chooses; the fits are ``treadle.boxes.from_data.grid_choice``'s, ``cell_growth``'s and
 ``segmentation``'s. It takes one output and dense, finite X.
 
 Dimensions: N samples, D features.
@@ -15,15 +15,15 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from treadle.boxes.box_network import BoxNetwork
-from treadle.boxes.cell_growth import Growth, Rows, validated_growth, validation_errors
-from treadle.boxes.data_edges import Feature
-from treadle.boxes.exact_sums import summable
-from treadle.boxes.grid_choice import GridFitter, first_of_least
-from treadle.boxes.leave_one_out import CellSums, cell_sums, heights_of
-from treadle.boxes.network_file import described, from_description
-from treadle.boxes.segmentation import MOST_BOXES, MOST_GROUPS, least_squares_edges
-from treadle.boxes.split_tree import SplitTree
+from treadle.boxes.cells.split_tree import SplitTree
+from treadle.boxes.from_data.cell_growth import Growth, Rows, validated_growth, validation_errors
+from treadle.boxes.from_data.data_edges import Feature
+from treadle.boxes.from_data.grid_choice import GridFitter, first_of_least
+from treadle.boxes.from_data.leave_one_out import CellSums, cell_sums, heights_of
+from treadle.boxes.from_data.segmentation import MOST_BOXES, MOST_GROUPS, least_squares_edges
+from treadle.boxes.network.box_network import BoxNetwork
+from treadle.boxes.network.exact_sums import summable
+from treadle.boxes.network.network_file import described, from_description
 from treadle.errors import InvalidInput
 from treadle.estimators.hyperparameters import check_hyperparameters
 from treadle.estimators.saving import Savable, Saved, check_feature_names

@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from treadle.boxes.network_file import box_network_from
-from treadle.boxes.tree_file import tree_network_from
+from treadle.boxes.network.network_file import box_network_from
+from treadle.boxes.trees.tree_file import tree_network_from
 from treadle.errors import CorruptFile, InvalidInput
 from treadle.estimators.hyperparameters import check_hyperparameters
 from treadle.estimators.plain_values import from_plain, to_plain

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.boxes.approximate import approximate
-from treadle.boxes.box_network import BoxNetwork
+from treadle.boxes.network.box_network import BoxNetwork
 from treadle.choices import BoxPartitionName
 from treadle.errors import InvalidInput
 from treadle.formulas.expressions import Expression

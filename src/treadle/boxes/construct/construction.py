@@ -1,0 +1,101 @@
+"""What is asked of a construction and what it gives; and the adaptive one, by halving cells, with its
+bound.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from treadle.boxes.cells.partition import Grid, Partition
+from treadle.boxes.construct.halving import Refined, refine
+from treadle.boxes.network.exact_sums import summable
+from treadle.boxes.proof.bounds import ErrorBound, NormName, outward, root_of_squares, theorem, unproved
+from treadle.boxes.proof.cell_errors import box_judge
+from treadle.boxes.proof.known_function import Array, Target
+
+HeightRule = Literal["middle", "midrange", "lower"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """How many boxes, in what norm, with which heights: either eps or counts is None.
+
+    Parameters
+    ----------
+    eps : float or None
+    counts : tuple of int, or None
+        Boxes in all, or along each axis.
+    norm : {"sup", "l2"}
+    rule : {"middle", "midrange", "lower"}
+        Where the height of a uniform box is taken.
+    asked : float or None
+        eps as the user gave it, which messages name; ``eps`` is what smooth units leave of it.
+    """
+
+    eps: float | None
+    counts: tuple[int, ...] | None
+    norm: NormName
+    rule: HeightRule = "middle"
+    asked: float | None = None
+
+    @property
+    def n_boxes(self) -> int | None:
+        """Boxes in all."""
+        return None if self.counts is None else math.prod(self.counts)
+
+
+@dataclass(frozen=True)
+class Built:
+    """A partition with heights, and what is proved of them."""
+
+    partition: Partition
+    heights: Array
+    bound: ErrorBound
+    fewest: int | None = None
+
+
+def norm_bound(target: Target, norm: NormName, errors: Array, name: str) -> ErrorBound:
+    """The bound that each cell's own error gives; for L2 the errors are those times the root of the
+    volume.
+    """
+    if target.kind == "none":
+        return unproved(norm)
+    value = float(errors.max()) if norm == "sup" else root_of_squares(errors)
+    if not math.isfinite(value):
+        return unproved(norm)
+    return ErrorBound(value, target.kind, theorem(name, norm), norm)
+
+
+def refined_boxes(target: Target, request: Request) -> Built:
+    """Dyadic cells with midranges."""
+    refined = refine(
+        target,
+        box_judge(target, request.eps, request.norm),
+        eps=request.eps,
+        n_boxes=request.n_boxes,
+        squares=request.norm == "l2",
+        asked=request.asked,
+    )
+    return _of_refined(target, request.norm, refined)
+
+
+def _of_refined(target: Target, norm: NormName, refined: Refined) -> Built:
+    lower, upper = refined.tree.corners()
+    errors, heights = refined.error, refined.height
+    partition: Partition = refined.tree
+    if target.n_dims == 1:
+        order = np.argsort(lower[:, 0])
+        errors, heights = errors[order], heights[order]
+        lower, upper = lower[order], upper[order]
+        partition = Grid([np.append(lower[:, 0], upper[-1, 0])])
+        rounded = summable(heights)
+        shift, heights = np.abs(rounded - heights), rounded
+    else:
+        shift = np.zeros(len(lower))
+    if norm == "l2":
+        shift = shift * np.sqrt((upper - lower).prod(axis=1))
+    return Built(partition, heights, norm_bound(target, norm, outward(errors + shift), "midrange"))

@@ -1,0 +1,204 @@
+"""Networks of order 1, by partition: hats on a grid, refined kinks, longest chords; each with its bound."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from treadle.boxes.cells.partition import Grid, check_n_cells, n_cells_at_least
+from treadle.boxes.construct.cells_needed import cells_for_boxes, cells_for_hats, share_boxes
+from treadle.boxes.construct.construction import Built, Request
+from treadle.boxes.construct.halving import refine
+from treadle.boxes.construct.longest_pieces import edges_by_density, longest_chords
+from treadle.boxes.construct.uniform_boxes import CELLS_BOUNDED_SINGLY, even_grid
+from treadle.boxes.proof.assumptions import met_modulus
+from treadle.boxes.proof.bounds import (
+    BoundKind,
+    ErrorBound,
+    NormName,
+    outward,
+    root_of_squares,
+    theorem,
+    unproved,
+)
+from treadle.boxes.proof.cell_errors import linear_judge, linear_rounding, second_derivatives
+from treadle.boxes.proof.known_function import Array, Target
+from treadle.errors import InvalidInput
+
+# Cells of the mesh that chords are made of.
+MESH_CELLS = 1 << 15
+
+
+def uniform_hats(target: Target, request: Request) -> Built:
+    """Linear interpolation on equal cells: as many as the theorem asks for, or as are given."""
+    if request.counts is not None:
+        counts = list(request.counts)
+        if len(counts) != target.n_dims:
+            counts = share_boxes(counts[0], _weights(target))
+        return _interpolated(target, request.norm, even_grid(target, counts))
+    assert request.eps is not None
+    budget = max(request.eps - 4 * target.rounding, request.eps / 2)
+    curvature = target.curvature
+    if curvature is None and target.kind == "none":
+        curvature = _met_curvature(target)
+    if curvature is not None:
+        counts = cells_for_hats(target, curvature, budget, request.norm)
+    else:
+        counts = cells_for_boxes(target, target.modulus or met_modulus(target), budget, request.norm, 0.5)
+    for _ in range(4):
+        built = _interpolated(target, request.norm, even_grid(target, counts))
+        if not built.bound.value > request.eps:
+            return built
+        counts = [m + 1 for m in counts]
+    raise InvalidInput(
+        f"eps={request.asked!r} is not proved with {built.partition.n_cells} equal cells, where the bound is "
+        f"{built.bound.value:.3g}: take partition='adaptive', n_boxes or a larger eps"
+    )
+
+
+def _weights(target: Target) -> Array:
+    """How much f bends along each axis over the domain."""
+    if target.curvature is not None:
+        return np.asarray(np.sqrt(target.curvature.sum(axis=1)) * target.widths)
+    return np.ones(target.n_dims)
+
+
+def _met_curvature(target: Target) -> Array:
+    """Second differences along the axes, where nothing is known: to choose how many, not to prove."""
+    rng = np.random.default_rng(0)
+    d, n = target.n_dims, 1 << 13
+    step = target.widths / 2000
+    points = rng.uniform(target.bounds[:, 0] + step, target.bounds[:, 1] - step, (n, d))
+    found = np.zeros((d, d))
+    for i in range(d):
+        offset = np.where(np.arange(d) == i, step, 0.0)
+        second = target.values(points - offset) - 2 * target.values(points) + target.values(points + offset)
+        found[i, i] = float(np.abs(second).max()) / step[i] ** 2
+    return found
+
+
+def _interpolated(target: Target, norm: NormName, grid: Grid) -> Built:
+    """f's values at the nodes, and the bound of what lies between."""
+    shape = tuple(m + 1 for m in grid.shape)
+    check_n_cells(shape)
+    nodes = np.stack(np.meshgrid(*grid.edges, indexing="ij"), axis=-1).reshape(-1, grid.n_dims)
+    values = target.values(nodes)
+    return Built(grid, values.reshape(shape), _bound(target, norm, grid))
+
+
+def _bound(target: Target, norm: NormName, grid: Grid) -> ErrorBound:
+    if grid.n_dims == 1 and grid.n_cells <= CELLS_BOUNDED_SINGLY and target.kind_of_hats != "none":
+        lower, upper = grid.corners()
+        errors, _ = linear_judge(target, norm)(lower, upper)
+        value = float(errors.max())
+        if norm == "l2":
+            value = root_of_squares(errors)
+        return _record(value, target.kind_of_hats, norm)
+    widths = np.array([np.diff(axis).max() for axis in grid.edges])
+    found: list[ErrorBound] = []
+    scale = math.sqrt(float(target.widths.prod())) if norm == "l2" else 1.0
+    if target.curvature is not None or (
+        target.enclosure is not None and grid.n_cells <= CELLS_BOUNDED_SINGLY
+    ):
+        bending = (
+            second_derivatives(target, *grid.corners()) if grid.n_cells <= CELLS_BOUNDED_SINGLY else None
+        )
+        if bending is None and target.curvature is not None:
+            bending = target.curvature[np.newaxis]
+        if bending is not None:
+            worst = float(np.einsum("nij,i,j->n", bending, widths, widths).max()) / 8
+            found.append(
+                _record((outward(worst) + linear_rounding(target)) * scale, target.kind_of_hats, norm)
+            )
+    if target.modulus is not None:
+        worst = float(target.modulus.across(widths[np.newaxis] / 2)[0])
+        if target.modulus.per_axis is None:
+            # Of the Euclidean distance to a vertex alone: f is a modulus of the diagonal away from each.
+            worst = float(target.modulus.across(widths[np.newaxis])[0])
+        bound = _record((outward(worst) + linear_rounding(target)) * scale, target.modulus.kind, norm)
+        found.append(
+            ErrorBound(bound.value, bound.kind, theorem("hats of a Lipschitz function", norm), norm)
+            if bound.kind != "none"
+            else bound
+        )
+    proved = [bound for bound in found if math.isfinite(bound.value)]
+    return min(proved, key=lambda bound: bound.value) if proved else unproved(norm)
+
+
+def _record(value: float, kind: BoundKind, norm: NormName) -> ErrorBound:
+    if kind == "none" or not math.isfinite(value):
+        return unproved(norm)
+    return ErrorBound(float(outward(value)), kind, theorem("hats", norm), norm)
+
+
+def refined_hats(target: Target, request: Request) -> Built:
+    """Kinks where f bends, by halving.
+
+    Raises
+    ------
+    InvalidInput
+        In more than one dimension: halved cells have hanging nodes, where F would not be continuous.
+    """
+    refined = refine(
+        target,
+        linear_judge(target, request.norm),
+        eps=request.eps,
+        n_boxes=request.n_boxes,
+        squares=request.norm == "l2",
+        asked=request.asked,
+        cells="linear pieces",
+    )
+    grid = Grid([refined.tree.edges[0]])
+    values = target.values(grid.edges[0][:, np.newaxis])
+    value = float(refined.error.max())
+    if target.value_rounding is None:  # judged before all values were met
+        value += linear_rounding(target)
+    if request.norm == "l2":
+        value = root_of_squares(refined.error)
+    return Built(grid, values, _record(value, target.kind_of_hats, request.norm))
+
+
+def fewest_hats(target: Target, request: Request) -> Built:
+    """The longest chords of a mesh, or kinks by density."""
+    edges = np.linspace(target.bounds[0, 0], target.bounds[0, 1], MESH_CELLS + 1)
+    lower, upper = edges[:-1, np.newaxis], edges[1:, np.newaxis]
+    values = target.values(edges[:, np.newaxis])
+    if request.norm == "l2" or request.eps is None:
+        return _kinks_by_density(target, request, edges, values)
+    slack, _ = linear_judge(target, "sup")(lower, upper)
+    if target.kind_of_hats == "none":
+        slack = np.zeros(MESH_CELLS)
+    if not (slack <= request.eps / 2).all():
+        raise InvalidInput(
+            f"eps={request.asked!r} is too small for longest chords: between the mesh's nodes f is known to "
+            f"{slack.max():.3g} only; take partition='adaptive', or a larger eps"
+        )
+    kinks = longest_chords(edges, values, slack, request.eps * (1 - 1e-12) - target.rounding)
+    bound = unproved()
+    if target.kind_of_hats != "none":
+        bound = ErrorBound(request.eps, target.kind_of_hats, theorem("chords", "sup"))
+    return Built(Grid([edges[kinks]]), values[kinks], bound)
+
+
+def _kinks_by_density(target: Target, request: Request, mesh: Array, values: Array) -> Built:
+    """Edges as dense as |f''|^(1/2) for the supremum norm, |f''|^(2/5) for L2."""
+    step = mesh[1] - mesh[0]
+    bends = np.abs(np.diff(values, 2)) / step**2
+    bends = np.maximum(np.append(bends, bends[-1:]), np.insert(bends, 0, bends[:1]))
+    density = bends ** (0.5 if request.norm == "sup" else 0.4)
+    if request.n_boxes is not None:
+        edges = edges_by_density(mesh, density, request.n_boxes)
+        return _interpolated(target, request.norm, Grid([edges]))
+    assert request.eps is not None
+    mass = float((density * step).sum())
+    n = n_cells_at_least((np.float64(mass) ** 2.5 / (math.sqrt(120) * request.eps)) ** 0.5)
+    for _ in range(60):
+        built = _interpolated(target, request.norm, Grid([edges_by_density(mesh, density, n)]))
+        if not built.bound.value > request.eps:
+            return built
+        n = n_cells_at_least(n * max(1.02, min(2.0, math.sqrt(built.bound.value / request.eps))))
+    raise InvalidInput(
+        f"eps={request.asked!r} is not proved with {n} pieces of optimal density: give an enclosure, which "
+        "bounds f'' in each piece, or take partition='adaptive'"
+    )

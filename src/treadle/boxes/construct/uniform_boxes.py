@@ -1,0 +1,198 @@
+"""Boxes of equal cells: how many a theorem asks for, their heights, and the bound."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.boxes.cells.partition import Grid, check_n_cells
+from treadle.boxes.construct.cells_needed import cells_for_boxes, share_boxes
+from treadle.boxes.construct.construction import Built, HeightRule, Request, norm_bound
+from treadle.boxes.network.exact_sums import summable
+from treadle.boxes.proof.assumptions import met_modulus
+from treadle.boxes.proof.bounds import ErrorBound, outward, root_mean_square, theorem, unproved
+from treadle.boxes.proof.cell_errors import sharp_ranges, slopes
+from treadle.boxes.proof.known_function import Array, Target
+from treadle.errors import InvalidInput
+
+# Grids up to this many cells are bounded cell by cell where the whole domain's constants would do.
+CELLS_BOUNDED_SINGLY = 100_000
+# Parts of a cell whose midrange is asked for.
+PARTS_FOR_MIDRANGE = 64
+# Cells whose corners are held at a time.
+CELLS_PER_BLOCK = 1 << 18
+# The largest grid that is tried where ranges alone are known, and no theorem says how many are enough.
+CELLS_TRIED = 1 << 18
+# The widths of a cell between its height's place and its furthest point.
+REACH = {"middle": 0.5, "midrange": 0.5, "lower": 1.0}
+
+
+def even_grid(target: Target, counts: list[int]) -> Grid:
+    """Equal cells, so many along each axis.
+
+    Raises
+    ------
+    InvalidInput
+        If there are more than 1e8, or more along an axis than there are numbers in float64.
+    """
+    check_n_cells(counts)
+    edges = []
+    for (a, b), m in zip(target.bounds.tolist(), counts, strict=True):
+        axis = a + (b - a) * (np.arange(m + 1) / m)
+        axis[-1] = b
+        if not (np.diff(axis) > 0).all():
+            raise InvalidInput(
+                f"{m} cells between {a} and {b} are more than float64 can tell apart: take fewer"
+            )
+        edges.append(axis)
+    return Grid(edges)
+
+
+def uniform_boxes(target: Target, request: Request) -> Built:
+    """Equal cells: as many as the theorem asks for, or as are given."""
+    if request.eps is None:
+        return _uniform(target, request, _given_counts(target, request))
+    if target.modulus is None and target.enclosure is not None:
+        return _uniform_by_doubling(target, request, request.eps)
+    modulus = target.modulus or met_modulus(target)
+    # Rounding of f is no part of the theorem's count: what it takes of eps is left out first.
+    budget = request.eps - 2 * target.rounding
+    counts = cells_for_boxes(target, modulus, max(budget, request.eps / 2), request.norm, REACH[request.rule])
+    built = _uniform(target, request, counts)
+    for _ in range(3):
+        if not built.bound.value > request.eps:
+            return _fewer(target, request, built, request.eps)
+        counts = [m + 1 for m in counts]
+        built = _uniform(target, request, counts)
+    raise InvalidInput(
+        f"eps={request.asked!r} is too close to what rounding does to f: {built.bound.value:.3g} is proved "
+        f"with {built.partition.n_cells} boxes; take a larger eps"
+    )
+
+
+def _fewer(target: Target, request: Request, built: Built, eps: float) -> Built:
+    """As few cells, in the same proportions, as still prove eps: cell by cell less than the constants say."""
+    assert isinstance(built.partition, Grid)
+    full = np.array(built.partition.shape)
+    low, high = 0.5 * built.bound.value / eps, 1.0
+    # Where the bound is within a hundredth of eps, nothing is to be gained.
+    while math.isfinite(built.bound.value) and built.bound.value < 0.99 * eps and high - low > 0.01:
+        middle = (low + high) / 2
+        trial = _uniform(target, request, [max(1, math.ceil(m * middle)) for m in full])
+        if trial.bound.value <= eps:
+            built, high = trial, middle
+        else:
+            low = middle
+    return built
+
+
+def _given_counts(target: Target, request: Request) -> list[int]:
+    assert request.counts is not None
+    if len(request.counts) == target.n_dims:
+        return list(request.counts)
+    modulus, weights = target.modulus, np.ones(target.n_dims)
+    if modulus is not None and modulus.per_axis is not None:
+        weights = modulus.per_axis * target.widths
+    return share_boxes(request.counts[0], weights)
+
+
+def _uniform_by_doubling(target: Target, request: Request, eps: float) -> Built:
+    """Where only ranges are known: twice as many cells until they prove eps, then fewer as far as they do."""
+    m = 1
+    while not (built := _uniform(target, request, [m] * target.n_dims)).bound.value <= eps:
+        if (2 * m) ** target.n_dims > CELLS_TRIED:
+            raise InvalidInput(
+                f"eps={request.asked!r} is not reached with {m} equal cells along each axis, where the bound "
+                f"is {built.bound.value:.3g}: take a larger eps, n_boxes, or partition='adaptive'"
+            )
+        m *= 2
+    low = m // 2
+    while m - low > max(1, low // 128):
+        middle = (low + m) // 2
+        trial = _uniform(target, request, [middle] * target.n_dims)
+        if trial.bound.value <= eps:
+            built, m = trial, middle
+        else:
+            low = middle
+    return built
+
+
+def _uniform(target: Target, request: Request, counts: list[int]) -> Built:
+    """Boxes on that grid, with the better of the bounds by f's modulus and by each cell's own range."""
+    grid = even_grid(target, counts)
+    heights, reach, shift = _heights(target, request.rule, grid)
+    bounds = []
+    if target.modulus is not None and request.rule != "midrange":
+        bounds.append(_modulus_bound(target, request, reach, shift))
+    singly = grid.n_cells <= CELLS_BOUNDED_SINGLY or not bounds
+    if target.kind != "none" and singly and (target.enclosure is not None or request.rule == "midrange"):
+        errors = [_cell_errors(target, request, grid, heights, cells) for cells in _blocks(grid)]
+        name = "midrange" if request.rule == "midrange" else "enclosure"
+        bounds.append(norm_bound(target, request.norm, np.concatenate(errors), name))
+    proved = [bound for bound in bounds if math.isfinite(bound.value)]
+    best = min(proved, key=lambda bound: bound.value) if proved else unproved(request.norm)
+    return Built(grid, heights.reshape(grid.shape), best)
+
+
+def _blocks(grid: Grid) -> Iterator[NDArray[np.int64]]:
+    """All cells, some at a time: a grid of 1e8 has no room for the corners of all."""
+    for start in range(0, grid.n_cells, CELLS_PER_BLOCK):
+        yield np.arange(start, min(start + CELLS_PER_BLOCK, grid.n_cells))
+
+
+def _places(target: Target, rule: HeightRule, lower: Array, upper: Array) -> tuple[Array, Array]:
+    """Where a cell's height is taken, and how far that is at most from its numbers, along each axis."""
+    last = target.last(lower, upper)
+    places = lower if rule == "lower" else np.minimum(lower / 2 + upper / 2, last)
+    return places, np.maximum(last - places, places - lower)
+
+
+def _heights(target: Target, rule: HeightRule, grid: Grid) -> tuple[Array, Array, float]:
+    """Of all cells; the furthest reach along each axis, and how far heights were moved to sum exactly."""
+    values, reach = np.empty(grid.n_cells), np.zeros(grid.n_dims)
+    for cells in _blocks(grid):
+        lower, upper = grid.corners(cells)
+        if rule == "midrange":
+            values[cells] = sharp_ranges(target, lower, upper, None, PARTS_FOR_MIDRANGE).middle
+            continue
+        places, offsets = _places(target, rule, lower, upper)
+        values[cells] = target.values(places)
+        reach = np.maximum(reach, offsets.max(axis=0))
+    heights = summable(values)
+    return heights, reach, float(np.abs(heights - values).max())
+
+
+def _cell_errors(
+    target: Target, request: Request, grid: Grid, heights: Array, cells: NDArray[np.int64]
+) -> Array:
+    """By f's range over each cell, or by its slopes there; for L2 times the root of the volume."""
+    lower, upper = grid.corners(cells)
+    if request.rule == "midrange":
+        errors = sharp_ranges(target, lower, upper, None, PARTS_FOR_MIDRANGE).errors(heights[cells])
+    else:
+        errors = target.ranges(lower, upper).errors(heights[cells])
+        local = slopes(target, lower, upper)
+        if local is not None:
+            places, offsets = _places(target, request.rule, lower, upper)
+            parts = local * offsets
+            moved = root_mean_square(parts) if request.norm == "l2" else parts.sum(axis=1)
+            shift = np.abs(heights[cells] - target.values(places)) + 2 * target.rounding
+            errors = np.minimum(errors, outward(moved + shift))
+    if request.norm == "l2":
+        errors = outward(errors * np.sqrt((upper - lower).prod(axis=1)))
+    return errors
+
+
+def _modulus_bound(target: Target, request: Request, reach: Array, shift: float) -> ErrorBound:
+    modulus, norm = target.modulus, request.norm
+    assert modulus is not None
+    name = "boxes" if request.rule == "middle" else "lower"
+    moved = float(modulus.across(reach[np.newaxis])[0])
+    if norm == "l2" and modulus.per_axis is not None:
+        moved = float(root_mean_square(reach * modulus.per_axis))
+    scale = math.sqrt(float(target.widths.prod())) if norm == "l2" else 1.0
+    value = float(outward((moved + shift + 2 * target.rounding) * scale))
+    return ErrorBound(value, modulus.kind, theorem(name, norm), norm)

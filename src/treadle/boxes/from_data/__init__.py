@@ -1,0 +1,1 @@
+"""Boxes and hats for rows of data: edges, heights, and how many serve rows left out."""

@@ -1,0 +1,1 @@
+"""A network of boxes as it is kept, evaluated, written as layers, and saved."""

@@ -1,0 +1,293 @@
+"""A superposition of boxes as data: edges, heights, what the units are, and what is proved of it.
+
+The function, by ``order`` and ``activation``:
+
+- order 0, ``step``: h_j in the cell [e_j, e_(j+1)), the last one closed. In one dimension that is
+  c_0 + sum_j D_j H(x - e_j), H(0) = 1, D_j the jumps; each box is h H(x - a) - h H(x - b).
+- order 0, ``sigmoid`` or ``relu``, one dimension: the same with units that rise over a width, see
+  ``treadle.boxes.network.smoothing``.
+- order 1, ``relu``: linear between the values at the edges, in d dimensions between Kuhn's simplices, see
+  ``treadle.boxes.network.interpolation``.
+
+Prediction looks cells up; it does not compute units. The explicit layers, with the same values, are for
+export and for seeing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from treadle.boxes.cells.partition import Grid, Partition
+from treadle.boxes.cells.points import as_points
+from treadle.boxes.network.counts import counts
+from treadle.boxes.network.explicit_network import ExplicitNetwork
+from treadle.boxes.network.forms import explicit_layers, remedy
+from treadle.boxes.network.interpolation import interpolate
+from treadle.boxes.network.network_file import load_box_network, save_box_network
+from treadle.boxes.network.smoothing import MEAN_DEVIATION, superpose
+from treadle.boxes.proof.bounds import ErrorBound, unproved
+from treadle.choices import BoxActivationName
+from treadle.errors import InvalidInput
+from treadle.export.layers import Layer
+
+OutsideName = Literal["clamped", "zero"]
+
+
+class BoxNetwork(ExplicitNetwork):
+    """A network of boxes; ``treadle.approximate`` and ``treadle.BoxRegressor`` build them.
+
+    Parameters
+    ----------
+    partition : Partition, or sequence of d arrays
+        The cells, ghost cells included; edges along each axis make a ``Grid``.
+    heights : array_like
+        Of a grid of m_1 x ... x m_d cells: of that shape for order 0, of shape (m_1 + 1, ..., m_d + 1), the
+        values at the nodes, for order 1. Of another partition: (n_cells,). Finite.
+    order : {0, 1}
+    activation : {"step", "sigmoid", "relu"}
+        Of order 0, any in one dimension and ``step`` in more; of order 1 ``relu``.
+    steepness : float or None
+        k of s(k (x - e)), for ``sigmoid`` and ``relu`` of order 0; a ramp is 1 / k wide.
+    outside : {"clamped", "zero"}
+        What the network is outside of ``bounds_``: as at the nearest point of the domain, or 0, which is for
+        steps only.
+    n_ghost_boxes : int
+        Cells beyond each end of the domain that continue f for smooth units.
+    error_bound : ErrorBound
+    n_boxes_lower_bound : int or None
+        How many boxes any partition needs for this error, where that is known.
+    error_estimate : float
+        The greatest error, or the norm of L2, that was met at sampled points; nan where none was sampled.
+
+    Attributes
+    ----------
+    edges_ : tuple of d ndarray, float64
+        Along each axis, all values at which cells end, increasing.
+    heights_ : ndarray, float64
+        As given.
+    bounds_ : ndarray of shape (d, 2)
+        The domain.
+    n_boxes_ : int
+        Cells of the domain, ghost cells not counted.
+    n_hidden_units_ : tuple of int
+        Of each hidden layer of ``layers()``.
+    n_parameters_ : int
+        Weights other than zero, and biases, of ``layers()``.
+    error_bound_, error_bound_kind_, error_bound_theorem_, norm_
+        What is proved at every point of the domain that float64 can hold; nan and "none" where nothing is.
+    error_estimate_ : float
+    n_boxes_lower_bound_ : int or None
+    smoothing_bound_ : float
+        A bound of the distance, in the norm of L1, from the same boxes with steps; 0 for steps and order 1.
+
+    Raises
+    ------
+    InvalidInput
+        If these contradict each other; it says how.
+    """
+
+    def __init__(
+        self,
+        partition: Partition | Sequence[ArrayLike],
+        heights: ArrayLike,
+        *,
+        order: int = 0,
+        activation: BoxActivationName = "step",
+        steepness: float | None = None,
+        outside: OutsideName = "clamped",
+        n_ghost_boxes: int = 0,
+        error_bound: ErrorBound | None = None,
+        error_estimate: float = math.nan,
+        n_boxes_lower_bound: int | None = None,
+    ) -> None:
+        self.partition_ = partition if isinstance(partition, Partition) else Grid(partition)
+        self.heights_ = np.ascontiguousarray(heights, dtype=np.float64)
+        self.order = order
+        self.activation = activation
+        self.steepness = steepness
+        self.outside = outside
+        self.n_ghost_boxes_ = n_ghost_boxes
+        self._check()
+        self.edges_ = self.partition_.edges
+        self.bounds_ = self.partition_.bounds
+        self.n_features_in_ = self.partition_.n_dims
+        self.n_boxes_ = self.partition_.n_cells - 2 * n_ghost_boxes
+        if n_ghost_boxes:
+            axis = self.edges_[0]
+            self.bounds_ = np.array([[axis[n_ghost_boxes], axis[-1 - n_ghost_boxes]]])
+        proved = error_bound or unproved()
+        self.error_bound_ = proved.value
+        self.error_bound_kind_ = proved.kind
+        self.error_bound_theorem_ = proved.theorem
+        self.norm_ = proved.norm
+        self.error_estimate_ = error_estimate
+        self.n_boxes_lower_bound_ = n_boxes_lower_bound
+        self.smoothing_bound_ = 0.0
+        if steepness is not None:
+            jumps = float(np.abs(np.diff(self.heights_)).sum())
+            self.smoothing_bound_ = MEAN_DEVIATION["sigmoid" if activation == "sigmoid" else "relu"] * (
+                jumps / steepness
+            )
+
+    def _check(self) -> None:
+        grid, n_dims = isinstance(self.partition_, Grid), self.partition_.n_dims
+        if self.order not in (0, 1):
+            raise InvalidInput(f"order must be 0 (boxes) or 1 (piecewise linear); got {self.order!r}")
+        if self.activation not in ("step", "sigmoid", "relu"):
+            raise InvalidInput(f"activation must be 'step', 'sigmoid' or 'relu'; got {self.activation!r}")
+        if self.order == 1 and self.activation != "relu":
+            raise InvalidInput(
+                f"order 1 is piecewise linear: its activation is 'relu'; got {self.activation!r}"
+            )
+        if self.order == 1 and not grid:
+            raise InvalidInput("order 1 interpolates on a grid; other partitions have boxes: take order=0")
+        if self.order == 0 and self.activation != "step" and (n_dims > 1 or not grid):
+            raise InvalidInput(
+                f"activation {self.activation!r} of order 0 is for one dimension: in {n_dims} dimensions "
+                "smooth towers dip at the corners; take 'step', or order=1 for hats"
+            )
+        smooth = self.order == 0 and self.activation != "step"
+        if smooth != (self.steepness is not None):
+            raise InvalidInput(
+                "steepness goes with the activations 'sigmoid' and 'relu' of order 0, and with no other; "
+                f"got {self.steepness!r} with {self.activation!r} of order {self.order}"
+            )
+        if self.steepness is not None and not (0 < self.steepness < math.inf):
+            raise InvalidInput(f"steepness must be positive and finite; got {self.steepness!r}")
+        if self.outside not in ("clamped", "zero"):
+            raise InvalidInput(f"outside must be 'clamped' or 'zero'; got {self.outside!r}")
+        if self.outside == "zero" and self.activation != "step":
+            raise InvalidInput(
+                f"outside='zero' is for steps, which end where the domain does; got {self.activation!r}"
+            )
+        if self.n_ghost_boxes_ and not (
+            smooth and self.n_ghost_boxes_ > 0 and 2 * self.n_ghost_boxes_ < self.partition_.n_cells
+        ):
+            raise InvalidInput(
+                "ghost boxes go with smooth units, and are fewer than all boxes; got "
+                f"{self.n_ghost_boxes_!r} at each end of {self.partition_.n_cells} boxes"
+            )
+        shape: tuple[int, ...] = (self.partition_.n_cells,)
+        if isinstance(self.partition_, Grid):
+            shape = tuple(m + self.order for m in self.partition_.shape)
+        if self.heights_.shape != shape:
+            raise InvalidInput(f"heights must be of shape {shape}; got {self.heights_.shape}")
+        if not np.isfinite(self.heights_).all():
+            raise InvalidInput("heights must be finite; some are NaN or infinite")
+
+    @property
+    def n_dims(self) -> int:
+        """Variables of the function: d."""
+        return self.partition_.n_dims
+
+    @property
+    def n_hidden_units_(self) -> tuple[int, ...]:
+        """Units of each hidden layer of ``layers()``."""
+        return counts(self).n_hidden_units
+
+    @property
+    def n_parameters_(self) -> int:
+        """Weights other than zero, and biases, of ``layers()``."""
+        return counts(self).n_parameters
+
+    def predict(self, X: ArrayLike) -> NDArray[np.float64]:
+        """The network's values, by looking cells up.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d), or (n,) in one dimension
+            Finite.
+
+        Returns
+        -------
+        ndarray of shape (n,), float64
+
+        Raises
+        ------
+        InvalidInput
+            If X has another shape, or is not finite.
+        """
+        points = as_points(X, self.n_dims)
+        if self.order == 1 and isinstance(self.partition_, Grid):
+            return interpolate(self.partition_, self.heights_, points)
+        if self.steepness is not None:
+            name: Any = self.activation
+            return superpose(name, self.steepness, self.edges_[0], self.heights_, points[:, 0])
+        values = self.partition_.values_at(points, self.heights_.ravel())
+        if self.outside == "zero":
+            values[~self.partition_.inside(points)] = 0.0
+        return values
+
+    def layers(self, form: str | None = None, dtype: Any = np.float64) -> list[Layer]:
+        """The plain layers of an equal network, sparse and float64.
+
+        Parameters
+        ----------
+        form : {"homework", "telescoped", "and", "index"}, optional
+            homework: two units a box, f(x) = h s(x - a) - h s(x - b). telescoped: a unit for each jump. and:
+            two hidden layers, edges and then a unit a box. index: edges, the number of the box, a unit for
+            each number; dense weights take some 3 N numbers in any dimension. None is telescoped in one
+            dimension and "and" in more.
+        dtype : float64 or float32
+            What the network is to compute in: it is refused where that cannot tell the edges apart.
+
+        Returns
+        -------
+        list of Layer
+            Steps give the bits of ``predict``; smooth units and order 1 its value but for rounding.
+
+        Raises
+        ------
+        InvalidInput
+            If this network has no such form, or it would not fit in memory.
+        """
+        return explicit_layers(self, form, dtype)
+
+    def remedy(self, form: str | None) -> str:
+        """What to do where a form does not fit in memory."""
+        return remedy(self, form)
+
+    def save(self, path: str | Path) -> None:
+        """Write the network as a file of safetensors, whole or not at all; ``treadle.load`` reads it.
+
+        Parameters
+        ----------
+        path : str or Path
+
+        Raises
+        ------
+        OSError
+            If the folder cannot be written or the disk is full.
+        """
+        save_box_network(path, self)
+
+    @classmethod
+    def load(cls, path: str | Path) -> BoxNetwork:
+        """The network that ``save`` wrote, with what is proved of it.
+
+        Parameters
+        ----------
+        path : str or Path
+
+        Raises
+        ------
+        OSError
+            If the file cannot be opened.
+        CorruptFile
+            If it is not such a file, or does not fit together.
+        """
+        return load_box_network(path)
+
+    def __repr__(self) -> str:
+        """What it is and what is proved, in one line."""
+        units = f"order {self.order}, {self.activation}"
+        return (
+            f"BoxNetwork({self.n_boxes_} boxes, {self.n_dims}-D, {units}, "
+            f"error_bound_={self.error_bound_:.6g} ({self.norm_}, {self.error_bound_kind_}))"
+        )

@@ -1,0 +1,302 @@
+"""Decision trees, and sums of them, as one network of threshold units and leaf units.
+
+A node that tests x_f >= e is a step unit. A leaf is a box: a lower edge for some features, an upper edge for
+some, and with the steps of those edges::
+
+    leaf = ReLU( sum of lower steps - sum of upper steps - (number of lower steps - 1) )
+
+is 1 inside of the box and 0 outside. The output is the sum of the leaves' values, each times its leaf. Nodes
+with the same test share a unit; where no tree has more than one test, a leaf is a step itself, 1[x >= e] or
+1[x < e], and one hidden layer does. Reading models of scikit-learn: ``treadle.boxes.trees.from_scikit_learn``.
+
+Dimensions: N rows, D features, K outputs, T trees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from treadle.boxes.cells.look_up import kernel
+from treadle.boxes.cells.points import as_points
+from treadle.boxes.network.explicit_network import ExplicitNetwork, squeezed
+from treadle.boxes.trees.tree_file import load_tree_network, save_tree_network
+from treadle.boxes.trees.tree_walk import Splits, add_leaves_by_numpy, add_leaves_natively, splits_of
+from treadle.errors import InvalidInput
+from treadle.export.layers import STEP, Layer
+
+LEAF = -1  # in the place of a feature
+
+
+@dataclass(frozen=True, eq=False)
+class Trees:
+    """Trees in arrays over all their nodes: a row goes right where x[feature] >= edge.
+
+    Parameters
+    ----------
+    features : ndarray of int64, shape (n_nodes,)
+        ``LEAF`` where the node is one.
+    edges : ndarray of float64, shape (n_nodes,)
+        NaN for leaves.
+    left, right : ndarray of int64, shape (n_nodes,)
+        The children; a leaf is its own.
+    values : ndarray of float64, shape (n_nodes, K)
+        Of the leaves; the others' are not used.
+    roots : ndarray of int64, shape (T,)
+    """
+
+    features: NDArray[np.int64]
+    edges: NDArray[np.float64]
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    values: NDArray[np.float64]
+    roots: NDArray[np.int64]
+
+    def leaves_of(self, X: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The leaf (N, T) that each row comes to in each tree."""
+        nodes = np.repeat(self.roots[None, :], len(X), axis=0)
+        rows = np.arange(len(X))[:, None]
+        features = np.maximum(self.features, 0)  # a leaf compares with NaN, goes left, and stays
+        while True:
+            below = np.where(
+                X[rows, features[nodes]] >= self.edges[nodes], self.right[nodes], self.left[nodes]
+            )
+            if np.array_equal(below, nodes):
+                return nodes
+            nodes = below
+
+
+@dataclass(frozen=True, eq=False)
+class TreeNetwork(ExplicitNetwork):
+    """A sum of decision trees, equal to a network; made by ``treadle.from_tree``.
+
+    Parameters
+    ----------
+    trees : Trees
+    bias : ndarray of float64, shape (K,)
+        Added to the sum of the trees.
+    n_features_in_ : int
+    gives : str
+        What the outputs are, in words: "prediction", "probabilities", "decision function" or "logarithm of
+        the prediction".
+    classes_ : ndarray or None
+        Of a classifier, in the order of the outputs.
+
+    Attributes
+    ----------
+    n_hidden_units_ : tuple of int
+        Of each hidden layer.
+    n_parameters_ : int
+        Weights other than zero, and biases.
+    """
+
+    trees: Trees
+    bias: NDArray[np.float64]
+    n_features_in_: int
+    gives: str = "prediction"
+    classes_: NDArray[Any] | None = None
+
+    FORMS: ClassVar[tuple[str, ...]] = ("leaves",)
+
+    @property
+    def n_hidden_units_(self) -> tuple[int, ...]:
+        """Units of each hidden layer."""
+        return tuple(layer.n_out for layer in self._layers[:-1])
+
+    @property
+    def n_parameters_(self) -> int:
+        """Weights other than zero, and biases."""
+        return sum(layer.n_parameters for layer in self._layers)
+
+    def predict(self, X: ArrayLike) -> NDArray[np.float64]:
+        """The outputs, by walking down the trees: the same bits as ``forward``.
+
+        Parameters
+        ----------
+        X : array_like of shape (N, D)
+            Finite.
+
+        Returns
+        -------
+        ndarray of shape (N,), or (N, K) for K > 1 outputs
+            What they are is in ``gives``.
+
+        Raises
+        ------
+        InvalidInput
+            If X is of another shape, or holds NaN or infinities.
+        """
+        rows = as_points(X, self.n_features_in_)
+        native = kernel()
+        if native is None:
+            return squeezed(add_leaves_by_numpy(self.trees, rows, self.bias))
+        return squeezed(add_leaves_natively(native, self.trees, self._splits, rows, self.bias))
+
+    @cached_property
+    def _splits(self) -> list[Splits]:
+        return splits_of(self.trees, self.n_features_in_)
+
+    def layers(self, form: str | None = None, dtype: Any = np.float64) -> list[Layer]:
+        """The plain layers, sparse and float64: steps, leaves, values.
+
+        Parameters
+        ----------
+        form : "leaves", optional
+            There is one form.
+        dtype : float64 or float32
+            The layers serve both.
+
+        Raises
+        ------
+        InvalidInput
+            If there is no such form.
+        """
+        if form not in (None, *self.FORMS):
+            raise InvalidInput(f"the form of trees must be {', '.join(self.FORMS)}, or None; got {form!r}")
+        return list(self._layers)
+
+    def remedy(self, form: str | None) -> str:
+        """What to do where the dense weights do not fit."""
+        return "take the sparse layers(), predict, which walks the trees, or a model of fewer leaves"
+
+    def save(self, path: str | Path) -> None:
+        """Write the network as a file of safetensors, whole or not at all; ``treadle.load`` reads it.
+
+        Parameters
+        ----------
+        path : str or Path
+
+        Raises
+        ------
+        InvalidInput
+            If the classes are neither numbers nor truth values nor texts.
+        OSError
+            If the folder cannot be written or the disk is full.
+        """
+        save_tree_network(path, self)
+
+    @classmethod
+    def load(cls, path: str | Path) -> TreeNetwork:
+        """The network that ``save`` wrote, with predictions equal to the bit.
+
+        Parameters
+        ----------
+        path : str or Path
+
+        Raises
+        ------
+        OSError
+            If the file cannot be opened.
+        CorruptFile
+            If it is not such a file, or does not fit together.
+        """
+        return load_tree_network(path)
+
+    @cached_property
+    def _layers(self) -> list[Layer]:
+        from scipy import sparse
+
+        if not len(self.trees.roots):
+            return [Layer(sparse.csr_array((self.n_features_in_, len(self.bias))), self.bias)]
+        if is_stumps(self.trees):
+            return self._stump_layers()
+        tests = np.flatnonzero(self.trees.features != LEAF)
+        pairs = np.rec.fromarrays([self.trees.features[tests], self.trees.edges[tests]])
+        units, unit_of_test = np.unique(pairs, return_inverse=True)
+        unit_of_node = np.full(len(self.trees.features), -1)
+        unit_of_node[tests] = unit_of_test
+        features, edges = units["f0"], units["f1"]
+        numbers = np.arange(len(features))
+        steps = sparse.csr_array(
+            (np.ones(len(features)), (features, numbers)), shape=(self.n_features_in_, len(features))
+        )
+        leaves, rows, columns, signs = _leaf_conditions(self.trees, unit_of_node)
+        shape = (len(features), len(leaves))
+        boxes = sparse.csr_array((signs, (rows, columns)), shape=shape)
+        n_lower = np.bincount(columns[signs > 0], minlength=len(leaves))
+        return [
+            Layer(steps, -edges, STEP),
+            Layer(boxes, 1.0 - n_lower, "relu"),
+            Layer(sparse.csr_array(self.trees.values[leaves]), self.bias),
+        ]
+
+    def _stump_layers(self) -> list[Layer]:
+        """One hidden layer: for each stump, a step up at the edge and a step down just below it."""
+        from scipy import sparse
+
+        roots = self.trees.roots
+        edges, features = self.trees.edges[roots], np.repeat(self.trees.features[roots], 2)
+        units = np.arange(len(features))
+        steps = sparse.csr_array(
+            (np.tile([-1.0, 1.0], len(roots)), (features, units)),
+            shape=(self.n_features_in_, len(features)),
+        )
+        biases = np.column_stack([np.nextafter(edges, -np.inf), -edges]).ravel()
+        leaves = np.column_stack([self.trees.left[roots], self.trees.right[roots]]).ravel()
+        return [
+            Layer(steps, biases, STEP),
+            Layer(sparse.csr_array(self.trees.values[leaves]), self.bias),
+        ]
+
+
+def is_stumps(trees: Trees) -> bool:
+    """Whether each tree is one test with two leaves."""
+    roots = trees.roots
+    children = np.concatenate([trees.left[roots], trees.right[roots]])
+    return bool((trees.features[roots] != LEAF).all() and (trees.features[children] == LEAF).all())
+
+
+def merged_stumps(trees: Trees) -> Trees:
+    """Stumps with the same test as one stump, whose values are their sums."""
+    roots = trees.roots
+    pairs = np.rec.fromarrays([trees.features[roots], trees.edges[roots]])
+    tests, number = np.unique(pairs, return_inverse=True)
+    n, n_outputs = len(tests), trees.values.shape[1]
+    values = np.zeros((3, n, n_outputs))
+    np.add.at(values[1], number, trees.values[trees.left[roots]])
+    np.add.at(values[2], number, trees.values[trees.right[roots]])
+    leaf, nodes = np.full(n, LEAF), np.arange(3 * n)
+    return Trees(
+        np.concatenate([tests["f0"], leaf, leaf]),
+        np.concatenate([tests["f1"], np.full(2 * n, np.nan)]),
+        np.concatenate([nodes[n : 2 * n], nodes[n:]]),
+        np.concatenate([nodes[2 * n :], nodes[n:]]),
+        values.reshape(3 * n, n_outputs),
+        nodes[:n],
+    )
+
+
+def _leaf_conditions(
+    trees: Trees, unit_of_node: NDArray[np.int64]
+) -> tuple[list[int], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """The leaves in the order of the trees, and their conditions: unit, number of the leaf, and 1 or -1.
+
+    Units are in the order of feature and edge, so that of several lower edges of one feature that of the
+    greatest unit counts, and of several upper edges that of the least.
+    """
+    leaves: list[int] = []
+    units: list[int] = []
+    columns: list[int] = []
+    signs: list[float] = []
+    left, right, features = trees.left.tolist(), trees.right.tolist(), trees.features.tolist()
+    unit_of = unit_of_node.tolist()
+    for root in trees.roots.tolist():
+        waiting: list[tuple[int, dict[int, int], dict[int, int]]] = [(root, {}, {})]
+        while waiting:
+            node, lower, upper = waiting.pop()
+            feature, unit = features[node], unit_of[node]
+            if feature != LEAF:
+                above = {**lower, feature: max(unit, lower.get(feature, unit))}
+                below = {**upper, feature: min(unit, upper.get(feature, unit))}
+                waiting += [(right[node], above, upper), (left[node], lower, below)]
+                continue
+            units += [*lower.values(), *upper.values()]
+            columns += [len(leaves)] * (len(lower) + len(upper))
+            signs += [1.0] * len(lower) + [-1.0] * len(upper)
+            leaves.append(node)
+    return leaves, np.array(units, np.int64), np.array(columns, np.int64), np.array(signs)

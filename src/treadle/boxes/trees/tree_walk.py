@@ -1,0 +1,97 @@
+"""The sum of the leaves that rows come to: by the compiled look-up tree by tree, or in NumPy all at once.
+
+The compiled look-up takes each tree by itself, its tests numbered from the root on, level by level, and a
+leaf c as -1 - c. Both add the trees' values in the same order, so that they give the same bits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.errors import InvalidInput
+from treadle.hardware.processors import usable_threads
+
+if TYPE_CHECKING:
+    from treadle.boxes.trees.tree_network import Trees
+
+ROWS_PER_BLOCK = 1 << 16
+WALKS_PER_BLOCK = 1 << 18  # in NumPy: rows times trees that are walked at a time
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The tests of one tree as ``treadle._native.look_up_tree`` takes them."""
+
+    features: NDArray[np.int64]
+    edges: NDArray[np.float64]
+    children: NDArray[np.int64]
+
+
+def splits_of(trees: Trees, n_features: int) -> list[Splits]:
+    """Each tree's tests.
+
+    Raises
+    ------
+    InvalidInput
+        If a test is of a feature that there is not.
+    """
+    if trees.features.max(initial=-1) >= n_features:
+        raise InvalidInput(
+            f"the trees test feature {trees.features.max()}, and there are {n_features}, numbered from 0"
+        )
+    numbers = np.empty(trees.features.size, np.int64)
+    found = []
+    for root in trees.roots.tolist():
+        level, tests = np.array([root]), []
+        while (inner := level[trees.features[level] >= 0]).size:
+            tests.append(inner)
+            level = np.concatenate([trees.left[inner], trees.right[inner]])
+        nodes = np.concatenate([np.empty(0, np.int64), *tests])
+        numbers[nodes] = np.arange(nodes.size)
+        children = np.stack([trees.left[nodes], trees.right[nodes]], axis=1)
+        children = np.where(trees.features[children] >= 0, numbers[children], -1 - children)
+        features, edges = trees.features[nodes].astype(np.int64), trees.edges[nodes].astype(np.float64)
+        found.append(Splits(features, edges, np.ascontiguousarray(children, np.int64)))
+    return found
+
+
+def add_leaves_natively(
+    native: ModuleType,
+    trees: Trees,
+    splits: list[Splits],
+    rows: NDArray[np.float64],
+    bias: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """The outputs (N, K) of rows (N, D), by the compiled look-up."""
+    n_rows, n_outputs, threads = len(rows), bias.size, usable_threads().n
+    outputs = np.zeros((n_rows, n_outputs))
+    heights = np.ascontiguousarray(trees.values[:, 0]) if n_outputs == 1 else None
+    for start in range(0, n_rows, ROWS_PER_BLOCK):
+        block = np.ascontiguousarray(rows[start : start + ROWS_PER_BLOCK])
+        total = outputs[start : start + len(block)]
+        leaves: NDArray[Any] = np.empty(len(block), np.int64 if heights is None else np.float64)
+        for tree in splits:
+            native.look_up_tree(block, tree.features, tree.edges, tree.children, heights, leaves, threads)
+            if heights is None:
+                total += trees.values[leaves]
+            else:
+                total[:, 0] += leaves
+    return outputs + bias
+
+
+def add_leaves_by_numpy(
+    trees: Trees, rows: NDArray[np.float64], bias: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The same: the specification of the compiled one."""
+    outputs = np.zeros((len(rows), bias.size))
+    n_rows = max(1, WALKS_PER_BLOCK // max(1, trees.roots.size))
+    for start in range(0, len(rows), n_rows):
+        leaves = trees.leaves_of(rows[start : start + n_rows])
+        for t in range(leaves.shape[1]):  # in the order of the trees, as the last layer adds
+            outputs[start : start + n_rows] += trees.values[leaves[:, t]]
+    return outputs + bias
