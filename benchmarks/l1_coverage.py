@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from treadle.errors import InferenceWarning, InvalidInput
-from treadle.l1.inference import METHODS, infer
+from treadle.l1.inference.inference import METHODS, infer
 
 Floats = NDArray[np.float64]
 N_BOOTSTRAP, BOOTSTRAP_SHARE = 50, 6

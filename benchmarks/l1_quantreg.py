@@ -1,6 +1,6 @@
 """Records what R's quantreg says of small tables, and holds treadle.l1.infer against it.
 
-    python benchmarks/l1_quantreg.py [--figures tests/l1/quantreg.json]
+    python benchmarks/l1_quantreg.py [--figures tests/l1/inference/quantreg.json]
                                      [--out benchmarks/results/l1_quantreg.md]
 
 It needs ``Rscript`` with the package quantreg (Debian: r-base-core, r-cran-quantreg); tables of carData, MASS
@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from treadle.errors import RunError, TreadleError
-from treadle.l1.inference import infer
+from treadle.l1.inference.inference import infer
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 METHODS = ("nid", "iid", "rank", "rank_nid")

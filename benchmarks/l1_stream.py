@@ -85,9 +85,9 @@ def run(kind: str, path: Path) -> dict[str, float]:
 
 
 def solve_in_this_process(kind: str, path: str) -> dict[str, object]:
-    from treadle.l1.npy_rows import NpyRows
-    from treadle.l1.parquet_rows import ParquetRows
-    from treadle.l1.solve import solve_rows
+    from treadle.l1.dense.solve import solve_rows
+    from treadle.l1.sources.npy_rows import NpyRows
+    from treadle.l1.sources.parquet_rows import ParquetRows
 
     rows = NpyRows(path, -1) if kind == "npy" else ParquetRows(path, "y")
     with HighestMemory() as memory:

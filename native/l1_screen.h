@@ -1,4 +1,4 @@
-// The screen and the check of treadle/l1/screening.py over a user's rows: see l1_kernels.h.
+// The screen and the check of treadle/l1/dense/screening.py over a user's rows: see l1_kernels.h.
 //
 // A block of rows is converted to float64 and turned, a column of the block being contiguous: every sum below is
 // over columns, for DLANES rows at a time, so that neither the type nor the order of X matters any more.

@@ -18,7 +18,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from treadle import CorruptFile, InvalidInput, LADRegressor, load
 from treadle.estimators import lad
 from treadle.estimators.saved_certificate import certificate_from, certificate_parts
-from treadle.l1.chunk_rows import ChunkRows
+from treadle.l1.sources.chunk_rows import ChunkRows
 
 
 def data(n=200, d=3, dtype=np.float64, order="C", seed=0):
@@ -76,7 +76,7 @@ def test_every_parameter_has_an_effect(change):
 def test_random_state_is_of_the_samples_alone(monkeypatch):
     seen = []
     monkeypatch.setattr(lad, "solve", lambda *a, **k: seen.append(k["random_state"]) or solve(*a, **k))
-    solve = __import__("treadle.l1.solve", fromlist=["solve"]).solve
+    solve = __import__("treadle.l1.dense.solve", fromlist=["solve"]).solve
     X, y = data()
     fits = [LADRegressor(random_state=state).fit(X, y) for state in (7, np.random.RandomState(3), None)]
     assert seen[0] == 7 and seen[1] == np.random.RandomState(3).randint(2**31 - 1)

@@ -31,7 +31,7 @@ def highs_optimum(X, y, quantile=0.5, weight=None, alpha=0.0, fit_intercept=True
 
 
 def objective(X, y, coef, intercept, quantile=0.5, weight=None, alpha=0.0):
-    """That of ``treadle.l1.solve``, summed by math.fsum's rival, longdouble."""
+    """That of ``treadle.l1.dense.solve``, summed by math.fsum's rival, longdouble."""
     X, y = np.asarray(X, np.longdouble), np.asarray(y, np.longdouble)
     weight = np.ones(len(y)) if weight is None else weight
     r = y - X @ np.asarray(coef, np.longdouble) - intercept

@@ -7,10 +7,10 @@ import pytest
 
 from tests.l1.linear_programs import contaminated, highs_optimum, objective
 from treadle.errors import CertificateFailed, InvalidInput
-from treadle.l1 import crossover
-from treadle.l1.reduced import exactly
-from treadle.l1.refinement import candidate_of
-from treadle.l1.solve import solve
+from treadle.l1.dense import crossover
+from treadle.l1.dense.reduced_problem import exactly
+from treadle.l1.dense.refinement import candidate_of
+from treadle.l1.dense.solve import solve
 
 N, D = 200, 4
 rng = np.random.default_rng(5)
@@ -235,7 +235,7 @@ def test_dual_values_of_a_solver_are_not_believed(n, monkeypatch):
         vertex.u[away] = -vertex.u[away]
         return vertex
 
-    monkeypatch.setattr("treadle.l1.solve.exactly", wrong)
+    monkeypatch.setattr("treadle.l1.dense.solve.exactly", wrong)
     X, y = contaminated(n, 3, 1)
     assert solve(X, y).certificate.verify(X, y)
 
@@ -254,7 +254,7 @@ def test_a_vertex_that_is_not_optimal_is_mended(n, monkeypatch):
         basis[:2] = np.argsort(r)[:2]
         return replace(found, basis=basis, sure=False)
 
-    monkeypatch.setattr("treadle.l1.solve.candidate_of", wrong)
+    monkeypatch.setattr("treadle.l1.dense.solve.candidate_of", wrong)
     mended = solve(X, y)
     assert mended.certificate.verify(X, y)
     np.testing.assert_array_equal(mended.coef, right.coef)

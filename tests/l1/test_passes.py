@@ -5,12 +5,13 @@ import pytest
 
 from tests.l1.linear_programs import contaminated
 from treadle.hardware.kernel import kernel_or_none
-from treadle.l1 import interior_rows, screening, smoothed_loss
-from treadle.l1.coordinates import coordinates_of
-from treadle.l1.interior_point import central, interior_point
-from treadle.l1.rows import ArrayRows
-from treadle.l1.screening import Screen, check, screen
-from treadle.l1.solve import solve
+from treadle.l1.dense import screening, smoothed_loss
+from treadle.l1.dense.coordinates import coordinates_of
+from treadle.l1.dense.screening import Screen, check, screen
+from treadle.l1.dense.solve import solve
+from treadle.l1.interior import interior_rows
+from treadle.l1.interior.interior_point import central, interior_point
+from treadle.l1.sources.rows import ArrayRows
 
 native = kernel_or_none()
 pytestmark = pytest.mark.skipif(native is None, reason="treadle._native is not built")

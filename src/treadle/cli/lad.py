@@ -18,7 +18,7 @@ from treadle.messages import visible
 
 if TYPE_CHECKING:
     from treadle.estimators.lad import LADRegressor
-    from treadle.l1.inference import Inference
+    from treadle.l1.inference.inference import Inference
     from treadle.l1.proof.verification import Verification
     from treadle.report.l1_comparison import L1Comparison
     from treadle.tables import Design, Table

@@ -1,7 +1,7 @@
 """Linear regression under the L1 norm, and its quantiles: scikit-learn's contract over ``treadle.l1``.
 
-It checks and translates; the optimum and its certificate are ``treadle.l1.solve``'s, standard errors and
-intervals ``treadle.l1.inference``'s. It keeps no data, so ``summary`` takes those of ``fit`` again.
+It checks and translates; the optimum and its certificate are ``treadle.l1.dense.solve``'s, standard errors and
+intervals ``treadle.l1.inference.inference``'s. It keeps no data, so ``summary`` takes those of ``fit`` again.
 
 Dimensions: N samples, D features.
 """
@@ -29,12 +29,12 @@ from treadle.estimators.hyperparameters import check_hyperparameters
 from treadle.estimators.saved_certificate import certificate_from, certificate_parts, fit_numbers
 from treadle.estimators.saving import Savable, Saved
 from treadle.estimators.text_in_features import text_in_features_told
-from treadle.l1.inference import Inference, infer
-from treadle.l1.integer_columns import doubles_of, has_integer_columns, origin_of
-from treadle.l1.rows import Chunk, Rows
-from treadle.l1.solution import Solution
-from treadle.l1.solve import solve, solve_rows
-from treadle.l1.sparse_solve import solve_sparse
+from treadle.l1.dense.solve import solve, solve_rows
+from treadle.l1.inference.inference import Inference, infer
+from treadle.l1.proof.solution import Solution
+from treadle.l1.sources.integer_columns import doubles_of, has_integer_columns, origin_of
+from treadle.l1.sources.rows import Chunk, Rows
+from treadle.l1.sparse.solve import solve_sparse
 
 # X of these types is taken as it is, in any order of memory, without a copy; any other becomes the first.
 X_DTYPES = (np.float64, np.float32)
@@ -280,7 +280,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         method : str, default="nid"
             nid: errors whose spread may depend on X. iid: equally spread errors. kernel and robust: as
             statsmodels' ``vcov="iid"`` and ``vcov="robust"``. rank and rank_nid: inversion of a rank-score
-            test. pairs and weighted: bootstraps. See ``treadle.l1.inference.infer``.
+            test. pairs and weighted: bootstraps. See ``treadle.l1.inference.inference.infer``.
         level : float in (0, 1), default=0.95
             Of the intervals.
         bandwidth : {"hall_sheather", "bofinger", "chamberlain"}, default="hall_sheather"

@@ -1,11 +1,11 @@
 """Exact linear regression under the L1 norm, with a certificate of optimality."""
 
-from treadle.l1.chunk_rows import ChunkRows
-from treadle.l1.dask_rows import DaskRows
-from treadle.l1.inference import Inference, infer
-from treadle.l1.npy_rows import NpyRows
-from treadle.l1.parquet_rows import ParquetRows
-from treadle.l1.process import QuantileProcess, quantile_process
+from treadle.l1.inference.inference import Inference, infer
+from treadle.l1.inference.quantile_process import QuantileProcess, quantile_process
+from treadle.l1.sources.chunk_rows import ChunkRows
+from treadle.l1.sources.dask_rows import DaskRows
+from treadle.l1.sources.npy_rows import NpyRows
+from treadle.l1.sources.parquet_rows import ParquetRows
 
 __all__ = [
     "ChunkRows",

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.estimators.lad import LADRegressor
-from treadle.l1.coordinates import column_scales
-from treadle.l1.covariances import ROUNDING
-from treadle.l1.pinball import best_constant, pinball_loss
+from treadle.l1.dense.coordinates import column_scales
+from treadle.l1.inference.covariances import ROUNDING
+from treadle.l1.proof.pinball import best_constant, pinball_loss
 
 OUTLYING = 3.5
 # A normal distribution's standard deviation, in medians and in means of its absolute values.

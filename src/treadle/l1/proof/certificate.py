@@ -17,17 +17,17 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from treadle.errors import InvalidInput
-from treadle.l1.integer_columns import doubles_of, is_rounded
-from treadle.l1.pinball import dual_bounds
 from treadle.l1.proof.basis_system import Enclosed
 from treadle.l1.proof.claim import LARGEST, Claim, Problem, Proof, moved, nearest, rounded_up
 from treadle.l1.proof.dependencies import proved_dependent
+from treadle.l1.proof.pinball import dual_bounds
 from treadle.l1.proof.rational_solve import Singular
 from treadle.l1.proof.row_signs import refuse_not_finite
 from treadle.l1.proof.theorem import Prover
 from treadle.l1.proof.verification import Verification
-from treadle.l1.rows import ArrayRows, Chunk, Rows
-from treadle.l1.sparse_rows import SparseRows
+from treadle.l1.sources.integer_columns import doubles_of, is_rounded
+from treadle.l1.sources.rows import ArrayRows, Chunk, Rows
+from treadle.l1.sources.sparse_rows import SparseRows
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)

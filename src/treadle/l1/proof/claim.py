@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.l1.proof.basis_system import Enclosed
-from treadle.l1.rows import Chunk
+from treadle.l1.sources.rows import Chunk
 
 LARGEST = float(np.finfo(np.float64).max)
 # More than any double: where an excess is not bounded.

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from treadle.l1.proof.scaled_integers import ScaledIntegers, scaled
 from treadle.l1.proof.theorem import Prover
 from treadle.l1.proof.whole_doubles import exact_combination
-from treadle.l1.rows import Chunk, Rows, dense_columns
+from treadle.l1.sources.rows import Chunk, Rows, dense_columns
 
 # Numbers of rows that are looked at in integers, where doubles are too short.
 MOST_NUMBERS = 1 << 22

@@ -18,7 +18,7 @@ from treadle.l1.proof.basis_system import Enclosed
 from treadle.l1.proof.claim import LARGEST, Claim, nearest
 from treadle.l1.proof.scaled_integers import ScaledIntegers, power_of_two, scaled
 from treadle.l1.proof.whole_doubles import exact_combination
-from treadle.l1.rows import Chunk, dense_columns
+from treadle.l1.sources.rows import Chunk, dense_columns
 
 # How near to a bound, in widths of the box, a tie's value stands for the bound.
 NEXT_TO = 2.0**-40

@@ -22,7 +22,7 @@ from scipy import sparse
 from treadle.errors import InvalidInput
 from treadle.l1.proof.basis_system import UNIT, UP
 from treadle.l1.proof.column_sums import exact_sums, exact_weighted_sums
-from treadle.l1.rows import Chunk
+from treadle.l1.sources.rows import Chunk
 
 # More than what underflow takes from a sum of fewer than 2^20 products.
 UNDERFLOW = 1e-300

@@ -40,7 +40,7 @@ from treadle.l1.proof.open_rows import OpenRows, decided, penalty_tie
 from treadle.l1.proof.rational_solve import Singular, has_flint, most_unknowns
 from treadle.l1.proof.row_signs import UNDERFLOW, RowSigns, SignPass, Sums, refuse_not_finite
 from treadle.l1.proof.scaled_integers import ScaledIntegers, power_of_two, scaled, scaled_fractions
-from treadle.l1.rows import Chunk, Rows, dense_columns
+from treadle.l1.sources.rows import Chunk, Rows, dense_columns
 
 # Numbers of rows without a proved sign that are kept for integers; beyond, the basis alone is kept, and the
 # signs of the others are guesses.

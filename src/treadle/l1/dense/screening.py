@@ -1,0 +1,204 @@
+"""One pass over all rows: those that a better solution may cross are kept, the others become one vector.
+
+From a guess theta_0, |x_i'(w - w_0)| <= |z_i| |theta - theta_0|, z being the rows in ``coordinates``.
+So a row with |r_i| > T |z_i| keeps the sign of its residual until theta has moved by more than T: its loss is
+linear on that ball, and all such rows fold into sum u_i (1, x_i), u_i being the bound of its dual value on
+that side. The compiled pass copies no row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.errors import CertificateFailed, InvalidInput
+from treadle.hardware.kernel import kernel_or_none
+from treadle.hardware.processors import usable_threads
+from treadle.l1.dense.coordinates import Coordinates, row_lengths
+from treadle.l1.proof.pinball import dual_bounds
+from treadle.l1.sources.rows import ArrayRows, Chunk, Rows, Subset
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What a pass is asked: the guess, its radius T, tau, and whether to note every row's side."""
+
+    coordinates: Coordinates
+    theta: NDArray[Any]
+    radius: float
+    quantile: float
+    sides: bool = True
+
+    def __call__(self, chunk: Chunk) -> Screened:
+        """The pass over one chunk."""
+        Z = self.coordinates.of(chunk.X)
+        r = chunk.y - Z @ self.theta
+        lengths = row_lengths(Z)
+        weight = np.ones(len(chunk)) if chunk.weight is None else chunk.weight
+        with np.errstate(invalid="ignore"):  # no radius is too large, but for rows of zeros
+            keep = np.abs(r) <= self.radius * lengths
+        refuse_not_finite(r, chunk)
+        keep &= weight > 0
+        low, high = dual_bounds(weight, self.quantile)
+        u = np.where(r > 0, high, low)
+        u[keep] = 0
+        fold = np.concatenate(([u.sum()], u @ np.asarray(chunk.X, np.float64)))
+        kept = Subset.of(chunk.take(np.flatnonzero(keep)))
+        side = np.sign(u).astype(np.int8) if self.sides else None
+        return Screened(kept, fold, float(u @ r), float(np.abs(u).sum()), side)
+
+
+@dataclass(frozen=True)
+class Screened:
+    """The rows kept, and what the others come to.
+
+    ``fold`` (1 + D,) is their sum of u_i (1, x_i), ``loss`` their sum of losses at the guess, ``size`` that
+    of |u_i|, and ``side`` (n,) int8 the sign of every row's u_i, 0 for those kept, or None if not asked for.
+    """
+
+    kept: Subset
+    fold: NDArray[Any]
+    loss: float
+    size: float
+    side: NDArray[np.int8] | None
+
+
+def refuse_not_finite(r: NDArray[Any], chunk: Chunk) -> None:
+    """Refuse rows unless all residuals are finite, which says that the data are; name the row.
+
+    Raises
+    ------
+    InvalidInput
+        If the row holds NaN or infinity.
+    CertificateFailed
+        If its numbers are finite, and their sum is not.
+    """
+    finite = np.isfinite(r)
+    if finite.all():
+        return
+    i = int(np.flatnonzero(~finite)[0])
+    X = np.asarray(chunk.X[i])
+    if np.isfinite(chunk.y[i]) and np.isfinite(X).all():
+        raise CertificateFailed(
+            f"row {chunk.indices[i]} has a residual beyond the range of a double: y is {chunk.y[i]}, X {X}; "
+            "scale or drop it"
+        )
+    raise InvalidInput(
+        f"row {chunk.indices[i]} holds a value that is not a finite number (NaN or infinity): "
+        f"y is {chunk.y[i]}, X {X}; drop such rows or fill them in first"
+    )
+
+
+def screen(rows: Rows, request: Screen) -> Screened:
+    """One pass over all rows."""
+    native = kernel_or_none()
+    if native is not None and isinstance(rows, ArrayRows | Subset):
+        return _screen_natively(rows, request, *native)
+    return merged(list(rows.map(request)))
+
+
+def check(rows: Rows, request: Screen, screened: Screened, theta: NDArray[Any]) -> Subset:
+    """The rows that were folded, and whose residual has another sign at ``theta``: one more pass.
+
+    None of them being left is what makes a solution of the rows kept one of all.
+    """
+    native = kernel_or_none()
+    if native is not None and isinstance(rows, ArrayRows | Subset) and screened.side is not None:
+        found, _, _, _ = _pass_natively(rows, request, theta, screened.side, np.empty(0), True, *native)
+        return rows.subset(np.frombuffer(found, np.int64))
+    crossed = Subset.of(Chunk.joined(list(rows.map(_Check(request, theta)))))
+    return crossed.subset(np.flatnonzero(~np.isin(crossed.indices, screened.kept.indices)))
+
+
+@dataclass(frozen=True)
+class _Check:
+    """The rows that ``request`` would fold, and whose residual changes its sign from its guess to theta."""
+
+    request: Screen
+    theta: NDArray[Any]
+
+    def __call__(self, chunk: Chunk) -> Chunk:
+        Z = self.request.coordinates.of(chunk.X)
+        before = chunk.y - Z @ self.request.theta
+        after = chunk.y - Z @ self.theta
+        lengths = row_lengths(Z)
+        crossed = (np.abs(before) > self.request.radius * lengths) & (before * after < 0)
+        if chunk.weight is not None:
+            crossed &= chunk.weight > 0
+        return chunk.take(np.flatnonzero(crossed))
+
+
+def with_kept(screened: Screened, request: Screen, crossed: Subset) -> Screened:
+    """The same screen as if it had kept ``crossed`` as well; these come last."""
+    folded = merged(list(crossed.map(replace(request, radius=0.0))))
+    if screened.side is not None:
+        screened.side[crossed.indices] = 0
+    return Screened(
+        Subset.joined([screened.kept, crossed]),
+        screened.fold - folded.fold,
+        screened.loss - folded.loss,
+        screened.size - folded.size,
+        screened.side,
+    )
+
+
+def _screen_natively(rows: ArrayRows | Subset, request: Screen, kernel: Any, kernels: str) -> Screened:
+    side = np.empty(rows.n_rows, np.int8)
+    partial = np.empty(1 + len(request.coordinates.columns))
+    found, loss, size, not_finite = _pass_natively(
+        rows, request, request.theta, side, partial, False, kernel, kernels
+    )
+    if not_finite >= 0:
+        refuse_not_finite(np.array([np.nan]), rows.take(np.array([not_finite])))
+    kept = rows.subset(np.frombuffer(found, np.int64))
+    fold = np.zeros(1 + rows.n_features)
+    fold[0] = partial[0]
+    fold[1 + request.coordinates.columns] = partial[1:]
+    return Screened(kept, fold, loss, size, side)
+
+
+def _pass_natively(
+    rows: ArrayRows | Subset,
+    request: Screen,
+    theta: NDArray[Any],
+    side: NDArray[np.int8],
+    fold: NDArray[Any],
+    checks: bool,
+    kernel: Any,
+    kernels: str,
+) -> tuple[bytes, float, float, int]:
+    coordinates = request.coordinates
+    low, high = dual_bounds(np.ones(1), request.quantile)
+    found: tuple[bytes, float, float, int] = kernel.l1_screen(
+        rows.X,
+        rows.y,
+        rows.positions if isinstance(rows, Subset) else None,
+        rows.weight,
+        coordinates.columns,
+        np.ascontiguousarray(coordinates.A),
+        coordinates.A @ theta,
+        request.radius,
+        float(low[0]),
+        float(high[0]),
+        side,
+        fold,
+        checks,
+        usable_threads().n,
+        kernels,
+    )
+    return found
+
+
+def merged(parts: list[Screened]) -> Screened:
+    """The parts of a pass as one, in their order."""
+    sides = [part.side for part in parts]
+    return Screened(
+        Subset.joined([part.kept for part in parts]),
+        np.sum([part.fold for part in parts], axis=0),
+        sum(part.loss for part in parts),
+        sum(part.size for part in parts),
+        None if any(side is None for side in sides) else np.concatenate([s for s in sides if s is not None]),
+    )

@@ -1,0 +1,164 @@
+r"""Newton's method on a smoothed loss of all rows: a guess and a curvature, where samples tell too little.
+
+The loss of a residual r = y - z'theta bends at 0 only, and a sum of such losses has no Hessian. Averaged over
+residuals within b = h |z| of it, the loss is a parabola for |r| < b and itself beyond (Fernandes, Guerre and
+Horta 2021; He, Pan, Tan and Zhou 2023). In the sums over rows with a box [l, h] each::
+
+    u = l + (h - l) (r + b) / (2 b) for |r| < b, else l or h;     negative gradient  sum u z             (1)
+    Hessian  sum over |r| < b of (h - l) / (2 b) z z'                                                    (2)
+
+(2) is the Hessian of ``levels.Scatter``, from all rows in place of a sample's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg.lapack import dposv
+
+from treadle.hardware.processors import usable_threads
+from treadle.l1.dense.coordinates import Coordinates, row_lengths
+from treadle.l1.proof.pinball import dual_bounds
+from treadle.l1.sources.rows import ArrayRows, Chunk
+
+Result = TypeVar("Result")
+
+# Parts of the rows that threads take; sums run part by part, whatever the number of threads.
+PARTS = 16
+# Steps at most, halved ones too. One so short, in windows, is the last: what the window itself hides is more.
+MOST_STEPS, SHORT = 16, 0.1
+
+
+@dataclass(frozen=True)
+class Derivatives:
+    """At some theta: the smoothed loss's negative gradient (p,), its Hessian (p, p), rows that it is from."""
+
+    descent: NDArray[Any]
+    J: NDArray[Any]
+    n_near: int
+
+    def newton(self) -> NDArray[Any] | None:
+        """Newton's step; None where the Hessian is not positive definite to rounding, or not finite."""
+        if not np.isfinite(self.descent).all():
+            return None
+        _, step, info = dposv(self.J, self.descent)
+        return None if info else np.asarray(step)
+
+
+class SmoothedLoss:
+    """The smoothed loss of rows in memory, theta being in ``coordinates``.
+
+    Parameters
+    ----------
+    rows : ArrayRows
+    coordinates : Coordinates
+    quantile : float
+    window : float
+        h, above 0: the half width of a row's window, in lengths |z|.
+    """
+
+    def __init__(self, rows: ArrayRows, coordinates: Coordinates, quantile: float, window: float) -> None:
+        self.rows, self.coordinates, self.window = rows, coordinates, window
+        self.low, self.width = (float(bound[0]) for bound in dual_bounds(np.ones(1), quantile))
+        self.width -= self.low
+        self.reach = np.empty(rows.n_rows)
+        self.n_threads = usable_threads().n
+        self.n_passes = 0
+
+        def measure(chunk: Chunk, _: None) -> None:
+            self.reach[chunk.indices] = window * row_lengths(coordinates.of(chunk.X))
+
+        self._over_parts(measure, lambda: None)
+
+    def at(self, theta: NDArray[Any]) -> Derivatives:
+        """The derivatives there: one pass over the rows."""
+        coef, intercept = self.coordinates.coefficients(theta)
+        p = self.coordinates.size
+
+        def add(chunk: Chunk, sums: _Sums) -> None:
+            r = chunk.y - chunk.X @ coef - intercept
+            reach = np.maximum(self.reach[chunk.indices], 1e-300)
+            near = np.abs(r) < reach
+            if chunk.weight is not None:
+                near &= chunk.weight > 0
+            near = np.flatnonzero(near)
+            u = self.low + self.width * np.clip(0.5 + 0.5 * r / reach, 0, 1)
+            curvature = self.width / (2 * reach[near])
+            if chunk.weight is not None:
+                u *= chunk.weight
+                curvature *= chunk.weight[near]
+            sums.fold[0] += u.sum()
+            sums.fold[1:] += u @ chunk.X
+            Z = self.coordinates.of(chunk.X[near])
+            sums.J += (Z * curvature[:, None]).T @ Z
+            sums.n_near += len(near)
+
+        parts = self._over_parts(add, lambda: _Sums(np.zeros(1 + self.rows.n_features), np.zeros((p, p))))
+        return Derivatives(
+            self.coordinates.gradient(np.sum([part.fold for part in parts], axis=0)),
+            np.sum([part.J for part in parts], axis=0),
+            sum(part.n_near for part in parts),
+        )
+
+    def _over_parts(self, add: Callable[[Chunk, Result], None], start: Callable[[], Result]) -> list[Result]:
+        """What ``add`` makes of ``start()`` and the chunks of each part of the rows."""
+        chunks = list(self.rows.chunks())
+        self.n_passes += 1
+
+        def part(i: int) -> Result:
+            result = start()
+            with np.errstate(all="ignore"):  # which threads do not inherit
+                for chunk in chunks[i::PARTS]:
+                    add(chunk, result)
+            return result
+
+        with ThreadPoolExecutor(self.n_threads) as pool:
+            return list(pool.map(part, range(min(PARTS, len(chunks)))))
+
+
+@dataclass
+class _Sums:
+    """Of u (1, x), of the Hessian's terms, and how many of these there are."""
+
+    fold: NDArray[Any]
+    J: NDArray[Any]
+    n_near: int = 0
+
+
+def descend(loss: SmoothedLoss, theta: NDArray[Any]) -> tuple[NDArray[Any], Derivatives] | None:
+    """Where the smoothed loss is least, to a tenth of a window if few steps lead there, and its derivatives.
+
+    A step is halved where the loss, which is convex, rises at its end by more than half of the slope by which
+    it fell at its start.
+
+    Parameters
+    ----------
+    loss : SmoothedLoss
+    theta : ndarray of shape (p,)
+        A guess.
+
+    Returns
+    -------
+    (ndarray of shape (p,), Derivatives)
+        None in place of both if the rows in windows do not tell of all directions, or some row is not finite.
+    """
+    here = loss.at(theta)
+    step = here.newton()
+    for _ in range(MOST_STEPS):
+        if step is None:
+            return None
+        there = loss.at(theta + step)
+        if float(there.descent @ step) < -float(here.descent @ step) / 2:
+            step = step / 2
+            continue
+        theta, here = theta + step, there
+        if math.sqrt(float(step @ step)) <= SHORT * loss.window:
+            break
+        step = here.newton()
+    return None if here.newton() is None else (theta, here)

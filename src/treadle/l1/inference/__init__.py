@@ -1,0 +1,1 @@
+"""Standard errors, intervals, and fits of several quantiles."""

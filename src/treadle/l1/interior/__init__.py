@@ -1,0 +1,1 @@
+"""The interior-point method for min sum max(l r, h r) - g'theta."""

@@ -1,0 +1,1 @@
+"""Pivots from a vertex that the theorem refused to one that it proves."""
