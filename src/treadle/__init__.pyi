@@ -26,10 +26,10 @@ from .errors import TrainingDiverged as TrainingDiverged
 from .errors import TreadleError as TreadleError
 from .errors import UnprovedWarning as UnprovedWarning
 from .estimators.box import BoxRegressor as BoxRegressor
+from .estimators.files.saving import load as load
 from .estimators.lad import LADRegressor as LADRegressor
-from .estimators.mlp_classifier import MLPClassifier as MLPClassifier
-from .estimators.mlp_regressor import MLPRegressor as MLPRegressor
-from .estimators.saving import load as load
+from .estimators.mlp.mlp_classifier import MLPClassifier as MLPClassifier
+from .estimators.mlp.mlp_regressor import MLPRegressor as MLPRegressor
 from .export.model_file import Model as Model
 from .export.model_file import load_model as load_model
 from .export.model_file import save_model as save_model

@@ -8,7 +8,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from tests.estimators.mlp_cases import bits
+from tests.estimators.mlp.mlp_cases import bits
 from treadle import InvalidInput, MLPClassifier, load
 from treadle.estimators.labels import plain_labels
 

@@ -17,7 +17,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from treadle import CorruptFile, InvalidInput, LADRegressor, load
 from treadle.estimators import lad
-from treadle.estimators.saved_certificate import certificate_from, certificate_parts
+from treadle.estimators.files.saved_certificate import certificate_from, certificate_parts
 from treadle.l1.sources.chunk_rows import ChunkRows
 
 

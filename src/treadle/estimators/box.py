@@ -25,10 +25,10 @@ from treadle.boxes.network.box_network import BoxNetwork
 from treadle.boxes.network.exact_sums import summable
 from treadle.boxes.network.network_file import described, from_description
 from treadle.errors import InvalidInput
+from treadle.estimators.files.saving import Savable, Saved, check_feature_names
 from treadle.estimators.hyperparameters import check_hyperparameters
-from treadle.estimators.saving import Savable, Saved, check_feature_names
+from treadle.estimators.mlp.training_rows import checked_weights
 from treadle.estimators.text_in_features import text_in_features_told
-from treadle.estimators.training_rows import checked_weights
 
 CURVES = ("loo_curve", "validation_curve")
 

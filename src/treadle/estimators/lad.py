@@ -25,9 +25,9 @@ from sklearn.utils.validation import (
 )
 
 from treadle.errors import InvalidInput
+from treadle.estimators.files.saved_certificate import certificate_from, certificate_parts, fit_numbers
+from treadle.estimators.files.saving import Savable, Saved
 from treadle.estimators.hyperparameters import check_hyperparameters
-from treadle.estimators.saved_certificate import certificate_from, certificate_parts, fit_numbers
-from treadle.estimators.saving import Savable, Saved
 from treadle.estimators.text_in_features import text_in_features_told
 from treadle.l1.dense.solve import solve, solve_rows
 from treadle.l1.inference.inference import Inference, infer

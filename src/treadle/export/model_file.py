@@ -33,7 +33,7 @@ from treadle.network import Network, Parameters
 
 FORMAT_VERSION = 1
 
-# Arrays of an estimator's file (treadle.estimators.saving) that are not the network's.
+# Arrays of an estimator's file (treadle.estimators.files.saving) that are not the network's.
 EXTRA_PREFIX = "fitted."
 
 # Of the metadata.

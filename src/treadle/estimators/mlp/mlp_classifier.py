@@ -1,56 +1,50 @@
-"""A multilayer perceptron that predicts numbers: one output or several, four losses.
+"""A multilayer perceptron that classifies: one of two classes, one of several, or several labels a row.
 
-The fit is that of ``multilayer_perceptron``. Dimensions: N samples, D features, K outputs.
+The fit is that of ``multilayer_perceptron``. Dimensions: N samples, D features, K classes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import RegressorMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import column_or_1d
 
 from treadle.engines.engine import output_of
-from treadle.engines.objective import OUTPUT_OF_LOSS, Objective
+from treadle.engines.objective import Objective
 from treadle.errors import InvalidInput
-from treadle.estimators.multilayer_perceptron import MultilayerPerceptron, check_mini_batches
-from treadle.estimators.scikit_learn_callbacks import with_listeners
-from treadle.network import Network
+from treadle.estimators.labels import one_column, plain_labels
+from treadle.estimators.mlp.calibration import TemperatureScaled
+from treadle.estimators.mlp.class_targets import ClassTargets, is_multilabel
+from treadle.estimators.mlp.class_weights import with_class_weights
+from treadle.estimators.mlp.multilayer_perceptron import MultilayerPerceptron, check_mini_batches
+from treadle.estimators.mlp.scikit_learn_callbacks import with_listeners
+from treadle.maths.likelihoods import log_logistic
+from treadle.maths.softmax import log_softmax
+from treadle.messages import quoted
+from treadle.network import Network, Parameters
 
-# What an engine calls the losses.
-LOSS_NAMES = {
-    "squared_error": "squared",
-    "absolute_error": "absolute",
-    "huber": "huber",
-    "poisson": "poisson",
-}
 
+class MLPClassifier(ClassifierMixin, TemperatureScaled, MultilayerPerceptron):  # type: ignore[misc]  # scikit-learn has no types
+    r"""Classify rows with a feed-forward network; scikit-learn's MLPClassifier, and what it has not.
 
-class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]  # scikit-learn has no types
-    r"""Predict numbers with a feed-forward network; scikit-learn's MLPRegressor, and what it has not.
+    Minimises cross-entropy plus an L2 penalty, a batch of n rows with weights c_i at a time::
 
-    Minimises a loss plus an L2 penalty, a batch of n rows with weights c_i at a time::
+        sum_i c_i (-log p_i[y_i]) / sum_i c_i + alpha / (2 n c) * sum of squared weights
 
-        sum_i c_i sum_k loss(p_ik, y_ik) / sum_i c_i + alpha / (2 n c) * sum of squared weights
-
-    n is the batch size and c the mean weight of all rows, 1 without weights. The sum over outputs k is that
-    whose gradient scikit-learn follows too; what scikit-learn tells as the loss of several outputs is its
-    mean over them. The last batch of an epoch, if it is smaller, has the same penalty as the others, where
-    scikit-learn divides alpha by its own size.
+    p being the softmax of K outputs; for two classes the logistic function of one output, and for several
+    labels a row of one output each, summed over the labels. n is the batch size and c the mean weight of all
+    rows, 1 without weights. So the penalty is scikit-learn's, with one exception: the last batch of an epoch,
+    if it is smaller, has the same penalty as the others, where scikit-learn divides alpha by its own size.
 
     float64 X trains float64 parameters, float32 X and uint8 X float32 ones. uint8 X is never converted as a
     whole: see ``input_scale``. X of any other type becomes float64.
 
     Parameters
     ----------
-    loss : {"squared_error", "absolute_error", "huber", "poisson"}, default="squared_error"
-        Half the squared error; the absolute error, whose minimum is the median; Huber's loss, which is the
-        one near 0 and the other beyond ``huber_delta``; or half the Poisson deviance of an output that is an
-        exponential, for y of at least 0.
     hidden_layer_sizes : int or sequence of int, default=(100,)
         Units of each hidden layer; empty for none.
     activation : str or sequence of str, default="relu"
@@ -96,7 +90,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
         Stop by the score on rows held out, and keep the parameters of the epoch that had the best. The rows
         are those given to ``fit``, or else taken out of the training rows. Not for lbfgs.
     validation_fraction : float in [0, 1), default=0.1
-        Of the training rows, held out by early stopping.
+        Of the training rows, held out by early stopping: as many of each class
+        as there should be, where there are enough.
     beta_1, beta_2 : float in [0, 1), default=0.9, 0.999
         For adam.
     epsilon : float > 0, default=1e-8
@@ -106,14 +101,17 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
     max_fun : int, default=15000
         Evaluations of the objective at most, for lbfgs.
     scoring : None, "loss", str or callable, default=None
-        What rows held out are judged by: R^2, minus the loss, or a scorer of scikit-learn by name or as a
-        function of the estimator, X and y.
+        What rows held out are judged by: accuracy, minus the loss, or a scorer of scikit-learn by name or as
+        a function of the estimator, X and y.
     dropout : float in [0, 1) or sequence of float, default=0.0
         Probability with which the output of a hidden unit is zeroed in a step of training.
     batch_norm : bool or sequence of bool, default=False
         Whether the sums of each hidden unit are normalised over the rows of a batch.
-    huber_delta : float > 0, default=1.0
-        Of the loss huber: the residual at which the square becomes a line, in units of y.
+    label_smoothing : float in [0, 1), default=0.0
+        Share of each label that is spread evenly over all classes; of several labels, over yes and no.
+    class_weight : None, "balanced" or mapping, default=None
+        What rows of a class weigh in training, beside ``sample_weight``: "balanced" gives all classes the
+        same weight together; a mapping from labels leaves the others at 1.
     weight_decay : float >= 0, default=0.0
         Decoupled decay of the weights, per unit of learning rate: adam becomes AdamW.
     input_scale : float, default=1.0
@@ -130,6 +128,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
 
     Attributes
     ----------
+    classes_ : ndarray of shape (K,)
+        Labels, sorted; for several labels a row, the numbers of their columns.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (D,)
         Where X had names.
@@ -160,9 +160,11 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
     n_layers_, n_outputs_ : int
         Layers, inputs and outputs included; outputs.
     out_activation_ : str
-        "identity", or "exp" for the loss poisson.
+        "softmax", or "logistic" for two classes and for several labels a row.
     engine_ : str
         Name of the engine that trained.
+    temperature_ : float
+        What logits are divided by for probabilities: 1 until ``calibrate``.
 
     References
     ----------
@@ -171,9 +173,11 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
     "Adam" (2015). Loshchilov and Hutter, "Decoupled weight decay regularization" (2019).
     """
 
+    _multilabel = False
+    _saved_attributes = ("classes_", "_multilabel", "temperature_")
+
     def __init__(
         self,
-        loss: str = "squared_error",
         hidden_layer_sizes: int | Sequence[int] = (100,),
         activation: str | Sequence[str] = "relu",
         *,
@@ -201,7 +205,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
         scoring: str | Callable[..., float] | None = None,
         dropout: float | Sequence[float] = 0.0,
         batch_norm: bool | Sequence[bool] = False,
-        huber_delta: float = 1.0,
+        label_smoothing: float = 0.0,
+        class_weight: str | Mapping[Any, float] | None = None,
         weight_decay: float = 0.0,
         input_scale: float = 1.0,
         engine: str = "auto",
@@ -209,7 +214,6 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
         n_threads: int | None = None,
         callbacks: Any = None,
     ) -> None:
-        self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.solver = solver
@@ -236,7 +240,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
         self.scoring = scoring
         self.dropout = dropout
         self.batch_norm = batch_norm
-        self.huber_delta = huber_delta
+        self.label_smoothing = label_smoothing
+        self.class_weight = class_weight
         self.weight_decay = weight_decay
         self.input_scale = input_scale
         self.engine = engine
@@ -259,8 +264,9 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
         X : array_like or sparse matrix of shape (N, D)
             Finite numbers: NumPy, pandas, polars, PyArrow or SciPy. float64, float32 and uint8 are not
             copied, and sparse rows never made dense as a whole.
-        y : array_like of shape (N,) or (N, K)
-            Finite numbers; at least 0 for the loss poisson.
+        y : array_like of shape (N,), or (N, K) of zeros and ones
+            Labels: whole numbers, texts, booleans or dates, also of dtype object or pandas' own types; or
+            which of K labels a row has.
         sample_weight : array_like of shape (N,), optional
             Finite, not negative, not all 0. Rows of weight 0 are left out. None: all 1.
         X_val, y_val : as X and y, optional
@@ -269,7 +275,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
         Raises
         ------
         InvalidInput
-            If a hyper-parameter, a weight or a target is not as above. Like all errors that scikit-learn
+            If a hyper-parameter, a weight or a label is not as above. Like all errors that scikit-learn
             raises for X and y, it is a ValueError.
         EngineUnavailable
             If the engine asked for cannot serve here.
@@ -283,6 +289,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
             one_cycle and cosine; if lbfgs ended before it converged; if training under early stopping
             diverged.
         """
+        y, y_val = plain_labels(y), plain_labels(y_val)
         with_listeners(self, MultilayerPerceptron._fit)(self, X, y, sample_weight, X_val, y_val)
         return self
 
@@ -292,6 +299,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
         X: Any,
         y: Any,
         sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
         X_val: Any = None,
         y_val: Any = None,
     ) -> Self:
@@ -302,9 +310,11 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
         X : array_like or sparse matrix of shape (N, D)
             Finite numbers: NumPy, pandas, polars, PyArrow or SciPy. float64, float32 and uint8 are not
             copied, and sparse rows never made dense as a whole.
-        y : array_like of shape (N,) or (N, K)
+        y : array_like of shape (N,), or (N, K) of zeros and ones
         sample_weight : array_like of shape (N,), optional
             Finite, not negative, not all 0. Rows of weight 0 are left out. None: all 1.
+        classes : array_like of shape (K,), optional
+            All labels that any call will see; needed in the first.
         X_val, y_val : as X and y, optional
             Rows to judge each epoch by, never trained on.
             With ``early_stopping`` they are needed; once ``stopped_early_`` is True, the parameters are those
@@ -313,13 +323,16 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
         Raises
         ------
         InvalidInput
-            As ``fit``; if the learning rate is planned for a whole fit.
+            As ``fit``; if classes are missing in the first call, or others than in the first; if the learning
+            rate is planned for a whole fit.
         """
+        y, y_val = plain_labels(y), plain_labels(y_val)
+        self._classes_of_all_calls(y, classes)
         self._fit(X, y, sample_weight, X_val, y_val, incremental=True)
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The prediction for each row.
+        """The most probable class of each row, or the labels that are more probable than not.
 
         Parameters
         ----------
@@ -328,45 +341,157 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
 
         Returns
         -------
-        ndarray of shape (N,) or (N, K), of the parameters' dtype
+        ndarray of shape (N,), of the labels' dtype; or (N, K), zeros and ones
         """
-        outputs = self._predict_output(X)
-        return outputs[:, 0] if self.n_outputs_ == 1 else outputs
+        logits = self._logits(X)
+        return self._class_targets().decode(logits)
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        if self.huber_delta != 1 and self.loss != "huber":
-            raise InvalidInput(f"huber_delta={self.huber_delta!r} is for loss='huber'; got {self.loss!r}")
+    def predict_proba(self, X: Any) -> NDArray[Any]:
+        """Probability of each class.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix of shape (N, D)
+            With the features of ``fit``, in their order.
+
+        Returns
+        -------
+        ndarray of shape (N, K), of the parameters' dtype
+            Columns in the order of ``classes_``. Rows sum to 1, but not those of several labels a row.
+        """
+        logits = self._scaled_logits(X)
+        outputs = output_of(self.network_, logits)
+        if self.n_outputs_ > 1:
+            return outputs
+        return np.hstack([1 - outputs, outputs] if len(self.classes_) > 1 else [np.ones_like(outputs)])
+
+    def predict_log_proba(self, X: Any) -> NDArray[Any]:
+        """Logarithm of the probability of each class: finite where the probability itself rounds to 0.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix of shape (N, D)
+            With the features of ``fit``, in their order.
+
+        Returns
+        -------
+        ndarray of shape (N, K), of the parameters' dtype
+            In nats; columns in the order of ``classes_``.
+        """
+        logits = self._scaled_logits(X)
+        if self.out_activation_ == "softmax":
+            return log_softmax(logits)
+        of_no, of_yes = log_logistic(-logits), log_logistic(logits)
+        if self.n_outputs_ > 1:
+            return of_yes
+        return np.hstack([of_no, of_yes] if len(self.classes_) > 1 else [0 * logits])
+
+    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+        """Accuracy of ``predict``; of several labels a row, the share of rows that have all of them right.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            Of the kinds that ``fit`` takes.
+        """
+        return float(super().score(X, plain_labels(y), sample_weight))
+
+    def _take_parameters(self, parameters: Parameters) -> None:
+        super()._take_parameters(parameters)
+        self.temperature_ = 1.0
+
+    def _class_names(self) -> tuple[str, ...]:
+        return tuple(map(str, self.classes_))
+
+    def _load_own(self, fields: dict[str, Any], network: Network) -> None:
+        classes, multilabel = fields.pop("classes_"), fields.pop("_multilabel")
+        if not isinstance(classes, np.ndarray) or classes.ndim != 1 or type(multilabel) is not bool:
+            raise InvalidInput(f"classes_ must be labels in one row; got {quoted(classes)}")
+        if not np.array_equal(np.unique(classes), classes):
+            raise InvalidInput(f"classes_ must be labels that differ, in order; got {quoted(classes)}")
+        self._multilabel = multilabel
+        found = ClassTargets(classes, multilabel)
+        if (found.n_outputs, found.output) != (network.sizes[-1], network.output):
+            raise InvalidInput(
+                f"{len(classes)} classes need {found.n_outputs} outputs, {found.output}; the network has "
+                f"{network.sizes[-1]}, {network.output}"
+            )
+        self.classes_ = classes
+
+    def _class_targets(self) -> ClassTargets:
+        return ClassTargets(self.classes_, self._multilabel)
+
+    def _classes_of_all_calls(self, y: Any, classes: ArrayLike | None) -> None:
+        """Take the classes in the first call; see that later ones have no others."""
+        if classes is None:
+            if not hasattr(self, "classes_"):
+                raise InvalidInput("classes must be passed on the first call to partial_fit.")
+            return
+        given = np.unique(plain_labels(np.asarray(classes)))
+        if not hasattr(self, "classes_"):
+            self.classes_, self._multilabel = given, is_multilabel(y)
+        elif not np.array_equal(self.classes_, given):
+            raise InvalidInput(
+                f"`classes={classes!r}` is not the same as on last call to partial_fit, "
+                f"was: {self.classes_!r}"
+            )
 
     def _encode(self, y: Any, begins: bool, incremental: bool) -> NDArray[Any]:
-        return self._encode_held_out(y)
+        y = one_column(y)
+        if begins and not incremental:
+            found = ClassTargets.of(y)
+            self.classes_, self._multilabel = found.classes, found.multilabel
+        elif self.warm_start and not incremental:
+            classes = ClassTargets.of(y).classes
+            if not np.array_equal(classes, self.classes_):
+                raise InvalidInput(
+                    "warm_start can only be used where `y` has the same classes as in the previous call to "
+                    f"fit. Previously got {self.classes_}, `y` has {classes}"
+                )
+        return self._class_targets().encode(y)
 
     def _encode_held_out(self, y: Any) -> NDArray[Any]:
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        targets = np.asarray(y, dtype=np.float32 if y.dtype == np.float32 else np.float64)
-        if self.loss == "poisson" and targets.min() < 0:
-            raise InvalidInput(
-                f"loss='poisson' needs y of at least 0; got {targets.min():g}: take another loss"
-            )
-        return targets.reshape(len(targets), -1)
+        return self._class_targets().encode(one_column(y))
 
     def _labels_of(self, targets: NDArray[Any]) -> NDArray[Any]:
-        return targets[:, 0] if targets.shape[1] == 1 else targets
+        return self._class_targets().labels(targets)
+
+    def _strata(self, targets: NDArray[Any]) -> NDArray[Any] | None:
+        if self._multilabel:
+            return None
+        return targets if targets.ndim == 1 else targets[:, 0]
 
     def _score_of(
         self, logits: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[Any] | None
     ) -> float:
-        """R^2, the mean of the outputs'; NaN where a prediction is not finite."""
-        from sklearn.metrics import r2_score
-
-        predicted = output_of(Network((1, targets.shape[1]), output=self._output(targets)[1]), logits)
-        if not np.isfinite(predicted).all():
+        """Accuracy: of several labels, the rows that have all of them right. NaN where a logit is none."""
+        if not np.isfinite(logits).all():
             return float("nan")
-        return float(r2_score(targets, predicted, sample_weight=sample_weight))
+        if targets.ndim == 1:
+            right = logits.argmax(axis=1) == targets
+        else:
+            right = ((logits > 0) == (targets > 0)).all(axis=1)
+        return float(np.average(right, weights=sample_weight))
 
     def _output(self, targets: NDArray[Any]) -> tuple[int, str]:
-        return targets.shape[1], OUTPUT_OF_LOSS[LOSS_NAMES[self.loss]]
+        found = self._class_targets()
+        return found.n_outputs, found.output
 
     def _objective(self, l2: float) -> Objective:
-        return Objective(LOSS_NAMES[self.loss], huber_delta=self.huber_delta, l2=l2)
+        loss = "cross_entropy" if self._class_targets().output == "softmax" else "binary_cross_entropy"
+        return Objective(loss, label_smoothing=self.label_smoothing, l2=l2)
+
+    def _weights_in_training(
+        self, sample_weight: NDArray[np.float64] | None, targets: NDArray[Any], incremental: bool
+    ) -> NDArray[np.float64] | None:
+        if self.class_weight is None:
+            return sample_weight
+        return with_class_weights(
+            self.class_weight, self._class_targets(), targets, sample_weight, has_all_rows=not incremental
+        )
+
+    def __sklearn_tags__(self) -> Any:
+        """Several labels a row will do."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

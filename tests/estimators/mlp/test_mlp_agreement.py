@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 import treadle
 from treadle import MLPClassifier
-from treadle.estimators.training_rows import split as split_rows
+from treadle.estimators.mlp.training_rows import split as split_rows
 from treadle.training.batches import epoch_order
 
 SEED = 5

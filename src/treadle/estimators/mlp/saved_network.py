@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from treadle.errors import InvalidInput
-from treadle.estimators.calibration import checked_temperature
-from treadle.estimators.saving import Savable, Saved, check_feature_names
-from treadle.estimators.stopping import Memory
+from treadle.estimators.files.saving import Savable, Saved, check_feature_names
+from treadle.estimators.mlp.calibration import checked_temperature
+from treadle.estimators.mlp.stopping import Memory
 from treadle.export.model_file import Model
 from treadle.messages import quoted
 from treadle.network import Network, Parameters

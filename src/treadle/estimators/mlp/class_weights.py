@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
-from treadle.estimators.class_targets import ClassTargets
+from treadle.estimators.mlp.class_targets import ClassTargets
 
 
 def with_class_weights(

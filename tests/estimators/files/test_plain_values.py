@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from treadle.errors import InvalidInput
-from treadle.estimators.plain_values import from_plain, to_plain
+from treadle.estimators.files.plain_values import from_plain, to_plain
 
 
 def there_and_back(value):

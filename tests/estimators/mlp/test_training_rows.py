@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from treadle import InvalidInput
-from treadle.estimators.training_rows import TrainingRows, checked_weights, rows_that_weigh, split
+from treadle.estimators.mlp.training_rows import TrainingRows, checked_weights, rows_that_weigh, split
 
 
 def parts(n, rows=None, labels=None, fraction=0.25, seed=0, strictly=False):

@@ -5,9 +5,9 @@ import pytest
 import scipy.sparse
 from sklearn.datasets import load_digits
 
-from tests.estimators.mlp_cases import bits, blobs, plane
+from tests.estimators.mlp.mlp_cases import bits, blobs, plane
 from treadle import InvalidInput, MLPClassifier, MLPRegressor
-from treadle.estimators import multilayer_perceptron
+from treadle.estimators.mlp import multilayer_perceptron
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 NAMES = list("abcd")

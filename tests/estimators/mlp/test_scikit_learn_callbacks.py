@@ -20,7 +20,7 @@ from treadle import (
     Progress,
 )
 from treadle.errors import InvalidInput, MissingDependency
-from treadle.estimators import scikit_learn_callbacks
+from treadle.estimators.mlp import scikit_learn_callbacks
 
 sklearn_callback = pytest.importorskip("sklearn.callback", reason="callbacks came with scikit-learn 1.9")
 

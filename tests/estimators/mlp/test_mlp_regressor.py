@@ -6,7 +6,7 @@ from sklearn.linear_model import PoissonRegressor, QuantileRegressor, Ridge
 from sklearn.model_selection import train_test_split
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from tests.estimators.mlp_cases import bits, expected_failures, plane
+from tests.estimators.mlp.mlp_cases import bits, expected_failures, plane
 from treadle import InvalidInput, MLPRegressor, TrainingDiverged
 
 ignores_convergence = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

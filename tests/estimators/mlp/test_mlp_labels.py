@@ -6,7 +6,7 @@ import scipy.sparse
 import sklearn.neural_network
 from sklearn.metrics import balanced_accuracy_score
 
-from tests.estimators.mlp_cases import bits, blobs, labels
+from tests.estimators.mlp.mlp_cases import bits, blobs, labels
 from treadle import InvalidInput, MLPClassifier
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -28,13 +28,13 @@ from treadle.engines.objective import Objective
 from treadle.engines.rows import Rows, n_rows
 from treadle.engines.selection import select_engine
 from treadle.errors import InvalidInput, TrainingDiverged
-from treadle.estimators.conversions import Convertible
 from treadle.estimators.hyperparameters import PLANNED_RATES
-from treadle.estimators.saved_network import HISTORY_COLUMNS, SavedNetwork
-from treadle.estimators.scikit_learn_callbacks import CallbackSupport, ScikitLearnTasks
-from treadle.estimators.stopping import Memory, StoppingRule
-from treadle.estimators.training_recipe import TrainingRecipe, scikit_learns_generator
-from treadle.estimators.training_rows import (
+from treadle.estimators.mlp.conversions import Convertible
+from treadle.estimators.mlp.saved_network import HISTORY_COLUMNS, SavedNetwork
+from treadle.estimators.mlp.scikit_learn_callbacks import CallbackSupport, ScikitLearnTasks
+from treadle.estimators.mlp.stopping import Memory, StoppingRule
+from treadle.estimators.mlp.training_recipe import TrainingRecipe, scikit_learns_generator
+from treadle.estimators.mlp.training_rows import (
     TrainingRows,
     checked_weights,
     rows_that_weigh,
@@ -42,7 +42,7 @@ from treadle.estimators.training_rows import (
     validated_rows,
     validated_rows_and_targets,
 )
-from treadle.estimators.validation_score import estimator_score
+from treadle.estimators.mlp.validation_score import estimator_score
 from treadle.messages import quoted
 from treadle.network import Network, Parameters
 from treadle.training.callbacks import Training, as_callbacks

@@ -9,7 +9,7 @@ import sklearn.neural_network
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import make_scorer, mean_absolute_error
 
-from tests.estimators.mlp_cases import bits, blobs, plane
+from tests.estimators.mlp.mlp_cases import bits, blobs, plane
 from treadle import InvalidInput, MLPClassifier, MLPRegressor
 from treadle.engines.numpy_engine import NumpyEngine
 from treadle.training.callbacks import Callback

@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from tests.estimators.mlp_cases import expected_failures
+from tests.estimators.mlp.mlp_cases import expected_failures
 from treadle import (
     Adam,
     Constant,
@@ -28,8 +28,8 @@ from treadle import (
     TrainingProblem,
 )
 from treadle.engines.numpy_engine import NumpyEngine
-from treadle.estimators import multilayer_perceptron
-from treadle.estimators.training_rows import X_DTYPES
+from treadle.estimators.mlp import multilayer_perceptron
+from treadle.estimators.mlp.training_rows import X_DTYPES
 
 ignores_convergence = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

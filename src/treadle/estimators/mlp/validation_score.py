@@ -15,7 +15,7 @@ from treadle.network import Parameters
 from treadle.training.held_out import plain_loss
 
 if TYPE_CHECKING:
-    from treadle.estimators.multilayer_perceptron import MultilayerPerceptron
+    from treadle.estimators.mlp.multilayer_perceptron import MultilayerPerceptron
 
 
 def estimator_score(

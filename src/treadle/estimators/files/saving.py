@@ -27,8 +27,8 @@ from sklearn.utils.validation import check_is_fitted
 from treadle.boxes.network.network_file import box_network_from
 from treadle.boxes.trees.tree_file import tree_network_from
 from treadle.errors import CorruptFile, InvalidInput
+from treadle.estimators.files.plain_values import from_plain, to_plain
 from treadle.estimators.hyperparameters import check_hyperparameters
-from treadle.estimators.plain_values import from_plain, to_plain
 from treadle.export.model_file import (
     EXTRA_PREFIX,
     FORMAT_VERSION,
@@ -51,8 +51,8 @@ from treadle.messages import quoted
 SAVABLE = {
     "BoxRegressor": "treadle.estimators.box",
     "LADRegressor": "treadle.estimators.lad",
-    "MLPClassifier": "treadle.estimators.mlp_classifier",
-    "MLPRegressor": "treadle.estimators.mlp_regressor",
+    "MLPClassifier": "treadle.estimators.mlp.mlp_classifier",
+    "MLPRegressor": "treadle.estimators.mlp.mlp_regressor",
 }
 
 # Parameters that belong to a training and not to what came of it: they are not in the file.
@@ -66,7 +66,7 @@ class Saved:
     Parameters
     ----------
     fields : dict
-        Attributes that JSON can hold; see ``treadle.estimators.plain_values``.
+        Attributes that JSON can hold; see ``treadle.estimators.files.plain_values``.
     arrays : dict of ndarray, float32, float64 or int64, all finite
     model : Model, or None
         The network, if the estimator is one.

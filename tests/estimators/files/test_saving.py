@@ -9,8 +9,8 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
 from treadle.errors import CorruptFile, InvalidInput
-from treadle.estimators import saving
-from treadle.estimators.saving import Savable, Saved, load
+from treadle.estimators.files import saving
+from treadle.estimators.files.saving import Savable, Saved, load
 from treadle.export.safetensors_file import write_safetensors
 
 

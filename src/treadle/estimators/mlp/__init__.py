@@ -1,0 +1,1 @@
+"""The multilayer perceptrons of scikit-learn's contract."""
