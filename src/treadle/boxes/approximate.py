@@ -121,8 +121,8 @@ def approximate(
 
     Notes
     -----
-    Bounds: ``treadle.boxes.proof.bounds``. The fewest boxes: Kahane; DeVore, Nonlinear approximation, Acta Numerica
-    1998.
+    Bounds: ``treadle.boxes.proof.bounds``. The fewest boxes: Kahane; DeVore, Nonlinear approximation, Acta
+    Numerica 1998.
     """
     domain = as_bounds(bounds)
     activation = activation or ("relu" if order == 1 else "step")

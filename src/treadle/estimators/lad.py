@@ -1,7 +1,8 @@
 """Linear regression under the L1 norm, and its quantiles: scikit-learn's contract over ``treadle.l1``.
 
-It checks and translates; the optimum and its certificate are ``treadle.l1.dense.solve``'s, standard errors and
-intervals ``treadle.l1.inference.inference``'s. It keeps no data, so ``summary`` takes those of ``fit`` again.
+It checks and translates; the optimum and its certificate are ``treadle.l1.dense.solve``'s, standard errors
+and intervals ``treadle.l1.inference.inference``'s. It keeps no data, so ``summary`` takes those of ``fit``
+again.
 
 Dimensions: N samples, D features.
 """

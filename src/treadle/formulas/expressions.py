@@ -1,8 +1,9 @@
 """A function typed by a user, with what interval arithmetic proves of it: ``read_expression``.
 
-The text is read by ``treadle.formulas.grammar`` and is never evaluated by Python. The result computes values by
-NumPy and is an ``Enclosure``: range, gradient and second derivatives over boxes, by ``treadle.formulas.jets``.
-Range and gradient are the better of two enclosures, the plain one and the mean-value form about the middle m,
+The text is read by ``treadle.formulas.grammar`` and is never evaluated by Python. The result computes values
+by NumPy and is an ``Enclosure``: range, gradient and second derivatives over boxes, by
+``treadle.formulas.jets``. Range and gradient are the better of two enclosures, the plain one and the
+mean-value form about the middle m,
 
     f(x) in f(m) + sum over i of f_i(box) (x_i - m_i),
 

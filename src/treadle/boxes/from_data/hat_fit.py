@@ -4,10 +4,10 @@ Minimises over the values c at the nodes
 
     sum_i w_i (y_i - b_i . c)^2 + penalty,        penalty = mu sum over neighbours of (c_j - c_k)^2
 
-b_i being the d + 1 weights of row i's simplex (``treadle.boxes.network.interpolation``), in one dimension those of
-linear interpolation. The penalty is so small, mu = 1e-6 of a node's mean weight, that it decides only what
-rows do not: nodes without rows nearby. With A = B' W B + the penalty's matrix the fit is a linear smoother,
-and leaving out one row of weight 1 changes its residual r_i to exactly
+b_i being the d + 1 weights of row i's simplex (``treadle.boxes.network.interpolation``), in one dimension
+those of linear interpolation. The penalty is so small, mu = 1e-6 of a node's mean weight, that it decides
+only what rows do not: nodes without rows nearby. With A = B' W B + the penalty's matrix the fit is a linear
+smoother, and leaving out one row of weight 1 changes its residual r_i to exactly
 
     r_i / (1 - h_i),        h_i = b_i' A^-1 b_i                                 (Sherman and Morrison 1950)
 

@@ -1,8 +1,8 @@
 """A box network as a file of safetensors, read without trusting it.
 
 Arrays: ``heights``, float64; of a grid ``edges.0``, ``edges.1`` and so on, of a tree of cuts ``bounds``,
-``axis``, ``threshold`` and ``children`` (``treadle.boxes.cells.split_tree``). The metadata says the rest: what the
-units are, and what is proved. Equal networks give equal bytes.
+``axis``, ``threshold`` and ``children`` (``treadle.boxes.cells.split_tree``). The metadata says the rest:
+what the units are, and what is proved. Equal networks give equal bytes.
 """
 
 from __future__ import annotations

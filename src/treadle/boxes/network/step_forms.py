@@ -14,10 +14,11 @@ index      the flat index of the cell is linear in the steps of all axes; then  
 ========== ======================================================================= =====================
 
 All are exact: in each sum either one summand is not zero, or the summands are such that no order of adding
-them rounds (``treadle.boxes.network.exact_sums``); where heights have more bits than that allows, the last layer has
-a column for each part of them, and one more layer adds the parts. For two dimensions and more no sum of
-steps in one hidden layer equals a box, so homework and telescoped are for one. Boxes that are not a grid have
-the form "and" alone. The index form is never smoothed: between two integers it would pass all cells between.
+them rounds (``treadle.boxes.network.exact_sums``); where heights have more bits than that allows, the last
+layer has a column for each part of them, and one more layer adds the parts. For two dimensions and more no
+sum of steps in one hidden layer equals a box, so homework and telescoped are for one. Boxes that are not a
+grid have the form "and" alone. The index form is never smoothed: between two integers it would pass all cells
+between.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ some, and with the steps of those edges::
 
 is 1 inside of the box and 0 outside. The output is the sum of the leaves' values, each times its leaf. Nodes
 with the same test share a unit; where no tree has more than one test, a leaf is a step itself, 1[x >= e] or
-1[x < e], and one hidden layer does. Reading models of scikit-learn: ``treadle.boxes.trees.from_scikit_learn``.
+1[x < e], and one hidden layer does. Reading models of scikit-learn:
+``treadle.boxes.trees.from_scikit_learn``.
 
 Dimensions: N rows, D features, K outputs, T trees.
 """

@@ -1,6 +1,7 @@
 r"""The exact L1 regression of a sparse X, which stays sparse from beginning to end.
 
-The problem is that of ``treadle.l1.dense.solve``; the way is another, because whitened columns would be dense:
+The problem is that of ``treadle.l1.dense.solve``; the way is another, because whitened columns would be
+dense:
 
 1. Columns and targets are scaled by powers of two; the intercept is a column of ones, the penalty p more
    rows.
