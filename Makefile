@@ -9,7 +9,7 @@ INSTALL := pip install --quiet --disable-pip-version-check --constraint constrai
 # What builds the extension is installed beside it, so that a change of native/ compiles that file alone.
 BUILD_TOOLS := cmake nanobind ninja scikit-build-core
 EDITABLE = --no-build-isolation --config-settings=build-dir=$(@D)/build --editable
-SOURCES := pyproject.toml CMakeLists.txt $(wildcard native/*.*)
+SOURCES := pyproject.toml CMakeLists.txt $(wildcard native/*.* native/*/*.*)
 
 .PHONY: train test lint docs soak bench sanitize check-kernels check-portable wheel wheel-test clean
 

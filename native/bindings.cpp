@@ -24,11 +24,11 @@
 #include <utility>
 #include <vector>
 
-#include "dispatch.h"
-#include "look_up.h"
-#include "l1_passes.h"
-#include "predictor.h"
-#include "trainer.h"
+#include "kernels/dispatch.h"
+#include "boxes/look_up.h"
+#include "l1/l1_passes.h"
+#include "training/predictor.h"
+#include "training/trainer.h"
 
 namespace nb = nanobind;
 

@@ -9,8 +9,8 @@
 #include <string>
 #include <type_traits>
 
-#include "../dispatch.h"
-#include "../l1_kernels.h"
+#include "kernels/dispatch.h"
+#include "kernels/l1_kernels.h"
 #include "checks.h"
 
 namespace treadle {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <initializer_list>
 
-#include "../l1_passes.h"
+#include "l1/l1_passes.h"
 #include "bounded.h"
 #include "checks.h"
 

@@ -7,7 +7,7 @@
 #include <limits>
 #include <utility>
 
-#include "../l1_passes.h"
+#include "l1/l1_passes.h"
 #include "bounded.h"
 #include "checks.h"
 

@@ -4,9 +4,9 @@
 #include <thread>
 #include <utility>
 
-#include "../predictor.h"
-#include "../threads.h"
-#include "../trainer.h"
+#include "training/predictor.h"
+#include "threads.h"
+#include "training/trainer.h"
 #include "checks.h"
 
 namespace treadle {

@@ -1,7 +1,7 @@
 // A check for each function of the tables in kernels.h and l1_kernels.h, and for what is built on them.
 #pragma once
 
-#include "../kernels.h"
+#include "kernels/kernels.h"
 #include "comparison.h"
 
 namespace treadle {

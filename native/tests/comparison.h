@@ -7,7 +7,7 @@
 #include <limits>
 #include <vector>
 
-#include "../layout.h"
+#include "training/layout.h"
 
 namespace treadle {
 

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "../kernels.h"
+#include "kernels/kernels.h"
 #include "comparison.h"
 
 namespace treadle {

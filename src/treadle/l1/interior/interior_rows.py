@@ -1,6 +1,6 @@
 """The four passes of an interior-point step over its rows: compiled, or in NumPy where there is no kernel.
 
-The quantities are those of ``treadle.l1.interior.interior_point``; ``native/l1_kernels.h`` has the compiled
+The quantities are those of ``treadle.l1.interior.interior_point``; ``native/kernels/l1_kernels.h`` has the compiled
 passes, whose sums do not depend on the number of threads. Sparse rows take NumPy's.
 """
 
@@ -22,7 +22,7 @@ Solve = Callable[[NDArray[Any]], NDArray[Any]]
 # From D to what solves Z'DZ x = b, None where nothing can.
 Factorise = Callable[[NDArray[Any]], Solve | None]
 
-# native/l1_kernels.h's State.
+# native/kernels/l1_kernels.h's State.
 LOW, BELOW, ABOVE, LOWER, UPPER, WEIGHT, TARGET, LOWER_AIM, UPPER_AIM, DU, DZ, DV = range(12)
 # Rows and columns are padded to multiples of that.
 GROUP = 8

@@ -1,0 +1,73 @@
+// The table of this file's instruction set, made of the headers that are written once for all.
+#pragma once
+
+#include "kernels/activations.h"
+#include "kernels/kernels.h"
+#include "kernels/l1_interior.h"
+#include "kernels/l1_screen.h"
+#include "kernels/losses.h"
+#include "kernels/matrix.h"
+#include "kernels/rows.h"
+
+namespace treadle {
+namespace {
+
+int64_t size_of_panels(int64_t inner, int64_t columns) { return inner * ((columns + PANEL - 1) / PANEL * PANEL); }
+
+int64_t size_of_packed_columns(int64_t rows) { return rows * (PACKED_ROWS + GROUP * PANEL); }
+
+void multiply_panels(const void* A, ptrdiff_t A_stride, int64_t rows, int64_t inner, const void* W, const float* bias,
+                     int64_t panel_begin, int64_t panel_end, float* C, ptrdiff_t C_stride) {
+    multiply(static_cast<const float*>(A), A_stride, rows, inner, static_cast<const float*>(W), bias, panel_begin,
+             panel_end, C, C_stride);
+}
+
+void transpose_tiles(const float* W, int64_t n_in, int64_t n_out, int64_t panel_begin, int64_t panel_end,
+                     int64_t tile_begin, int64_t tile_end, Operands operands) {
+    if (!operands.backward) return;
+    const int64_t end = tile_end * TILE_ROWS < n_in ? tile_end * TILE_ROWS : n_in;
+    for (int64_t p = panel_begin; p < panel_end; ++p)
+        transpose(W, n_in, n_out, p, tile_begin * TILE_ROWS, end, static_cast<float*>(operands.backward));
+}
+
+void update_panels(const Step& step, const float* A, ptrdiff_t A_stride, const float* D, ptrdiff_t D_stride,
+                   int64_t rows, int64_t n_in, int64_t n_out, int64_t panel_begin, int64_t panel_end,
+                   int64_t tile_begin, int64_t tile_end, Trained weights, Operands operands, double* squares,
+                   float* scratch) {
+    update_weights(step, A, A_stride, D, D_stride, rows, n_in, panel_begin, panel_end, tile_begin, tile_end, weights,
+                   squares, scratch);
+    transpose_tiles(weights.value, n_in, n_out, panel_begin, panel_end, tile_begin, tile_end, operands);
+}
+
+constexpr L1Kernels l1_table = {interior_normal, interior_predict, interior_correct, interior_step, screen_rows,
+                                check_rows};
+
+constexpr Kernels table(const char* name) {
+    return {name,
+            PANEL,
+            TILE_ROWS,
+            true,
+            0,
+            nullptr,
+            size_of_panels,
+            size_of_packed_columns,
+            gather,
+            nullptr,
+            multiply_panels,
+            update_panels,
+            transpose_tiles,
+            update_biases,
+            update_columns,
+            activate,
+            activate_backward,
+            multiply_elements,
+            normalise,
+            normalise_backward,
+            loss,
+            softmax,
+            multiply_row,
+            &l1_table};
+}
+
+}  // namespace
+}  // namespace treadle

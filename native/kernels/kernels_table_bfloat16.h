@@ -1,0 +1,27 @@
+// The table of this file's instruction set with products in bfloat16: all else is as in kernels_table.h.
+#pragma once
+
+#include "kernels/kernels_table.h"
+#include "kernels/matrix_bfloat16.h"
+
+namespace treadle {
+namespace {
+
+template <typename Product>
+constexpr Kernels table_in_bfloat16(const char* name) {
+    Kernels kernels = table(name);
+    kernels.tile_rows = BLOCK;
+    kernels.direct = false;
+    kernels.left_row = PAIRS;
+    kernels.left_size = size_of_left;
+    kernels.right_size = size_of_right;
+    kernels.scratch_size = size_of_rounded_columns;
+    kernels.round_rows = round_rows;
+    kernels.multiply = multiply_bfloat16<Product>;
+    kernels.update_weights = update_weights_bfloat16<Product>;
+    kernels.write_operands = round_weights;
+    return kernels;
+}
+
+}  // namespace
+}  // namespace treadle

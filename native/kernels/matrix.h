@@ -1,0 +1,242 @@
+// The three products of a step: a W and d W^T (`multiply`), and a^T d with the update in it (`update_weights`).
+//
+// multiply        C (rows, panels) = A (rows, inner) W (inner, panels) + bias
+// update_weights  g (n_in, panel) = A^T D + l2 W, and the optimizer's rule on W with g
+//
+// Both keep a tile of TILE_ROWS x PANEL sums in registers and run down the inner index with one broadcast of A for
+// each row and PANEL_VECTORS loads for each column. Every sum is one chain of fma from zero, in ascending order.
+#pragma once
+
+#include "kernels/kernels.h"
+#include "kernels/optimizers.h"
+#include "kernels/vector.h"
+
+namespace treadle {
+namespace {
+
+// A panel of W is multiplied in pieces of this many rows, which stay in the first cache while all tiles pass over them.
+constexpr int64_t INNER = 256;
+// Rows of A that are multiplied by one panel after the other: they stay in the second cache meanwhile.
+constexpr int64_t BLOCK_FLOATS = 49152;
+
+// C = A W for a tile of C, or C + A W where the sums go on; `bias` where they end.
+template <int ROWS>
+void multiply_tile(const float* A, ptrdiff_t A_stride, int64_t inner, const float* W, bool go_on, const float* bias,
+                   float* C, ptrdiff_t C_stride) {
+    vec sum[ROWS][PANEL_VECTORS];
+    TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) {
+        TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v)
+            sum[r][v] = go_on ? load(C + r * C_stride + v * LANES) : zero();
+    }
+#pragma GCC unroll 4
+    for (int64_t k = 0; k < inner; ++k) {
+        vec w[PANEL_VECTORS];
+        TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v) w[v] = load(W + k * PANEL + v * LANES);
+        TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) {
+            const vec a = all(A[r * A_stride + k]);
+            TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v) sum[r][v] = fma(a, w[v], sum[r][v]);
+        }
+    }
+    TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v) {
+        const vec b = bias ? load(bias + v * LANES) : zero();
+        TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) store(C + r * C_stride + v * LANES, sum[r][v] + b);
+    }
+}
+
+template <int ROWS = TILE_ROWS>
+TREADLE_INLINE void multiply_tile_of(int64_t rows, const float* A, ptrdiff_t A_stride, int64_t inner, const float* W,
+                                     bool go_on, const float* bias, float* C, ptrdiff_t C_stride) {
+    if (rows == ROWS) return multiply_tile<ROWS>(A, A_stride, inner, W, go_on, bias, C, C_stride);
+    if constexpr (ROWS > 1) multiply_tile_of<ROWS - 1>(rows, A, A_stride, inner, W, go_on, bias, C, C_stride);
+}
+
+// Rows are cut into tiles of nearly equal heights: 32 rows are 5 + 5 + 6 + 5 + 5 + 6, not 6 * 5 + 2.
+void multiply(const float* A, ptrdiff_t A_stride, int64_t rows, int64_t inner, const float* W, const float* bias,
+              int64_t panel_begin, int64_t panel_end, float* C, ptrdiff_t C_stride) {
+    const int64_t fitting = BLOCK_FLOATS / inner;
+    const int64_t block = fitting < 2 * TILE_ROWS ? 2 * TILE_ROWS : fitting;
+    const int64_t blocks = (rows + block - 1) / block, pieces = (inner + INNER - 1) / INNER;
+    for (int64_t b = 0; b < blocks; ++b) {
+        const int64_t begin = rows * b / blocks, end = rows * (b + 1) / blocks;
+        const int64_t tiles = (end - begin + TILE_ROWS - 1) / TILE_ROWS;
+        for (int64_t p = panel_begin; p < panel_end; ++p) {
+            for (int64_t piece = 0; piece < pieces; ++piece) {
+                const int64_t k = inner * piece / pieces, k_end = inner * (piece + 1) / pieces;
+                for (int64_t t = 0; t < tiles; ++t) {
+                    const int64_t row = begin + (end - begin) * t / tiles;
+                    const int64_t next = begin + (end - begin) * (t + 1) / tiles;
+                    multiply_tile_of(next - row, A + row * A_stride + k, A_stride, k_end - k,
+                                     W + (p * inner + k) * PANEL, piece > 0,
+                                     bias && k_end == inner ? bias + p * PANEL : nullptr,
+                                     C + row * C_stride + p * PANEL, C_stride);
+                }
+            }
+        }
+    }
+}
+
+// The update reads columns of A and D whose rows lie far apart. They are copied side by side first: a tile's columns of
+// A once for a group of panels of D.
+constexpr int PACKED_ROWS = (TILE_ROWS + LANES - 1) / LANES * LANES;
+constexpr int64_t GROUP = 4;
+
+template <int COLUMNS>
+TREADLE_INLINE void pack(const float* from, ptrdiff_t stride, int64_t rows, float* to) {
+    for (int64_t i = 0; i < rows; ++i, from += stride, to += COLUMNS)
+        for (int j = 0; j < COLUMNS; j += LANES) store(to + j, load(from + j));
+}
+
+template <int ROWS, typename Rule>
+void update_tile(const Rule& rule, const Step& step, const float* A, const float* D, int64_t rows, Trained w,
+                 double* square) {
+    vec sum[ROWS][PANEL_VECTORS];
+    TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) {
+        TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v) sum[r][v] = zero();
+    }
+#pragma GCC unroll 4
+    for (int64_t i = 0; i < rows; ++i) {
+        vec d[PANEL_VECTORS];
+        TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v) d[v] = load(D + i * PANEL + v * LANES);
+        TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) {
+            const vec a = all(A[i * PACKED_ROWS + r]);
+            TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v) sum[r][v] = fma(a, d[v], sum[r][v]);
+        }
+    }
+    if (step.l2 != 0) {
+        const vec l2 = all(step.l2);
+        vec squares = zero();
+        TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) {
+            TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v) {
+                const vec value = load(w.value + r * PANEL + v * LANES);
+                sum[r][v] = fma(value, l2, sum[r][v]);
+                squares = fma(value, value, squares);
+            }
+        }
+        double total = 0;
+        for (int lane = 0; lane < LANES; ++lane) total += double(squares[lane]);
+        if (square) *square = total;
+    }
+    TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) {
+        for (int v = 0; v < PANEL_VECTORS; ++v) {
+            const int64_t at = r * PANEL + v * LANES;
+            const Trained here = w.from(at);
+            rule(here.value, here.first, here.second, sum[r][v]);
+        }
+    }
+}
+
+template <int ROWS, typename Rule>
+TREADLE_INLINE void update_tile_of(int64_t tile_rows, const Rule& rule, const Step& step, const float* A,
+                                   const float* D, int64_t rows, Trained w, double* square) {
+    if (tile_rows == ROWS) return update_tile<ROWS>(rule, step, A, D, rows, w, square);
+    if constexpr (ROWS > 1) update_tile_of<ROWS - 1>(tile_rows, rule, step, A, D, rows, w, square);
+}
+
+// The next tile's values and moments start on their way from the outer caches while this tile's sums are formed. Only
+// within a thread's own tiles: another thread's would be dirty in its cache.
+TREADLE_INLINE void prefetch_tile(Trained w) {
+    for (int at = 0; at < TILE_ROWS * PANEL; at += 16) {
+        __builtin_prefetch(w.value + at, 1);
+        if (w.first) __builtin_prefetch(w.first + at, 1);
+        if (w.second) __builtin_prefetch(w.second + at, 1);
+    }
+}
+
+void update_weights(const Step& step, const float* A, ptrdiff_t A_stride, const float* D, ptrdiff_t D_stride,
+                    int64_t rows, int64_t n_in, int64_t panel_begin, int64_t panel_end, int64_t tile_begin,
+                    int64_t tile_end, Trained weights, double* squares, float* scratch) {
+    const int64_t tiles = (n_in + TILE_ROWS - 1) / TILE_ROWS;
+    float *const packed_A = scratch, *const packed_D = scratch + rows * PACKED_ROWS;
+    with_rule(step, [&](const auto& rule) {
+        for (int64_t first = panel_begin; first < panel_end; first += GROUP) {
+            const int64_t end = first + GROUP < panel_end ? first + GROUP : panel_end;
+            for (int64_t p = first; p < end; ++p)
+                pack<PANEL>(D + p * PANEL, D_stride, rows, packed_D + (p - first) * rows * PANEL);
+            for (int64_t t = tile_begin; t < tile_end; ++t) {
+                const int64_t k = t * TILE_ROWS, left = n_in - k;
+                pack<PACKED_ROWS>(A + k, A_stride, rows, packed_A);
+                for (int64_t p = first; p < end; ++p) {
+                    const int64_t at = (p * n_in + k) * PANEL;
+                    if (t + 1 < tile_end) prefetch_tile(weights.from(at + TILE_ROWS * PANEL));
+                    update_tile_of<TILE_ROWS>(left < TILE_ROWS ? left : TILE_ROWS, rule, step, packed_A,
+                                              packed_D + (p - first) * rows * PANEL, rows, weights.from(at),
+                                              squares ? squares + p * tiles + t : nullptr);
+                }
+            }
+        }
+    });
+}
+
+void update_biases(const Step& step, const float* D, ptrdiff_t D_stride, int64_t rows, Trained biases) {
+    with_rule(step, [&](const auto& rule) {
+        for (int v = 0; v < PANEL_VECTORS; ++v) {
+            const int at = v * LANES;
+            vec sum = zero();
+            for (int64_t i = 0; i < rows; ++i) sum += load(D + i * D_stride + at);
+            const Trained here = biases.from(at);
+            rule(here.value, here.first, here.second, sum);
+        }
+    });
+}
+
+void update_columns(const Step& step, const float* gradient, Trained values) {
+    with_rule(step, [&](const auto& rule) {
+        for (int v = 0; v < PANEL_VECTORS; ++v) {
+            const int at = v * LANES;
+            const Trained here = values.from(at);
+            rule(here.value, here.first, here.second, load(gradient + at));
+        }
+    });
+}
+
+void transpose(const float* W, int64_t n_in, int64_t n_out, int64_t panel, int64_t row_begin, int64_t row_end,
+               float* W_transposed) {
+    const int64_t column = panel * PANEL;
+    const int64_t columns = n_out - column < PANEL ? n_out - column : PANEL;
+    for (int64_t k = row_begin; k < row_end; ++k) {
+        const float* from = W + (panel * n_in + k) * PANEL;
+        float* to = W_transposed + (k / PANEL * n_out + column) * PANEL + k % PANEL;
+        for (int64_t j = 0; j < columns; ++j) to[j * PANEL] = from[j];
+    }
+}
+
+// The nonzero entries of a are found in blocks of this many, then each block of columns runs over them.
+constexpr int ENTRIES = 1024;
+
+template <int VECTORS>
+TREADLE_INLINE void add_rows(const float* a, const int32_t* entries, int n, const float* W, int64_t n_out, float* z) {
+    vec sum[VECTORS];
+    for (int v = 0; v < VECTORS; ++v) sum[v] = load(z + v * LANES);
+    for (int e = 0; e < n; ++e) {
+        const float* w = W + entries[e] * n_out;
+        const vec x = all(a[entries[e]]);
+        for (int v = 0; v < VECTORS; ++v) sum[v] = fma(x, load(w + v * LANES), sum[v]);
+    }
+    for (int v = 0; v < VECTORS; ++v) store(z + v * LANES, sum[v]);
+}
+
+void multiply_row(const float* a, const float* W, const float* b, int64_t n_in, int64_t n_out, float* z) {
+    for (int64_t j = 0; j < n_out; ++j) z[j] = 0;
+    for (int64_t k = 0; k < n_in; k += ENTRIES) {
+        int32_t entries[ENTRIES];
+        const int64_t left = n_in - k < ENTRIES ? n_in - k : ENTRIES;
+        int n = 0;
+        for (int32_t e = 0; e < left; ++e) {
+            entries[n] = e;
+            n += a[k + e] != 0;  // NaN is
+        }
+        const float* rows = W + k * n_out;
+        int64_t j = 0;
+        for (; j + 8 * LANES <= n_out; j += 8 * LANES) add_rows<8>(a + k, entries, n, rows + j, n_out, z + j);
+        for (; j + LANES <= n_out; j += LANES) add_rows<1>(a + k, entries, n, rows + j, n_out, z + j);
+        for (; j < n_out; ++j) {
+            float sum = z[j];
+            for (int e = 0; e < n; ++e) sum = fma(all(a[k + entries[e]]), all(rows[entries[e] * n_out + j]), all(sum))[0];
+            z[j] = sum;
+        }
+    }
+    for (int64_t j = 0; j < n_out; ++j) z[j] += b[j];
+}
+
+}  // namespace
+}  // namespace treadle

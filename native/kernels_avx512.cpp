@@ -1,8 +1,0 @@
-#include "kernels_table.h"
-
-namespace treadle {
-
-static constexpr Kernels kernels = table("avx512");
-const Kernels* const kernels_avx512 = &kernels;
-
-}  // namespace treadle

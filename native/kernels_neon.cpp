@@ -1,8 +1,0 @@
-#include "kernels_table.h"
-
-namespace treadle {
-
-static constexpr Kernels kernels = table("neon");
-const Kernels* const kernels_neon = &kernels;
-
-}  // namespace treadle

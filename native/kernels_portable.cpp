@@ -1,8 +1,0 @@
-#include "kernels_table.h"
-
-namespace treadle {
-
-static constexpr Kernels kernels = table("portable");
-const Kernels* const kernels_portable = &kernels;
-
-}  // namespace treadle

@@ -1,0 +1,108 @@
+#include "training/predictor.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <utility>
+
+#include "training/buffer.h"
+#include "training/layout.h"
+#include "threads.h"
+
+namespace treadle {
+
+namespace {
+
+// Below this many rows, packing the weights costs more than it saves.
+constexpr int64_t PACKED_FROM = 8;
+// Rows that a thread takes through all layers at a time.
+constexpr int64_t CHUNK = 96;
+
+int64_t widest(const std::vector<Layer>& layers) {
+    int64_t width = layers.front().n_in;
+    for (const Layer& layer : layers) width = std::max(width, layer.n_out);
+    return width;
+}
+
+int64_t biases_begin(const std::vector<Layer>& layers) {
+    int64_t n = 0;
+    for (const Layer& layer : layers) n += layer.n_in * layer.n_out;
+    return n;
+}
+
+void predict_by_row(const std::vector<Layer>& layers, const float* parameters, const Rows& X, int64_t n_rows,
+                    bool softmax, float* out, const Kernels& kernels) {
+    const FlushSubnormals flush;
+    const int64_t stride = treadle::stride(widest(layers), kernels.panel);
+    std::vector<float> buffers[2] = {std::vector<float>(size_t(stride)), std::vector<float>(size_t(stride))};
+    const float* const first_biases = parameters + biases_begin(layers);
+    for (int64_t i = 0; i < n_rows; ++i) {
+        float *a = buffers[0].data(), *z = buffers[1].data();
+        kernels.gather(X, &i, 1, a, stride);
+        const float *weights = parameters, *biases = first_biases;
+        for (const Layer& layer : layers) {
+            kernels.multiply_row(a, weights, biases, layer.n_in, layer.n_out, z);
+            kernels.activate(layer.activation, z, z, 1, panels(layer.n_out, kernels.panel) * kernels.panel, stride);
+            weights += layer.n_in * layer.n_out;
+            biases += layer.n_out;
+            std::swap(a, z);
+        }
+        const int64_t outputs = layers.back().n_out;
+        if (softmax) kernels.softmax(a, 1, outputs, stride);
+        std::memcpy(out + i * outputs, a, size_t(outputs) * sizeof(float));
+    }
+}
+
+}  // namespace
+
+bool predict(const std::vector<Layer>& layers, const float* parameters, const Rows& X, int64_t n_rows, bool softmax,
+             float* out, int threads, const Kernels& kernels, const std::atomic<bool>& cancel) {
+    if (n_rows < PACKED_FROM) {
+        predict_by_row(layers, parameters, X, n_rows, softmax, out, kernels);
+        return true;
+    }
+    const int64_t panel = kernels.panel, outputs = layers.back().n_out;
+    const int64_t chunks = ceil_divide(n_rows, CHUNK);
+    threads = int(std::min(int64_t(threads), chunks));
+    Arena arena;
+    std::vector<Buffer> weights, biases;
+    const float* bias = parameters + biases_begin(layers);
+    for (const Layer& layer : layers) {
+        const int64_t columns = panels(layer.n_out, panel) * panel;
+        to_panels(parameters, layer.n_in, layer.n_out, panel, weights.emplace_back(arena.floats(layer.n_in * columns)).data());
+        std::memcpy(biases.emplace_back(arena.floats(columns)).data(), bias, size_t(layer.n_out) * sizeof(float));
+        parameters += layer.n_in * layer.n_out;
+        bias += layer.n_out;
+    }
+    const int64_t stride = treadle::stride(widest(layers), panel);
+    std::vector<Buffer> values;
+    for (int t = 0; t < 2 * threads; ++t) values.emplace_back(arena.floats(CHUNK * stride));
+    std::vector<std::vector<int64_t>> rows(static_cast<size_t>(threads));
+    for (std::vector<int64_t>& of_thread : rows) of_thread.resize(size_t(CHUNK));
+    std::vector<int64_t> counts(static_cast<size_t>(threads));
+    for (int t = 0; t < threads; ++t) counts[size_t(t)] = share(chunks, t, threads).size();
+    bool begun = false;
+    const auto next = [&]() -> const int64_t* { return std::exchange(begun, true) ? nullptr : counts.data(); };
+    run_phases(threads, next, [&](int owner, int64_t k, int thread) {
+        if (cancel.load(std::memory_order_relaxed)) return;
+        const int64_t c = share(chunks, owner, threads).begin + k;
+        const int64_t begin = n_rows * c / chunks, n = n_rows * (c + 1) / chunks - begin;
+        float *a = values[size_t(2 * thread)].data(), *z = values[size_t(2 * thread + 1)].data();
+        std::vector<int64_t>& order = rows[size_t(thread)];
+        std::iota(order.begin(), order.begin() + n, begin);
+        kernels.gather(X, order.data(), n, a, stride);
+        for (size_t l = 0; l < layers.size(); ++l) {
+            const Layer& layer = layers[l];
+            const int64_t count = panels(layer.n_out, panel);
+            kernels.multiply(a, stride, n, layer.n_in, weights[l].data(), biases[l].data(), 0, count, z, stride);
+            kernels.activate(layer.activation, z, z, n, count * panel, stride);
+            std::swap(a, z);
+        }
+        if (softmax) kernels.softmax(a, n, outputs, stride);
+        for (int64_t i = 0; i < n; ++i)
+            std::memcpy(out + (begin + i) * outputs, a + i * stride, size_t(outputs) * sizeof(float));
+    });
+    return !cancel.load(std::memory_order_relaxed);
+}
+
+}  // namespace treadle

@@ -1,0 +1,65 @@
+// Training by epochs, on any number of threads to the same bits; see kernels.h for objective and memory layout.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "kernels/kernels.h"
+
+namespace treadle {
+
+struct Layer {
+    int64_t n_in, n_out;
+    Activation activation;
+    bool batch_norm;
+    double dropout;
+};
+
+// The optimizer, as treadle/optimizers has it: Adam, AdamW where weight_decay is not 0, or SGD.
+struct Optimizer {
+    Update update;
+    double beta_1, beta_2, epsilon, weight_decay, momentum;
+};
+
+// What is trained, on what and how. The arrays that X and objective point to outlive the trainer.
+struct Problem {
+    std::vector<Layer> layers;
+    Rows X;
+    Augmentation augmentation;
+    Objective objective;
+    double l2;
+    Optimizer optimizer;
+    int64_t batch_size;
+    uint64_t noise_seed;  // of dropout and augmentation
+    int threads;
+};
+
+enum class Outcome { finished, diverged, cancelled };
+
+struct TrainingState;
+
+class Trainer {
+public:
+    Trainer(const Problem& problem, const Kernels& kernels);
+    ~Trainer();
+
+    // Takes the steps of an epoch: losses[s] is the objective of batch s before its update. Where a loss is NaN or
+    // infinite it returns `diverged`, that step's update not made; where `cancel` becomes true it returns `cancelled`
+    // between two steps. `steps_taken` counts the updates that were made.
+    Outcome run_epoch(const int64_t* order, int64_t n_rows, const double* learning_rates, double* losses,
+                      const std::atomic<bool>& cancel, int64_t* steps_taken);
+
+    // State, in the layout of treadle.network.Parameters: (P,) values, (P,) first and second moments, statistics
+    // (running means, then running variances). Moments that the optimizer does not keep are not touched. With
+    // Update::keep_gradient the first moment is the gradient.
+    void read(float* values, float* first, float* second, float* statistics) const;
+    void write(const float* values, const float* first, const float* second, const float* statistics, int64_t step);
+    int64_t step() const;
+
+private:
+    std::unique_ptr<TrainingState> state_;
+};
+
+}  // namespace treadle
