@@ -48,13 +48,13 @@ class Folded:
         """Whether no folded row has another sign at these kinks, or one that rounding may have made."""
         if not self.side.any():
             return True
-        w = np.column_stack([kink.w for kink in kinks])
-        unsure = np.column_stack([kink.w_rounding for kink in kinks])
-        y = self.whole.y[:, None]
-        rounding = ROUNDING * np.abs(y) + self.whole.noise[:, None]
-        rounding = rounding + self.whole.size @ (unsure + ROUNDING * np.abs(w))
-        margin = self.side[:, None] * (y - self.whole.Z @ w)
-        return bool(((margin > rounding) | (self.side == 0)[:, None]).all())
+        y, unsure = (
+            self.whole.y,
+            np.max([kink.w_rounding + ROUNDING * np.abs(kink.w) for kink in kinks], axis=0),
+        )
+        rounding = self.whole.noise + ROUNDING * np.abs(y) + self.whole.size @ unsure
+        rounding[self.side == 0] = -math.inf
+        return all(bool((self.side * (y - self.whole.Z @ kink.w) > rounding).all()) for kink in kinks)
 
 
 class Foldings:
@@ -94,5 +94,12 @@ class Foldings:
         kept = self._reached_at <= np.partition(self._reached_at, size)[size]
         side = np.where(kept, 0, np.where(self._above, 1, -1)).astype(np.int8)
         pull = table.Z.T @ np.where(kept, 0.0, table.quantile - (side < 0))
-        few = (part[kept] for part in (table.Z, table.size, table.y, table.noise, table.delta))
-        return Folded(Table(*few, table.quantile), pull, table, side)
+        few = Table(
+            table.Z[kept],
+            table.size[kept],
+            table.y[kept],
+            table.noise[kept],
+            table.delta[kept],
+            table.quantile,
+        )
+        return Folded(few, pull, table, side)
