@@ -268,6 +268,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         bandwidth: str = "hall_sheather",
         n_bootstrap: int = 200,
         names: Sequence[str] | None = None,
+        progress: bool = True,
     ) -> Inference:
         """Standard errors, confidence intervals and R1 of the fit; printed, a table as statsmodels has it.
 
@@ -288,6 +289,9 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         n_bootstrap : int, default=200
         names : sequence of D str, optional
             What to call the features. None: as X of ``fit`` did, else x1, x2 ...
+        progress : bool, default=True
+            What takes longer than some seconds says so on standard error, beforehand, with a bar on a
+            terminal; Ctrl-C stops it, and the fit stays.
 
         Returns
         -------
@@ -329,6 +333,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
             n_bootstrap=n_bootstrap,
             random_state=seed_of(self.random_state),
             names=names,
+            progress=progress,
         )
         rounding = 1e-12 * float(np.abs(target).sum())  # what is left of a loss of zero
         if not abs(found.loss - self.objective_) <= 1e-6 * self.objective_ + rounding:

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from scipy.special import stdtrit
 
+from treadle.data.progress import SILENT, Progress
 from treadle.errors import CertificateFailed, InvalidInput
 from treadle.l1.folded_rows import Foldings
 from treadle.l1.parametric_path import Kink, Table, Vertex, kinks, vertex_of
@@ -48,6 +49,7 @@ def rank_intervals(
     level: float,
     densities: Matrix | None = None,
     noise: Matrix | None = None,
+    progress: Progress = SILENT,
 ) -> Matrix:
     """The interval of each coefficient; infinite at an end that no value is far enough for.
 
@@ -62,6 +64,8 @@ def rank_intervals(
         in q_j, after Koenker and Machado.
     noise : ndarray of shape (N,), optional
         How far rounding may have moved each of y: rows that tie within it tie. None: a double's, of y itself.
+    progress : Progress
+        Says so where it takes long.
 
     Returns
     -------
@@ -83,9 +87,12 @@ def rank_intervals(
         )
     limits = cutoff * np.sqrt(quantile * (1 - quantile) * distances_squared(Z, densities))
     foldings = Foldings(table, estimate, cutoff)
-    ends = np.array(
-        [[_end(foldings, estimate, j, sign, float(limits[j])) for sign in (-1, 1)] for j in range(P)]
-    )
+    ends = np.empty((P, 2))
+    with progress.counted("rank intervals", ends.size) as step:
+        for j in range(P):
+            for side, sign in enumerate((-1, 1)):
+                ends[j, side] = _end(foldings, estimate, j, sign, float(limits[j]))
+                step()
     now = table.residuals(estimate.basis)
     points = np.flatnonzero(~(ends[:, 1] - ends[:, 0] > 4 * now.w_rounding))
     if len(points):
@@ -118,7 +125,7 @@ def _end(foldings: Foldings, estimate: Vertex, j: int, sign: int, limit: float) 
             near = vertex_of(folded.table, tilt + folded.pull)
             if near is not None:
                 passed = _passed(folded.table, near, j, sign, limit, limit)
-                if folded.table is whole or passed.step and folded.holds(*passed.step):
+                if folded.table is whole or (passed.step and folded.holds(*passed.step)):
                     return passed.end
         if _slope_at_infinity(whole, j, sign) <= limit:
             return sign * math.inf
