@@ -1,7 +1,7 @@
 """How long fits of rows that tie may take, by a fit of a few of them.
 
-Where many rows lie on the fit, a fit is a walk from vertex to vertex: the number of steps grows with the rows,
-as does the time of each. Where rows do not tie, steps are few: all rows take about a second.
+Where many rows lie on the fit, a fit is a walk from vertex to vertex: the number of steps grows with the
+rows, as does the time of each. Where rows do not tie, steps are few: all rows take about a second.
 """
 
 from __future__ import annotations
