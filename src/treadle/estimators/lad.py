@@ -281,7 +281,8 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         method : str, default="nid"
             nid: errors whose spread may depend on X. iid: equally spread errors. kernel and robust: as
             statsmodels' ``vcov="iid"`` and ``vcov="robust"``. rank and rank_nid: inversion of a rank-score
-            test. pairs and weighted: bootstraps. See ``treadle.l1.inference.infer``.
+            test. pairs and weighted: bootstraps. See ``treadle.l1.inference.infer``, also for where
+            intervals cover too seldom: few rows, heavy ties, quantiles near 0 and 1.
         level : float in (0, 1), default=0.95
             Of the intervals.
         bandwidth : {"hall_sheather", "bofinger", "chamberlain"}, default="hall_sheather"

@@ -218,10 +218,15 @@ def infer(
 
     Notes
     -----
-    Simulated (benchmarks/results/l1_coverage.md), fewer than 93 % of the intervals of 95 % hold the truth: of
-    25 rows, by nid (92 %) and iid (89 %); where ten rows are ten thousand times as long as the others, by nid
-    and rank (92 %); of heavily tied y, by the rank methods (91 %); and at the quantile .05 of 60 rows, by iid
-    (70 %), kernel (77 %), nid (79 %), robust (87 %) and weighted (86 %), where rank covers 95 %.
+    Simulated (benchmarks/results/l1_coverage.md, 60 tables a case and 10 for bootstraps, so that most figures
+    are known to 2 % and the bootstraps' to 5 %), fewer than 93 % of the intervals of 95 % hold the truth:
+
+    - of 25 rows, by nid and rank (92 %), iid, pairs and weighted (90 %);
+    - where ten rows are ten thousand times as long as the others, by iid (92 %);
+    - of heavily tied y, by rank (88 %) and rank_nid (89 %), which refuse a tenth of such tables besides;
+    - at the quantile .05 of 60 rows, by iid (73 %), kernel (76 %), nid (81 %), robust (87 %) and weighted
+      (88 %); of 300 rows, by weighted (85 %), kernel (88 %), pairs (90 %), nid and robust (91 %) and iid
+      (92 %). There rank and rank_nid cover 95 %.
     """
     if method not in METHODS:
         raise InvalidInput(f"method must be one of {', '.join(METHODS)}; got {method!r}")
