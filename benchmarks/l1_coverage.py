@@ -78,6 +78,7 @@ CASES = (
     Case("whole numbers, heavy ties", 200, 0.5, whole_numbers),
     Case("few rows", 25, 0.5, normal),
     Case("tau = .05", 60, 0.05, normal, (LOW, 0.0, 0.0, 0.0)),
+    Case("tau = .05", 300, 0.05, normal, (LOW, 0.0, 0.0, 0.0)),
 )
 
 

@@ -81,13 +81,17 @@ for (path in list.files(folder, "\\.csv$", full.names = TRUE)) {
 
 
 def made_up() -> dict[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
-    """Small tables that tie, or have one far y."""
+    """Small tables that tie, have one far y, or a few long rows."""
+    rng = np.random.default_rng(300)
+    long = np.round(rng.standard_normal((300, 2)), 3)
+    long[:10] *= 1e4
     tables = {
         "far": (np.arange(12.0)[:, None], np.array([0, 3, 1, 6, 2, 7, 9, 5, 11, 8, 1e12, 13])),
         "tied_12": (
             np.array([[3, 0, 2, 0, 1, 1, 0, 1, 1, 2, 1, 1], [1, 1, 2, 3, 3, 3, 0, 3, 2, 2, 3, 0]], float).T,
             np.array([3.0, 1, 2, 0, 0, 3, 2, 0, 1, 1, 0, 4]),
         ),
+        "long": (long, np.round(rng.standard_normal(300), 3)),
         "tied_7": (np.array([[1.0], [2], [0], [1], [2], [2], [4]]), np.array([0.0, 0, 3, 5, 0, 4, 0])),
     }
     for n, d in ((20, 1), (40, 2), (60, 3), (120, 2)):
@@ -106,10 +110,12 @@ def published() -> dict[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
     engel = sm.datasets.engel.load_pandas().data
     stackloss = sm.datasets.stackloss.load_pandas().data.to_numpy(float)
     X, y = engel[["income"]].to_numpy(float), engel["foodexp"].to_numpy(float)
-    far, farther = y.copy(), y.copy()
-    far[57], farther[57] = 1e12, 1e13
+    far, farther, between = y.copy(), y.copy(), y.copy()
+    far[58], farther[58] = 1e12, 1e13  # above the fits of nid, and of the median
+    between[57] = 1e12  # below one of them before
     return {
         "engel": (X, y),
+        "engel_between": (X, between),
         "engel_far": (X, far),
         "engel_farther": (X, farther),
         "engel_offset": (X, y + 1e12),

@@ -1,10 +1,17 @@
-"""What a slow or repaired load says while it happens: lines and a progress bar, on standard error only."""
+"""What something slow says while it happens: lines and a progress bar, on standard error only."""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+SLOW = 5.0  # seconds from which on something is announced
 
 
 class Progress:
@@ -38,3 +45,47 @@ class Progress:
         with RichProgress(*columns, console=Console(stderr=True)) as shown:
             task = shown.add_task(description, total=total)
             yield lambda done: shown.update(task, completed=done)
+
+    @contextmanager
+    def counted(self, what: str, total: int) -> Iterator[Callable[[], None]]:
+        """Yield the function to call after each of ``total`` steps that take about the same time.
+
+        After the first, what takes longer than ``SLOW`` seconds in all is announced, and a bar is shown.
+        """
+        start, done, shown, task = time.perf_counter(), 0, None, None
+
+        def step() -> None:
+            nonlocal done, shown, task
+            done += 1
+            expected = (time.perf_counter() - start) * total
+            if done == 1 and expected > SLOW:
+                self.note(f"{what}: {total} fits, {duration(expected)} in all; Ctrl-C stops them")
+                if self.enabled and sys.stderr.isatty():
+                    shown = _bar_of_steps()
+                    task = shown.add_task(what, total=total)
+                    shown.start()
+            if shown is not None and task is not None:
+                shown.update(task, completed=done)
+
+        try:
+            yield step
+        finally:
+            if shown is not None:
+                shown.stop()
+
+
+SILENT = Progress(False)
+
+
+def duration(seconds: float) -> str:
+    """About how long, in words."""
+    return f"some {seconds:.0f} s" if seconds < 120 else f"some {seconds / 60:.0f} minutes"
+
+
+def _bar_of_steps() -> Bar:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Bar(*columns, console=Console(stderr=True), transient=True)

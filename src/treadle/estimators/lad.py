@@ -269,6 +269,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         bandwidth: str = "hall_sheather",
         n_bootstrap: int = 200,
         names: Sequence[str] | None = None,
+        progress: bool = True,
     ) -> Inference:
         """Standard errors, confidence intervals and R1 of the fit; printed, a table as statsmodels has it.
 
@@ -281,7 +282,8 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         method : str, default="nid"
             nid: errors whose spread may depend on X. iid: equally spread errors. kernel and robust: as
             statsmodels' ``vcov="iid"`` and ``vcov="robust"``. rank and rank_nid: inversion of a rank-score
-            test. pairs and weighted: bootstraps. See ``treadle.l1.inference.inference.infer``.
+            test. pairs and weighted: bootstraps. See ``treadle.l1.inference.inference.infer``, also for where
+            intervals cover too seldom: few rows, heavy ties, quantiles near 0 and 1.
         level : float in (0, 1), default=0.95
             Of the intervals.
         bandwidth : {"hall_sheather", "bofinger", "chamberlain"}, default="hall_sheather"
@@ -289,6 +291,9 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         n_bootstrap : int, default=200
         names : sequence of D str, optional
             What to call the features. None: as X of ``fit`` did, else x1, x2 ...
+        progress : bool, default=True
+            What takes longer than some seconds says so on standard error, beforehand, with a bar on a
+            terminal; Ctrl-C stops it, and the fit stays.
 
         Returns
         -------
@@ -330,6 +335,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
             n_bootstrap=n_bootstrap,
             random_state=seed_of(self.random_state),
             names=names,
+            progress=progress,
         )
         rounding = 1e-12 * float(np.abs(target).sum())  # what is left of a loss of zero
         if not abs(found.loss - self.objective_) <= 1e-6 * self.objective_ + rounding:

@@ -1,6 +1,7 @@
 """Standard errors and intervals: against statsmodels, published tables and theory."""
 
 import math
+import pickle
 import warnings
 
 import numpy as np
@@ -8,9 +9,10 @@ import pytest
 import statsmodels.api as sm
 from scipy.stats import norm
 
+from treadle import LADRegressor
 from treadle.errors import InferenceWarning, InvalidInput
 from treadle.l1 import infer
-from treadle.l1.inference import covariances
+from treadle.l1.inference import bootstrap, covariances, expected_time, inference, rank_inversion
 from treadle.l1.inference.bandwidths import BANDWIDTHS, bandwidth, bandwidth_within
 from treadle.l1.inference.inference import METHODS
 
@@ -286,3 +288,51 @@ def test_heavily_tied_targets_are_told():
     y = rng.standard_normal(400) + X[:, 0]
     infer(X, np.maximum(y, np.quantile(y, 0.3)), quantile=0.9)
     infer(X, np.round(y, 1))
+
+
+def tied_rows(n):
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 2, (n, 3)).astype(float), (rng.random(n) < 0.4).astype(float)
+
+
+@pytest.mark.filterwarnings("ignore::treadle.errors.InferenceWarning")
+def test_fits_of_rows_that_tie_are_announced_before_they_begin(capsys, monkeypatch):
+    X, y = tied_rows(300)
+    monkeypatch.setattr(inference, "seconds_of_a_tied_fit", lambda *problem: 40.0)
+    monkeypatch.setattr(covariances, "conditional_densities", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        infer(X, y)
+    told = (
+        "treadle: method='nid' takes 2 fits, and y ties so often that each may take some 40 s, some 80 s in"
+    )
+    assert capsys.readouterr().err.startswith(told)
+    with pytest.raises(KeyboardInterrupt):
+        infer(X, y, progress=False)
+    infer(X, y + np.arange(300), method="iid")
+    assert capsys.readouterr().err == ""
+
+
+def interrupted(*arguments, **options):
+    raise KeyboardInterrupt
+
+
+def test_the_time_of_a_tied_fit_is_that_of_a_few_rows():
+    X, y = tied_rows(3 * expected_time.SAMPLE)
+    Z = np.column_stack([np.ones(len(y)), X])
+    assert 0 < expected_time.seconds_of_a_tied_fit(Z, y, 0.5) < 60
+    assert expected_time.seconds_of_a_tied_fit(Z[:300], y[:300], 0.5) == 0
+    assert expected_time.seconds_of_a_tied_fit(np.full_like(Z, np.nan), y, 0.5) == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "place"), [("rank", rank_inversion), ("pairs", bootstrap), ("nid", covariances)]
+)
+def test_intervals_that_are_interrupted_leave_the_fit(method, place, monkeypatch):
+    X, y = ENGEL[["income"]], ENGEL["foodexp"]
+    model = LADRegressor().fit(X, y)
+    before, printed = pickle.dumps(model), str(model.summary(X, y))
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(place, "_end" if method == "rank" else "solve", interrupted)
+        model.summary(X, y, method=method)
+    assert pickle.dumps(model) == before
+    assert str(model.summary(X, y)) == printed

@@ -27,11 +27,12 @@ def tables():
     engel = sm.datasets.engel.load_pandas().data
     stackloss = sm.datasets.stackloss.load_pandas().data.to_numpy(float)
     X, y = engel[["income"]].to_numpy(float), engel["foodexp"].to_numpy(float)
-    far, farther = y.copy(), y.copy()
-    far[57], farther[57] = 1e12, 1e13
+    far, farther, between = y.copy(), y.copy(), y.copy()
+    far[58], farther[58], between[57] = 1e12, 1e13, 1e12
     made_up = {name: (np.array(t["X"]), np.array(t["y"])) for name, t in RECORDED["tables"].items()}
     return made_up | {
         "engel": (X, y),
+        "engel_between": (X, between),
         "engel_far": (X, far),
         "engel_farther": (X, farther),
         "engel_offset": (X, y + 1e12),
@@ -88,6 +89,14 @@ def test_nid_is_that_of_r(name, tau):
         assert "non-positive fis" in r_says
     else:
         assert not (is_unique(name, quantile - h) and is_unique(name, quantile + h))
+
+
+@pytest.mark.parametrize("name", ["engel_far", "engel_farther"])
+def test_a_row_moved_far_up_leaves_the_figures_of_r(name):
+    """The row lies above all three fits of nid: R and treadle have the errors that they have without."""
+    for figures in (theirs(name, "0.5", "nid")[0], ours(name, "0.5", "nid")[0]):
+        np.testing.assert_allclose(figures, theirs("engel", "0.5", "nid")[0], rtol=1e-6)
+        np.testing.assert_allclose(figures, [19.2507, 0.028277], rtol=2e-5)
 
 
 @pytest.mark.parametrize("tau", QUANTILES)

@@ -16,6 +16,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from treadle.data.progress import SILENT, Progress
 from treadle.errors import InvalidInput
 from treadle.l1.dense.solve import solve
 from treadle.l1.inference.covariances import Covariance
@@ -29,7 +30,13 @@ DRAWS: dict[str, Callable[[np.random.Generator, int], Matrix]] = {
 
 
 def bootstrap_covariance(
-    Z: Matrix, y: Matrix, quantile: float, kind: str, n_bootstrap: int, seed: int
+    Z: Matrix,
+    y: Matrix,
+    quantile: float,
+    kind: str,
+    n_bootstrap: int,
+    seed: int,
+    progress: Progress = SILENT,
 ) -> Covariance:
     """The covariance of the coefficients of ``n_bootstrap`` refits.
 
@@ -42,12 +49,16 @@ def bootstrap_covariance(
     n_bootstrap : int, at least 2
     seed : int
         Equal seeds give equal bits.
+    progress : Progress
+        Says so where it takes long.
     """
     if n_bootstrap < 2:
         raise InvalidInput(f"n_bootstrap must be at least 2; got {n_bootstrap}: a hundred or more are usual")
     rng = np.random.default_rng(seed)
     coefs = np.empty((n_bootstrap, Z.shape[1]))
-    for b in range(n_bootstrap):
-        weights = DRAWS[kind](rng, len(y))
-        coefs[b] = solve(Z, y, quantile=quantile, sample_weight=weights, fit_intercept=False).coef
+    with progress.counted("bootstrap", n_bootstrap) as step:
+        for b in range(n_bootstrap):
+            weights = DRAWS[kind](rng, len(y))
+            coefs[b] = solve(Z, y, quantile=quantile, sample_weight=weights, fit_intercept=False).coef
+            step()
     return Covariance(np.atleast_2d(np.cov(coefs, rowvar=False)), math.nan, math.nan)

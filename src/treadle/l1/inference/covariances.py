@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from scipy.special import ndtri
 
+from treadle.data.progress import SILENT, Progress
 from treadle.errors import InferenceWarning, InvalidInput
 from treadle.l1.dense.solve import solve
 from treadle.l1.inference.bandwidths import bandwidth, bandwidth_within
@@ -94,7 +95,12 @@ def _flat_until(table: Table, vertex: Vertex, sign: int) -> float:
 
 
 def conditional_densities(
-    Z: Matrix, r: Matrix, rounding: Matrix, quantile: float, bandwidth_name: str
+    Z: Matrix,
+    r: Matrix,
+    rounding: Matrix,
+    quantile: float,
+    bandwidth_name: str,
+    progress: Progress = SILENT,
 ) -> tuple[Matrix, float]:
     """f (N,) of Hendricks and Koenker, 0 where the two quantiles cross, and the bandwidth.
 
@@ -109,9 +115,16 @@ def conditional_densities(
         Residuals of any fit: a quantile of the residuals is that of the targets, less the fit.
     rounding : ndarray of shape (N,)
         Of a fitted value.
+    progress : Progress
+        Says so where it takes long.
     """
     h = bandwidth_within(bandwidth_name, len(r), quantile)
-    high, low = (solve(Z, r, quantile=q, fit_intercept=False).coef for q in (quantile + h, quantile - h))
+    beside = []
+    with progress.counted("densities", 2) as step:
+        for q in (quantile + h, quantile - h):
+            beside.append(solve(Z, r, quantile=q, fit_intercept=False).coef)
+            step()
+    high, low = beside
     apart = Z @ (high - low)
     known = apart > 2 * rounding + ROUNDING * (np.abs(Z) @ (np.abs(high) + np.abs(low)))
     if not known.any():
@@ -143,10 +156,15 @@ def _share_of(Z: Matrix, some: NDArray[np.bool_]) -> float:
 
 
 def nid_covariance(
-    Z: Matrix, r: Matrix, rounding: Matrix, quantile: float, bandwidth_name: str
+    Z: Matrix,
+    r: Matrix,
+    rounding: Matrix,
+    quantile: float,
+    bandwidth_name: str,
+    progress: Progress = SILENT,
 ) -> Covariance:
     """nid: the density of each row from the two quantiles beside this one."""
-    f, h = conditional_densities(Z, r, rounding, quantile, bandwidth_name)
+    f, h = conditional_densities(Z, r, rounding, quantile, bandwidth_name, progress)
     H_inverse = inverse_gram(np.sqrt(f)[:, None] * Z)
     matrix = quantile * (1 - quantile) * H_inverse @ (Z.T @ Z) @ H_inverse
     return Covariance(matrix, h, math.nan)

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr, stdtrit
 
+from treadle.data.progress import SLOW, Progress, duration
 from treadle.errors import InferenceWarning, InvalidInput
 from treadle.l1.dense.coordinates import column_scales
 from treadle.l1.dense.solve import solve
@@ -32,6 +33,7 @@ from treadle.l1.inference.covariances import (
     nid_covariance,
     robust_covariance,
 )
+from treadle.l1.inference.expected_time import seconds_of_a_tied_fit
 from treadle.l1.inference.rank_inversion import rank_intervals
 from treadle.l1.inference.tied_targets import heavy_ties
 from treadle.l1.proof.pinball import best_constant, pinball_loss
@@ -167,6 +169,7 @@ def infer(
     n_bootstrap: int = 200,
     random_state: int = 0,
     names: Sequence[str] | None = None,
+    progress: bool = True,
 ) -> Inference:
     """Standard errors and confidence intervals of the coefficients.
 
@@ -195,6 +198,8 @@ def infer(
         Of the bootstrap.
     names : sequence of D str, optional
         x1, x2 ... if there are none.
+    progress : bool, default=True
+        What takes longer than some seconds says so on standard error, beforehand, with a bar on a terminal.
 
     Returns
     -------
@@ -213,10 +218,15 @@ def infer(
 
     Notes
     -----
-    Simulated (benchmarks/results/l1_coverage.md), fewer than 93 % of the intervals of 95 % hold the truth: of
-    25 rows, by nid (92 %) and iid (89 %); where ten rows are ten thousand times as long as the others, by nid
-    and rank (92 %); of heavily tied y, by the rank methods (91 %); and at the quantile .05 of 60 rows, by iid
-    (70 %), kernel (77 %), nid (79 %), robust (87 %) and weighted (86 %), where rank covers 95 %.
+    Simulated (benchmarks/results/l1_coverage.md, 60 tables a case and 10 for bootstraps, so that most figures
+    are known to 2 % and the bootstraps' to 5 %), fewer than 93 % of the intervals of 95 % hold the truth:
+
+    - of 25 rows, by nid and rank (92 %), iid, pairs and weighted (90 %);
+    - where ten rows are ten thousand times as long as the others, by iid (92 %);
+    - of heavily tied y, by rank (88 %) and rank_nid (89 %), which refuse a tenth of such tables besides;
+    - at the quantile .05 of 60 rows, by iid (73 %), kernel (76 %), nid (81 %), robust (87 %) and weighted
+      (88 %); of 300 rows, by weighted (85 %), kernel (88 %), pairs (90 %), nid and robust (91 %) and iid
+      (92 %). There rank and rank_nid cover 95 %.
     """
     if method not in METHODS:
         raise InvalidInput(f"method must be one of {', '.join(METHODS)}; got {method!r}")
@@ -244,7 +254,10 @@ def infer(
     sizes = np.abs(Z) @ np.abs(w)
     # The fit goes through these rows; what is left is rounding.
     r[np.abs(r) <= ROUNDING * (np.abs(target) + sizes)] = 0.0
-    _warn_of_ties(target / scale, r / scale, quantile)
+    say = Progress(progress)
+    if _warn_of_ties(target / scale, r / scale, quantile):
+        n_fits = {"nid": 2, "rank": 2 * P, "rank_nid": 2 * P + 2} | dict.fromkeys(DRAWS, n_bootstrap)
+        _announce_tied_fits(Z, r, quantile, method, n_fits.get(method, 0), say)
     loss = pinball_loss(r, quantile)
     constant = best_constant(target / scale, quantile, scale)
     of_constant = pinball_loss(target - scale * constant, quantile)
@@ -252,14 +265,14 @@ def infer(
     if method in ("rank", "rank_nid"):
         f, h = None, math.nan
         if method == "rank_nid":
-            f, h = conditional_densities(Z, r, ROUNDING * sizes, quantile, bandwidth)
+            f, h = conditional_densities(Z, r, ROUNDING * sizes, quantile, bandwidth, say)
         intervals = w[:, None] + rank_intervals(
-            Z, r, quantile, level, f, SUBTRACTED * (np.abs(target) + sizes)
+            Z, r, quantile, level, f, SUBTRACTED * (np.abs(target) + sizes), say
         )
         estimate = Covariance(np.full((P, P), math.nan), h, math.nan)
     else:
         estimate = _covariance(
-            method, Z, target, r, ROUNDING * sizes, quantile, bandwidth, n_bootstrap, random_state
+            method, Z, target, r, ROUNDING * sizes, quantile, bandwidth, n_bootstrap, random_state, say
         )
         _refuse_no_error(estimate.matrix, labels, method)
         half = stdtrit(N - P, (1 + level) / 2) * np.sqrt(np.diag(estimate.matrix))
@@ -294,9 +307,10 @@ def _covariance(
     bandwidth: str,
     n_bootstrap: int,
     seed: int,
+    progress: Progress,
 ) -> Covariance:
     if method in DRAWS:
-        return bootstrap_covariance(Z, r, quantile, method, n_bootstrap, seed)
+        return bootstrap_covariance(Z, r, quantile, method, n_bootstrap, seed, progress)
     match method:
         case "iid":
             return iid_covariance(Z, r, quantile, bandwidth)
@@ -305,10 +319,31 @@ def _covariance(
         case "robust":
             return robust_covariance(Z, y, r, quantile, bandwidth)
         case _:
-            return nid_covariance(Z, r, rounding, quantile, bandwidth)
+            return nid_covariance(Z, r, rounding, quantile, bandwidth, progress)
 
 
-def _warn_of_ties(y: NDArray[np.float64], r: NDArray[np.float64], quantile: float) -> None:
+def _announce_tied_fits(
+    Z: NDArray[np.float64],
+    r: NDArray[np.float64],
+    quantile: float,
+    method: str,
+    n_fits: int,
+    progress: Progress,
+) -> None:
+    """Say beforehand that fits of rows that tie heavily will take long."""
+    if not (n_fits and progress.enabled):
+        return
+    seconds = seconds_of_a_tied_fit(Z, r, quantile)
+    if n_fits * seconds > SLOW:
+        progress.note(
+            f"method={method!r} takes {n_fits} fits, and y ties so often that each may take "
+            f"{duration(seconds)}, {duration(n_fits * seconds)} in all; Ctrl-C stops them, and what was "
+            "fitted stays as it is"
+        )
+
+
+def _warn_of_ties(y: NDArray[np.float64], r: NDArray[np.float64], quantile: float) -> bool:
+    """Whether they are heavy, of which a warning tells."""
     ties = heavy_ties(y, r, quantile)
     if ties is not None:
         warnings.warn(
@@ -318,6 +353,7 @@ def _warn_of_ties(y: NDArray[np.float64], r: NDArray[np.float64], quantile: floa
             InferenceWarning,
             stacklevel=3,
         )
+    return ties is not None
 
 
 def _refuse_no_error(covariance: NDArray[np.float64], labels: Sequence[str], method: str) -> None:

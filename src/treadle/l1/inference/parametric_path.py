@@ -44,10 +44,12 @@ FAR, FARTHER = 1e2, 3
 
 
 class Kink(NamedTuple):
-    """Where the slope of g grows, and by how much."""
+    """Where the slope of g grows, by how much, and the coefficients (P,) there with their rounding."""
 
     at: float
     gain: float
+    w: Matrix
+    w_rounding: Matrix
 
 
 class Residuals(NamedTuple):
@@ -173,12 +175,12 @@ def kinks(table: Table, vertex: Vertex, j: int, sign: int) -> Iterator[Kink]:
     """
     Z, size = table.Z, table.size
     basis, a = vertex.basis.copy(), vertex.scores.copy()
-    at, gain, first_place = math.nan, 0.0, True
+    here: Residuals | None = None
+    gain, first_place = 0.0, True
     for _ in range(PIVOTS_PER_ROW * len(a)):
         now = table.residuals(basis)
         inverse = now.inverse
-        if math.isnan(at):
-            at = float(now.w[j])
+        here = here or now
         amplified = SPEED_ROUNDING * (np.abs(inverse) @ size[basis].max(axis=1))  # rounding, of a size of 1
         # 1. The scores of the basis, as x'a falls by 1 for each unit.
         direction = -sign * inverse[j]
@@ -199,7 +201,7 @@ def kinks(table: Table, vertex: Vertex, j: int, sign: int) -> Iterator[Kink]:
         moving = np.flatnonzero(toward > (size @ amplified) * np.abs(rate).max())
         if len(moving) == 0:
             if gain > 0 or first_place:
-                yield Kink(at, gain)
+                yield Kink(float(here.w[j]), gain, here.w, here.w_rounding)
             return
         signed = np.where(a[moving] > 0.5, 1.0, -1.0)
         times = np.maximum(signed * now.real[moving], 0.0) / toward[moving]
@@ -208,8 +210,8 @@ def kinks(table: Table, vertex: Vertex, j: int, sign: int) -> Iterator[Kink]:
         time = float(times[first].min())
         if time > 0:
             if gain > 0 or first_place:
-                yield Kink(at, gain)
-            at, gain, first_place = math.nan, 0.0, False
+                yield Kink(float(here.w[j]), gain, here.w, here.w_rounding)
+            here, gain, first_place = None, 0.0, False
         after = signed * now.infinitesimal[moving] / toward[moving]
         basis = np.append(np.delete(basis, leaving), moving[np.argmin(np.where(first, after, math.inf))])
     raise InvalidInput(

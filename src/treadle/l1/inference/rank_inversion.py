@@ -10,7 +10,7 @@ that falls as b grows; its steps are the kinks of the least loss at b (``paramet
 c the critical value of Student's t, the upper end is found so:
 
 1. A vertex near it: the estimate, where T = 0, or, of many rows, the least of the loss tilted by c, where T
-   passes -c.
+   passes -c; far rows are folded for it (``folded_rows``).
 2. From there back to where T took the value that it has there, and on to where it passes -c.
 3. Between these two, the start of the last step that is accepted and its end, by interpolation, as in R's
    quantreg. A pivot at which T does not change starts no step.
@@ -23,15 +23,18 @@ Sources: Gutenbrunner and Jureckova (1992), Koenker (1994), Koenker and Machado 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from scipy.special import stdtrit
 
+from treadle.data.progress import SILENT, Progress
 from treadle.errors import CertificateFailed, InvalidInput
 from treadle.l1.dense.solve import solve
-from treadle.l1.inference.parametric_path import Table, Vertex, kinks, vertex_of
+from treadle.l1.inference.folded_rows import Foldings
+from treadle.l1.inference.parametric_path import Kink, Table, Vertex, kinks, vertex_of
 
 Matrix = NDArray[np.float64]
 # Rows beyond which an end is looked for from where T passes the critical value, not from the estimate.
@@ -46,6 +49,7 @@ def rank_intervals(
     level: float,
     densities: Matrix | None = None,
     noise: Matrix | None = None,
+    progress: Progress = SILENT,
 ) -> Matrix:
     """The interval of each coefficient; infinite at an end that no value is far enough for.
 
@@ -60,6 +64,8 @@ def rank_intervals(
         in q_j, after Koenker and Machado.
     noise : ndarray of shape (N,), optional
         How far rounding may have moved each of y: rows that tie within it tie. None: a double's, of y itself.
+    progress : Progress
+        Says so where it takes long.
 
     Returns
     -------
@@ -80,9 +86,13 @@ def rank_intervals(
             "depend on each other but for rounding; leave one out"
         )
     limits = cutoff * np.sqrt(quantile * (1 - quantile) * distances_squared(Z, densities))
-    ends = np.array(
-        [[_end(table, estimate, j, sign, float(limits[j])) for sign in (-1, 1)] for j in range(P)]
-    )
+    foldings = Foldings(table, estimate, cutoff)
+    ends = np.empty((P, 2))
+    with progress.counted("rank intervals", ends.size) as step:
+        for j in range(P):
+            for side, sign in enumerate((-1, 1)):
+                ends[j, side] = _end(foldings, estimate, j, sign, float(limits[j]))
+                step()
     now = table.residuals(estimate.basis)
     points = np.flatnonzero(~(ends[:, 1] - ends[:, 0] > 4 * now.w_rounding))
     if len(points):
@@ -105,32 +115,48 @@ def distances_squared(Z: Matrix, weights: Matrix | None) -> Matrix:
     return np.asarray(np.einsum("ij,ij->j", apart, apart))
 
 
-def _end(table: Table, estimate: Vertex, j: int, sign: int, limit: float) -> float:
+def _end(foldings: Foldings, estimate: Vertex, j: int, sign: int, limit: float) -> float:
     """Where the slope of the least loss passes ``limit`` as the coefficient j grows, or falls."""
-    start, slope = estimate, 0.0
-    if len(table.y) > MANY:
-        tilt = np.zeros(table.Z.shape[1])
+    whole = foldings.whole
+    if len(whole.y) > MANY:
+        tilt = np.zeros(whole.Z.shape[1])
         tilt[j] = sign * limit
-        near = vertex_of(table, tilt)
-        if near is not None:
-            start, slope = near, limit
-        elif _slope_at_infinity(table, j, sign) <= limit:
+        for folded in foldings:
+            near = vertex_of(folded.table, tilt + folded.pull)
+            if near is not None:
+                passed = _passed(folded.table, near, j, sign, limit, limit)
+                if folded.table is whole or (passed.step and folded.holds(*passed.step)):
+                    return passed.end
+        if _slope_at_infinity(whole, j, sign) <= limit:
             return sign * math.inf
+    return _passed(whole, estimate, j, sign, limit, 0.0).end
+
+
+class _Passed(NamedTuple):
+    """Where a slope is passed, and the kinks between which it was accepted last; infinity and no kinks."""
+
+    end: float
+    step: tuple[Kink, ...]
+
+
+def _passed(table: Table, start: Vertex, j: int, sign: int, limit: float, slope: float) -> _Passed:
+    """From a vertex that the least loss tilted by ``slope`` has."""
     back = kinks(table, start, j, -sign)
-    at, gain = next(back)
-    below = slope - gain
+    begin = next(back)
+    below = slope - begin.gain
     if below < -LEVEL_ROUNDING * limit:
         below = 0.0  # here the slope passes 0: this is the estimate
     else:
-        at = next(back).at
-    # The slope is ``below`` from ``at`` on.
+        begin = next(back)
+    # The slope is ``below`` from ``begin`` on.
     for kink in kinks(table, start, j, sign):
         slope += kink.gain
         if slope > limit:
-            return at + (limit - below) / (slope - below) * (kink.at - at)
+            share = (limit - below) / (slope - below)
+            return _Passed(begin.at + share * (kink.at - begin.at), (begin, kink))
         if slope > below:
-            at, below = kink.at, slope
-    return sign * math.inf
+            begin, below = kink, slope
+    return _Passed(sign * math.inf, ())
 
 
 def _slope_at_infinity(table: Table, j: int, sign: int) -> float:
