@@ -21,28 +21,27 @@ def within(megabytes: float, seconds: float) -> Iterator[None]:
     What the process took before does not hide it: memory that is free is given back, and Linux begins anew to
     count the most that is taken. Elsewhere it is the most since the process began.
     """
-    _give_back()
-    before = _kilobytes("VmRSS") if CLEAR.exists() else _most_ever()
-    begun = time.monotonic()
-    yield
-    taken = time.monotonic() - begun
-    grown = (_kilobytes("VmHWM") if CLEAR.exists() else _most_ever()) - before
-    assert grown <= megabytes * 1024, f"took {grown >> 10} MB"
-    assert taken <= seconds, f"took {taken:.1f} s"
-
-
-def _give_back() -> None:
     gc.collect()
     pa.default_memory_pool().release_unused()
     if CLEAR.exists():
         ctypes.CDLL(None).malloc_trim(0)
+    before, begun = peak_anew(), time.monotonic()
+    yield
+    taken, grown = time.monotonic() - begun, peak() - before
+    assert grown <= megabytes * (1 << 20), f"took {grown >> 20} MB"
+    assert taken <= seconds, f"took {taken:.1f} s"
+
+
+def peak_anew() -> int:
+    """Begin to count the most memory taken anew; the bytes that there are now."""
+    if CLEAR.exists():
         CLEAR.write_text("5")  # proc(5): the peak of the resident set is what it is now
+    return peak()
 
 
-def _kilobytes(name: str) -> int:
-    line = next(line for line in STATUS.read_text().splitlines() if line.startswith(name))
-    return int(line.split()[1])
-
-
-def _most_ever() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == "darwin" else 1)
+def peak() -> int:
+    """Most bytes of memory that this process took since ``peak_anew``."""
+    if CLEAR.exists():
+        line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM"))
+        return 1024 * int(line.split()[1])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
