@@ -37,7 +37,7 @@ def check(path: Path) -> str:
 
 def test_each_byte_of_a_parquet_footer_may_be_wrong(tmp_path: Path) -> None:
     """pyarrow aborts where the metadata of a single column are asked for and damaged; so nobody asks."""
-    whole = parquet_bytes("ys", compression="none")
+    whole = parquet_bytes("ys", compression="none", store_schema=False)
     path = tmp_path / "t"
     footer = int.from_bytes(whole[-8:-4], "little") + 8
     found = {"read": 0, "refused": 0}
@@ -72,7 +72,7 @@ def bomb(unit: bytes, megabytes: int) -> bytes:
     return start + one * megabytes + packer.flush()
 
 
-@pytest.mark.parametrize("unit", [b"1,1\n", b"a,b\n", b'"', b",,,,,,,,,", b"{", b"\n"])
+@pytest.mark.parametrize("unit", [b"1,1\n", b'"', b",,,,,,,,,", b"{"])
 def test_a_decompression_bomb_takes_little(tmp_path: Path, unit: bytes) -> None:
     path = tmp_path / "t.csv.gz"
     path.write_bytes(bomb(unit, 60))
@@ -83,9 +83,14 @@ def test_a_decompression_bomb_takes_little(tmp_path: Path, unit: bytes) -> None:
         read_table(path)
 
 
-@pytest.mark.parametrize("kind", ["text", "codes", "view", "list"])
-@pytest.mark.parametrize("file_format", ["lz4", "zstd", "parquet"])
-def test_a_cell_that_unpacks_into_a_hundred_megabytes_is_not_unpacked(
+@pytest.mark.parametrize(
+    ("file_format", "kind"),
+    [
+        ("parquet", "text"),
+        *((packing, kind) for packing in ("lz4", "zstd") for kind in ("text", "codes", "view", "list")),
+    ],
+)
+def test_a_cell_that_unpacks_into_forty_megabytes_is_not_unpacked(
     tmp_path: Path, file_format: str, kind: str, long_text: pa.Array
 ) -> None:
     """Compressed a thousand times, or thirty thousand times: the size is told, and nothing is unpacked."""
@@ -102,16 +107,16 @@ def test_a_cell_that_unpacks_into_a_hundred_megabytes_is_not_unpacked(
     else:
         feather.write_feather(table, path, compression=file_format)
     del table, column
-    with within(40, 20), pytest.raises(CorruptFile, match=r"to 1048\d+ bytes.*as a decompression bomb does"):
+    with within(25, 20), pytest.raises(CorruptFile, match=r"to 419\d+ bytes.*as a decompression bomb does"):
         read_table(path)
     if file_format != "parquet" and kind != "codes":  # a column that is not asked for may be what it likes
-        with within(40, 20):
+        with within(25, 20):
             assert len(read_table(path, ["y"])) == 1
 
 
 @pytest.fixture(scope="module")
 def long_text() -> pa.Array:
-    return pa.array(["x" * (100 << 20)])
+    return pa.array(["x" * (40 << 20)])
 
 
 LZ4_FRAME = b"\x04\x22\x4d\x18"
@@ -129,7 +134,7 @@ def test_a_buffer_that_says_a_size_of_its_own_is_refused(tmp_path: Path, told: i
     assert len(at) == 1
     path.write_bytes(data[: at[0]] + told.to_bytes(8, "little", signed=True) + data[at[0] + 8 :])
     with (
-        within(40, 20),
+        within(25, 20),
         pytest.raises(CorruptFile, match=r"as a decompression bomb does|its metadata point out of it"),
     ):
         read_table(path)
@@ -147,7 +152,7 @@ def test_rows_that_compress_well_are_no_bomb(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"a,b\n" + b'1,"' + b"x" * (8 << 20), "a quotation mark is opened|is longer than|ends within"),
+        (b"a,b\n" + b'1,"' + b"x" * (4 << 20), "a quotation mark is opened|is longer than|ends within"),
         (b"," * (8 << 20), "columns, at most 200000 are read"),
         (b"a" * (68 << 20), "its first line does not end within 64 MiB"),
         (b'{"a":' * (1 << 20), "is no whole JSON object|nested more than"),
