@@ -1,7 +1,8 @@
 """Spoil files and load them, some thousand times, each family of files in a process of its own with limits.
 
-    python -m tests.attacks.fuzz CASES [FAMILY ...]         all families, or those, CASES in all
-    python -m tests.attacks.fuzz --case N FAMILY            one case, with its traceback
+    python -m tests.attacks.fuzz CASES                  all families, and the planted faults
+    python -m tests.attacks.fuzz CASES FAMILY ...       those
+    python -m tests.attacks.fuzz --case N FAMILY        one case, with its traceback
 
 Every case is drawn from its family's name and its number. It ends well if the loader refuses with an error
 of treadle's, in a message of some lines that a terminal shows; or if what it gives is what it has to be. A
@@ -22,11 +23,13 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from tests.attacks.limits import peak, peak_anew
 from tests.attacks.loaders import FAMILIES, PLANTED, Family
 from treadle.errors import TreadleError
 from treadle.messages import visible
 
-CASE_SECONDS = int(os.environ.get("TREADLE_FUZZ_SECONDS", "20"))  # of the clock
+CASE_SECONDS = 20  # of the clock
+PLANTED_CASES = 3
 CASE_BYTES = 300 << 20  # that the process may grow by, once its first cases are done
 SPACE_BYTES = 2 << 30  # of addresses, beyond what the process has at its start
 MESSAGE_CHARACTERS = 4000
@@ -42,6 +45,7 @@ def run_family(family: Family, n_cases: int, report: Path) -> None:
         limit = _address_space() + SPACE_BYTES
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        seconds = 1 if family in PLANTED else CASE_SECONDS
         signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends a loop in C as well
         for number in range(n_cases):
             known["cases"] = number + 1
@@ -49,11 +53,11 @@ def run_family(family: Family, n_cases: int, report: Path) -> None:
             lines.write(json.dumps(known) + "\n")
             lines.truncate()
             lines.flush()
-            before = _peak_bytes()
-            signal.alarm(CASE_SECONDS)
+            before = peak_anew()
+            signal.alarm(seconds)
             wrong = _outcome(case, random.Random(f"{family.name} {number}"), known)
             signal.alarm(0)
-            grown = _peak_bytes() - before
+            grown = peak() - before
             if wrong is None and grown > CASE_BYTES:
                 wrong = f"took {grown >> 20} MB"
             if wrong is not None:
@@ -88,10 +92,6 @@ def _fail(known: dict, number: int, wrong: str) -> None:
     known["n_failures"] += 1
     if len(known["failures"]) < SHOWN_FAILURES:
         known["failures"].append(f"case {number}: {wrong}")
-
-
-def _peak_bytes() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _address_space() -> int:
@@ -135,9 +135,13 @@ def main(arguments: list[str]) -> None:
             print(by_name[name].cases(Path(folder))(random.Random(f"{name} {int(arguments[1])}")))
         return
     chosen = [by_name[name] for name in arguments[1:]] or list(FAMILIES)
-    for family in chosen:
+    n_cases = max(1, int(arguments[0]) // len(chosen))
+    tasks = [(family, n_cases) for family in chosen]
+    if not arguments[1:]:
+        tasks += [(family, PLANTED_CASES) for family in PLANTED]
+    for family, n in tasks:
         begun = time.monotonic()
-        known = in_a_process(family, max(1, int(arguments[0]) // len(chosen)))
+        known = in_a_process(family, n)
         print(json.dumps({**known, "seconds": round(time.monotonic() - begun, 1)}), flush=True)
 
 

@@ -1,24 +1,36 @@
 """Every loader of files and of formulas, the files to spoil, and what a loaded thing has to be good for."""
 
-import gzip
 import json
 import random
-import struct
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from safetensors import safe_open
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.tree import DecisionTreeRegressor
 
 import treadle
+from tests.attacks.files_to_spoil import (
+    LABELS,
+    X,
+    Y,
+    archives,
+    boxes,
+    checkpoints,
+    estimators,
+    feather_tables,
+    idx_files,
+    images,
+    models,
+    npy_files,
+    parquet_files,
+    parquet_tables,
+    text_tables,
+    trees,
+)
 from tests.attacks.mutations import spoiled_arrays, spoiled_bytes, spoiled_json, spoiled_text
 from treadle.data.idx import read_idx
 from treadle.data.images import read_image
@@ -27,13 +39,8 @@ from treadle.export.safetensors_file import safetensors_bytes
 from treadle.l1 import NpyRows, ParquetRows
 from treadle.runs.config import RunConfig, config_toml, read_config_file
 from treadle.runs.run import Run
+from treadle.tables import build_design, read_table
 from treadle.training.checkpoint import Checkpoint
-from treadle.training.history import EpochRecord, History
-
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(40, 3))
-Y = X @ [1.0, 0.0, -2.0] + RNG.normal(size=40)
-LABELS = np.where(Y > 0.5, "high", np.where(Y < -0.5, "low", "middle"))
 
 
 class Wrong(AssertionError):
@@ -116,132 +123,6 @@ def of_json(
         return case
 
     return cases
-
-
-# Files to spoil
-
-
-def models(folder: Path) -> list[Path]:
-    paths = []
-    for i, options in enumerate(({}, {"batch_norm": True, "input_scale": 0.5}, {"mirror_width": 2})):
-        network = treadle.Network((4, 3, 2), **options)
-        paths.append(folder / f"model{i}.safetensors")
-        model = treadle.Model(treadle.Parameters.initialise(network), ("cat", "dog"), (2, 2))
-        treadle.save_model(paths[-1], model)
-    return paths
-
-
-def checkpoints(folder: Path) -> list[Path]:
-    state = {name: np.linspace(-1, 1, 9) for name in ("parameters", "m", "v")}
-    state |= {"statistics": np.zeros(2), "step": np.array(7)}
-    records = [EpochRecord(i, 0.5 / i, 0.6, 0.7, 1e-3, 2.5) for i in (1, 2, 3)]
-    Checkpoint(state, History(records)).save(folder / "checkpoint.safetensors")
-    return [folder / "checkpoint.safetensors"]
-
-
-def estimators(folder: Path) -> list[Path]:
-    options: Any = {"hidden_layer_sizes": 3, "max_iter": 2, "engine": "numpy"}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        incremental = treadle.MLPClassifier(**options, random_state=np.random.RandomState(1))
-        for _ in range(2):
-            incremental.partial_fit(X, LABELS, classes=["high", "low", "middle"])
-        fitted = [
-            treadle.MLPClassifier(**options, batch_norm=True, random_state=0)
-            .fit(X, LABELS)
-            .calibrate(X, LABELS),
-            treadle.MLPRegressor(**options, solver="sgd", random_state=0).fit(X, Y, X_val=X, y_val=Y),
-            incremental,
-            treadle.LADRegressor().fit(X, Y),
-            treadle.LADRegressor(alpha=0.1).fit(X, Y),
-            treadle.BoxRegressor(partition="tree").fit(X, Y),
-            treadle.BoxRegressor(4).fit(X[:, :1], Y),
-        ]
-    paths = [folder / f"estimator{i}.safetensors" for i in range(len(fitted))]
-    for path, estimator in zip(paths, fitted, strict=True):
-        estimator.save(path)
-    return paths
-
-
-def boxes(folder: Path) -> list[Path]:
-    built = [
-        treadle.approximate("sin(x)*y", [(-1, 1), (0, 2)], n_boxes=(3, 4)),
-        treadle.approximate("sin(x)*y", [(-1, 1), (0, 2)], n_boxes=9, partition="adaptive"),
-        treadle.approximate("sin(x)", (-1, 1), n_boxes=9, order=1),
-        treadle.approximate("sin(x)", (-1, 1), n_boxes=9, activation="sigmoid"),
-    ]
-    paths = [folder / f"boxes{i}.safetensors" for i in range(len(built))]
-    for path, network in zip(paths, built, strict=True):
-        network.save(path)
-    return paths
-
-
-def trees(folder: Path) -> list[Path]:
-    forest = RandomForestClassifier(3, max_depth=3, random_state=0).fit(X, LABELS)
-    paths = [folder / "tree.safetensors", folder / "forest.safetensors"]
-    treadle.from_tree(DecisionTreeRegressor(max_leaf_nodes=4).fit(X, Y)).save(paths[0])
-    treadle.from_tree(forest).save(paths[1])
-    return paths
-
-
-def archives(folder: Path) -> list[Path]:
-    arrays = {
-        "X_train": RNG.integers(0, 256, (8, 4), dtype=np.uint8), "y_train": np.arange(8) % 2,
-        "X_test": RNG.integers(0, 256, (4, 4), dtype=np.uint8), "y_test": np.arange(4) % 2,
-    }  # fmt: skip
-    names = {"y_train": np.array(["a", "b"] * 4), "y_test": np.array(["b", "a"] * 2)}
-    np.savez(folder / "plain.npz", **arrays)
-    np.savez_compressed(folder / "packed.npz", **arrays | names)
-    return [folder / "plain.npz", folder / "packed.npz"]
-
-
-def idx_files(folder: Path) -> list[Path]:
-    paths = []
-    for code, dtype, shape in ((0x08, ">u1", (5, 3, 4)), (0x0E, ">f8", (6,)), (0x0B, ">i2", (2, 3))):
-        values = RNG.integers(0, 100, shape).astype(dtype)
-        data = struct.pack(f">BBBB{len(shape)}I", 0, 0, code, len(shape), *shape) + values.tobytes()
-        for name, content in ((f"{code}.idx", data), (f"{code}.idx.gz", gzip.compress(data, mtime=0))):
-            paths.append(folder / name)
-            paths[-1].write_bytes(content)
-    return paths
-
-
-def images(folder: Path) -> list[Path]:
-    colours = Image.fromarray(RNG.integers(0, 256, (20, 24, 3), dtype=np.uint8))
-    deep = Image.fromarray(RNG.integers(0, 65536, (20, 24), dtype=np.uint16))
-    paths = []
-    formats = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "TGA", "ICO", "JPEG2000", "AVIF")
-    Image.init()
-    for name, image, options in (
-        *((name, colours, {}) for name in formats if name in Image.SAVE),
-        *(("PNG", deep, {}), ("TIFF", deep, {}), ("TIFF", colours, {"compression": "tiff_lzw"})),
-        *(("TIFF", colours, {"compression": "tiff_adobe_deflate"}), ("PNG", colours.convert("P"), {})),
-    ):
-        data = BytesIO()
-        image.save(data, name, **options)
-        paths.append(folder / f"image{len(paths)}.{name.lower()}")
-        paths[-1].write_bytes(data.getvalue())
-    return paths
-
-
-def npy_files(folder: Path) -> list[Path]:
-    table = np.column_stack([X, Y])
-    for i, array in enumerate(
-        (table, table.astype(np.float32), np.asfortranarray(table), (9 * table).astype(int))
-    ):
-        np.save(folder / f"rows{i}.npy", array)
-    return [folder / f"rows{i}.npy" for i in range(4)]
-
-
-def parquet_files(folder: Path) -> list[Path]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    table = pa.table({"a": X[:, 0], "b": X[:, 1], "n": np.arange(40), "y": Y, "text": LABELS})
-    options: Any = {"write_page_checksum": True, "row_group_size": 16}
-    pq.write_table(table, folder / "snappy.parquet", **options)
-    pq.write_table(table, folder / "plain.parquet", **options, compression="none", use_dictionary=False)
-    return [folder / "snappy.parquet", folder / "plain.parquet"]
 
 
 # What a loaded thing has to be good for
@@ -391,6 +272,13 @@ def chunks_of(rows: Any) -> Iterator[bytes]:
     check(total == rows.n_rows, f"{total} rows, where {rows.n_rows} were promised")
 
 
+def loaded_table(path: Path) -> bytes:
+    table = read_table(path)
+    X = build_design(table, "y").X
+    check(len(X) <= len(table), f"{len(X)} rows of {len(table)}")
+    return X.tobytes()
+
+
 def loaded_npy(path: Path) -> bytes:
     return b"".join(chunks_of(NpyRows(path, -1)))
 
@@ -446,6 +334,9 @@ FAMILIES = (
     Family("images", of_bytes(images, loaded_image, bytes, exact=is_png)),
     Family("npy rows", of_bytes(npy_files, loaded_npy, bytes, exact=never)),
     Family("parquet rows", of_bytes(parquet_files, loaded_parquet, bytes, exact=never)),
+    Family("tables of text", of_bytes(text_tables, loaded_table, bytes, exact=is_gzip)),
+    Family("tables in Parquet", of_bytes(parquet_tables, loaded_table, bytes, exact=never)),
+    Family("tables in Feather", of_bytes(feather_tables, loaded_table, bytes, exact=never)),
     Family("formulas", formulas),
 )
 

@@ -11,10 +11,13 @@ import pyarrow as pa
 from pyarrow import ipc, types
 from pyarrow import parquet as pq
 
-from treadle.errors import CorruptFile, InvalidInput
+from treadle.data.expansion import check_expansion
+from treadle.errors import CorruptFile, InvalidInput, TreadleError
+from treadle.tables.arrow_need import refuse_bombs
 from treadle.tables.memory_need import refuse_too_large
 from treadle.tables.names import check_chosen, check_width
 from treadle.tables.raw_table import RawTable
+from treadle.tables.text_stream import FREE_BYTES
 
 PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
@@ -42,7 +45,7 @@ def read_parquet(file: BinaryIO, what: str, columns: Sequence[str] | None = None
             schema = parquet.schema_arrow
             check_width(len(schema.names), what)
             wanted = list(check_chosen(what, schema.names, columns))
-            refuse_too_large(_parquet_bytes(parquet, set(wanted)), what)
+            _refuse_parquet_bombs(parquet, len(wanted), file.seek(0, 2), what)
         # Text stays in its dictionary's codes: a long one a million times is told before it is made.
         texts = [name for name in wanted if _is_text(schema.field(name).type)]
         with pq.ParquetFile(file, read_dictionary=texts, page_checksum_verification=True) as parquet:
@@ -59,12 +62,9 @@ def read_feather(file: BinaryIO, what: str, columns: Sequence[str] | None = None
         check_width(len(schema.names), what)
         wanted = list(check_chosen(what, schema.names, columns))
         places = [schema.names.index(name) for name in wanted]
-        table = schema.empty_table()
+        table = pa.table({})
         if places:
-            # The number of rows stands nowhere but in the batches, which may be compressed a thousand times.
-            with _feather(file, places[:1]) as reader:
-                n_rows = reader.read_all().num_rows
-            refuse_too_large(16 * n_rows * len(places), what)
+            refuse_bombs(file, schema, places, what)
             with _feather(file, places) as reader:
                 table = reader.read_all()
         table.validate(full=True)
@@ -99,16 +99,19 @@ def _is_text(kind: Any) -> bool:
     return bool(types.is_string(kind) or types.is_large_string(kind))
 
 
-def _parquet_bytes(file: Any, wanted: set[str]) -> int:
-    """What reading takes: what its metadata say, or 8 bytes a number twice, in Arrow and in a matrix.
+def _refuse_parquet_bombs(file: Any, n_wanted: int, n_file_bytes: int, what: str) -> None:
+    """Refuse by what the metadata say: more than the values of all rows need, or than memory holds.
 
-    The metadata of single columns are not asked: where they are damaged, pyarrow aborts the process.
+    In memory a number takes 8 bytes twice, in Arrow and in a matrix. The metadata of single columns are not
+    asked: where they are damaged, pyarrow aborts the process.
     """
     metadata = file.metadata
-    promised = 16 * metadata.num_rows * len(wanted)
     groups = (metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
-    stored = sum(max(size, 0) for size in groups) * len(wanted) // max(1, metadata.num_columns)
-    return int(max(promised, stored))
+    stored = sum(max(size, 0) for size in groups)
+    promised = 16 * metadata.num_rows
+    beyond = stored - promised * metadata.num_columns
+    check_expansion(what, beyond, n_file_bytes, free_bytes=FREE_BYTES)
+    refuse_too_large(max(promised * n_wanted, stored * n_wanted // max(1, metadata.num_columns)), what)
 
 
 @contextmanager
@@ -116,7 +119,7 @@ def damage_explained(what: str, fault: str) -> Iterator[None]:
     """Raise CorruptFile where pyarrow finds damage, but for memory that ends."""
     try:
         yield
-    except (MemoryError, InvalidInput):
+    except (MemoryError, TreadleError):
         raise
     except (pa.ArrowException, OSError, ValueError, UnicodeError) as error:
         if isinstance(error, OSError) and error.errno:

@@ -39,20 +39,8 @@ DEPTHS[list(b"{[")], DEPTHS[list(b"}]")] = 1, -1
 def read_json_lines(stream: TextStream, what: str, columns: Sequence[str] | None = None) -> RawTable:
     """Read JSON lines, an object a row; where a row lacks a name, its cell is missing.
 
-    Parameters
-    ----------
-    stream : TextStream
-    what : str
-        How errors call the file.
-    columns : sequence of str, optional
-        Which to keep. None: all.
-
-    Raises
-    ------
-    InvalidInput
-        If a column is not there, or rows and names span far more cells than there are values.
-    CorruptFile
-        If a line is no object, or a name stands for several kinds of values.
+    Arguments and errors are ``read_csv``'s; CorruptFile also if a line is no object, or a name stands for
+    several kinds of values, InvalidInput if rows and names span far more cells than there are values.
     """
     refuse_too_large(stream.n_file_bytes, what)
     checked = _CheckedLines(stream, what)

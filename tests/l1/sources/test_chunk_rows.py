@@ -115,6 +115,22 @@ def test_chunks_that_do_not_fit_are_refused(chunks, message):
         ChunkRows(chunks)
 
 
+@pytest.mark.parametrize("first_has_weights", [False, True])
+def test_chunks_with_weights_and_without_are_refused(first_has_weights, data):
+    chunks = [data[:2], data]
+    with pytest.raises(
+        InvalidInput, match=r"chunk 1 has.* weights, those before it.*with every chunk or with n"
+    ):
+        ChunkRows(chunks[::-1] if first_has_weights else chunks)
+
+
+def test_weights_that_change_between_passes_are_noticed(data):
+    passes = iter([1.0, 2.0, 2.0])
+    rows = ChunkRows(lambda: [(*data[:2], np.full(N, next(passes)))])
+    with pytest.raises(InvalidInput, match="the chunks changed between two passes"):
+        list(rows.chunks())
+
+
 def test_passes_that_differ_are_refused(data):
     X, y, _ = data
     rng = np.random.default_rng(0)

@@ -1,0 +1,29 @@
+"""Messages of errors: some lines, in characters that a terminal shows, whatever a file brings in."""
+
+import numpy as np
+
+from treadle.errors import CorruptFile, InvalidInput
+from treadle.messages import quoted
+
+
+def test_a_message_is_some_lines_that_a_terminal_shows():
+    for error in (
+        InvalidInput("a" * 300_000 + "the end"),
+        CorruptFile("\x1b[2J\ud800\0" * 100_000 + "the end"),
+    ):
+        text = str(error)
+        assert len(text) < 4000 and text.endswith("the end") and text.isprintable()
+        text.encode("utf-8")
+    assert str(InvalidInput("two\nlines: 靴 é\u00a0\u2028.")) == "two\nlines: 靴 é\u00a0\\u2028."
+
+
+def test_a_value_is_quoted_on_one_line():
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert quoted(3) == "3" and quoted("a\nb") == r"'a\nb'"
+    for value in ("x" * 10**6, b"x" * 10**6, 10**5000, deep, np.arange(10_000), ["a"] * 10**5):
+        assert 5 < len(quoted(value)) <= 100 and "\n" not in quoted(value)
+    assert quoted("begin" + "x" * 10**6 + "end").startswith("'begin") and "end'" in quoted(
+        "x" * 10**6 + "end"
+    )
