@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.l1.proof.basis_system import Enclosed
+from treadle.l1.proof.scaled_integers import quotient, quotient_above
 from treadle.l1.rows import Chunk
 
-LARGEST = float(np.finfo(np.float64).max)
 # More than any double: where an excess is not bounded.
 UNBOUNDED = Fraction(1 << 2000)
 
@@ -95,7 +94,7 @@ class Proof:
     boxes: tuple[list[Fraction], list[Fraction]]
     coef: NDArray[np.float64]
     intercept: float
-    distance: list[Fraction]
+    distance: list[float]
     least: tuple[Fraction, Fraction]
     excess: Fraction
     loss: Fraction | None
@@ -127,21 +126,17 @@ class Proof:
 
 def moved(intercept: float, coef: NDArray[np.float64], centre: Iterable[float]) -> float:
     """The intercept at zero, rounded once, of one at the centre, which holds exact numbers."""
-    terms = (Fraction(m) * Fraction(w) for m, w in zip(centre, coef.tolist(), strict=True) if m)
+    terms = [Fraction(m) * Fraction(w) for m, w in zip(centre, coef.tolist(), strict=True) if m]
+    if not terms:
+        return float(intercept)
     return nearest(Fraction(intercept) - sum(terms, Fraction(0)))
 
 
 def nearest(value: Fraction) -> float:
     """The double nearest to it; the largest, beyond them all."""
-    try:
-        return float(value)
-    except OverflowError:
-        return -LARGEST if value < 0 else LARGEST
+    return quotient(value.numerator, value.denominator)
 
 
 def rounded_up(value: Fraction) -> float:
     """A double at least as large; infinity, beyond them all."""
-    found = nearest(value)
-    if Fraction(found) >= value:
-        return found
-    return math.nextafter(found, math.inf)
+    return quotient_above(value.numerator, value.denominator)
