@@ -110,8 +110,9 @@ def test_a_vertex_that_is_some_way_off_leaves_rows_open():
 
 def test_rows_of_the_basis_have_no_sign_and_no_guess():
     X, y = np.ones((3, 1)), np.array([1.0, 2.0, -3.0])
-    found = sign_pass([0.0], basis=np.array([1]))(chunk_of(X, y))
-    assert found.open_rows.indices.tolist() == [1] and found.guesses.tolist() == [0]
+    a_pass = sign_pass([0.0], basis=np.array([1]))
+    found = a_pass(chunk_of(X, y))
+    assert found.open_rows.indices.tolist() == [1] and a_pass.guesses(found).tolist() == [0]
     assert found.sums.signed.fractions() == [0, 4]
 
 

@@ -226,12 +226,12 @@ class Certificate:
         """Whether numbers that came are not the doubles that the rows hold."""
         if rows is X or not isinstance(rows, ArrayRows | SparseRows):
             return False
-        if is_rounded(np.asarray(y)[:, None], np.zeros(1, np.int64), rows.y[:, None]):
+        if rows.y is not y and is_rounded(np.asarray(y)[:, None], np.zeros(1, np.int64), rows.y[:, None]):
             return True
         if sparse.issparse(X):
             data = X.tocoo().data
             return is_rounded(data[:, None], np.zeros(1, np.int64), data[:, None].astype(np.float64))
-        return is_rounded(X, self.origin, rows.X)
+        return rows.X is not X and is_rounded(X, self.origin, rows.X)
 
     def _rows(self, X: Any, y: Any, sample_weight: NDArray[Any] | None) -> Rows:
         if (isinstance(X, Rows) or sparse.issparse(X)) and self.origin.any():
@@ -340,7 +340,7 @@ class Certificate:
                 optimal = False
         low, high = proof.least
         objective = Fraction(float(self.primal))
-        gap = max(proof.excess, objective - low, high - objective)
+        gap = max(rounded_up(x) for x in (proof.excess, objective - low, high - objective))
         errors = np.zeros(len(self.coef))
         errors[prover.claim.kept] = proof.distance[first:]
         others = np.empty(0, np.int64)
@@ -352,7 +352,7 @@ class Certificate:
             flaw=flaw,
             objective=self.primal,
             least_bounds=(_rounded_down(low), rounded_up(high)),
-            gap_bound=rounded_up(gap),
+            gap_bound=gap,
             coef_error=errors,
             intercept_error=proof.distance[0] if first else 0.0,
             exact=exact and prover.is_rational,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from treadle.l1.rows import Chunk
 
 # More than any double: where an excess is not bounded.
 UNBOUNDED = Fraction(1 << 2000)
+# The weight of rows that have none.
+ONE = Fraction(1)
 
 
 @dataclass(frozen=True)
@@ -25,17 +28,25 @@ class Problem:
     alpha: float
     fit_intercept: bool
 
-    @property
+    @cached_property
     def lean(self) -> Fraction:
         """2 tau - 1: what the middle of a box is, for a weight of 1."""
-        return 2 * Fraction(self.quantile) - 1
+        p, q = self.quantile.as_integer_ratio()
+        return Fraction(2 * p - q, q)
 
     def bound(self, weight: Fraction, sign: int) -> Fraction:
         """The end of a row's box on the side of that sign: 2 tau c or -2 (1 - tau) c."""
-        return weight * (self.lean + sign)
+        end = self._ends[sign > 0]
+        return end if weight is ONE else weight * end
+
+    @cached_property
+    def _ends(self) -> tuple[Fraction, Fraction]:
+        return self.lean - 1, self.lean + 1
 
     def penalty(self, total_weight: Fraction) -> Fraction:
         """lambda."""
+        if not self.alpha:
+            return Fraction(0)
         return 2 * Fraction(self.alpha) * total_weight
 
 
@@ -78,9 +89,8 @@ class Proof:
     ``vertex`` and ``dual`` enclose w = (b at the centre, w_kept), the former only with an intercept, and u of
     the basis, in the order of ``names``: real rows ascending, then the penalty's; ``boxes`` are the boxes of
     these u. ``least`` encloses the least objective where ``optimal``. ``excess`` bounds the objective of the
-    coefficients less the least from above, ``loss`` the objective itself. ``flaw`` says what is not proved,
-    None if nothing is left. ``is_strict``: all u of the basis are strictly inside, so that the optimum is
-    the only one.
+    coefficients less the least from above. ``flaw`` says what is not proved, None if nothing is left.
+    ``is_strict``: all u of the basis are strictly inside, so that the optimum is the only one.
 
     ``open_rows`` are those without a sign proved in doubles, with their residuals at the vertex and the signs
     of u (0 for the basis, and for ties inside their box), ``tie_values`` has u of the ties, by name.
@@ -97,7 +107,6 @@ class Proof:
     distance: list[float]
     least: tuple[Fraction, Fraction]
     excess: Fraction
-    loss: Fraction | None
     open_rows: Chunk
     open_signs: NDArray[np.int8]
     open_residuals: NDArray[np.float64]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from treadle.l1.proof.scaled_integers import ScaledIntegers, joined, scaled, scaled_fractions
+from treadle.l1.proof.scaled_integers import FEW, ScaledIntegers, joined, scaled, scaled_fractions
 
 # Sizes between which no product or split of Dekker's can overflow or lose a digit.
 LEAST, LARGEST = 1e-120, 1e120
@@ -32,6 +32,8 @@ def exact_sums(values: NDArray[Any]) -> ScaledIntegers:
 def sums_in_place(rest: NDArray[np.float64]) -> ScaledIntegers:
     """The sums of the rows of finite values (q, n), which are spoilt; memory is another copy."""
     q, n = rest.shape
+    if rest.size <= FEW:
+        return scaled(rest.T).sums()
     high = np.empty_like(rest)
     parts: list[NDArray[np.float64]] = []
     while n:

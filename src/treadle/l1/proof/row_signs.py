@@ -11,7 +11,9 @@ handed back as they are. Sums of sign, weight and entry are exact (``column_sums
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from bisect import bisect_left
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -50,15 +52,15 @@ class Sums:
 class RowSigns:
     """What one chunk gives: ``loss`` bounds its losses from above, ``open_rows`` have no proved sign.
 
-    ``guesses`` are the likely signs of these, 0 for the basis.
+    ``open_residuals`` are theirs, as doubles have them.
     """
 
     sums: Sums
     loss: float
     open_rows: Chunk
     total_weight: Fraction
-    wrong_side: int = 0
-    guesses: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, np.int8))
+    wrong_side: int
+    open_residuals: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,12 @@ class SignPass:
     def _per_entry(self) -> NDArray[np.float64]:
         """What an entry's share of (1) is multiplied by."""
         # Rounded up, since the product with a subnormal coefficient may be lost, and entries be large.
-        of_coef = np.where(self.coef == 0, 0.0, np.nextafter(self._gamma * np.abs(self.coef), np.inf))
-        return np.asarray((of_coef + self.distance) * UP)
+        of_coef = [math.nextafter(self._gamma * abs(w), math.inf) if w else 0.0 for w in self.coef.tolist()]
+        return np.asarray((np.array(of_coef) + self.distance) * UP)
+
+    @cached_property
+    def _basis_names(self) -> list[int]:
+        return list(self.basis.tolist())
 
     def _signs(self, chunk: Chunk) -> RowSigns:
         X = chunk.X
@@ -122,16 +128,20 @@ class SignPass:
         total_weight = Fraction(len(chunk))
         if chunk.weight is not None:
             (total_weight,) = exact_sums(chunk.weight[:, None]).fractions()
-        guesses = np.where(r[rest] > 0, 1, -1).astype(np.int8)
-        guesses[self._basis_in(open_rows.indices)] = 0
         return RowSigns(
             self.sums_of(chunk, sign),
             self._loss(r, sizes, error, chunk.weight),
             open_rows,
             total_weight,
             wrong,
-            guesses,
+            r[rest],
         )
+
+    def guesses(self, found: RowSigns) -> NDArray[np.int8]:
+        """The likely signs of the open rows, 0 for the basis."""
+        guesses = np.where(found.open_residuals > 0, 1, -1).astype(np.int8)
+        guesses[self._basis_in(found.open_rows.indices)] = 0
+        return guesses
 
     def _loss(
         self, r: NDArray[Any], sizes: NDArray[Any], error: NDArray[Any], weight: NDArray[Any] | None
@@ -153,10 +163,11 @@ class SignPass:
             # In a block without a gap, as most are, they are where they should be.
             first, last = int(indices[0]), int(indices[-1])
             if last - first == len(indices) - 1:
-                start, stop = np.searchsorted(self.basis, (first, last + 1)).tolist()
-                some = self.basis[start:stop]
-                if np.array_equal(indices[some - first], some):
-                    return some - first
+                names = self._basis_names
+                some = names[bisect_left(names, first) : bisect_left(names, last + 1)]
+                places = np.array(some, np.int64) - first
+                if indices[places].tolist() == some:
+                    return places
         at = np.searchsorted(self.basis, indices)
         return np.flatnonzero(np.append(self.basis, -1)[at] == indices)
 

@@ -35,10 +35,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.l1.proof.basis_system import UP, BasisSystem, Enclosed
-from treadle.l1.proof.claim import UNBOUNDED, Claim, Proof, nearest
+from treadle.l1.proof.claim import ONE, UNBOUNDED, Claim, Proof, nearest
 from treadle.l1.proof.open_rows import OpenRows, decided, penalty_tie
 from treadle.l1.proof.rational_solve import Singular, has_flint, most_unknowns
-from treadle.l1.proof.row_signs import UNDERFLOW, RowSigns, SignPass, Sums, refuse_not_finite
+from treadle.l1.proof.row_signs import UNDERFLOW, SignPass, Sums, refuse_not_finite
 from treadle.l1.proof.scaled_integers import (
     ScaledIntegers,
     joined,
@@ -138,19 +138,18 @@ class Prover:
             self.names[: self.n_real],
             claim.side,
         )
-        parts = self._over_rows(sign_pass)
-        penalty = self.problem.penalty(parts.total_weight)
-        if parts.wrong_side:
-            self._note(f"{parts.wrong_side} rows are not on the side of zero that was said")
+        sums, loss, open_rows, total_weight, wrong = self._over_rows(sign_pass)
+        penalty = self.problem.penalty(total_weight)
+        if wrong:
+            self._note(f"{wrong} rows are not on the side of zero that was said")
         # 3.
         rows = decided(
-            claim, parts.open_rows, self.names[: self.n_real], vertex, self.exact_vertex, self.exact_rows
+            claim, open_rows, self.names[: self.n_real], vertex, self.exact_vertex, self.exact_rows
         )
         vertex = rows.vertex
         if rows.undecided:
             self._note(f"the sign of {rows.undecided} residuals is not decided")
         self._note(rows.flaw)
-        sums = parts.sums
         if rows.signs.any():
             sums = sums.plus(sign_pass.sums_of(rows.chunk, rows.signs.astype(np.float64)))
         g, y_u = self._from_sums(sums)
@@ -167,14 +166,15 @@ class Prover:
         # 6.
         targets = self.basis_targets.integers.tolist()
         y_B = sum(c * y for c, y in zip(dual.numerators, targets, strict=False))
-        middle = y_u + y_inside + _fraction(y_B, dual.denominator, self.basis_targets.exponent)
+        middle = y_u + _fraction(y_B, dual.denominator, self.basis_targets.exponent)
+        middle = middle + y_inside if rows.inside else middle
         least = (middle, middle)
         if not dual.is_exact:
             off = sum(r * abs(y) for r, y in zip(dual.radii, targets, strict=False))
             width = _fraction(off, dual.denominator, self.basis_targets.exponent)
             least = (middle - width, middle + width)
-        f = Fraction(parts.loss) + penalty_loss if math.isfinite(parts.loss) else None
         if self.flaw is not None:
+            f = Fraction(loss) + penalty_loss if math.isfinite(loss) else None
             lower = max(Fraction(0), _largest_share(dual, low, high) * least[0])
             least = (lower, UNBOUNDED if f is None else f)
             excess = UNBOUNDED if f is None else f - lower
@@ -190,7 +190,6 @@ class Prover:
             distance=distance,
             least=least,
             excess=excess,
-            loss=f,
             open_rows=rows.chunk,
             open_signs=rows.signs,
             open_residuals=rows.residuals,
@@ -273,8 +272,8 @@ class Prover:
         reported = [intercept] * self.first + coef[claim.kept].tolist()
         return coef, intercept, vertex.distances(reported)
 
-    def _over_rows(self, sign_pass: SignPass) -> RowSigns:
-        """2. The pass, its parts added up."""
+    def _over_rows(self, sign_pass: SignPass) -> tuple[Sums, float, Chunk, Fraction, int]:
+        """2. The pass, its parts added up: sums, loss, open rows, weight, rows on the wrong side."""
         sums: Sums | None = None
         total, loss, wrong, kept, n_numbers, n_guessed = Fraction(0), 0.0, 0, [], 0, 0
         for part in self.rows.map(sign_pass):
@@ -286,14 +285,15 @@ class Prover:
             if n_numbers <= MOST_OPEN:
                 kept.append(part.open_rows)
             else:
-                new = new.plus(sign_pass.sums_of(part.open_rows, part.guesses.astype(np.float64)))
-                n_guessed += int(np.count_nonzero(part.guesses))
-                kept.append(part.open_rows.take(np.flatnonzero(part.guesses == 0)))
+                guesses = sign_pass.guesses(part)
+                new = new.plus(sign_pass.sums_of(part.open_rows, guesses.astype(np.float64)))
+                n_guessed += int(np.count_nonzero(guesses))
+                kept.append(part.open_rows.take(np.flatnonzero(guesses == 0)))
             sums = new if sums is None else sums.plus(new)
         assert sums is not None  # there is at least one row
         if n_guessed:
             self._note(f"the sign of {n_guessed} residuals is not decided")
-        return RowSigns(sums, loss, Chunk.joined(kept), total, wrong)
+        return sums, loss, Chunk.joined(kept), total, wrong
 
     def _from_sums(self, sums: Sums) -> tuple[ScaledIntegers, Fraction]:
         """g over the columns of the system, at the centre, and u'y, of the rows with a proved sign."""
@@ -412,9 +412,10 @@ class Prover:
         return Enclosed.of(center, radius)
 
     def _boxes(self, penalty: Fraction) -> tuple[list[Fraction], list[Fraction]]:
-        weights = set(self.basis_weights)
-        bounds = {w: (self.problem.bound(w, -1), self.problem.bound(w, 1)) for w in weights}
-        low, high = ([bounds[w][end] for w in self.basis_weights] for end in (0, 1))
+        # Of all the same weight, mostly.
+        weights = {id(w): w for w in self.basis_weights}
+        bounds = {k: (self.problem.bound(w, -1), self.problem.bound(w, 1)) for k, w in weights.items()}
+        low, high = ([bounds[id(w)][end] for w in self.basis_weights] for end in (0, 1))
         return low + [-penalty] * len(self.pinned), high + [penalty] * len(self.pinned)
 
     def _inside(
@@ -450,9 +451,7 @@ class Prover:
 
 def weights_of(chunk: Chunk) -> list[Fraction]:
     """The weights of some rows."""
-    return (
-        [Fraction(1)] * len(chunk) if chunk.weight is None else [Fraction(c) for c in chunk.weight.tolist()]
-    )
+    return [ONE] * len(chunk) if chunk.weight is None else [Fraction(c) for c in chunk.weight.tolist()]
 
 
 def _fraction(numerator: int, denominator: int, exponent: int) -> Fraction:
