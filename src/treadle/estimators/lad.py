@@ -30,7 +30,7 @@ from treadle.estimators.saved_certificate import certificate_from, certificate_p
 from treadle.estimators.saving import Savable, Saved
 from treadle.estimators.text_in_features import text_in_features_told
 from treadle.l1.inference import Inference, infer
-from treadle.l1.integer_columns import doubles_of, has_integer_columns, origin_of
+from treadle.l1.integer_columns import Origin, doubles_of, has_integer_columns, origin_of
 from treadle.l1.rows import Chunk, Rows
 from treadle.l1.solution import Solution
 from treadle.l1.solve import solve, solve_rows
@@ -181,7 +181,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
 
     def _validated(
         self, X: ArrayLike, y: ArrayLike | None
-    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64] | None]:
+    ) -> tuple[NDArray[Any], NDArray[Any], Origin | None]:
         """X and y as scikit-learn's ``validate_data`` has them, which is not called where it changes nothing.
 
         It takes as long as a fit of some hundred rows. Values that are not finite are for ``solve`` to
@@ -193,7 +193,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
             return X, y, None
         origin = None
         if self.fit_intercept and has_integer_columns(X):
-            names = getattr(X, "columns", None)
+            names = _names_of(X)
             origin = origin_of(X)
             X = doubles_of(X, origin)
             if names is not None:
@@ -250,7 +250,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         """X as it was fitted, less the origin."""
         origin = self.certificate_.origin
         if (has_integer_columns(X) or origin.any()) and not sparse.issparse(X):
-            names = getattr(X, "columns", None)
+            names = _names_of(X)
             if np.ndim(X) == 2 and np.shape(X)[1] == len(origin):
                 X = doubles_of(X, origin)
                 X = X if names is None else _named(X, names)
@@ -382,6 +382,12 @@ def _predicted(coef: NDArray[Any], intercept: float, shift: NDArray[Any], X: Any
     some = shift != 0
     shifted = X[:, np.flatnonzero(some)].toarray() - shift[some]
     return np.asarray(X @ np.where(some, 0, coef) + (shifted @ coef[some] + intercept))
+
+
+def _names_of(X: Any) -> Any:
+    """The names of a frame's columns, None where they are but their places."""
+    names = getattr(X, "columns", None)
+    return None if isinstance(names, range) else names
 
 
 def _named(X: NDArray[Any], names: Any) -> Any:

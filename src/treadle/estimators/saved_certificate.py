@@ -96,6 +96,8 @@ def check_parts(fields: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None
     for name, dtype in (ARRAYS | LATER).items():
         if name not in arrays and name == "left_out":
             continue
+        if name == "origin" and arrays[name].dtype == np.uint64:
+            dtype = np.uint64  # of account numbers beyond 2^63
         if arrays[name].ndim != 1 or arrays[name].dtype != dtype:
             raise InvalidInput(
                 f"{name} must be a vector of {np.dtype(dtype)}; got {arrays[name].dtype} {arrays[name].shape}"

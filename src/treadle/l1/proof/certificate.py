@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from treadle.errors import InvalidInput
-from treadle.l1.integer_columns import doubles_of, is_rounded
+from treadle.l1.integer_columns import Origin, doubles_of, is_rounded
 from treadle.l1.pinball import dual_bounds
 from treadle.l1.proof.basis_system import Enclosed
 from treadle.l1.proof.claim import Claim, Problem, Proof, moved, nearest, rounded_up
@@ -82,7 +82,7 @@ class Certificate:
     unique: bool | None
     centre: NDArray[np.float64]
     centre_intercept: float
-    origin: NDArray[np.int64]
+    origin: Origin
     left_out: NDArray[np.int64] | None
 
     def __post_init__(self) -> None:
@@ -155,7 +155,7 @@ class Certificate:
         """Primal less dual objective, as the solver summed them; ``verify`` bounds the true one."""
         return self.primal - self.dual
 
-    def with_origin(self, origin: NDArray[np.int64]) -> Certificate:
+    def with_origin(self, origin: Origin) -> Certificate:
         """The certificate of X, if this is that of X - origin."""
         found = replace(self, origin=origin)
         return replace(found, intercept=found._intercept_at_zero())
@@ -225,7 +225,7 @@ class Certificate:
     def _rounds(self, rows: Rows, X: Any, y: Any) -> bool:
         """Whether numbers that came are not the doubles that the rows hold."""
         if rows is X or not isinstance(rows, ArrayRows | SparseRows):
-            return False
+            return rows.is_rounded
         if rows.y is not y and is_rounded(np.asarray(y)[:, None], np.zeros(1, np.int64), rows.y[:, None]):
             return True
         if sparse.issparse(X):
