@@ -50,9 +50,11 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         sum_i c_i 2 rho(r_i) + 2 alpha (sum_i c_i) ||w||_1
 
     which for the median, tau = 1/2, is the sum of absolute residuals. It is found at a vertex, and
-    ``certificate_`` proves it, for the data as exact numbers. See ``docs/maths/l1.md``.
+    ``certificate_`` proves it, for the data as exact numbers. See ``docs/maths/l1.md``. Of a sparse X of more
+    than 2000 columns, the intercept among them, the coefficients are those of an
+    interior point, to rounding, and nothing is proved: ``verify`` says so.
 
-    Columns of 64-bit integers and of time stamps (as nanoseconds) are taken exactly; with an intercept every
+    Columns of 64-bit integers, signed or not, and of time stamps (as nanoseconds) are taken exactly; with an intercept every
     column may have any offset. Predictions are made from where the data are, (X - centre) w + the intercept
     there, since at an offset of 1e15 no ``intercept_`` holds enough digits.
 

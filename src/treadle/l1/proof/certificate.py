@@ -30,6 +30,8 @@ from treadle.l1.proof.verification import Verification
 from treadle.l1.rows import ArrayRows, Chunk, Rows
 from treadle.l1.sparse_rows import SparseRows
 
+NO_BASIS = "there is no basis, which of a sparse X is looked for up to 2000 columns: fit fewer for a proof"
+
 
 @dataclass(frozen=True, repr=False, kw_only=True)
 class Certificate:
@@ -264,7 +266,7 @@ class Certificate:
             prover = Prover(rows, self._claim(rows), exact)
             proof = prover.prove()
         except Singular as error:
-            return self._unproved(rows, str(error))
+            return self._unproved(rows, str(error) if len(self.basis) else NO_BASIS)
         return self._verification(rows, prover, proof, exact)
 
     def _refuse_others(self, rows: Rows) -> None:
