@@ -54,9 +54,9 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
     than 2000 columns, the intercept among them, the coefficients are those of an
     interior point, to rounding, and nothing is proved: ``verify`` says so.
 
-    Columns of 64-bit integers, signed or not, and of time stamps (as nanoseconds) are taken exactly; with an intercept every
-    column may have any offset. Predictions are made from where the data are, (X - centre) w + the intercept
-    there, since at an offset of 1e15 no ``intercept_`` holds enough digits.
+    Columns of 64-bit integers, signed or not, and of time stamps (as nanoseconds) are taken exactly; with an
+    intercept every column may have any offset. Predictions are made from where the data are, (X - centre) w +
+    the intercept there, since at an offset of 1e15 no ``intercept_`` holds enough digits.
 
     Parameters
     ----------
