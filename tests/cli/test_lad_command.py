@@ -72,7 +72,9 @@ def test_account_numbers_are_fitted_as_their_distances_are(tmp_path, capsys, bas
     assert far["loss"] == near["loss"] and far["least_squares"]["loss"] == near["least_squares"]["loss"]
     assert far["inference"]["intervals"]["id"] == near["inference"]["intervals"]["id"]
     assert "every number taken as exactly what it is" in far["certificate"]["theorem"]
-    assert run(["lad", str(tmp_path / "far.csv"), "--target", "y"]) == 0
+    model = tmp_path / "model.safetensors"
+    assert run(["lad", str(tmp_path / "far.csv"), "--target", "y", "--save", str(model)]) == 0
+    assert load(model).certificate_.origin.tolist() == [base + steps[0]]
     printed = capsys.readouterr().out
     assert f"centre: id = {base + steps[0]}\n" in printed and "taken exactly, beyond 2^53" in printed
     # A target beyond 2^53 is the doubles next to it, and the theorem says so.
