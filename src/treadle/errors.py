@@ -13,6 +13,7 @@
     └── TrainingDiverged(ArithmeticError, ValueError)   a loss that became NaN or infinite
     UnprovedWarning(UserWarning)      a result within what was asked for at samples only: nothing proves it
     PixelUnitsWarning(UserWarning)    an image whose black and white had to be guessed from its range
+    RoundedNumbersWarning(UserWarning) whole numbers of a file that no double holds
     InferenceWarning(UserWarning)     standard errors or intervals that rest on what the data show little of
 
 Each message says what was wrong, the value that came, what is allowed, and what to do. Whatever a file or a
@@ -67,6 +68,10 @@ class UnprovedWarning(UserWarning):
 
 class PixelUnitsWarning(UserWarning):
     """An image of which it had to be guessed, from the range of its values, which are black and white."""
+
+
+class RoundedNumbersWarning(UserWarning):
+    """Whole numbers beyond 2^53 of a file that is read as doubles, which round them."""
 
 
 class InferenceWarning(UserWarning):

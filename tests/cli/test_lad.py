@@ -55,6 +55,51 @@ def test_json_has_all_of_it(tables, capsys):
     assert found["least_squares"]["loss"] > found["loss"]
 
 
+BIG = 1_700_000_000_000_000_000
+
+
+@pytest.mark.parametrize("base", [BIG, 2**64 - 5000])
+def test_account_numbers_are_fitted_as_their_distances_are(tmp_path, capsys, base):
+    rng = np.random.default_rng(0)
+    steps = np.sort(rng.integers(0, 1000, 40)).tolist()
+    y = [3 * t + int(e) for t, e in zip(steps, rng.integers(-3, 4, 40), strict=True)]
+    for name, start in (("far", base), ("near", -steps[0])):
+        lines = "".join(f"{start + t},{value}\n" for t, value in zip(steps, y, strict=True))
+        (tmp_path / f"{name}.csv").write_text("id,y\n" + lines)
+    far, near = (result_of(capsys, tmp_path / f"{name}.csv", "--target", "y") for name in ("far", "near"))
+    assert far["centre"] == {"id": base + steps[0]} and near["centre"] == {}
+    assert list(far["coefficients"].values()) == list(near["coefficients"].values())
+    assert far["loss"] == near["loss"] and far["least_squares"]["loss"] == near["least_squares"]["loss"]
+    assert far["inference"]["intervals"]["id"] == near["inference"]["intervals"]["id"]
+    assert "every number taken as exactly what it is" in far["certificate"]["theorem"]
+    model = tmp_path / "model.safetensors"
+    assert run(["lad", str(tmp_path / "far.csv"), "--target", "y", "--save", str(model)]) == 0
+    assert load(model).certificate_.origin.tolist() == [base + steps[0]]
+    printed = capsys.readouterr().out
+    assert f"centre: id = {base + steps[0]}\n" in printed and "taken exactly, beyond 2^53" in printed
+    # A target beyond 2^53 is the doubles next to it, and the theorem says so.
+    turned = result_of(capsys, tmp_path / "far.csv", "--target", "id")
+    assert "every number taken as the double next to it" in turned["certificate"]["theorem"]
+
+
+def test_time_stamps_within_a_moment_are_told_apart(tmp_path, capsys):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    steps = np.array([0, 3, 4, 9, 11, 15])
+    table = pa.table({"when": pa.array(BIG + steps, pa.timestamp("ns")), "y": 2.0 * steps + 1})
+    parquet.write_table(table, tmp_path / "t.parquet")
+    found = result_of(
+        capsys, tmp_path / "t.parquet", "--target", "y", "--intervals", "none",
+        "--save", tmp_path / "model.safetensors", "--plot", tmp_path / "fit.png",
+    )  # fmt: skip
+    assert found["coefficients"] == {"(intercept at centre)": 1.0, "when": 2.0} and found["loss"] == 0
+    model = load(tmp_path / "model.safetensors")
+    when = (BIG + steps).astype("datetime64[ns]")[:, None]
+    assert model.predict(when).tolist() == (2.0 * steps + 1).tolist()
+    assert model.certificate_.verify(when, 2.0 * steps + 1)
+
+
 def test_features_quantile_penalty_and_intercept_are_those_asked_for(tables, capsys):
     table = tables / "stackloss.csv.gz"
     found = result_of(

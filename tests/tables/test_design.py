@@ -47,6 +47,37 @@ def test_without_an_intercept_the_first_text_has_a_dummy_for_each_level():
     assert np.linalg.matrix_rank(design.X) == 3
 
 
+BIG = 1_700_000_000_000_000_000
+
+
+def test_what_doubles_would_round_is_kept_in_its_own_type():
+    table = read_table(
+        pa.table(
+            {
+                "y": [BIG, BIG + 1, BIG + 3],
+                "id": pa.array([2**64 - 1, 2**64 - 2, 2**64 - 9], pa.uint64()),
+                "when": pa.array([BIG, BIG + 9, BIG + 5], pa.timestamp("ns")),
+                "day": pa.array([BIG, BIG + 86400 * 10**9, BIG], pa.timestamp("ns")),
+                "x": [1, 2, 3],
+            }
+        )
+    )
+    design = build_design(table, "y")
+    exact = design.exact_X
+    assert [str(dtype) for dtype in exact.dtypes] == ["uint64", "datetime64[ns]", "float64", "float64"]
+    assert exact.shape == (3, 4) and exact.ndim == 2 and len(exact) == 3 and exact.columns == range(4)
+    assert exact[0].tolist() == [2**64 - 1, 2**64 - 2, 2**64 - 9]
+    assert exact[1].astype(np.int64).tolist() == [BIG, BIG + 9, BIG + 5]
+    assert (exact[2] == design.X[:, 2]).all()
+    assert design.exact_y.tolist() == [BIG, BIG + 1, BIG + 3] and design.y.dtype == np.float64
+    notes = {use.name: use.note for use in design.columns}
+    assert notes["id"] == "taken exactly, beyond 2^53" and notes["day"] == "as days since 1970-01-01"
+    assert notes["when"].startswith("as nanoseconds since 1970-01-01, exactly") and "rounded" in notes["y"]
+    plain = build_design(table, "y", fit_intercept=False)
+    assert plain.exact_X is None and "rounded" in plain.columns[1].note
+    assert build_design(table, "x", ["day"]).exact_X is build_design(table, "x", ["day"]).exact_y is None
+
+
 def test_features_are_those_named_in_their_order(table):
     design = build_design(table, "y", ["new", "x"])
     assert design.names == ["new", "x"] and {use.name for use in design.columns} == {"y", "new", "x"}
@@ -118,7 +149,7 @@ def test_two_features_of_one_name_are_told():
 
 def test_rounding_of_large_whole_numbers_is_said():
     table = read_table(pa.table({"y": [1, 2], "a": [2**53 + 1, 1], "b": [2**53, 1]}))
-    assert [use.note for use in build_design(table, "y").columns] == [
+    assert [use.note for use in build_design(table, "y", fit_intercept=False).columns] == [
         "",
         "rounded to 53 bits, since whole numbers beyond 2^53 are in it",
         "",

@@ -108,18 +108,20 @@ def lad(
     data, design = _read(
         table, target, _names(features, more_features), formula, no_intercept, decimal, encoding
     )
-    X, y, chosen, target = design.X, design.y, design.names, design.target
+    y, chosen, target = design.y, design.names, design.target
+    X: Any = design.X if design.exact_X is None else design.exact_X
+    exact_y = y if design.exact_y is None else design.exact_y
     if features is None and formula is None:
         warn_of_left_out(design)
-    model = LADRegressor(quantile, alpha=alpha, fit_intercept=design.fit_intercept).fit(X, y)
+    model = LADRegressor(quantile, alpha=alpha, fit_intercept=design.fit_intercept).fit(X, exact_y)
     inference = _inference(model, X, y, chosen, intervals, level, bandwidth)
     comparison = compare(model, X, y)
-    proof = model.certificate_.verify(X, y)
+    proof = model.certificate_.verify(X, exact_y)
     if plot is not None:
         from treadle.report.figures import save_figure
         from treadle.report.l1_figures import draw_l1_fit
 
-        figure = draw_l1_fit(model, X, y, comparison, chosen, target)
+        figure = draw_l1_fit(model, design.X, y, comparison, chosen, target)
         _write("plot", plot, lambda: save_figure(figure, plot))
     if save is not None:
         _write("save", save, lambda: model.save(save))
@@ -242,20 +244,26 @@ def _coefficients(model: LADRegressor, names: list[str]) -> dict[str, float]:
     if not model.fit_intercept:
         return named
     # Where columns are far from zero the intercept there is a number that nobody could use.
-    away = bool(model.certificate_.centre.any())
+    away = bool(model.certificate_.centre.any() or model.certificate_.origin.any())
     name = "(intercept at centre)" if away else "(intercept)"
     return {name: model.certificate_.centre_intercept if away else float(model.intercept_)} | named
 
 
-def _centre(model: LADRegressor, names: list[str]) -> dict[str, float]:
-    """What the columns far from zero are measured from, by name."""
-    return {name: m for name, m in zip(names, model.certificate_.centre.tolist(), strict=True) if m}
+def _centre(model: LADRegressor, names: list[str]) -> dict[str, float | int]:
+    """What the columns far from zero are measured from, by name; of whole numbers beyond 2^53 exactly."""
+    certificate = model.certificate_
+    both = zip(names, certificate.centre.tolist(), certificate.origin.tolist(), strict=True)
+    return {name: int(m) + start if start else m for name, m, start in both if m or start}
 
 
-def _print_centre(centre: dict[str, float]) -> None:
+def _shown(number: float | int) -> str:
+    return str(number) if isinstance(number, int) else f"{number:.17g}"
+
+
+def _print_centre(centre: dict[str, float | int]) -> None:
     """Where the intercept is, if not at zero."""
     if centre:
-        print_result("centre: " + ", ".join(f"{visible(name)} = {m:.17g}" for name, m in centre.items()))
+        print_result("centre: " + ", ".join(f"{visible(name)} = {_shown(m)}" for name, m in centre.items()))
         print_result("")
 
 

@@ -33,7 +33,7 @@ from treadle.estimators.text_in_features import text_in_features_told
 from treadle.l1.dense.solve import solve, solve_rows
 from treadle.l1.inference.inference import Inference, infer
 from treadle.l1.proof.solution import Solution
-from treadle.l1.sources.integer_columns import doubles_of, has_integer_columns, origin_of
+from treadle.l1.sources.integer_columns import Origin, doubles_of, has_integer_columns, origin_of
 from treadle.l1.sources.rows import Chunk, Rows
 from treadle.l1.sparse.solve import solve_sparse
 
@@ -51,11 +51,13 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         sum_i c_i 2 rho(r_i) + 2 alpha (sum_i c_i) ||w||_1
 
     which for the median, tau = 1/2, is the sum of absolute residuals. It is found at a vertex, and
-    ``certificate_`` proves it, for the data as exact numbers. See ``docs/maths/l1.md``.
+    ``certificate_`` proves it, for the data as exact numbers. See ``docs/maths/l1.md``. Of a sparse X of more
+    than 2000 columns, the intercept among them, the coefficients are those of an
+    interior point, to rounding, and nothing is proved: ``verify`` says so.
 
-    Columns of 64-bit integers and of time stamps (as nanoseconds) are taken exactly; with an intercept every
-    column may have any offset. Predictions are made from where the data are, (X - centre) w + the intercept
-    there, since at an offset of 1e15 no ``intercept_`` holds enough digits.
+    Columns of 64-bit integers, signed or not, and of time stamps (as nanoseconds) are taken exactly; with an
+    intercept every column may have any offset. Predictions are made from where the data are, (X - centre) w +
+    the intercept there, since at an offset of 1e15 no ``intercept_`` holds enough digits.
 
     Parameters
     ----------
@@ -182,7 +184,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
 
     def _validated(
         self, X: ArrayLike, y: ArrayLike | None
-    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64] | None]:
+    ) -> tuple[NDArray[Any], NDArray[Any], Origin | None]:
         """X and y as scikit-learn's ``validate_data`` has them, which is not called where it changes nothing.
 
         It takes as long as a fit of some hundred rows. Values that are not finite are for ``solve`` to
@@ -194,7 +196,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
             return X, y, None
         origin = None
         if self.fit_intercept and has_integer_columns(X):
-            names = getattr(X, "columns", None)
+            names = _names_of(X)
             origin = origin_of(X)
             X = doubles_of(X, origin)
             if names is not None:
@@ -251,7 +253,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         """X as it was fitted, less the origin."""
         origin = self.certificate_.origin
         if (has_integer_columns(X) or origin.any()) and not sparse.issparse(X):
-            names = getattr(X, "columns", None)
+            names = _names_of(X)
             if np.ndim(X) == 2 and np.shape(X)[1] == len(origin):
                 X = doubles_of(X, origin)
                 X = X if names is None else _named(X, names)
@@ -389,6 +391,12 @@ def _predicted(coef: NDArray[Any], intercept: float, shift: NDArray[Any], X: Any
     some = shift != 0
     shifted = X[:, np.flatnonzero(some)].toarray() - shift[some]
     return np.asarray(X @ np.where(some, 0, coef) + (shifted @ coef[some] + intercept))
+
+
+def _names_of(X: Any) -> Any:
+    """The names of a frame's columns, None where they are but their places."""
+    names = getattr(X, "columns", None)
+    return None if isinstance(names, range) else names
 
 
 def _named(X: NDArray[Any], names: Any) -> Any:

@@ -18,6 +18,7 @@ from treadle.estimators.lad import LADRegressor
 from treadle.l1.dense.coordinates import column_scales
 from treadle.l1.inference.covariances import ROUNDING
 from treadle.l1.proof.pinball import best_constant, pinball_loss
+from treadle.l1.sources.integer_columns import doubles_of
 
 OUTLYING = 3.5
 # A normal distribution's standard deviation, in medians and in means of its absolute values.
@@ -81,20 +82,21 @@ class L1Comparison:
         return np.argsort(-distance, kind="stable")[:n]
 
 
-def compare(model: LADRegressor, X: NDArray[Any], y: Vector) -> L1Comparison:
+def compare(model: LADRegressor, X: Any, y: Vector) -> L1Comparison:
     """Compare a fit with least squares on the rows that it was fitted to.
 
     Parameters
     ----------
     model : LADRegressor
         Fitted to these rows, without weights.
-    X : ndarray of shape (N, D)
-    y : ndarray of shape (N,)
+    X : ndarray of shape (N, D), or a frame
+    y : ndarray of shape (N,), float64
     """
     fitted = model.predict(X)
     residuals = y - fitted
     centre = model.certificate_.centre
-    at_centre = X - centre if centre.any() else X
+    at_centre = doubles_of(X, model.certificate_.origin)
+    at_centre = at_centre - centre if centre.any() else at_centre
     coefs = _least_squares(at_centre, y, model.fit_intercept)
     least_squares_fitted = at_centre @ coefs[:-1] + coefs[-1]
     least_squares_residuals = y - least_squares_fitted

@@ -7,7 +7,7 @@ but the first in the order of the alphabet, the reference, which the intercept s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
 from treadle.tables.columns import Column
-from treadle.tables.matrix import float_column, float_note, refuse_missing, refuse_unusable
+from treadle.tables.exact_columns import ExactColumns
+from treadle.tables.matrix import (
+    beyond_doubles,
+    exact_note,
+    float_column,
+    float_note,
+    refuse_missing,
+    refuse_unusable,
+)
 from treadle.tables.names import listed, resolve, shown
 from treadle.tables.table import Table
 
@@ -73,6 +81,11 @@ class Design:
         What y is.
     fit_intercept : bool
     columns : tuple of ColumnUse
+    exact_X : ExactColumns or None
+        X with columns in their own types where float64 would round them; None where it rounds none, and
+        without an intercept, since what is exact is the distance of one row from another.
+    exact_y : ndarray of shape (N,), int64 or uint64, or None
+        The target, where y is rounded.
     """
 
     X: NDArray[np.float64]
@@ -81,6 +94,8 @@ class Design:
     target: str
     fit_intercept: bool
     columns: tuple[ColumnUse, ...]
+    exact_X: ExactColumns | None = None
+    exact_y: NDArray[Any] | None = None
 
 
 def build_design(
@@ -112,6 +127,7 @@ def build_design(
     chosen = _chosen(table, target, features, uses)
     blocks: list[NDArray[np.float64]] = []
     names: list[str] = []
+    exact: dict[int, NDArray[Any]] = {}
     whole = not fit_intercept  # whether the next category keeps all its levels
     for name in chosen:
         column = table.columns[name]
@@ -122,6 +138,10 @@ def build_design(
                 whole = False
             else:
                 block, use = float_column(column, what)[:, None], float_use(column, "feature")
+                kept = beyond_doubles(column, what) if fit_intercept else None
+                if kept is not None:
+                    exact[len(names)] = kept
+                    use = replace(use, note=exact_note(kept))
                 names.append(name)
         except InvalidInput as error:
             raise _with_usable(error, table, target) from error
@@ -134,7 +154,22 @@ def build_design(
     np.concatenate(blocks, axis=1, out=X)
     order = {name: i for i, name in enumerate((*table.left_out, *table.columns))}
     uses.sort(key=lambda use: order[use.name])
-    return Design(X, y, names, target, fit_intercept, tuple(uses))
+    return Design(
+        X,
+        y,
+        names,
+        target,
+        fit_intercept,
+        tuple(uses),
+        ExactColumns(tuple(exact.get(j, X[:, j]) for j in range(len(names)))) if exact else None,
+        _exact_target(table.columns[target], what),
+    )
+
+
+def _exact_target(column: Column, what: str) -> NDArray[Any] | None:
+    """Whole numbers that doubles round; a target in days stays one."""
+    found = beyond_doubles(column, what)
+    return None if found is None or found.dtype.kind == "M" else found
 
 
 def _target(table: Table, target: str) -> str:

@@ -17,6 +17,8 @@ from treadle.tables.storage import plain_array
 
 REMEDY = "fill it or delete the row"
 EXACT_IN_FLOAT64 = 1 << 53
+# The share of its span beyond which days as doubles are too rough for a column of time stamps.
+ROUGH = 2.0**-32
 UNITS_PER_DAY = {"D": 1.0, "s": 86400.0, "ms": 86400e3, "us": 86400e6, "ns": 86400e9}
 
 
@@ -97,14 +99,48 @@ def stored_numbers(values: Any, name: str, what: str, first_row: int = 1) -> NDA
     return float_column(Column(name, "number", "numbers", plain_array(values, what)), what, first_row)
 
 
+def beyond_doubles(column: Column, what: str) -> NDArray[Any] | None:
+    """The column in its own type where ``float_column`` would lose what it says; None where it does not.
+
+    Whole numbers beyond 2^53, and time stamps within some minutes: nanoseconds of them are no days.
+
+    Returns
+    -------
+    ndarray of shape (N,), int64, uint64 or datetime64, or None
+    """
+    values = column.values
+    if types.is_integer(values.type):
+        return exact_column(column, what) if _is_rounded(values) else None
+    if not types.is_timestamp(values.type) or len(values) == 0:
+        return None
+    array = exact_column(column, what)
+    ends = np.array([array.min(), array.max()]).astype(np.int64)
+    per_day = UNITS_PER_DAY[np.datetime_data(array.dtype)[0]]
+    span = float(int(ends[1]) - int(ends[0])) / per_day
+    rounding = float(np.spacing(np.abs(ends / per_day).max()))
+    return array if span > 0 and rounding > ROUGH * span else None
+
+
+def exact_note(values: NDArray[Any]) -> str:
+    """What ``beyond_doubles`` did to a column, for people."""
+    if values.dtype.kind == "M":
+        return "as nanoseconds since 1970-01-01, exactly, since days are too rough for so short a span"
+    return "taken exactly, beyond 2^53"
+
+
+def _is_rounded(values: Any) -> bool:
+    if values.type.bit_width != 64:
+        return False
+    ends = pc.min_max(values).as_py()
+    return ends["min"] is not None and max(-ends["min"], ends["max"]) > EXACT_IN_FLOAT64
+
+
 def float_note(column: Column) -> str:
     """What ``float_column`` does to the values, for people; "" where they stay what they are."""
     if column.kind == "date":
         return "as days since 1970-01-01"
-    if types.is_integer(column.values.type) and column.values.type.bit_width == 64:
-        ends = pc.min_max(column.values).as_py()
-        if ends["min"] is not None and max(-ends["min"], ends["max"]) > EXACT_IN_FLOAT64:
-            return "rounded to 53 bits, since whole numbers beyond 2^53 are in it"
+    if types.is_integer(column.values.type) and _is_rounded(column.values):
+        return "rounded to 53 bits, since whole numbers beyond 2^53 are in it"
     return ""
 
 

@@ -26,9 +26,20 @@ def test_unsigned_integers_lose_nothing():
     X = np.array([[BIG + 1], [BIG], [BIG + 7]], np.uint64)
     origin = origin_of(X)
     assert rebuilt(X.tolist(), origin, doubles_of(X, origin))
-    X = np.array([[2**64 - 1], [2**64 - 3]], np.uint64)  # beyond an origin in 64 bits: rounded, and said so
-    assert origin_of(X).tolist() == [0]
-    assert is_rounded(X, origin_of(X), doubles_of(X, origin_of(X)))
+    X = np.array([[2**64 - 1, 7], [2**64 - 3, BIG]], np.uint64)
+    origin = origin_of(X)
+    assert origin.dtype == np.uint64 and origin.tolist() == [2**64 - 1, 7]
+    assert rebuilt(X[:, :1].tolist(), origin[:1], doubles_of(X, origin)[:, :1])
+    earlier = np.array([[2**63 - 1], [-5]])  # the origin is beyond what their type holds
+    assert doubles_of(earlier, np.array([2**63 + 3], np.uint64)).tolist() == [[-4.0], [float(-(2**63) - 8)]]
+
+
+def test_an_origin_beyond_int64_beside_one_below_zero_is_not_kept_and_that_is_said():
+    X = pd.DataFrame({"a": np.array([2**64 - 1, 2**64 - 3], np.uint64), "b": np.array([-BIG, 1 - BIG])})
+    origin = origin_of(X)
+    assert origin.dtype == np.int64 and origin.tolist() == [0, -BIG]
+    assert is_rounded(X, origin, doubles_of(X, origin))
+    X = X[["a"]].to_numpy()
     origin = np.array([2**62])  # of an earlier table
     assert doubles_of(X, origin).tolist() == [[float(2**64 - 1 - 2**62)], [float(2**64 - 3 - 2**62)]]
 

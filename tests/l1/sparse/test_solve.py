@@ -14,6 +14,7 @@ from treadle.l1.pivots import mending
 from treadle.l1.sources.sparse_rows import SparseRows
 from treadle.l1.sparse import normal_equations as sparse_normal_equations
 from treadle.l1.sparse import solve as sparse_solve
+from treadle.l1.sparse import sparse_vertex
 from treadle.l1.sparse.normal_equations import SparseNormalEquations
 from treadle.l1.sparse.optimal_partition import optimal_face
 from treadle.l1.sparse.solve import solve_sparse
@@ -232,7 +233,10 @@ def test_more_columns_than_a_basis_is_looked_for_are_fitted_and_not_proved(monke
     X, y, _ = scattered()
     solution = solve_sparse(sparse.csr_array(X), y)
     assert solution.objective == pytest.approx(highs_optimum(X, y), rel=1e-9)
-    assert not solution.certificate.verify(sparse.csr_array(X), y)
+    found = solution.certificate.verify(sparse.csr_array(X), y)
+    assert not found and found.gap_bound == np.inf
+    most = sparse_vertex.MOST_COLUMNS
+    assert found.flaw.startswith(f"there is no basis, which of a sparse X is looked for up to {most} columns")
 
 
 def test_a_leverage_row_of_1e9_is_solved_or_refused_with_the_remedy():

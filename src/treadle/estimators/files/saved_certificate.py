@@ -33,6 +33,8 @@ def certificate_parts(certificate: Certificate) -> tuple[dict[str, Any], dict[st
         for name, dtype in (ARRAYS | LATER).items()
         if (value := getattr(certificate, name)) is not None
     }
+    if certificate.origin.dtype.kind == "u":  # of numbers beyond 2^63, whose bits the file holds
+        fields["unsigned_origin"] = True
     side = certificate.side
     fields["n_sides"] = None if side is None else len(side)
     if side is not None:
@@ -58,6 +60,8 @@ def certificate_from(fields: dict[str, Any], arrays: dict[str, NDArray[Any]]) ->
         side -= 1
     numbers: dict[str, Any] = {name: float(fields[name]) for name in NUMBERS}
     vectors: dict[str, Any] = {name: arrays.get(name) for name in ARRAYS | LATER}
+    if fields.get("unsigned_origin") is True:
+        vectors["origin"] = vectors["origin"].view(np.uint64)
     flags = {name: fields[name] for name in ("fit_intercept", "unique")}
     return Certificate(**numbers, **vectors, **flags, side=side)
 

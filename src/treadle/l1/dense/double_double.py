@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 SPLITTER = 134217729.0  # 2^27 + 1
+# Numbers whose products are made in one call.
+FEW = 4096
 
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -23,7 +25,7 @@ def two_sum(a: NDArray[Any], b: Any) -> Pair:
     return total, (a - (total - part)) + (b - part)
 
 
-def two_product(a: NDArray[Any], b: float) -> Pair:
+def two_product(a: NDArray[Any], b: Any) -> Pair:
     """fl(a b) and its error, where nothing over- or underflows."""
     product = a * b
     scaled = SPLITTER * a
@@ -37,9 +39,13 @@ def two_product(a: NDArray[Any], b: float) -> Pair:
 def minus_products(start: Pair, columns: NDArray[Any], factors: NDArray[Any]) -> Pair:
     """hi + lo less the sum of columns (n, k) times factors (k,)."""
     high, low = start
+    all_at_once = two_product(columns, -factors) if columns.size <= FEW else None
     for k, factor in enumerate(factors.tolist()):
         if factor:
-            product, error = two_product(columns[:, k], -factor)
+            if all_at_once is None:
+                product, error = two_product(columns[:, k], -factor)
+            else:
+                product, error = all_at_once[0][:, k], all_at_once[1][:, k]
             high, rest = two_sum(high, product)
             low = low + (rest + error)
     return two_sum(high, low)

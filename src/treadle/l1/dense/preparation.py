@@ -63,7 +63,8 @@ def prepared(rows: Rows, fit_intercept: bool) -> Prepared:
     centre = np.zeros(D)
     if fit_intercept and D:
         some = rows.some().weighted()
-        if len(some):
+        # Near zero, as most tables are, the first row tells.
+        if len(some) and np.abs(some.X[0]).max() >= FAR:
             X = np.asarray(some.X, np.float64)
             first = X[0]
             with np.errstate(all="ignore"):

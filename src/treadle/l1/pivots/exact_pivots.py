@@ -119,9 +119,8 @@ def pivoted(
     side: list[int] | None = None
     idle = 0
     while time.monotonic() < end:
-        w = rational_solution(Z[basis], y[basis])
-        common = math.lcm(*(x.denominator for x in w))
-        r = y * common - Z @ np.array([x.numerator * (common // x.denominator) for x in w], object)
+        w, common = rational_solution(Z[basis], y[basis])
+        r = y * common - Z @ np.array(w, object)
         signs = [(value > 0) - (value < 0) for value in r.tolist()]
         if side is None:
             side = [s or sides.get(k, 1) for k, s in enumerate(signs)]
@@ -132,8 +131,8 @@ def pivoted(
         u = {k: table.high[k] if side[k] > 0 else table.low[k] for k in others}
         g = _combined(Z, others, u)
         denominator = math.lcm(*(x.denominator for x in g))
-        dual = rational_solution(Z[basis].T, np.array([-int(x * denominator) for x in g], object))
-        dual = [x / denominator for x in dual]
+        found, whole = rational_solution(Z[basis].T, np.array([-int(x * denominator) for x in g], object))
+        dual = [Fraction(x, whole * denominator) for x in found]
         over = [max(x - table.high[k], table.low[k] - x) for k, x in zip(basis, dual, strict=True)]
         leaving = max(range(len(basis)), key=lambda k: over[k])
         if over[leaving] <= 0:
@@ -143,9 +142,8 @@ def pivoted(
         sign = 1 if dual[leaving] > table.high[basis[leaving]] else -1
         unit = np.zeros(len(basis), object)
         unit[leaving] = sign
-        direction = rational_solution(Z[basis], unit)
-        scale = math.lcm(*(x.denominator for x in direction))
-        along = Z @ np.array([x.numerator * (scale // x.denominator) for x in direction], object)
+        direction, scale = rational_solution(Z[basis], unit)
+        along = Z @ np.array(direction, object)
         # Residuals grow by t along; a row meets its zero where it moves against its side.
         corners = sorted(
             (Fraction(-int(r[k]), int(along[k])), k) for k in others if int(along[k]) * side[k] < 0

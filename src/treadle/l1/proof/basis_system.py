@@ -13,6 +13,7 @@ Rows e_j of a penalty fix x_j = 0: they and their columns are taken out before.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -22,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.l1.proof.rational_solve import most_unknowns, rational_solution
-from treadle.l1.proof.scaled_integers import ScaledIntegers, as_float, power_of_two
+from treadle.l1.proof.scaled_integers import ScaledIntegers, as_float, quotient_above
 
 UNIT = 2.0**-53
 # A sum of positive doubles, times it, is at least their exact sum: good for 2^20 summands.
@@ -37,20 +38,57 @@ KEPT_BITS = 200
 
 @dataclass(frozen=True)
 class Enclosed:
-    """A vector known to lie within ``radius`` (doubles) of ``center`` (exact), number by number."""
+    """A vector known to lie within ``radii`` of ``numerators``, number by number.
 
-    center: list[Fraction]
-    radius: list[Fraction]
+    Both over one ``denominator`` > 0: reducing each number to lowest terms takes longer than all else.
+    """
+
+    numerators: list[int]
+    radii: list[int]
+    denominator: int
 
     @classmethod
-    def exact(cls, values: list[Fraction]) -> Enclosed:
+    def exact(cls, numerators: list[int], denominator: int) -> Enclosed:
         """A vector that is known."""
-        return cls(values, [Fraction(0)] * len(values))
+        return cls(numerators, [0] * len(numerators), denominator)
 
-    @property
+    @classmethod
+    def of(cls, center: list[Fraction], radius: list[Fraction]) -> Enclosed:
+        """Within some fractions of others."""
+        common = math.lcm(*(x.denominator for x in (*center, *radius)))
+        middle, off = ([x.numerator * (common // x.denominator) for x in part] for part in (center, radius))
+        return cls(middle, off, common)
+
+    def times_power(self, exponent: int) -> Enclosed:
+        """Times a power of two."""
+        if exponent <= 0:
+            return Enclosed(self.numerators, self.radii, self.denominator << -exponent)
+        middle, off = ([x << exponent for x in part] for part in (self.numerators, self.radii))
+        return Enclosed(middle, off, self.denominator)
+
+    @cached_property
     def is_exact(self) -> bool:
         """Whether nothing is left open."""
-        return not any(self.radius)
+        return not any(self.radii)
+
+    def distances(self, values: list[float]) -> list[float]:
+        """How far from some doubles the numbers may be: rounded up, infinite beyond all doubles."""
+        d = self.denominator
+        found = []
+        for value, c, r in zip(values, self.numerators, self.radii, strict=True):
+            p, q = value.as_integer_ratio()
+            found.append(quotient_above(abs(p * d - c * q) + r * q, d * q))
+        return found
+
+    @property
+    def center(self) -> list[Fraction]:
+        """The middle of each number."""
+        return [Fraction(x, self.denominator) for x in self.numerators]
+
+    @property
+    def radius(self) -> list[Fraction]:
+        """How far from it the number may be."""
+        return [Fraction(x, self.denominator) for x in self.radii]
 
 
 @dataclass(frozen=True)
@@ -104,7 +142,7 @@ class BasisSystem:
     def enclosure(self, b: ScaledIntegers, transposed: bool = False) -> Enclosed | None:
         """x with Z x = b, or Z' x = b, within (1); None where R proves nothing."""
         if self.size == 0:
-            return Enclosed([], [])
+            return Enclosed.exact([], 1)
         inverse = self.inverse
         if inverse is None:
             return None
@@ -142,18 +180,14 @@ class BasisSystem:
             e = e + alpha / (1 - alpha) * UP * e.max() * UP
             if not np.isfinite(e).all():
                 return None
-        unit = power_of_two(exponent)
-        return Enclosed(
-            [unit * value for value in v],
-            [
-                Fraction(r) * Fraction(scale) * power_of_two(power)
-                for r, scale in zip(e.tolist(), outer.tolist(), strict=True)
-            ]
-            if left.any()
-            else [Fraction(0)] * self.size,
-        )
+        radii = [0] * self.size
+        if left.any():
+            # Of units of v, rounded up.
+            shifts = (np.frexp(outer)[1] - 1 + (power - exponent)).tolist()
+            radii = [_whole_above(r, shift) for r, shift in zip(e.tolist(), shifts, strict=True)]
+        return Enclosed(v.tolist(), radii, 1).times_power(exponent)
 
-    def solution(self, b: ScaledIntegers, transposed: bool = False) -> list[Fraction] | None:
+    def solution(self, b: ScaledIntegers, transposed: bool = False) -> Enclosed | None:
         """As ``enclosure``, exactly; None where there are too many unknowns.
 
         Raises
@@ -164,14 +198,20 @@ class BasisSystem:
         if self.size > most_unknowns():
             return None
         integers = self.Z.integers.T if transposed else self.Z.integers
-        unit = power_of_two(b.exponent - self.Z.exponent)
-        return [unit * x for x in rational_solution(integers, b.integers)]
+        found = Enclosed.exact(*rational_solution(integers, b.integers))
+        return found.times_power(b.exponent - self.Z.exponent)
 
 
 def _to_one(sizes: NDArray[Any]) -> NDArray[np.float64]:
     """Powers of two that bring sizes to about one."""
     finite = np.where((sizes > 0) & (sizes < np.inf), sizes, 1.0)
     return np.asarray(np.ldexp(1.0, -np.frexp(finite)[1]))
+
+
+def _whole_above(value: float, shift: int) -> int:
+    """The least integer of at least value 2^shift."""
+    p, q = value.as_integer_ratio()
+    return -(-(p << shift) // q) if shift >= 0 else -(-p // (q << -shift))
 
 
 def _in_units(rest: NDArray[Any], exponent: int, factors: NDArray[Any]) -> tuple[NDArray[np.float64], int]:

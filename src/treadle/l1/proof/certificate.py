@@ -18,16 +18,19 @@ from scipy import sparse
 
 from treadle.errors import InvalidInput
 from treadle.l1.proof.basis_system import Enclosed
-from treadle.l1.proof.claim import LARGEST, Claim, Problem, Proof, moved, nearest, rounded_up
+from treadle.l1.proof.claim import Claim, Problem, Proof, moved, nearest, rounded_up
 from treadle.l1.proof.dependencies import proved_dependent
 from treadle.l1.proof.pinball import dual_bounds
 from treadle.l1.proof.rational_solve import Singular
 from treadle.l1.proof.row_signs import refuse_not_finite
+from treadle.l1.proof.scaled_integers import LARGEST, quotient
 from treadle.l1.proof.theorem import Prover
 from treadle.l1.proof.verification import Verification
-from treadle.l1.sources.integer_columns import doubles_of, is_rounded
+from treadle.l1.sources.integer_columns import Origin, doubles_of, is_rounded
 from treadle.l1.sources.rows import ArrayRows, Chunk, Rows
 from treadle.l1.sources.sparse_rows import SparseRows
+
+NO_BASIS = "there is no basis, which of a sparse X is looked for up to 2000 columns: fit fewer for a proof"
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
@@ -81,7 +84,7 @@ class Certificate:
     unique: bool | None
     centre: NDArray[np.float64]
     centre_intercept: float
-    origin: NDArray[np.int64]
+    origin: Origin
     left_out: NDArray[np.int64] | None
 
     def __post_init__(self) -> None:
@@ -154,13 +157,15 @@ class Certificate:
         """Primal less dual objective, as the solver summed them; ``verify`` bounds the true one."""
         return self.primal - self.dual
 
-    def with_origin(self, origin: NDArray[np.int64]) -> Certificate:
+    def with_origin(self, origin: Origin) -> Certificate:
         """The certificate of X, if this is that of X - origin."""
         found = replace(self, origin=origin)
         return replace(found, intercept=found._intercept_at_zero())
 
     def _intercept_at_zero(self) -> float:
         """What the intercept at the centre comes to at zero, rounded once."""
+        if not self.centre.any() and not self.origin.any():
+            return float(self.centre_intercept)
         shifts = [Fraction(m) + o for m, o in zip(self.centre.tolist(), self.origin.tolist(), strict=True)]
         return moved(self.centre_intercept, self.coef, shifts)
 
@@ -222,13 +227,13 @@ class Certificate:
     def _rounds(self, rows: Rows, X: Any, y: Any) -> bool:
         """Whether numbers that came are not the doubles that the rows hold."""
         if rows is X or not isinstance(rows, ArrayRows | SparseRows):
-            return False
-        if is_rounded(np.asarray(y)[:, None], np.zeros(1, np.int64), rows.y[:, None]):
+            return rows.is_rounded
+        if rows.y is not y and is_rounded(np.asarray(y)[:, None], np.zeros(1, np.int64), rows.y[:, None]):
             return True
         if sparse.issparse(X):
             data = X.tocoo().data
             return is_rounded(data[:, None], np.zeros(1, np.int64), data[:, None].astype(np.float64))
-        return is_rounded(X, self.origin, rows.X)
+        return rows.X is not X and is_rounded(X, self.origin, rows.X)
 
     def _rows(self, X: Any, y: Any, sample_weight: NDArray[Any] | None) -> Rows:
         if (isinstance(X, Rows) or sparse.issparse(X)) and self.origin.any():
@@ -261,7 +266,7 @@ class Certificate:
             prover = Prover(rows, self._claim(rows), exact)
             proof = prover.prove()
         except Singular as error:
-            return self._unproved(rows, str(error))
+            return self._unproved(rows, str(error) if len(self.basis) else NO_BASIS)
         return self._verification(rows, prover, proof, exact)
 
     def _refuse_others(self, rows: Rows) -> None:
@@ -281,7 +286,8 @@ class Certificate:
         left_out = self.left_out
         if left_out is None:
             left_out = self._found_left_out(rows)
-        kept = np.delete(np.arange(len(self.coef)), left_out)
+        kept = np.arange(len(self.coef))
+        kept = np.delete(kept, left_out) if len(left_out) else kept
         ties = dict(zip(self.rows.tolist(), np.asarray(self.values, np.float64).tolist(), strict=True))
         return Claim(
             Problem(float(self.quantile), float(self.alpha), bool(self.fit_intercept)),
@@ -327,7 +333,7 @@ class Certificate:
                 off = _first_unfaithful(reported, vertex)
             if off is not None:
                 what = "the intercept" if off < first else f"coefficient {prover.claim.kept[off - first]}"
-                exactly = nearest(vertex.center[off])
+                exactly = quotient(vertex.numerators[off], vertex.denominator)
                 best = "beyond all doubles" if abs(exactly) == LARGEST else repr(exactly)
                 flaw = f"{what} is {reported[off]!r}, and {best} at the optimum"
                 optimal = False
@@ -336,19 +342,21 @@ class Certificate:
                 optimal = False
         low, high = proof.least
         objective = Fraction(float(self.primal))
-        gap = max(proof.excess, objective - low, high - objective)
+        gap = max(rounded_up(x) for x in (proof.excess, objective - low, high - objective))
         errors = np.zeros(len(self.coef))
-        errors[prover.claim.kept] = [rounded_up(d) for d in proof.distance[first:]]
-        others = np.delete(np.arange(len(self.coef)), prover.claim.kept)
+        errors[prover.claim.kept] = proof.distance[first:]
+        others = np.empty(0, np.int64)
+        if not prover.every:
+            others = np.delete(np.arange(len(self.coef)), prover.claim.kept)
         dependent = proved_dependent(rows, prover, others)
         return Verification(
             optimal=optimal,
             flaw=flaw,
             objective=self.primal,
             least_bounds=(_rounded_down(low), rounded_up(high)),
-            gap_bound=rounded_up(gap),
+            gap_bound=gap,
             coef_error=errors,
-            intercept_error=rounded_up(proof.distance[0]) if first else 0.0,
+            intercept_error=proof.distance[0] if first else 0.0,
             exact=exact and prover.is_rational,
             least=low if proof.optimal and low == high else None,
             n_rows=rows.n_rows,
@@ -384,9 +392,13 @@ class Certificate:
 
 def _first_unfaithful(reported: list[float], vertex: Enclosed) -> int | None:
     """The first number that is neither of the two doubles about the vertex's; None if all are."""
-    for k, (a, c, r) in enumerate(zip(reported, vertex.center, vertex.radius, strict=True)):
+    d = vertex.denominator
+    for k, (a, c, r) in enumerate(zip(reported, vertex.numerators, vertex.radii, strict=True)):
+        # What is rounded to a, and is not beyond the largest, lies within half of a last place of it.
+        if abs(a) < LARGEST and quotient(c - r, d) == a == quotient(c + r, d):
+            continue
         below, above = (_next(a, end) for end in (-math.inf, math.inf))
-        if not (below < c - r and c + r < above):
+        if not (below < Fraction(c - r, d) and Fraction(c + r, d) < above):
             return k
     return None
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from treadle.l1.proof.basis_system import Enclosed
+from treadle.l1.proof.scaled_integers import quotient, quotient_above
 from treadle.l1.sources.rows import Chunk
 
-LARGEST = float(np.finfo(np.float64).max)
 # More than any double: where an excess is not bounded.
 UNBOUNDED = Fraction(1 << 2000)
+# The weight of rows that have none.
+ONE = Fraction(1)
 
 
 @dataclass(frozen=True)
@@ -26,17 +28,25 @@ class Problem:
     alpha: float
     fit_intercept: bool
 
-    @property
+    @cached_property
     def lean(self) -> Fraction:
         """2 tau - 1: what the middle of a box is, for a weight of 1."""
-        return 2 * Fraction(self.quantile) - 1
+        p, q = self.quantile.as_integer_ratio()
+        return Fraction(2 * p - q, q)
 
     def bound(self, weight: Fraction, sign: int) -> Fraction:
         """The end of a row's box on the side of that sign: 2 tau c or -2 (1 - tau) c."""
-        return weight * (self.lean + sign)
+        end = self._ends[sign > 0]
+        return end if weight is ONE else weight * end
+
+    @cached_property
+    def _ends(self) -> tuple[Fraction, Fraction]:
+        return self.lean - 1, self.lean + 1
 
     def penalty(self, total_weight: Fraction) -> Fraction:
         """lambda."""
+        if not self.alpha:
+            return Fraction(0)
         return 2 * Fraction(self.alpha) * total_weight
 
 
@@ -79,9 +89,8 @@ class Proof:
     ``vertex`` and ``dual`` enclose w = (b at the centre, w_kept), the former only with an intercept, and u of
     the basis, in the order of ``names``: real rows ascending, then the penalty's; ``boxes`` are the boxes of
     these u. ``least`` encloses the least objective where ``optimal``. ``excess`` bounds the objective of the
-    coefficients less the least from above, ``loss`` the objective itself. ``flaw`` says what is not proved,
-    None if nothing is left. ``is_strict``: all u of the basis are strictly inside, so that the optimum is
-    the only one.
+    coefficients less the least from above. ``flaw`` says what is not proved, None if nothing is left.
+    ``is_strict``: all u of the basis are strictly inside, so that the optimum is the only one.
 
     ``open_rows`` are those without a sign proved in doubles, with their residuals at the vertex and the signs
     of u (0 for the basis, and for ties inside their box), ``tie_values`` has u of the ties, by name.
@@ -95,10 +104,9 @@ class Proof:
     boxes: tuple[list[Fraction], list[Fraction]]
     coef: NDArray[np.float64]
     intercept: float
-    distance: list[Fraction]
+    distance: list[float]
     least: tuple[Fraction, Fraction]
     excess: Fraction
-    loss: Fraction | None
     open_rows: Chunk
     open_signs: NDArray[np.int8]
     open_residuals: NDArray[np.float64]
@@ -127,21 +135,17 @@ class Proof:
 
 def moved(intercept: float, coef: NDArray[np.float64], centre: Iterable[float]) -> float:
     """The intercept at zero, rounded once, of one at the centre, which holds exact numbers."""
-    terms = (Fraction(m) * Fraction(w) for m, w in zip(centre, coef.tolist(), strict=True) if m)
+    terms = [Fraction(m) * Fraction(w) for m, w in zip(centre, coef.tolist(), strict=True) if m]
+    if not terms:
+        return float(intercept)
     return nearest(Fraction(intercept) - sum(terms, Fraction(0)))
 
 
 def nearest(value: Fraction) -> float:
     """The double nearest to it; the largest, beyond them all."""
-    try:
-        return float(value)
-    except OverflowError:
-        return -LARGEST if value < 0 else LARGEST
+    return quotient(value.numerator, value.denominator)
 
 
 def rounded_up(value: Fraction) -> float:
     """A double at least as large; infinity, beyond them all."""
-    found = nearest(value)
-    if Fraction(found) >= value:
-        return found
-    return math.nextafter(found, math.inf)
+    return quotient_above(value.numerator, value.denominator)

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from treadle.l1.proof.scaled_integers import FEW, ScaledIntegers, joined, scaled, scaled_fractions
+
 # Sizes between which no product or split of Dekker's can overflow or lose a digit.
 LEAST, LARGEST = 1e-120, 1e120
 # Above it, sigma might overflow.
@@ -22,32 +24,32 @@ LARGEST_SUMMAND = 1e290
 SPLITTER = 134217729.0  # 2^27 + 1
 
 
-def exact_sums(values: NDArray[Any]) -> list[Fraction]:
+def exact_sums(values: NDArray[Any]) -> ScaledIntegers:
     """The sums of the columns of finite values (n, q), float64; memory is two copies."""
-    n, q = values.shape
-    totals = [Fraction(0)] * q
-    if n == 0:
-        return totals
-    rest = np.array(values.T, np.float64, order="C")
+    return sums_in_place(np.array(values.T, np.float64, order="C"))
+
+
+def sums_in_place(rest: NDArray[np.float64]) -> ScaledIntegers:
+    """The sums of the rows of finite values (q, n), which are spoilt; memory is another copy."""
+    q, n = rest.shape
+    if rest.size <= FEW:
+        return scaled(rest.T).sums()
     high = np.empty_like(rest)
-    largest = _largest(rest, high)
-    if not (largest < LARGEST_SUMMAND).all():
-        return [sum(map(Fraction, column), Fraction(0)) for column in rest.tolist()]
-    while largest.any():
-        exponents = np.frexp(largest)[1] + int(n + 2).bit_length()
-        sigma = np.where(largest > 0, np.ldexp(1.0, exponents), 0)[:, None]
+    parts: list[NDArray[np.float64]] = []
+    while n:
+        largest = np.abs(rest, out=high).max(axis=1)
+        most = float(largest.max(initial=0))
+        if not most:
+            break
+        if not most < LARGEST_SUMMAND:
+            return joined([scaled(row[:, None]).sums() for row in rest])
+        # Where nothing is left, any sigma takes nothing.
+        sigma = np.ldexp(1.0, np.frexp(largest)[1] + (n + 2).bit_length())[:, None]
         np.add(rest, sigma, out=high)
         high -= sigma
-        for j, part in enumerate(high.sum(axis=1).tolist()):
-            if part:
-                totals[j] += Fraction(part)
+        parts.append(high.sum(axis=1))
         rest -= high
-        largest = _largest(rest, high)
-    return totals
-
-
-def _largest(rest: NDArray[Any], scratch: NDArray[Any]) -> NDArray[np.float64]:
-    return np.asarray(np.abs(rest, out=scratch).max(axis=1))
+    return scaled(np.array(parts)).sums() if parts else ScaledIntegers(np.zeros(q, object), 0)
 
 
 def exact_products(weight: NDArray[Any], values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]] | None:
@@ -69,7 +71,7 @@ def _halves(a: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     return high, a - high
 
 
-def exact_weighted_sums(weight: NDArray[Any] | None, values: Any) -> list[Fraction]:
+def exact_weighted_sums(weight: NDArray[Any] | None, values: Any) -> ScaledIntegers:
     """The exact sums over rows of weight_i values_i.
 
     Parameters
@@ -85,24 +87,28 @@ def exact_weighted_sums(weight: NDArray[Any] | None, values: Any) -> list[Fracti
         return exact_sums(np.array(values, np.float64))
     values = np.asarray(values, np.float64)
     if (np.rint(weight) == weight).all() and np.abs(weight).max(initial=0) <= 1:
-        return exact_sums(weight[:, None] * values)
+        return sums_in_place(np.multiply(values.T, weight, order="C"))
     parts = exact_products(weight[:, None], values)
     if parts is None:
         exact = [Fraction(w) for w in weight.tolist()]
-        return [
-            sum((w * Fraction(v) for w, v in zip(exact, column, strict=True)), Fraction(0))
-            for column in values.T.tolist()
-        ]
-    return [a + b for a, b in zip(*map(exact_sums, parts), strict=True)]
+        return scaled_fractions(
+            [
+                sum((w * Fraction(v) for w, v in zip(exact, column, strict=True)), Fraction(0))
+                for column in values.T.tolist()
+            ]
+        )
+    product, error = map(exact_sums, parts)
+    return product.plus(error)
 
 
-def _sparse_sums(weight: NDArray[Any] | None, values: Any) -> list[Fraction]:
+def _sparse_sums(weight: NDArray[Any] | None, values: Any) -> ScaledIntegers:
     columns = sparse.csc_array(values)
     starts = columns.indptr
     data = columns.data.astype(np.float64)
     by_entry = None if weight is None else weight[columns.indices]
-    totals = [Fraction(0)] * columns.shape[1]
+    nothing = ScaledIntegers(np.zeros(1, object), 0)
+    totals = [nothing] * columns.shape[1]
     for j in np.flatnonzero(np.diff(starts)).tolist():
         some = slice(starts[j], starts[j + 1])
-        totals[j] = exact_weighted_sums(None if by_entry is None else by_entry[some], data[some, None])[0]
-    return totals
+        totals[j] = exact_weighted_sums(None if by_entry is None else by_entry[some], data[some, None])
+    return joined(totals)

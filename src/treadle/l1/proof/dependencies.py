@@ -7,7 +7,6 @@ denominator the equation is one of integers, for which doubles often are long en
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,8 +66,7 @@ def proved_dependent(rows: Rows, prover: Prover, features: NDArray[np.int64]) ->
         solution = prover.system.solution(column)
         if solution is None:
             continue
-        denominator = math.lcm(*(a.denominator for a in solution))
-        whole = [int(a * denominator) for a in solution]
+        denominator, whole = solution.denominator, solution.numerators
         some = [k for k in range(first, len(whole)) if whole[k]]
         relation = _Relation(
             [whole[0] if first else 0, *(whole[k] for k in some), -denominator],

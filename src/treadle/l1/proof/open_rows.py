@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.l1.proof.basis_system import Enclosed
-from treadle.l1.proof.claim import LARGEST, Claim, nearest
-from treadle.l1.proof.scaled_integers import ScaledIntegers, power_of_two, scaled
+from treadle.l1.proof.claim import Claim, nearest
+from treadle.l1.proof.scaled_integers import LARGEST, ScaledIntegers, power_of_two, scaled
 from treadle.l1.proof.whole_doubles import exact_combination
 from treadle.l1.sources.rows import Chunk, dense_columns
 
@@ -96,10 +96,11 @@ def _residuals(
     claim: Claim, chunk: Chunk, vertex: Enclosed, exact_rows: Callable[[Chunk], ScaledIntegers]
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.int8]]:
     """Whether a sign is known, the rounded residual, the sign (0: a tie); of an exact vertex all are."""
-    common = math.lcm(*(c.denominator for c in vertex.center))
-    w = [c.numerator * (common // c.denominator) for c in vertex.center]
+    common, w = vertex.denominator, vertex.numerators
     first = int(claim.problem.fit_intercept)
     if vertex.is_exact:
+        every = math.gcd(common, *w)
+        common, w = common // every, [v // every for v in w]
         X = dense_columns(chunk, claim.kept)
         short = exact_combination(
             np.column_stack([X, chunk.y]),
@@ -120,11 +121,9 @@ def _residuals(
     signs = np.array([(value > 0) - (value < 0) for value in r], np.int8)
     if vertex.is_exact:
         return np.ones(len(chunk), bool), rounded, signs
-    # The enclosure's part, in the same unit, rounded up.
-    radius = np.array([math.ceil(x * common / power_of_two(exponent) * 2**64) for x in vertex.radius], object)
-    errors = abs(rows.integers) @ radius
-    factor = power_of_two(rows.exponent - 64)
-    known = np.array([abs(a) > factor * e for a, e in zip(r, errors, strict=True)], bool)
+    # The enclosure's part, in the same unit.
+    errors = ScaledIntegers(abs(rows.integers) @ np.array(vertex.radii, object), rows.exponent).at(exponent)
+    known = np.array([abs(a) > e for a, e in zip(r, errors, strict=True)], bool)
     return known, rounded, np.where(known, signs, 0).astype(np.int8)
 
 

@@ -6,10 +6,9 @@ fraction-free elimination (1968), in which every division leaves no rest, up to 
 
 from __future__ import annotations
 
-from fractions import Fraction
 from functools import cache
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, cast
 
 from numpy.typing import NDArray
 
@@ -32,8 +31,8 @@ def most_unknowns() -> int:
     return MOST_WITH_FLINT if has_flint() else MOST_UNKNOWNS
 
 
-def rational_solution(matrix: NDArray[Any], right: NDArray[Any]) -> list[Fraction]:
-    """x with matrix x = right.
+def rational_solution(matrix: NDArray[Any], right: NDArray[Any]) -> tuple[list[int], int]:
+    """x with matrix x = right, as numerators over one denominator, which is positive.
 
     Parameters
     ----------
@@ -46,23 +45,24 @@ def rational_solution(matrix: NDArray[Any], right: NDArray[Any]) -> list[Fractio
         If there is no solution, or more than one.
     """
     if len(right) == 0:
-        return []
+        return [], 1
     if has_flint():
         return _by_flint(matrix, right)
     return _by_elimination([[*row, b] for row, b in zip(matrix.tolist(), right.tolist(), strict=True)])
 
 
-def _by_flint(matrix: NDArray[Any], right: NDArray[Any]) -> list[Fraction]:
+def _by_flint(matrix: NDArray[Any], right: NDArray[Any]) -> tuple[list[int], int]:
     import flint
 
     try:
-        found = flint.fmpz_mat(matrix.tolist()).solve(flint.fmpz_mat([[b] for b in right.tolist()]))
+        found = flint.fmpz_mat(matrix.tolist()).solve(flint.fmpz_mat(len(right), 1, right.tolist()))
     except ZeroDivisionError:
         raise Singular("the equations are dependent") from None
-    return [Fraction(int(x.p), int(x.q)) for x in (found[k, 0] for k in range(len(right)))]
+    numerators, denominator = cast(Any, found).numer_denom()
+    return [int(x) for x in numerators.entries()], int(denominator)
 
 
-def _by_elimination(rows: list[list[int]]) -> list[Fraction]:
+def _by_elimination(rows: list[list[int]]) -> tuple[list[int], int]:
     """Bareiss: after step k every entry is a minor of order k + 1, so that the pivot before divides it."""
     p = len(rows)
     before = 1
@@ -88,4 +88,6 @@ def _by_elimination(rows: list[list[int]]) -> list[Fraction]:
         row = rows[i]
         known = sum(a * x for a, x in zip(row[i + 1 : p], numerators[i + 1 :], strict=True))
         numerators[i] = (row[p] * determinant - known) // row[i]
-    return [Fraction(x, determinant) for x in numerators]
+    if determinant < 0:
+        return [-x for x in numerators], -determinant
+    return numerators, determinant

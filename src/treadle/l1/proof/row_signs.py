@@ -11,8 +11,11 @@ handed back as they are. Sums of sign, weight and entry are exact (``column_sums
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from bisect import bisect_left
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,7 +24,8 @@ from scipy import sparse
 
 from treadle.errors import InvalidInput
 from treadle.l1.proof.basis_system import UNIT, UP
-from treadle.l1.proof.column_sums import exact_sums, exact_weighted_sums
+from treadle.l1.proof.column_sums import exact_sums, exact_weighted_sums, sums_in_place
+from treadle.l1.proof.scaled_integers import ScaledIntegers
 from treadle.l1.sources.rows import Chunk
 
 # More than what underflow takes from a sum of fewer than 2^20 products.
@@ -30,43 +34,33 @@ UNDERFLOW = 1e-300
 
 @dataclass(frozen=True)
 class Sums:
-    """Over some rows: of c, of c s and c s (x, y) where s is the sign, and of c (x, y) if tau is not 1/2."""
+    """Over some rows, s being the sign: of (c, c s), of c s (x, y), and of c (x, y) if tau is not 1/2."""
 
-    weight: Fraction
-    signed_weight: Fraction
-    signed: list[Fraction]
-    plain: list[Fraction] | None
+    weights: ScaledIntegers
+    signed: ScaledIntegers
+    plain: ScaledIntegers | None
 
     def plus(self, other: Sums) -> Sums:
         """Both together."""
         plain = None
         if self.plain is not None and other.plain is not None:
-            plain = _added(self.plain, other.plain)
-        return Sums(
-            self.weight + other.weight,
-            self.signed_weight + other.signed_weight,
-            _added(self.signed, other.signed),
-            plain,
-        )
+            plain = self.plain.plus(other.plain)
+        return Sums(self.weights.plus(other.weights), self.signed.plus(other.signed), plain)
 
 
 @dataclass(frozen=True)
 class RowSigns:
     """What one chunk gives: ``loss`` bounds its losses from above, ``open_rows`` have no proved sign.
 
-    ``guesses`` are the likely signs of these, 0 for the basis.
+    ``open_residuals`` are theirs, as doubles have them.
     """
 
     sums: Sums
     loss: float
     open_rows: Chunk
     total_weight: Fraction
-    wrong_side: int = 0
-    guesses: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, np.int8))
-
-
-def _added(a: list[Fraction], b: list[Fraction]) -> list[Fraction]:
-    return [x + y if y else x for x, y in zip(a, b, strict=True)]
+    wrong_side: int
+    open_residuals: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -92,50 +86,99 @@ class SignPass:
         with np.errstate(all="ignore"):
             return self._signs(chunk)
 
+    @cached_property
+    def _gamma(self) -> float:
+        return (len(self.coef) + 6) * UNIT * UP
+
+    @cached_property
+    def _per_entry(self) -> NDArray[np.float64]:
+        """What an entry's share of (1) is multiplied by."""
+        # Rounded up, since the product with a subnormal coefficient may be lost, and entries be large.
+        of_coef = [math.nextafter(self._gamma * abs(w), math.inf) if w else 0.0 for w in self.coef.tolist()]
+        return np.asarray((np.array(of_coef) + self.distance) * UP)
+
+    @cached_property
+    def _basis_names(self) -> list[int]:
+        return list(self.basis.tolist())
+
     def _signs(self, chunk: Chunk) -> RowSigns:
         X = chunk.X
         if self.centre is not None:
             X = np.asarray(X, np.float64) - self.centre
-        y = chunk.y.astype(np.float64)
+        y = chunk.y.astype(np.float64, copy=False)
         r = y - np.asarray(X @ self.coef) - self.intercept
-        gamma = (len(self.coef) + 6) * UNIT * UP
-        # Rounded up, since the product with a subnormal coefficient may be lost, and entries be large.
-        of_coef = np.where(self.coef == 0, 0.0, np.nextafter(gamma * np.abs(self.coef), np.inf))
-        per_entry = (of_coef + self.distance) * UP
-        error = np.asarray(abs(X) @ per_entry) * UP + gamma * (np.abs(y) + abs(self.intercept))
-        error = (error + (self.intercept_distance + UNDERFLOW)) * UP
+        error = np.asarray(abs(X) @ self._per_entry) + self._gamma * (np.abs(y) + abs(self.intercept))
+        error = (error + (self.intercept_distance + UNDERFLOW)) * (UP * UP)
+        sizes = np.abs(r)
         # NaN is not; nor is infinity, which sums may pass on the way to a number of the other sign.
-        decided = (np.abs(r) > error) & np.isfinite(r)
-        refuse_not_finite(chunk, np.flatnonzero(~np.isfinite(r)))
-        counted = np.ones(len(chunk), bool) if chunk.weight is None else chunk.weight > 0
-        at = np.searchsorted(self.basis, chunk.indices)
-        in_basis = np.append(self.basis, -1)[np.minimum(at, len(self.basis))] == chunk.indices
-        decided &= counted & ~in_basis
-        sign = np.where(r > 0, 1.0, -1.0)
+        decided = sizes > error
+        if not sizes.max(initial=0) < np.inf:
+            decided &= np.isfinite(r)
+            refuse_not_finite(chunk, np.flatnonzero(~np.isfinite(r)))
+        counted = None if chunk.weight is None else chunk.weight > 0
+        if counted is not None:
+            decided &= counted
+        decided[self._basis_in(chunk.indices)] = False
+        sign = np.copysign(decided, r)
         wrong = 0
         if self.side is not None:
-            wrong = int((decided & (self.side[chunk.indices] * sign < 0)).sum())
-        weight = np.ones(len(chunk)) if chunk.weight is None else chunk.weight
-        largest = np.abs(r) + error
-        losses = 2 * weight * np.where(r > 0, self.quantile, 1 - self.quantile) * largest + 2 * weight * error
-        losses = losses[counted]
-        # Infinite, where that is all that is known; not less than what underflows.
-        loss = float(losses.sum()) * (1 + (2 * len(losses) + 8) * UNIT) + UNDERFLOW
-        rest = np.flatnonzero(counted & ~decided)
+            wrong = int(np.count_nonzero(self.side[chunk.indices] * sign < 0))
+        rest = np.flatnonzero(~decided if counted is None else counted & ~decided)
+        open_rows = chunk.take(rest)
+        total_weight = Fraction(len(chunk))
+        if chunk.weight is not None:
+            (total_weight,) = exact_sums(chunk.weight[:, None]).fractions()
         return RowSigns(
-            self.sums_of(chunk, np.where(decided, sign, 0)),
-            loss,
-            chunk.take(rest),
-            Fraction(len(chunk)) if chunk.weight is None else _exact_sum(weight),
+            self.sums_of(chunk, sign),
+            self._loss(r, sizes, error, chunk.weight),
+            open_rows,
+            total_weight,
             wrong,
-            np.where(in_basis, 0, np.where(r > 0, 1, -1)).astype(np.int8)[rest],
+            r[rest],
         )
+
+    def guesses(self, found: RowSigns) -> NDArray[np.int8]:
+        """The likely signs of the open rows, 0 for the basis."""
+        guesses = np.where(found.open_residuals > 0, 1, -1).astype(np.int8)
+        guesses[self._basis_in(found.open_rows.indices)] = 0
+        return guesses
+
+    def _loss(
+        self, r: NDArray[Any], sizes: NDArray[Any], error: NDArray[Any], weight: NDArray[Any] | None
+    ) -> float:
+        """A bound from above on the losses of some rows, from their residuals and the errors of these."""
+        if self.quantile == 0.5:
+            losses = sizes + error
+        else:
+            # The slope on the other side of zero is at most 2, and what it is wrong for at most the error.
+            losses = 2 * np.where(r > 0, self.quantile, 1 - self.quantile) * (sizes + error) + 2 * error
+        if weight is not None:
+            losses = (losses * weight)[weight > 0]
+        # Infinite, where that is all that is known; not less than what underflows.
+        return float(losses.sum()) * (1 + (2 * len(losses) + 8) * UNIT) + UNDERFLOW
+
+    def _basis_in(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The places of rows of the basis among some rows."""
+        if len(indices) and len(self.basis):
+            # In a block without a gap, as most are, they are where they should be.
+            first, last = int(indices[0]), int(indices[-1])
+            if last - first == len(indices) - 1:
+                names = self._basis_names
+                some = names[bisect_left(names, first) : bisect_left(names, last + 1)]
+                places = np.array(some, np.int64) - first
+                if indices[places].tolist() == some:
+                    return places
+        at = np.searchsorted(self.basis, indices)
+        return np.flatnonzero(np.append(self.basis, -1)[at] == indices)
 
     def sums_of(self, chunk: Chunk, sign: NDArray[Any]) -> Sums:
         """The exact sums over rows whose sign is not 0."""
         X = chunk.X if self.kept is None else chunk.X[:, self.kept]
+        plain = self.quantile != 0.5
+        if chunk.weight is None and not sparse.issparse(X):
+            return self._sums_of_signs(X, chunk.y, sign, plain)
         if sparse.issparse(X):
-            some = sign != 0
+            some: Any = sign != 0
             values: Any = sparse.hstack([X, sparse.csr_array(chunk.y[:, None])], format="csr")[some]
         else:
             some = slice(None)
@@ -143,18 +186,29 @@ class SignPass:
             values[:, :-1] = X
             values[:, -1] = chunk.y
         sign = sign[some]
-        if chunk.weight is None:
-            sums = Fraction(int(np.count_nonzero(sign))), Fraction(int(sign.sum()))
-            counted, signed = np.abs(sign), sign
-        else:
+        counted = np.abs(sign)
+        if chunk.weight is not None:
             counted = np.where(sign != 0, chunk.weight[some], 0)
-            signed = sign * counted
-            sums = _exact_sum(counted), _exact_sum(signed)
+        signed = sign * counted
         return Sums(
-            *sums,
+            exact_sums(np.column_stack([counted, signed])),
             exact_weighted_sums(signed, values),
-            None if self.quantile == 0.5 else exact_weighted_sums(counted, values),
+            exact_weighted_sums(counted, values) if plain else None,
         )
+
+    @staticmethod
+    def _sums_of_signs(X: NDArray[Any], y: NDArray[Any], sign: NDArray[Any], plain: bool) -> Sums:
+        """Where all weights are 1."""
+        n_positive = int(np.count_nonzero(sign > 0))
+        n_signed = int(np.count_nonzero(sign))
+        both = []
+        for factor in (sign, np.abs(sign))[: 1 + plain]:
+            terms = np.empty((X.shape[1] + 1, len(y)))
+            np.multiply(X.T, factor, out=terms[:-1])
+            np.multiply(y, factor, out=terms[-1])
+            both.append(sums_in_place(terms))
+        weights = ScaledIntegers(np.array([n_signed, 2 * n_positive - n_signed], object), 0)
+        return Sums(weights, both[0], both[1] if plain else None)
 
 
 def refuse_not_finite(chunk: Chunk, places: NDArray[np.int64]) -> None:
@@ -170,7 +224,3 @@ def refuse_not_finite(chunk: Chunk, places: NDArray[np.int64]) -> None:
                 f"row {chunk.indices[places[np.argmin(finite)]]} of {name} holds a value that is not a "
                 "finite number; pass what was fitted"
             )
-
-
-def _exact_sum(values: NDArray[Any]) -> Fraction:
-    return exact_sums(values[:, None])[0]

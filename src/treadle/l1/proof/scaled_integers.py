@@ -15,6 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 MANTISSA = 53
+# Numbers up to which Python is faster than NumPy, one by one.
+FEW = 150
+LARGEST = float(np.finfo(np.float64).max)
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,23 @@ class ScaledIntegers:
 
     def at(self, exponent: int) -> NDArray[Any]:
         """The integers over a smaller power of two."""
+        if exponent == self.exponent:
+            return self.integers
         return np.asarray(self.integers << (self.exponent - exponent), dtype=object)
 
     def minus(self, other: ScaledIntegers) -> ScaledIntegers:
         """The difference, broadcast as NumPy does."""
         exponent = min(self.exponent, other.exponent)
         return ScaledIntegers(np.asarray(self.at(exponent) - other.at(exponent), dtype=object), exponent)
+
+    def plus(self, other: ScaledIntegers) -> ScaledIntegers:
+        """The sum, broadcast as NumPy does."""
+        exponent = min(self.exponent, other.exponent)
+        return ScaledIntegers(np.asarray(self.at(exponent) + other.at(exponent), dtype=object), exponent)
+
+    def by(self, factor: ScaledIntegers) -> ScaledIntegers:
+        """Every number times one, a vector of length 1."""
+        return ScaledIntegers(self.integers * factor.integers[0], self.exponent + factor.exponent)
 
     def times(self, other: ScaledIntegers) -> ScaledIntegers:
         """The matrix product."""
@@ -46,7 +60,15 @@ class ScaledIntegers:
 
     def fractions(self) -> list[Fraction]:
         """A vector's numbers."""
-        return [power_of_two(self.exponent) * value for value in self.integers.ravel()]
+        if self.exponent < 0:
+            return [Fraction(value, 1 << -self.exponent) for value in self.integers.ravel().tolist()]
+        return [Fraction(value << self.exponent) for value in self.integers.ravel().tolist()]
+
+    def sums(self) -> ScaledIntegers:
+        """The sums of the columns of a matrix."""
+        if not len(self.integers):
+            return ScaledIntegers(np.zeros(self.integers.shape[1:], object), 0)
+        return ScaledIntegers(self.integers.sum(axis=0), self.exponent)
 
 
 def power_of_two(exponent: int) -> Fraction:
@@ -65,6 +87,21 @@ def as_float(integer: int, exponent: int) -> float:
         return math.copysign(math.inf, integer)
 
 
+def quotient(a: int, b: int) -> float:
+    """The double nearest to a / b, b > 0; the largest, beyond them all."""
+    try:
+        return a / b
+    except OverflowError:
+        return -LARGEST if a < 0 else LARGEST
+
+
+def quotient_above(a: int, b: int) -> float:
+    """The least double of at least a / b; infinity, beyond them all."""
+    found = quotient(a, b)
+    p, q = found.as_integer_ratio()
+    return found if p * b >= a * q else math.nextafter(found, math.inf)
+
+
 def scaled(array: NDArray[Any]) -> ScaledIntegers:
     """Finite doubles or floats of any shape, exactly.
 
@@ -73,7 +110,10 @@ def scaled(array: NDArray[Any]) -> ScaledIntegers:
     ValueError
         If a number is not finite.
     """
-    mantissa, exponents = np.frexp(np.asarray(array, np.float64))
+    array = np.asarray(array, np.float64)
+    if 0 < array.size <= FEW:
+        return _scaled_few(array)
+    mantissa, exponents = np.frexp(array)
     if not np.isfinite(mantissa).all():
         raise ValueError("a number that is not finite has no exact value")
     integers = np.ldexp(mantissa, MANTISSA).astype(np.int64)
@@ -89,6 +129,32 @@ def scaled(array: NDArray[Any]) -> ScaledIntegers:
     return ScaledIntegers(
         np.asarray((integers >> down).astype(object) << np.maximum(shifts, 0).astype(object)), exponent
     )
+
+
+def _scaled_few(array: NDArray[np.float64]) -> ScaledIntegers:
+    """As ``scaled``, number by number."""
+    try:
+        ratios = [value.as_integer_ratio() for value in array.ravel().tolist()]
+    except (ValueError, OverflowError):
+        raise ValueError("a number that is not finite has no exact value") from None
+    denominator = max(q for _, q in ratios)
+    places = denominator.bit_length() - 1
+    if places:
+        values = [p * (denominator // q) for p, q in ratios]
+    else:
+        values = [p for p, _ in ratios]
+        every = math.gcd(*values)
+        places = -((every & -every).bit_length() - 1) if every else 0
+        values = [p >> -places for p in values]
+    integers = np.empty(len(values), object)
+    integers[:] = values
+    return ScaledIntegers(integers.reshape(array.shape), -places)
+
+
+def joined(parts: list[ScaledIntegers]) -> ScaledIntegers:
+    """Vectors, at least one, as one."""
+    exponent = min(part.exponent for part in parts)
+    return ScaledIntegers(np.concatenate([part.at(exponent) for part in parts]), exponent)
 
 
 def scaled_fractions(values: list[Fraction]) -> ScaledIntegers:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from treadle.l1.proof.certificate import Certificate
+from treadle.l1.sources.integer_columns import Origin
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Solution:
     n_pivots: int
     n_passes: int
 
-    def with_origin(self, origin: NDArray[np.int64]) -> Solution:
+    def with_origin(self, origin: Origin) -> Solution:
         """The solution of X, if this is that of X - origin."""
         certificate = self.certificate.with_origin(origin)
         return replace(self, intercept=certificate.intercept, certificate=certificate)

@@ -35,11 +35,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.l1.proof.basis_system import UP, BasisSystem, Enclosed
-from treadle.l1.proof.claim import UNBOUNDED, Claim, Proof, nearest, rounded_up
+from treadle.l1.proof.claim import ONE, UNBOUNDED, Claim, Proof, nearest
 from treadle.l1.proof.open_rows import OpenRows, decided, penalty_tie
 from treadle.l1.proof.rational_solve import Singular, has_flint, most_unknowns
-from treadle.l1.proof.row_signs import UNDERFLOW, RowSigns, SignPass, Sums, refuse_not_finite
-from treadle.l1.proof.scaled_integers import ScaledIntegers, power_of_two, scaled, scaled_fractions
+from treadle.l1.proof.row_signs import UNDERFLOW, SignPass, Sums, refuse_not_finite
+from treadle.l1.proof.scaled_integers import (
+    ScaledIntegers,
+    joined,
+    power_of_two,
+    quotient,
+    scaled,
+    scaled_fractions,
+)
 from treadle.l1.sources.rows import Chunk, Rows, dense_columns
 
 # Numbers of rows without a proved sign that are kept for integers; beyond, the basis alone is kept, and the
@@ -59,40 +66,52 @@ class Prover:
         self.problem = claim.problem
         self.flaw: str | None = None
         n = rows.n_rows
-        real = np.sort(claim.basis[claim.basis < n])
-        self.names = np.concatenate([real, np.sort(claim.basis[claim.basis >= n])])
-        self.n_real = len(real)
+        self.names = np.sort(claim.basis)
+        self.n_real = int(np.count_nonzero(claim.basis < n))
+        real = self.names[: self.n_real]
         self.first = int(self.problem.fit_intercept)
+        self.centre = claim.centre if claim.centre.any() else None
+        self.every = len(claim.kept) == len(claim.centre)
         size = self.first + len(claim.kept)
-        pinned = np.zeros(len(claim.kept), bool)
+        n_pinned = 0
+        # Columns of the system, and of these the ones that a penalty's row pins at 0.
+        self.free, self.pinned = np.arange(size), np.empty(0, np.int64)
         if self.n_real < len(self.names):
             pinned = np.isin(claim.kept, self.names[self.n_real :] - n)
-        if len(self.names) != size or pinned.sum() != size - self.n_real or (real[1:] == real[:-1]).any():
+            n_pinned = int(pinned.sum())
+            self.free = np.concatenate([self.free[: self.first], self.first + np.flatnonzero(~pinned)])
+            self.pinned = self.first + np.flatnonzero(pinned)
+        if len(self.names) != size or n_pinned != size - self.n_real or len(set(real.tolist())) < len(real):
             raise Singular(f"{len(self.names)} rows of the basis do not determine {size} coefficients")
-        # Columns of the system without those that a penalty's row pins at 0.
-        self.free = np.concatenate([np.arange(self.first), self.first + np.flatnonzero(~pinned)]).astype(int)
-        self.pinned = self.first + np.flatnonzero(pinned)
         taken = rows.take(real) if taken is None else taken
-        refuse_not_finite(taken, np.arange(len(taken)))
-        self.basis_rows = self.exact_rows(taken)
+        try:
+            self.basis_rows = self.exact_rows(taken)
+            self.basis_targets = scaled(taken.y)
+        except ValueError:
+            refuse_not_finite(taken, np.arange(len(taken)))
+            raise
         self.basis_weights = weights_of(taken)
-        self.basis_targets = scaled(taken.y)
         self.system = BasisSystem(self._columns(self.basis_rows, self.free))
 
     def exact_rows(self, chunk: Chunk) -> ScaledIntegers:
         """(1, x - m) of some rows, the columns of the system, exact."""
-        exact = scaled(dense_columns(chunk, self.claim.kept))
-        centre = self.claim.centre[self.claim.kept]
-        if centre.any():
-            exact = exact.minus(scaled(centre))
+        kept = self.claim.kept
+        X = chunk.X if self.every and isinstance(chunk.X, np.ndarray) else dense_columns(chunk, kept)
+        exact = scaled(X)
+        if self.centre is not None:
+            exact = exact.minus(scaled(self.centre[kept]))
         if not self.first:
             return exact
-        one = ScaledIntegers(np.array([[1]] * len(chunk), object).reshape(len(chunk), 1), 0)
         exponent = min(exact.exponent, 0)
-        return ScaledIntegers(np.hstack([one.at(exponent), exact.at(exponent)]), exponent)
+        both = np.empty((len(chunk), 1 + len(kept)), object)
+        both[:, 0] = 1 << -exponent
+        both[:, 1:] = exact.at(exponent)
+        return ScaledIntegers(both, exponent)
 
     @staticmethod
     def _columns(exact: ScaledIntegers, some: NDArray[Any]) -> ScaledIntegers:
+        if len(some) == exact.integers.shape[1]:
+            return exact
         return ScaledIntegers(exact.integers[:, some], exact.exponent)
 
     def prove(self) -> Proof:
@@ -107,56 +126,58 @@ class Prover:
         # 2.
         D = len(claim.centre)
         spread = np.zeros(D)
-        spread[claim.kept] = [rounded_up(x) for x in distance[self.first :]]
+        spread[claim.kept] = distance[self.first :]
         sign_pass = SignPass(
             coef,
             intercept,
-            claim.centre if claim.centre.any() else None,
+            self.centre,
             spread,
-            rounded_up(distance[0]) if self.first else 0.0,
+            distance[0] if self.first else 0.0,
             self.problem.quantile,
-            None if len(claim.kept) == D else claim.kept,
+            None if self.every else claim.kept,
             self.names[: self.n_real],
             claim.side,
         )
-        parts = self._over_rows(sign_pass)
-        penalty = self.problem.penalty(parts.total_weight)
-        if parts.wrong_side:
-            self._note(f"{parts.wrong_side} rows are not on the side of zero that was said")
+        sums, loss, open_rows, total_weight, wrong = self._over_rows(sign_pass)
+        penalty = self.problem.penalty(total_weight)
+        if wrong:
+            self._note(f"{wrong} rows are not on the side of zero that was said")
         # 3.
         rows = decided(
-            claim, parts.open_rows, self.names[: self.n_real], vertex, self.exact_vertex, self.exact_rows
+            claim, open_rows, self.names[: self.n_real], vertex, self.exact_vertex, self.exact_rows
         )
         vertex = rows.vertex
         if rows.undecided:
             self._note(f"the sign of {rows.undecided} residuals is not decided")
         self._note(rows.flaw)
-        g, y_u = self._from_sums(
-            parts.sums.plus(sign_pass.sums_of(rows.chunk, rows.signs.astype(np.float64)))
-        )
-        y_u += self._add_inside(g, rows)
-        vertex, penalty_loss = self._add_penalty(g, penalty, vertex, coef, rows.tie_values)
+        if rows.signs.any():
+            sums = sums.plus(sign_pass.sums_of(rows.chunk, rows.signs.astype(np.float64)))
+        g, y_u = self._from_sums(sums)
+        g, y_inside = self._with_inside(g, rows)
+        g, vertex, penalty_loss = self._with_penalty(g, penalty, vertex, coef, rows.tie_values)
         # 4.
         low, high = self._boxes(penalty)
-        dual, outside, straddles = self._inside(g, self._dual(g), low, high)
+        dual, outside, straddles, strict = self._inside(g, self._dual(g), low, high)
         self._note(outside)
         if straddles:
             self._note(f"{straddles} dual values are at a bound, to within what enclosures can tell")
         # 5.
         excess = self._excess(rows.chunk, spread, sign_pass.intercept_distance, penalty, vertex, distance)
         # 6.
-        targets = self.basis_targets.fractions()
-        y_B = sum((c * y for c, y in zip(dual.center, targets, strict=False)), Fraction(0))
-        off = sum((r * abs(y) for r, y in zip(dual.radius, targets, strict=False)), Fraction(0))
-        f = Fraction(parts.loss) + penalty_loss if math.isfinite(parts.loss) else None
-        least = (y_u + y_B - off, y_u + y_B + off)
+        targets = self.basis_targets.integers.tolist()
+        y_B = sum(c * y for c, y in zip(dual.numerators, targets, strict=False))
+        middle = y_u + _fraction(y_B, dual.denominator, self.basis_targets.exponent)
+        middle = middle + y_inside if rows.inside else middle
+        least = (middle, middle)
+        if not dual.is_exact:
+            off = sum(r * abs(y) for r, y in zip(dual.radii, targets, strict=False))
+            width = _fraction(off, dual.denominator, self.basis_targets.exponent)
+            least = (middle - width, middle + width)
         if self.flaw is not None:
+            f = Fraction(loss) + penalty_loss if math.isfinite(loss) else None
             lower = max(Fraction(0), _largest_share(dual, low, high) * least[0])
             least = (lower, UNBOUNDED if f is None else f)
             excess = UNBOUNDED if f is None else f - lower
-        strict = all(
-            a < c - r and c + r < b for c, r, a, b in zip(dual.center, dual.radius, low, high, strict=True)
-        )
         return Proof(
             optimal=self.flaw is None,
             flaw=self.flaw,
@@ -169,7 +190,6 @@ class Prover:
             distance=distance,
             least=least,
             excess=excess,
-            loss=f,
             open_rows=rows.chunk,
             open_signs=rows.signs,
             open_residuals=rows.residuals,
@@ -182,24 +202,21 @@ class Prover:
         """Keep the first flaw."""
         self.flaw = self.flaw or flaw
 
-    def _add_inside(self, g: list[Fraction], rows: OpenRows) -> Fraction:
-        """3. of ties inside their box, whose u is no bound: adds to g, and gives their part of u'y."""
+    def _with_inside(self, g: ScaledIntegers, rows: OpenRows) -> tuple[ScaledIntegers, Fraction]:
+        """3. g with ties inside their box, whose u is no bound, and their part of u'y."""
         if not rows.inside:
-            return Fraction(0)
+            return g, Fraction(0)
         places = np.array(list(rows.inside))
         some, u = rows.chunk.take(places), list(rows.inside.values())
         exact = self.exact_rows(some)
-        for k, x in enumerate(
-            ScaledIntegers(exact.integers.T, exact.exponent).times(scaled_fractions(u)).fractions()
-        ):
-            g[k] += x
-        return sum((a * Fraction(float(y)) for a, y in zip(u, some.y.tolist(), strict=True)), Fraction(0))
+        g = g.plus(ScaledIntegers(exact.integers.T, exact.exponent).times(scaled_fractions(u)))
+        return g, sum((a * Fraction(float(y)) for a, y in zip(u, some.y.tolist(), strict=True)), Fraction(0))
 
     def _vertex(self) -> Enclosed:
         """1. w of the free columns, and 0 for the pinned; exactly, where rounding would take more digits."""
         vertex = self._with_pinned(self._solved(self.basis_targets, False, self.exact))
         if self.claim.coef is None and any(
-            r * ROUNDED > abs(c) for c, r in zip(vertex.center, vertex.radius, strict=True) if r
+            r * ROUNDED > abs(c) for c, r in zip(vertex.numerators, vertex.radii, strict=True) if r
         ):
             vertex = self.exact_vertex() or vertex
         return vertex
@@ -210,17 +227,10 @@ class Prover:
             found = self.system.enclosure(b, transposed)
             if found is not None:
                 return found
-        values = self.system.solution(b, transposed)
-        if values is not None:
-            return Enclosed.exact(values)
-        found = self.system.enclosure(b, transposed)
+        found = self.system.solution(b, transposed) or self.system.enclosure(b, transposed)
         if found is None:
             raise Singular(f"{self.system.size} equations are too near to dependent to be solved in doubles")
         return found
-
-    def _exact(self, b: ScaledIntegers, transposed: bool) -> Enclosed | None:
-        values = self.system.solution(b, transposed)
-        return None if values is None else Enclosed.exact(values)
 
     @property
     def is_rational(self) -> bool:
@@ -234,34 +244,36 @@ class Prover:
 
     def exact_vertex(self) -> Enclosed | None:
         """w in rational numbers; None where there are too many."""
-        exact = self._exact(self.basis_targets, False)
+        exact = self.system.solution(self.basis_targets)
         return None if exact is None else self._with_pinned(exact)
 
     def _with_pinned(self, free: Enclosed) -> Enclosed:
+        if not len(self.pinned):
+            return free
         size = self.first + len(self.claim.kept)
-        center, radius = [Fraction(0)] * size, [Fraction(0)] * size
-        for k, c, r in zip(self.free.tolist(), free.center, free.radius, strict=True):
-            center[k], radius[k] = c, r
-        return Enclosed(center, radius)
+        numerators, radii = [0] * size, [0] * size
+        for k, c, r in zip(self.free.tolist(), free.numerators, free.radii, strict=True):
+            numerators[k], radii[k] = c, r
+        return Enclosed(numerators, radii, free.denominator)
 
-    def _reported(self, vertex: Enclosed) -> tuple[NDArray[np.float64], float, list[Fraction]]:
+    def _reported(self, vertex: Enclosed) -> tuple[NDArray[np.float64], float, list[float]]:
         """The coefficients as doubles, and how far from the vertex each may be."""
         claim = self.claim
         if claim.coef is None:
             coef = np.zeros(len(claim.centre))
             rounded = [
-                nearest(c) if abs(c) > r else 0.0 for c, r in zip(vertex.center, vertex.radius, strict=True)
+                quotient(c, vertex.denominator) if abs(c) > r else 0.0
+                for c, r in zip(vertex.numerators, vertex.radii, strict=True)
             ]
             coef[claim.kept] = rounded[self.first :]
             intercept = rounded[0] if self.first else 0.0
         else:
             coef, intercept = claim.coef, claim.intercept
-        reported = [Fraction(intercept)] * self.first + [Fraction(w) for w in coef[claim.kept].tolist()]
-        distance = [abs(a - c) + r for a, c, r in zip(reported, vertex.center, vertex.radius, strict=True)]
-        return coef, intercept, distance
+        reported = [intercept] * self.first + coef[claim.kept].tolist()
+        return coef, intercept, vertex.distances(reported)
 
-    def _over_rows(self, sign_pass: SignPass) -> RowSigns:
-        """2. The pass, its parts added up."""
+    def _over_rows(self, sign_pass: SignPass) -> tuple[Sums, float, Chunk, Fraction, int]:
+        """2. The pass, its parts added up: sums, loss, open rows, weight, rows on the wrong side."""
         sums: Sums | None = None
         total, loss, wrong, kept, n_numbers, n_guessed = Fraction(0), 0.0, 0, [], 0, 0
         for part in self.rows.map(sign_pass):
@@ -273,59 +285,62 @@ class Prover:
             if n_numbers <= MOST_OPEN:
                 kept.append(part.open_rows)
             else:
-                new = new.plus(sign_pass.sums_of(part.open_rows, part.guesses.astype(np.float64)))
-                n_guessed += int(np.count_nonzero(part.guesses))
-                kept.append(part.open_rows.take(np.flatnonzero(part.guesses == 0)))
+                guesses = sign_pass.guesses(part)
+                new = new.plus(sign_pass.sums_of(part.open_rows, guesses.astype(np.float64)))
+                n_guessed += int(np.count_nonzero(guesses))
+                kept.append(part.open_rows.take(np.flatnonzero(guesses == 0)))
             sums = new if sums is None else sums.plus(new)
         assert sums is not None  # there is at least one row
         if n_guessed:
             self._note(f"the sign of {n_guessed} residuals is not decided")
-        return RowSigns(sums, loss, Chunk.joined(kept), total, wrong)
+        return sums, loss, Chunk.joined(kept), total, wrong
 
-    def _from_sums(self, sums: Sums) -> tuple[list[Fraction], Fraction]:
+    def _from_sums(self, sums: Sums) -> tuple[ScaledIntegers, Fraction]:
         """g over the columns of the system, at the centre, and u'y, of the rows with a proved sign."""
-        lean = self.problem.lean
-        all_u = sums.signed_weight + lean * sums.weight
-        of_columns = list(sums.signed)
+        of_columns = sums.signed
+        all_u = ScaledIntegers(sums.weights.integers[1:], sums.weights.exponent)
         if sums.plain is not None:
-            of_columns = [s + lean * c for s, c in zip(of_columns, sums.plain, strict=True)]
-        *columns, y_u = of_columns
+            lean = scaled_fractions([self.problem.lean])
+            weight = ScaledIntegers(sums.weights.integers[:1], sums.weights.exponent)
+            of_columns = of_columns.plus(sums.plain.by(lean))
+            all_u = all_u.plus(weight.by(lean))
+        y_u = _fraction(of_columns.integers[-1], 1, of_columns.exponent)
+        columns = ScaledIntegers(of_columns.integers[:-1], of_columns.exponent)
         if not self.first:
             return columns, y_u
-        centre = self.claim.centre[self.claim.kept].tolist()
-        return [
-            all_u,
-            *(x - Fraction(m) * all_u if m else x for x, m in zip(columns, centre, strict=True)),
-        ], y_u
+        if self.centre is not None:
+            columns = columns.minus(scaled(self.centre[self.claim.kept]).by(all_u))
+        return joined([all_u, columns]), y_u
 
-    def _add_penalty(
+    def _with_penalty(
         self,
-        g: list[Fraction],
+        g: ScaledIntegers,
         penalty: Fraction,
         vertex: Enclosed,
         coef: NDArray[Any],
         tie_values: dict[int, float],
-    ) -> tuple[Enclosed, Fraction]:
-        """3. of the penalty's rows, whose residual is -w_j; the penalty of the coefficients."""
+    ) -> tuple[ScaledIntegers, Enclosed, Fraction]:
+        """3. g with the penalty's rows, whose residual is -w_j; the penalty of the coefficients."""
         if not penalty:
-            return vertex, Fraction(0)
+            return g, vertex, Fraction(0)
+        of_penalty = [Fraction(0)] * len(g.integers)
         for place, j in enumerate(self.claim.kept.tolist()):
             k = self.first + place
             if k in self.pinned:
                 continue
-            if abs(vertex.center[k]) <= vertex.radius[k] and not vertex.is_exact:
+            if abs(vertex.numerators[k]) <= vertex.radii[k] and not vertex.is_exact:
                 vertex = self.exact_vertex() or vertex
-            w, radius = vertex.center[k], vertex.radius[k]
+            w, radius = vertex.numerators[k], vertex.radii[k]
             if abs(w) > radius:
-                g[k] += -penalty if w > 0 else penalty
+                of_penalty[k] = -penalty if w > 0 else penalty
                 continue
             u = penalty_tie(self.claim, self.rows.n_rows + j, penalty)
-            g[k] += u
+            of_penalty[k] = u
             tie_values[self.rows.n_rows + j] = nearest(u)
             if radius:
                 self._note(f"whether coefficient {j} is zero is not decided")
         loss = penalty * sum((abs(Fraction(w)) for w in coef.tolist()), Fraction(0))
-        return vertex, loss
+        return g.plus(scaled_fractions(of_penalty)), vertex, loss
 
     def _excess(
         self,
@@ -334,88 +349,94 @@ class Prover:
         first: float,
         penalty: Fraction,
         vertex: Enclosed,
-        distance: list[Fraction],
+        distance: list[float],
     ) -> Fraction:
         """5. What the objective of the coefficients is above that of the vertex, at most."""
-        X = chunk.X - self.claim.centre if self.claim.centre.any() else chunk.X
-        lengths = np.asarray(abs(X) @ spread) * UP * UP + first
-        if first or spread.any():
-            lengths += UNDERFLOW  # of products, before a weight makes it large
-        weight = np.ones(len(chunk)) if chunk.weight is None else chunk.weight
-        terms = 2 * weight * lengths * UP
-        if not np.isfinite(terms).all():
-            return UNBOUNDED
-        try:
-            moved = Fraction(math.fsum(terms.tolist())) * Fraction(UP)
-        except OverflowError:
-            return UNBOUNDED
-        if first or spread.any():
-            moved += Fraction(UNDERFLOW) * len(chunk)
+        moved = Fraction(0)
+        if any(distance):
+            X = chunk.X if self.centre is None else chunk.X - self.centre
+            # What underflows of products is added before a weight makes it large.
+            lengths = np.asarray(abs(X) @ spread) * UP * UP + first + UNDERFLOW
+            terms = 2 * lengths * UP if chunk.weight is None else 2 * chunk.weight * lengths * UP
+            try:
+                total = math.fsum(terms.tolist()) * UP
+            except (OverflowError, ValueError):  # some are infinite
+                return UNBOUNDED
+            if not total < math.inf:
+                return UNBOUNDED
+            moved = Fraction(math.nextafter(total + UNDERFLOW * len(chunk), math.inf))
         if penalty:
             # Where both are on one side of 0 the penalty is linear between them.
             moved += (
                 2
                 * penalty
                 * sum(
-                    d
-                    for c, r, d in zip(
-                        vertex.center[self.first :],
-                        vertex.radius[self.first :],
-                        distance[self.first :],
-                        strict=True,
-                    )
-                    if abs(c) - r <= d
+                    (
+                        Fraction(d)
+                        for c, r, d in zip(
+                            vertex.center[self.first :],
+                            vertex.radius[self.first :],
+                            distance[self.first :],
+                            strict=True,
+                        )
+                        if abs(c) - r <= d
+                    ),
+                    Fraction(0),
                 )
             )
         return moved
 
-    def _dual(self, g: list[Fraction], exactly: bool = False) -> Enclosed:
+    def _dual(self, g: ScaledIntegers, exactly: bool = False) -> Enclosed:
         """4. u of the basis: real rows by the free columns, then the penalty's by the pinned ones."""
-        target = scaled_fractions([-g[k] for k in self.free.tolist()])
+        free = g.integers if not len(self.pinned) else g.integers[self.free]
+        target = ScaledIntegers(-free, g.exponent)
         if exactly:
-            values = self.system.solution(target, True)
-            if values is None:
+            found = self.system.solution(target, True)
+            if found is None:
                 raise Singular("too many unknowns")
-            real = Enclosed.exact(values)
+            real = found
         else:
             real = self._solved(target, True, self.exact)
-        center, radius = list(real.center), list(real.radius)
-        if len(self.pinned):
-            columns = self._columns(self.basis_rows, self.pinned)
-            unit = power_of_two(columns.exponent)
-            x_u = (
-                columns.integers.T @ np.array(real.center, object) if self.n_real else [0] * len(self.pinned)
-            )
-            off = (
-                abs(columns.integers.T) @ np.array(real.radius, object)
-                if self.n_real
-                else [0] * len(self.pinned)
-            )
-            for k, c, r in zip(self.pinned.tolist(), x_u, off, strict=True):
-                center.append(-(g[k] + unit * c))
-                radius.append(unit * Fraction(r))
-        return Enclosed(center, radius)
+        if not len(self.pinned):
+            return real
+        center, radius, of_pinned = real.center, real.radius, g.fractions()
+        columns = self._columns(self.basis_rows, self.pinned)
+        unit = power_of_two(columns.exponent)
+        x_u = off = np.zeros(len(self.pinned), object)
+        if self.n_real:
+            x_u = columns.integers.T @ np.array(center, object)
+            off = abs(columns.integers.T) @ np.array(radius, object)
+        for k, c, r in zip(self.pinned.tolist(), x_u, off, strict=True):
+            center.append(-(of_pinned[k] + unit * c))
+            radius.append(unit * Fraction(r))
+        return Enclosed.of(center, radius)
 
     def _boxes(self, penalty: Fraction) -> tuple[list[Fraction], list[Fraction]]:
-        bounds = {w: (self.problem.bound(w, -1), self.problem.bound(w, 1)) for w in set(self.basis_weights)}
-        low, high = ([bounds[w][end] for w in self.basis_weights] for end in (0, 1))
+        # Of all the same weight, mostly.
+        weights = {id(w): w for w in self.basis_weights}
+        bounds = {k: (self.problem.bound(w, -1), self.problem.bound(w, 1)) for k, w in weights.items()}
+        low, high = ([bounds[id(w)][end] for w in self.basis_weights] for end in (0, 1))
         return low + [-penalty] * len(self.pinned), high + [penalty] * len(self.pinned)
 
     def _inside(
-        self, g: list[Fraction], dual: Enclosed, low: list[Fraction], high: list[Fraction]
-    ) -> tuple[Enclosed, str | None, int]:
-        """Whether u_B is in its box: computed exactly where an enclosure straddles a bound."""
+        self, g: ScaledIntegers, dual: Enclosed, low: list[Fraction], high: list[Fraction]
+    ) -> tuple[Enclosed, str | None, int, bool]:
+        """Whether u_B is in its box, and off its ends: exactly where an enclosure straddles a bound."""
         for attempt in range(2):
-            outside, straddles = None, 0
-            for name, c, r, a, b in zip(
-                self.names.tolist(), dual.center, dual.radius, low, high, strict=True
-            ):
-                if a <= c - r and c + r <= b:
+            outside, straddles, strict = None, 0, True
+            for k, (a, b) in enumerate(zip(low, high, strict=True)):
+                c, r = dual.numerators[k], dual.radii[k]
+                # The bounds as integers over the denominator of u, times that of their own.
+                p, q = a.denominator, b.denominator
+                least, most = a.numerator * dual.denominator, b.numerator * dual.denominator
+                if least <= (c - r) * p and (c + r) * q <= most:
+                    strict = strict and least < (c - r) * p and (c + r) * q < most
                     continue
-                if c - r > b or c + r < a:
+                strict = False
+                if (c - r) * q > most or (c + r) * p < least:
                     outside = (
-                        f"the dual value of row {name} is {nearest(c):.9g}, outside "
-                        f"[{nearest(a):.6g}, {nearest(b):.6g}]"
+                        f"the dual value of row {self.names[k]} is {quotient(c, dual.denominator):.9g}, "
+                        f"outside [{nearest(a):.6g}, {nearest(b):.6g}]"
                     )
                 else:
                     straddles += 1
@@ -425,14 +446,19 @@ class Prover:
                 dual = self._dual(g, exactly=True)
             except Singular:
                 break
-        return dual, outside, straddles
+        return dual, outside, straddles, strict
 
 
 def weights_of(chunk: Chunk) -> list[Fraction]:
     """The weights of some rows."""
-    return (
-        [Fraction(1)] * len(chunk) if chunk.weight is None else [Fraction(c) for c in chunk.weight.tolist()]
-    )
+    return [ONE] * len(chunk) if chunk.weight is None else [Fraction(c) for c in chunk.weight.tolist()]
+
+
+def _fraction(numerator: int, denominator: int, exponent: int) -> Fraction:
+    """A quotient times a power of two."""
+    if exponent < 0:
+        return Fraction(numerator, denominator << -exponent)
+    return Fraction(numerator << exponent, denominator)
 
 
 def _largest_share(dual: Enclosed, low: list[Fraction], high: list[Fraction]) -> Fraction:

@@ -30,7 +30,8 @@ class Verification:
     least_bounds : (float, float)
         The least objective there is lies between these.
     gap_bound : float
-        The objective of the coefficients, and the one reported, are at most so much from the least.
+        The objective of the coefficients, and the one reported, are at most so much from the least. Infinite
+        without a basis: of a sparse X of more than 2000 columns none is looked for.
     coef_error : ndarray of shape (D,)
         How far each coefficient is from the vertex's, at most.
     intercept_error : float

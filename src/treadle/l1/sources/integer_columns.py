@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
 
-LARGEST_EXACT = 1 << 53
+LARGEST_EXACT, LARGEST_INT64 = 1 << 53, (1 << 63) - 1
+
+Origin = NDArray[np.int64] | NDArray[np.uint64]
 
 
 def has_integer_columns(X: Any) -> bool:
@@ -29,12 +31,20 @@ def _is_integer(dtype: Any) -> bool:
     return isinstance(dtype, np.dtype) and (dtype.kind == "M" or dtype in (np.int64, np.uint64))
 
 
-def origin_of(X: Any) -> NDArray[np.int64]:
-    """What to take off each column of X, an array or a frame, of shape (D,): 0 where doubles hold it."""
-    return np.array([_origin(column) for column in _columns(X)], np.int64)
+def origin_of(X: Any) -> Origin:
+    """What to take off each column of X, an array or a frame, of shape (D,): 0 where doubles hold it.
+
+    int64; uint64 where one is beyond, for which no other may be below 0.
+    """
+    found = [_origin(column) for column in _columns(X)]
+    beyond = max(found, default=0) > LARGEST_INT64
+    if beyond and min(found) < 0:  # no type holds both
+        found = [start if start <= LARGEST_INT64 else 0 for start in found]
+        beyond = False
+    return np.array(found, np.uint64) if beyond else np.array(found, np.int64)
 
 
-def doubles_of(X: Any, origin: NDArray[np.int64]) -> NDArray[Any]:
+def doubles_of(X: Any, origin: Origin) -> NDArray[Any]:
     """X - origin as doubles (N, D); float32 and float64 arrays are not copied where the origin is 0.
 
     Raises
@@ -53,7 +63,7 @@ def doubles_of(X: Any, origin: NDArray[np.int64]) -> NDArray[Any]:
     return found
 
 
-def is_rounded(X: Any, origin: NDArray[np.int64], doubles: NDArray[Any]) -> bool:
+def is_rounded(X: Any, origin: Origin, doubles: NDArray[Any]) -> bool:
     """Whether some number of X less its origin is not the double that ``doubles_of`` made of it."""
     if isinstance(X, np.ndarray) and X.dtype in (np.float32, np.float64) and not origin.any():
         return False
@@ -100,17 +110,18 @@ def _integers(column: NDArray[Any]) -> NDArray[Any]:
 def _origin(column: NDArray[Any]) -> int:
     if column.dtype.kind not in "iu" or not len(column):
         return 0
-    low, high = int(column.min()), int(column.max())
-    if max(abs(low), abs(high)) <= LARGEST_EXACT or max(abs(low), abs(high)) >= 1 << 63:
+    if max(-int(column.min()), int(column.max())) <= LARGEST_EXACT:
         return 0
     return int(column[0])
 
 
 def _double(column: NDArray[Any], origin: int) -> NDArray[np.float64]:
     if column.dtype.kind in "iu" and origin:
-        low, high = int(column.min(initial=origin)), int(column.max(initial=origin))
-        if high - low < 1 << 63 and low >= -(1 << 63) and high < 1 << 63:
-            return (column.astype(np.int64) - np.int64(origin)).astype(np.float64)
+        ends = [origin, *((int(column.min()), int(column.max())) if len(column) else ())]
+        if max(ends) - min(ends) <= LARGEST_INT64:
+            # Modulo 2^64, which loses nothing of so small a difference.
+            bits = column.astype(np.uint64 if column.dtype.kind == "u" else np.int64).view(np.uint64)
+            return (bits - np.uint64(origin % (1 << 64))).view(np.int64).astype(np.float64)
         return np.array([float(int(value) - origin) for value in column])
     if origin:
         return np.array([float(_exactly(value) - origin) for value in column])

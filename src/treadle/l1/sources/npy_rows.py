@@ -16,6 +16,7 @@ from treadle.data.npy_file import mapped
 from treadle.errors import CorruptFile, InvalidInput
 from treadle.files import checked_path, opened
 from treadle.l1.sources.file_state import FileState
+from treadle.l1.sources.rounded_columns import RoundedColumns
 from treadle.l1.sources.rows import Chunk, Rows, as_floats, checked_weight
 
 # Numbers of a block, whose float64 copy is 2 MB.
@@ -26,6 +27,8 @@ ZIP_MAGIC = b"PK\3\4"
 
 class NpyRows(Rows):
     """A .npy file of shape (N, D), or (N, D + 1) with the target as one of its columns.
+
+    64-bit integers that no double holds are rounded, with a RoundedNumbersWarning; in memory they are not.
 
     A pass reads each page of the files once; random rows are read where they lie. Beyond the files' pages a
     pass holds 2^18 numbers.
@@ -57,6 +60,8 @@ class NpyRows(Rows):
         self, X: str | Path, y: str | Path | int, *, sample_weight: str | Path | None = None
     ) -> None:
         self._states: list[FileState] = []
+        self._rounded = RoundedColumns()
+        self._source = str(X)
         self._table = self._mapped(X, 2)
         self.n_rows, n_columns = self._table.shape
         self._target: int | None = None
@@ -112,7 +117,16 @@ class NpyRows(Rows):
             else:
                 X = np.delete(X, t, axis=1)
         weight = None if self._weight is None else checked_weight(self._weight[some], indices)
+        if X.dtype.kind in "iu" and X.dtype.itemsize == 8:
+            for j, column in enumerate(X.T):
+                self._rounded.look(self._source, f"feature {j}", column)
+        self._rounded.look(self._source, "y", y)
         return Chunk(indices, as_floats(X), as_floats(y), weight)
+
+    @property
+    def is_rounded(self) -> bool:  # type: ignore[override]
+        """Whether a number that was read is no double."""
+        return bool(self._rounded.names)
 
     def _mapped(self, path: str | Path, n_dimensions: int) -> NDArray[Any]:
         path = checked_path(path)

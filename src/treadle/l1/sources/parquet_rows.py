@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from treadle.errors import CorruptFile, InvalidInput
 from treadle.files import check_readable, checked_path
 from treadle.l1.sources.file_state import FileState
+from treadle.l1.sources.rounded_columns import RoundedColumns
 from treadle.l1.sources.rows import Chunk, Rows
 
 # Numbers of a batch: pyarrow takes several times their 8 bytes, and more for larger ones.
@@ -38,6 +39,8 @@ class _File:
 
 class ParquetRows(Rows):
     """A Parquet file, or all those of a folder, as rows of a regression.
+
+    64-bit integers that no double holds are rounded, with a RoundedNumbersWarning; in memory they are not.
 
     A pass reads the needed columns once, in the order of the files' names, in float32 where all are. It holds
     one batch of 2^17 numbers and, inside pyarrow, the compressed columns of the row group that it is at:
@@ -115,6 +118,7 @@ class ParquetRows(Rows):
                 single &= all(str(schema.field(name).type) == "float" for name in features)
             first_row = files[-1].first_row + files[-1].n_rows if files else 0
             files.append(_File(file_path, state, first_row, groups))
+        self._rounded = RoundedColumns()
         self._files = tuple(files)
         self._dtype = np.float32 if single else np.float64
         self.files = tuple(file.path for file in files)
@@ -130,6 +134,11 @@ class ParquetRows(Rows):
         """See ``Rows.chunks``."""
         for file in self._files:
             yield from self._chunks(file, range(len(file.group_rows)))
+
+    @property
+    def is_rounded(self) -> bool:  # type: ignore[override]
+        """Whether a number that was read is no double."""
+        return bool(self._rounded.names)
 
     def take(self, indices: NDArray[np.int64]) -> Chunk:
         """See ``Rows.take``; a pass over those row groups that hold one of them."""
@@ -171,7 +180,11 @@ class ParquetRows(Rows):
         from treadle.tables.matrix import stored_numbers
 
         def column(name: str) -> NDArray[np.float64]:
-            return stored_numbers(batch.column(name), name, str(file.path), first_row=row + 1)
+            values = batch.column(name)
+            if str(values.type) in ("int64", "uint64") and not values.null_count:
+                whole = values.to_numpy(zero_copy_only=False)
+                self._rounded.look(str(file.path), f"column {name!r}", whole)
+            return stored_numbers(values, name, str(file.path), first_row=row + 1)
 
         X = np.empty((batch.num_rows, self.n_features), self._dtype)
         for j, name in enumerate(self.feature_names):

@@ -79,6 +79,8 @@ class Rows(ABC):
     feature_names: tuple[str, ...] | None = None
     # Whether memory holds N of anything anyway; if not, nothing of N entries is made.
     in_memory = False
+    # Whether numbers that were read are no doubles, and were rounded.
+    is_rounded = False
     # Over all rows, for one sample of them: 0 where a row is read where it lies.
     passes_per_sample = 1
 
