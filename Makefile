@@ -11,7 +11,7 @@ BUILD_TOOLS := cmake nanobind ninja scikit-build-core
 EDITABLE = --no-build-isolation --config-settings=build-dir=$(@D)/build --editable
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard native/*.* native/*/*.*)
 
-.PHONY: train test lint docs soak bench sanitize check-kernels check-portable wheel wheel-test clean
+.PHONY: train test lint docs soak bench sanitize check-kernels check-no-compiler check-portable wheel wheel-test clean
 
 train: .venv/ready-to-train
 	$(BIN)/treadle train fashion-mnist
@@ -19,11 +19,9 @@ train: .venv/ready-to-train
 test: .venv/ready-to-develop
 	$(BIN)/pytest
 
+# The hooks of .pre-commit-config.yaml; what they can mend they do, and fail.
 lint: .venv/ready-to-develop
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/pre-commit run --all-files --show-diff-on-failure
 
 # The documentation's examples are run, and their output compared, here and in `make test`.
 docs: .venv/ready-to-develop
@@ -70,8 +68,20 @@ wheel-test: .venv/ready-to-develop
 	TREADLE_WHEEL_TESTS="$$(packaging/find_python.sh 3.11) $$(packaging/find_python.sh 3.13 3.12)" \
 	    $(BIN)/pytest -v tests/wheel
 
+# What a person has who installs treadle where no compiler is: all but the native engine, and the reason.
+check-no-compiler: .venv/ready-to-develop
+	rm -rf .venv-plain
+	$(PYTHON) -m venv --without-pip .venv-plain
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+	    > $$(.venv-plain/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/tools.pth
+	CXX=no-compiler $(BIN)/pip --python .venv-plain install --quiet --disable-pip-version-check --no-deps \
+	    --no-build-isolation .
+	.venv-plain/bin/treadle info | grep 'there was no C++ compiler when treadle was installed'
+	mkdir -p build && rm -rf build/no-compiler
+	.venv-plain/bin/treadle train digits --epochs 1 --out build/no-compiler
+
 clean:
-	rm -rf .venv .venv-bench .venv-wheel .venv-address .venv-thread build/check-kernels build/wheel dist
+	rm -rf .venv .venv-bench .venv-wheel .venv-address .venv-thread .venv-plain build/check-kernels build/wheel dist
 
 .venv/created: constraints.txt
 	$(PYTHON) -m venv --clear .venv
