@@ -18,6 +18,7 @@ declare -A architectures=([x86_64]=amd64 [aarch64]=arm64)
 # The packages of Debian, unpacked: make_root FOLDER PROCESSOR SUITE PACKAGES
 make_root() {
     [ ! -e "$1" ] || return 0
+    mkdir -p "$(dirname "$1")"
     mmdebstrap --quiet --variant=extract --architectures="${architectures[$2]}" --skip=check/empty \
         --include="$4" "$3" "$1" >&2
     [ -e "$1/lib" ] || ln -s usr/lib "$1/lib"
