@@ -54,7 +54,7 @@ compile_libraries() {
         local options="-qq -o Dir::Etc::sourcelist=$sources/debian.sources -o Dir::Etc::sourceparts=/nonexistent \
             -o Dir::State::Lists=$sources/lists"
         (cd "$sources" && apt-get $options update && apt-get $options source --download-only zlib libffi &&
-            cat zlib_*.orig.tar.* | tar -xj && cat libffi_*.orig.tar.* | tar -xz) >&2
+            for archive in *.orig.tar.*[0-9z]; do tar -xf "$archive"; done) >&2
         touch "$sources/done"
     fi
     (cd "$sources"/zlib-* && $cc -w -O2 -fPIC -shared -DHAVE_UNISTD_H -Wl,-soname,libz.so.1 -o "$2/libz.so.1" \
