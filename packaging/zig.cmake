@@ -20,6 +20,9 @@ endif()
 # -s in every call: without symbols, as the host's strip may not know the platform, and with one build of Zig's C++
 # library for all that is linked.
 set(CMAKE_CXX_COMPILER ${zig} c++ -target ${target} -s)
+if(target MATCHES "musl$")
+  list(APPEND CMAKE_CXX_COMPILER -dynamic)  # or Zig compiles all of musl for the program that CMake tries first
+endif()
 set(CMAKE_CXX_ARCHIVE_CREATE "${zig} ar qc <TARGET> <LINK_FLAGS> <OBJECTS>")
 set(CMAKE_CXX_ARCHIVE_FINISH "${zig} ranlib <TARGET>")
 set(CMAKE_CXX_FLAGS_INIT "-include cstdio")  # which nanobind leaves to libstdc++ to include

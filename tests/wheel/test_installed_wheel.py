@@ -14,12 +14,15 @@ import time
 import venv
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+import treadle
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHONS = os.environ.get("TREADLE_WHEEL_TESTS", "").split()
-# An emulator, its options, an arm64 Python, and a folder with the dependencies: see packaging/arm64_root.sh.
-ARM64 = os.environ.get("TREADLE_WHEEL_ARM64", "").split()
+# A line each: a platform of wheels, the command of a Python for it, and a folder with the dependencies.
+OTHERS = os.environ.get("TREADLE_WHEEL_OTHERS", "").splitlines()
 
 COMPILERS = ("c++", "cc", "clang", "clang++", "g++", "gcc", "zig")
 
@@ -50,11 +53,19 @@ def wheel_for(dist, version, platform):
     return found[0]
 
 
-def trained_model(python, folder, simd, **variables):
+def trained_model(python, folder, simd, data="digits", **variables):
     """SHA-256 of the model that three epochs of digits give."""
-    arguments = ["train", "digits", "--epochs", "3", "--engine", "native", "--out", folder]
+    arguments = ["train", data, "--epochs", "3", "--engine", "native", "--out", folder]
     call(*python, "-m", "treadle", *arguments, TREADLE_SIMD=simd, **variables)
     return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+
+
+def digits_file(folder):
+    """A copy of digits, which Pythons without scikit-learn train on as well: it has no wheel for musl."""
+    digits = treadle.load_data("digits")
+    parts = {name: getattr(digits, name) for name in ("X_train", "y_train", "X_test", "y_test")}
+    np.savez(folder / "digits.npz", **parts)
+    return folder / "digits.npz"
 
 
 def check_installed(python, folder):
@@ -114,19 +125,30 @@ def test_the_source_distribution_builds_in_a_clean_environment(dist, tmp_path):
     assert "treadle/_native" in listed and "_native_missing.txt" not in listed
 
 
-@pytest.mark.skipif(not ARM64, reason="TREADLE_WHEEL_ARM64 names no emulator: see packaging/arm64_root.sh")
-def test_the_arm64_wheel_in_an_emulator(dist, tmp_path):
-    emulator, *python, packages = ARM64
-    python = [shutil.which(emulator), *python]
-    wheel = wheel_for(dist, (3, 13), "manylinux_2_17_aarch64")
+@pytest.mark.skipif(not OTHERS, reason="TREADLE_WHEEL_OTHERS names no Python: see packaging/other_pythons.sh")
+@pytest.mark.parametrize("other", OTHERS, ids=lambda line: line.split()[0])
+def test_the_wheel_with_a_python_of_another_system(other, dist, tmp_path):
+    platform, command, *options, packages = other.split()
+    python = [shutil.which(command), *options]
+    version = tuple(json.loads(call(*python, "-c", "import sys; print(list(sys.version_info[:2]))")))
+    wheel = wheel_for(dist, version, platform)
     folder = tmp_path / "wheel"
     call(sys.executable, "-m", "zipfile", "--extract", wheel, folder)
     variables = {"PYTHONPATH": f"{folder}:{packages}"}
-    kernels = "from treadle.hardware.kernel import load_kernel; print(*load_kernel().available_kernels())"
-    assert call(*python, "-c", kernels, **variables).split() == ["neon", "portable"]
+    where = call(*python, "-c", "import treadle._native; print(treadle._native.__file__)", **variables)
+    assert Path(where.strip()).is_relative_to(folder)
+    native = json.loads(call(*python, "-m", "treadle", "info", "--json", **variables))["native"]
+    here = json.loads(call(sys.executable, "-m", "treadle", "info", "--json"))["native"]
+    assert native["why_not"] is None
+    assert native["kernels"] == (["neon", "portable"] if "aarch64" in platform else here["kernels"])
     script = Path(__file__).with_name("train_and_hash.py")
-    neon = call(*python, script, TREADLE_SIMD="neon", **variables)
-    assert len(neon.strip()) == 64
-    assert neon == call(*python, script, TREADLE_SIMD="neon", OMP_NUM_THREADS="1", **variables)
-    if "avx2" in call(sys.executable, "-c", kernels).split():
-        assert neon == call(sys.executable, script, TREADLE_SIMD="avx2")
+    for kernel in native["kernels"]:
+        hashed = call(*python, script, TREADLE_SIMD=kernel, **variables)
+        assert len(hashed.strip()) == 64
+        assert hashed == call(*python, script, TREADLE_SIMD=kernel, OMP_NUM_THREADS="1", **variables)
+        same = kernel if kernel in here["kernels"] else "avx2"
+        if same in here["kernels"]:
+            assert hashed == call(sys.executable, script, TREADLE_SIMD=same)
+    digits = digits_file(tmp_path)
+    there = trained_model(python, tmp_path / "there", native["kernels"][0], digits, **variables)
+    assert there == trained_model([sys.executable], tmp_path / "here", here["kernels"][0], digits)

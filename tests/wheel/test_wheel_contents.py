@@ -11,8 +11,12 @@ KERNELS = {
     "x86_64": ["portable", "avx2", "avx512", "avx512-bfloat16", "amx-bfloat16", "emulated-bfloat16"],
     "aarch64": ["portable", "neon", "emulated-bfloat16"],
 }
+SUFFIXES = {"many": "-linux-gnu.so", "musl": "-linux-musl.so"}  # other Pythons do not look at the file
 PYTHONS = ["cp311-cp311", "cp312-abi3"]
-PLATFORMS = ["manylinux_2_17_x86_64", "manylinux_2_17_aarch64"]
+PLATFORMS = [
+    *("manylinux_2_17_x86_64", "manylinux_2_17_aarch64"),
+    *("musllinux_1_2_x86_64", "musllinux_1_2_aarch64"),
+]
 
 
 @pytest.fixture(params=[f"{python}-{platform}" for platform in PLATFORMS for python in PYTHONS])
@@ -36,6 +40,7 @@ def test_it_has_one_extension_and_no_sources_of_it(wheel):
     (extension,) = [name for name in names if ".so" in name]
     assert extension.startswith("treadle/_native.")
     assert extension.endswith(".abi3.so") == ("-abi3-" in wheel.name)
+    assert "-abi3-" in wheel.name or extension.endswith(SUFFIXES[re.search("many|musl", wheel.name)[0]])
     assert not [name for name in names if name.endswith((".cpp", ".h", "_native_missing.txt"))]
 
 
@@ -44,5 +49,6 @@ def test_the_extension_is_for_that_processor_and_has_its_kernels(wheel):
     archive = zipfile.ZipFile(wheel)
     (extension,) = [name for name in archive.namelist() if ".so" in name]
     code = archive.read(extension)
+    assert (f"libc.musl-{processor}.so.1".encode() in code) == ("musllinux" in wheel.name)
     assert code[:4] == b"\x7fELF" and struct.unpack_from("<H", code, 18) == (MACHINES[processor],)
     assert [kernel for kernel in KERNELS[processor] if kernel.encode() + b"\0" not in code] == []
