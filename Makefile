@@ -17,7 +17,7 @@ train: .venv/ready-to-train
 	$(BIN)/treadle train fashion-mnist
 
 test: .venv/ready-to-develop
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 # The hooks of .pre-commit-config.yaml; what they can mend they do, and fail.
 lint: .venv/ready-to-develop

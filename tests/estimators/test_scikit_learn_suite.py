@@ -51,7 +51,7 @@ def run_module():
 
 
 MODULE_OF_TESTS = run_module()
-for name in TESTS.keys() - PRIVATE.keys():
+for name in sorted(TESTS.keys() - PRIVATE.keys()):
     globals()[name] = getattr(MODULE_OF_TESTS, name)
 
 # scikit-learn's runs do not turn warnings into errors; a few of these tests end before they converge.
