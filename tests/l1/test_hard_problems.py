@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.l1.linear_programs import contaminated, highs_optimum, objective
+from treadle import LADRegressor
 from treadle.errors import CertificateFailed, InvalidInput
 from treadle.l1.dense import crossover
 from treadle.l1.dense.reduced_problem import exactly
@@ -287,3 +288,14 @@ def test_ties_at_a_bound_are_decided_by_a_linear_program():
     )  # the column of zeros
     assert solve(np.ones((4, 1)), np.array([0.0, 1, 1, 2]), fit_intercept=False).certificate.unique is True
     assert solve(np.ones((4, 1)), np.array([0.0, 1, 2, 2]), fit_intercept=False).certificate.unique is False
+
+
+@pytest.mark.parametrize(("n", "d", "quantile"), [(6000, 12, 0.5), (6000, 12, 0.25), (20_000, 5, 0.5)])
+def test_many_rows_being_ties_is_proved_optimal(n, d, quantile):
+    # Answers in whole numbers: the screen folds rows whose residual is zero at the optimum.
+    rng = np.random.default_rng(n)
+    X = np.round(rng.normal(size=(n, d)))
+    y = np.round(X[:, -1] + rng.standard_t(2, size=n))
+    fitted = LADRegressor(quantile).fit(X, y)
+    assert fitted.certificate_.verify(X, y)
+    assert len(fitted.certificate_.rows) > n / 6

@@ -176,7 +176,7 @@ class _Settler:
         vertex = _Vertex(_names(candidate.basis, self.ready), ties)
         if candidate.sure and self.ready.exact:
             return self._rounded(candidate, vertex)
-        best = self._proved(vertex)
+        best = self._with_folded_ties(self._proved(vertex), candidate)
         for _ in range(ROUNDS):
             if best.proof is None or best.is_optimal:
                 break
@@ -206,6 +206,16 @@ class _Settler:
         """The vertex with its proof; without, if the basis is singular."""
         self.n_passes += 0 if self.rows.in_memory else self.rows.passes_per_sample + 1
         return _Vertex(vertex.basis, vertex.ties, proved(self.rows, self._claim(vertex)))
+
+    def _with_folded_ties(self, vertex: _Vertex, candidate: Candidate) -> _Vertex:
+        """The vertex with ties that the screen had folded, whose u is the bound of the side they were on."""
+        if vertex.proof is None or vertex.is_optimal or candidate.side is None:
+            return vertex
+        folded = [i for i in vertex.proof.tie_values if i < self.rows.n_rows and i not in vertex.ties]
+        if not folded:
+            return vertex
+        bounds = dict(zip(folded, (candidate.side[folded] * np.inf).tolist(), strict=True))
+        return self._proved(_Vertex(vertex.basis, vertex.ties | bounds))
 
     def _rounded(self, candidate: Candidate, vertex: _Vertex) -> Certificate:
         """Of a sure basis, whose coefficients are solved for once more, exactly."""
@@ -238,7 +248,7 @@ class _Settler:
         if not np.array_equal(self.ready.columns[candidate.kept], self.kept):
             return None
         ties = dict(zip(candidate.ties.tolist(), candidate.tie_values.tolist(), strict=True))
-        return self._proved(_Vertex(candidate.basis, ties))
+        return self._with_folded_ties(self._proved(_Vertex(candidate.basis, ties)), candidate)
 
     def _residuals(self, proof: Proof) -> NDArray[np.float64]:
         """y less its fit at the exact vertex, rounded once."""

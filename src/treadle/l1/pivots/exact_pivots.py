@@ -8,7 +8,6 @@ solves two systems and looks at all rows in integers: small tables, or few pivot
 from __future__ import annotations
 
 import math
-import time
 from fractions import Fraction
 from typing import Any
 
@@ -96,9 +95,9 @@ class ExactTable:
 
 
 def pivoted(
-    table: ExactTable, basis: list[int], sides: dict[int, int], seconds: float
+    table: ExactTable, basis: list[int], sides: dict[int, int], most: int
 ) -> tuple[list[int], dict[int, int]] | None:
-    """The basis of an optimal vertex, and on which side its ties are; None past the time.
+    """The basis of an optimal vertex, and on which side its ties are; None past the most pivots.
 
     Parameters
     ----------
@@ -106,19 +105,18 @@ def pivoted(
     basis : list of p places in the table
     sides : dict
         Of ties off the basis, by place, 1 or -1; 1 where it says nothing.
-    seconds : float
-        After which it gives up.
+    most : int
+        Pivots after which it gives up.
 
     Raises
     ------
     Singular
         If the basis is.
     """
-    end = time.monotonic() + seconds
     Z, y = table.Z, table.y
     side: list[int] | None = None
     idle = 0
-    while time.monotonic() < end:
+    for _ in range(most):
         w, common = rational_solution(Z[basis], y[basis])
         r = y * common - Z @ np.array(w, object)
         signs = [(value > 0) - (value < 0) for value in r.tolist()]

@@ -9,7 +9,6 @@ other one.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -23,10 +22,11 @@ from treadle.l1.proof.theorem import Prover
 from treadle.l1.sources.rows import ArrayRows, Chunk, Rows, dense_columns
 from treadle.l1.sources.sparse_rows import SparseRows
 
-# Of pivots in rational arithmetic: seconds, and numbers of a table that is looked at at every pivot.
-SECONDS, MOST_NUMBERS = 3.0, 200_000
-# Pivots with a proof each.
-MOST_PIVOTS, PIVOT_SECONDS = 60, 10.0
+# Budgets are counted, never timed: the same table gives the same bits on a busy machine. Of pivots in
+# rational arithmetic: the numbers of a table, each of which a pivot looks at, and all these looks.
+MOST_NUMBERS, MOST_LOOKS = 200_000, 4_000_000
+# Pivots with a proof each, and the numbers of the rows that these proofs look at together.
+MOST_PIVOTS, MOST_PROVED = 60, 100_000_000
 # Entries of a pivot's column that are rounding, relative to the largest of their row.
 ROUNDING = 1e-11
 
@@ -61,7 +61,6 @@ def mended(rows: Rows, claim: Claim, proof: Proof | None) -> tuple[Claim, Proof]
 
 
 def _by_exact_pivots(rows: ArrayRows | SparseRows, claim: Claim) -> tuple[Claim, Proof] | None:
-    start = time.monotonic()
     chunk = next(iter(rows.chunks())) if isinstance(rows, SparseRows) else rows.whole()
     if len(chunk) < rows.n_rows:
         return None
@@ -76,7 +75,7 @@ def _by_exact_pivots(rows: ArrayRows | SparseRows, claim: Claim) -> tuple[Claim,
             kept = claim.kept[np.array(columns[first:], np.int64) - first]
             return _by_exact_pivots(rows, replace(claim, kept=kept))
         sides = {table.place[i]: 1 if u > 0 else -1 for i, u in claim.ties.items() if i in table.place}
-        found = pivoted(table, basis, sides, SECONDS - (time.monotonic() - start))
+        found = pivoted(table, basis, sides, 1 + MOST_LOOKS // table.Z.size)
     except Singular:
         return None
     if found is None:
@@ -89,11 +88,10 @@ def _by_exact_pivots(rows: ArrayRows | SparseRows, claim: Claim) -> tuple[Claim,
 
 
 def _by_proved_pivots(rows: ArrayRows | SparseRows, claim: Claim, proof: Proof) -> tuple[Claim, Proof] | None:
-    end = time.monotonic() + PIVOT_SECONDS
     best: tuple[Claim, Proof] | None = None
-    for _ in range(MOST_PIVOTS):
+    for _ in range(min(MOST_PIVOTS, 1 + MOST_PROVED // (rows.n_rows * (1 + len(claim.kept))))):
         following = _next_claim(rows, claim, proof)
-        if following is None or time.monotonic() > end:
+        if following is None:
             break
         found = proved(rows, following)
         if found is None:

@@ -65,7 +65,7 @@ class Claim:
         Numbers of rows; N + j stands for coefficient j being 0 under a penalty.
     ties : mapping of int to float
         u of rows off the basis whose residual is exactly zero; next to a bound, or infinite, it is that
-        bound.
+        bound. Where there is none for such a row, the bound that ``side`` says, else the upper one.
     coef, intercept : ndarray of shape (D,) and float, or None
         The coefficients, and the intercept at the centre. None: the vertex itself, rounded.
     side : ndarray of shape (N,), int8, or None

@@ -133,7 +133,8 @@ def _place_ties(claim: Claim, found: OpenRows, places: NDArray[np.int64]) -> Non
         return
     names = found.chunk.indices[places]
     weight = np.ones(len(places)) if found.chunk.weight is None else found.chunk.weight[places]
-    values = np.array([claim.ties.get(name, math.inf) for name in names.tolist()])
+    sides = np.ones(len(names)) if claim.side is None else np.where(claim.side[names] < 0, -1.0, 1.0)
+    values = np.array([claim.ties.get(i, math.inf * s) for i, s in zip(names.tolist(), sides, strict=True)])
     # For a weight of 1, where no bound overflows, nor is rounded to another.
     low, high = -2 * (1 - claim.problem.quantile), 2 * claim.problem.quantile
     near = (high - low) * NEXT_TO
