@@ -228,32 +228,17 @@ def infer(
       (88 %); of 300 rows, by weighted (85 %), kernel (88 %), pairs (90 %), nid and robust (91 %) and iid
       (92 %). There rank and rank_nid cover 95 %.
     """
-    if method not in METHODS:
-        raise InvalidInput(f"method must be one of {', '.join(METHODS)}; got {method!r}")
-    if not 0 < level < 1:
-        raise InvalidInput(f"level must be between 0 and 1, such as 0.95; got {level!r}")
-    if not 0 < quantile < 1:
-        raise InvalidInput(f"quantile must be between 0 and 1, both excluded; got {quantile!r}")
+    _check_options(method, level, quantile)
     Z, target, scale = _design(X, y, sample_weight, fit_intercept)
     N, P = Z.shape
-    labels = tuple(names) if names is not None else tuple(f"x{j + 1}" for j in range(P - fit_intercept))
-    if len(labels) != P - fit_intercept:
-        raise InvalidInput(
-            f"names must be one for each of the {P - fit_intercept} features; got {len(labels)}"
-        )
-    labels = (INTERCEPT, *labels) if fit_intercept else labels
+    labels = _labels(names, P, fit_intercept)
     # Columns of one size, by powers of two, which round nothing: w are coefficients of the scaled ones.
     units = column_scales(Z)
     Z *= units
     _refuse_deficient(Z, labels)
-    if coef is None:
-        w = solve(Z, target, quantile=quantile, fit_intercept=False).coef
-    else:
-        w = np.asarray(coef, np.float64) / units
-    r = target - Z @ w
-    sizes = np.abs(Z) @ np.abs(w)
-    # The fit goes through these rows; what is left is rounding.
-    r[np.abs(r) <= ROUNDING * (np.abs(target) + sizes)] = 0.0
+    fitted = solve(Z, target, quantile=quantile, fit_intercept=False).coef if coef is None else None
+    w = np.asarray(coef, np.float64) / units if fitted is None else fitted
+    r, sizes = _residuals(Z, target, w)
     say = Progress(progress)
     if _warn_of_ties(target / scale, r / scale, quantile):
         n_fits = {"nid": 2, "rank": 2 * P, "rank_nid": 2 * P + 2} | dict.fromkeys(DRAWS, n_bootstrap)
@@ -262,18 +247,11 @@ def infer(
     constant = best_constant(target / scale, quantile, scale)
     of_constant = pinball_loss(target - scale * constant, quantile)
     # From here on, residuals take the place of targets: the digits of a large offset are left behind.
+    sample = _Sample(Z, target, w, r, sizes, quantile)
     if method in ("rank", "rank_nid"):
-        f, h = None, math.nan
-        if method == "rank_nid":
-            f, h = conditional_densities(Z, r, ROUNDING * sizes, quantile, bandwidth, say)
-        intervals = w[:, None] + rank_intervals(
-            Z, r, quantile, level, f, SUBTRACTED * (np.abs(target) + sizes), say
-        )
-        estimate = Covariance(np.full((P, P), math.nan), h, math.nan)
+        estimate, intervals = _inverted(sample, level, bandwidth if method == "rank_nid" else None, say)
     else:
-        estimate = _covariance(
-            method, Z, target, r, ROUNDING * sizes, quantile, bandwidth, n_bootstrap, random_state, say
-        )
+        estimate = _covariance(sample, method, bandwidth, n_bootstrap, random_state, say)
         _refuse_no_error(estimate.matrix, labels, method)
         half = stdtrit(N - P, (1 + level) / 2) * np.sqrt(np.diag(estimate.matrix))
         intervals = np.column_stack([w - half, w + half])
@@ -297,18 +275,63 @@ def infer(
     )
 
 
+def _check_options(method: str, level: float, quantile: float) -> None:
+    if method not in METHODS:
+        raise InvalidInput(f"method must be one of {', '.join(METHODS)}; got {method!r}")
+    if not 0 < level < 1:
+        raise InvalidInput(f"level must be between 0 and 1, such as 0.95; got {level!r}")
+    if not 0 < quantile < 1:
+        raise InvalidInput(f"quantile must be between 0 and 1, both excluded; got {quantile!r}")
+
+
+def _labels(names: Sequence[str] | None, size: int, fit_intercept: bool) -> tuple[str, ...]:
+    """What the coefficients are called, the intercept first."""
+    n_features = size - fit_intercept
+    labels = tuple(names) if names is not None else tuple(f"x{j + 1}" for j in range(n_features))
+    if len(labels) != n_features:
+        raise InvalidInput(f"names must be one for each of the {n_features} features; got {len(labels)}")
+    return (INTERCEPT, *labels) if fit_intercept else labels
+
+
+def _residuals(
+    Z: NDArray[np.float64], target: NDArray[np.float64], w: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Residuals, 0 where they are rounding, as on rows that are interpolated; and the sizes of their sums."""
+    r = target - Z @ w
+    sizes = np.abs(Z) @ np.abs(w)
+    r[np.abs(r) <= ROUNDING * (np.abs(target) + sizes)] = 0.0
+    return r, sizes
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """What intervals are made of: scaled rows, their fit w, residuals and the sizes of what they sum up."""
+
+    Z: NDArray[np.float64]
+    y: NDArray[np.float64]
+    w: NDArray[np.float64]
+    r: NDArray[np.float64]
+    sizes: NDArray[np.float64]
+    quantile: float
+
+
+def _inverted(
+    sample: _Sample, level: float, bandwidth: str | None, progress: Progress
+) -> tuple[Covariance, NDArray[np.float64]]:
+    """Intervals by inversion of a rank test, by densities of a bandwidth or as if all were equal."""
+    Z, r, quantile, size = sample.Z, sample.r, sample.quantile, len(sample.w)
+    f, h = None, math.nan
+    if bandwidth is not None:
+        f, h = conditional_densities(Z, r, ROUNDING * sample.sizes, quantile, bandwidth, progress)
+    subtracted = SUBTRACTED * (np.abs(sample.y) + sample.sizes)
+    ends = sample.w[:, None] + rank_intervals(Z, r, quantile, level, f, subtracted, progress)
+    return Covariance(np.full((size, size), math.nan), h, math.nan), ends
+
+
 def _covariance(
-    method: str,
-    Z: NDArray[np.float64],
-    y: NDArray[np.float64],
-    r: NDArray[np.float64],
-    rounding: NDArray[np.float64],
-    quantile: float,
-    bandwidth: str,
-    n_bootstrap: int,
-    seed: int,
-    progress: Progress,
+    sample: _Sample, method: str, bandwidth: str, n_bootstrap: int, seed: int, progress: Progress
 ) -> Covariance:
+    Z, y, r, quantile = sample.Z, sample.y, sample.r, sample.quantile
     if method in DRAWS:
         return bootstrap_covariance(Z, r, quantile, method, n_bootstrap, seed, progress)
     match method:
@@ -319,7 +342,7 @@ def _covariance(
         case "robust":
             return robust_covariance(Z, y, r, quantile, bandwidth)
         case _:
-            return nid_covariance(Z, r, rounding, quantile, bandwidth, progress)
+            return nid_covariance(Z, r, ROUNDING * sample.sizes, quantile, bandwidth, progress)
 
 
 def _announce_tied_fits(

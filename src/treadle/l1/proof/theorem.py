@@ -124,20 +124,7 @@ class Prover:
         vertex = self._vertex()
         coef, intercept, distance = self._reported(vertex)
         # 2.
-        D = len(claim.centre)
-        spread = np.zeros(D)
-        spread[claim.kept] = distance[self.first :]
-        sign_pass = SignPass(
-            coef,
-            intercept,
-            self.centre,
-            spread,
-            distance[0] if self.first else 0.0,
-            self.problem.quantile,
-            None if self.every else claim.kept,
-            self.names[: self.n_real],
-            claim.side,
-        )
+        sign_pass = self._sign_pass(coef, intercept, distance)
         sums, loss, open_rows, total_weight, wrong = self._over_rows(sign_pass)
         penalty = self.problem.penalty(total_weight)
         if wrong:
@@ -162,17 +149,11 @@ class Prover:
         if straddles:
             self._note(f"{straddles} dual values are at a bound, to within what enclosures can tell")
         # 5.
-        excess = self._excess(rows.chunk, spread, sign_pass.intercept_distance, penalty, vertex, distance)
+        excess = self._excess(
+            rows.chunk, sign_pass.distance, sign_pass.intercept_distance, penalty, vertex, distance
+        )
         # 6.
-        targets = self.basis_targets.integers.tolist()
-        y_B = sum(c * y for c, y in zip(dual.numerators, targets, strict=False))
-        middle = y_u + _fraction(y_B, dual.denominator, self.basis_targets.exponent)
-        middle = middle + y_inside if rows.inside else middle
-        least = (middle, middle)
-        if not dual.is_exact:
-            off = sum(r * abs(y) for r, y in zip(dual.radii, targets, strict=False))
-            width = _fraction(off, dual.denominator, self.basis_targets.exponent)
-            least = (middle - width, middle + width)
+        least = self._dual_objective(dual, y_u + y_inside if rows.inside else y_u)
         if self.flaw is not None:
             f = Fraction(loss) + penalty_loss if math.isfinite(loss) else None
             lower = max(Fraction(0), _largest_share(dual, low, high) * least[0])
@@ -197,6 +178,33 @@ class Prover:
             n_ties=len(rows.tie_values),
             is_strict=strict,
         )
+
+    def _sign_pass(self, coef: NDArray[np.float64], intercept: float, distance: list[float]) -> SignPass:
+        """2. What a pass over the rows needs: coefficients, and how far from the vertex each may be."""
+        spread = np.zeros(len(self.claim.centre))
+        spread[self.claim.kept] = distance[self.first :]
+        return SignPass(
+            coef,
+            intercept,
+            self.centre,
+            spread,
+            distance[0] if self.first else 0.0,
+            self.problem.quantile,
+            None if self.every else self.claim.kept,
+            self.names[: self.n_real],
+            self.claim.side,
+        )
+
+    def _dual_objective(self, dual: Enclosed, of_others: Fraction) -> tuple[Fraction, Fraction]:
+        """6. Bounds of y'u, ``of_others`` being the part of the rows off the basis."""
+        targets = self.basis_targets.integers.tolist()
+        y_B = sum(c * y for c, y in zip(dual.numerators, targets, strict=False))
+        middle = of_others + _fraction(y_B, dual.denominator, self.basis_targets.exponent)
+        if dual.is_exact:
+            return middle, middle
+        off = sum(r * abs(y) for r, y in zip(dual.radii, targets, strict=False))
+        width = _fraction(off, dual.denominator, self.basis_targets.exponent)
+        return middle - width, middle + width
 
     def _note(self, flaw: str | None) -> None:
         """Keep the first flaw."""
