@@ -7,7 +7,7 @@ Horta 2021; He, Pan, Tan and Zhou 2023). In the sums over rows with a box [l, h]
     u = l + (h - l) (r + b) / (2 b) for |r| < b, else l or h;     negative gradient  sum u z             (1)
     Hessian  sum over |r| < b of (h - l) / (2 b) z z'                                                    (2)
 
-(2) is the Hessian of ``levels.Scatter``, from all rows in place of a sample's.
+(2) is the Hessian of ``scatter.Scatter``, from all rows in place of a sample's.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ def interior_point(
     w: NDArray[Any],
     mu: float,
     tolerance: float,
-    reach: float = math.inf,
+    farthest: float = math.inf,
     factorise: Factorise | None = None,
 ) -> InteriorPoint:
     """Iterate until the gap is at most ``tolerance``, or no step is possible any more.
@@ -97,7 +97,7 @@ def interior_point(
     mu : float
         Complementarity to start from, above 0: what a row's share of the guess's error may be.
     tolerance : float
-    reach : float
+    farthest : float
         How far w may move before ``Unbounded`` is raised; if it is infinite, mu may be raised instead.
     factorise : callable, optional
         Takes D and gives what solves Z'DZ x = b, or None, which ends the iteration; for a Z that is sparse.
@@ -110,7 +110,7 @@ def interior_point(
     guess, r = w, y - Z @ w
     rows = interior_rows(Z, low, *central(r, low, high, mu), factorise)
     # No mu is worth trying beyond the largest loss.
-    most = float(np.maximum(low * r, high * r).max()) if math.isinf(reach) else 0.0
+    most = float(np.maximum(low * r, high * r).max()) if math.isinf(farthest) else 0.0
     allowed = math.inf
     primal = dual = 0.0
     n_steps = 0
@@ -124,7 +124,7 @@ def interior_point(
             allowed /= ASTRAY
         if gap > allowed:
             del rows
-            at = interior_point(Z, y, low, high, g, guess, LARGER * mu, tolerance, reach, factorise)
+            at = interior_point(Z, y, low, high, g, guess, LARGER * mu, tolerance, farthest, factorise)
             return replace(at, n_steps=n_steps + at.n_steps)
         solve = rows.factorise()
         if solve is None:
@@ -138,7 +138,7 @@ def interior_point(
             break
         w = w + dual * dw
         n_steps += 1
-        if reach < math.inf and not math.dist(w, guess) <= reach:
+        if farthest < math.inf and not math.dist(w, guess) <= farthest:
             raise Unbounded
     return InteriorPoint(w, *rows.where(), gap, n_steps)
 
