@@ -72,7 +72,7 @@ def test_it_ends_where_the_loss_is_least(off):
     loss = SmoothedLoss(rows, coordinates, 0.5, 0.2)
     theta, at = descend(loss, np.full(coordinates.size, off))
     here = loss_of(rows, coordinates, 0.5, 0.2, theta)
-    assert np.linalg.norm(at.newton()) <= smoothed_loss.SHORT * loss.window
+    assert np.linalg.norm(at.newton()) <= smoothed_loss.LAST_STEP_IN_WINDOWS * loss.window
     rng = np.random.default_rng(1)
     for _ in range(20):
         away = rng.normal(size=len(theta))

@@ -19,16 +19,16 @@ from scipy.linalg.lapack import dgeqrf, dtrtri
 from treadle.l1.sources.rows import Chunk, Rows
 
 # A column whose part independent of the columns before is less than this share of it depends on them.
-DEPENDENT = 1e-11
+DEPENDENT_BELOW = 1e-11
 # One of which so little is left is looked at more closely.
-DOUBTFUL = 1e-8
+DOUBTFUL_BELOW = 1e-8
 # Weight of the rows that stand for a penalty in R, in root mean squares of the columns.
 PENALTY_SHARE = 0.03
 
 # Columns that LAPACK's QR decomposition takes at a time: what it asks for; unasked it takes fewer.
-BLOCK = 32
+COLUMNS_PER_BLOCK = 32
 # With fewer columns than that, NumPy goes faster over each column of a copy than over all abreast.
-FEW = 32
+COPY_BELOW_COLUMNS = 32
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Coordinates:
     @property
     def is_doubtful(self) -> bool:
         """Whether a column is so near to dependent on the others that doubles hardly tell."""
-        return self.least_share < DOUBTFUL
+        return self.least_share < DOUBTFUL_BELOW
 
     @property
     def size(self) -> int:
@@ -102,7 +102,7 @@ def row_lengths(Z: NDArray[Any]) -> NDArray[Any]:
 
 def column_scales(X: NDArray[Any]) -> NDArray[Any]:
     """Powers of two (D,) that bring the largest entries to between 1 and 2; 1 for columns of zeros."""
-    if X.shape[1] < FEW:
+    if X.shape[1] < COPY_BELOW_COLUMNS:
         X = np.asfortranarray(X)
     largest = np.maximum(X.max(axis=0), -X.min(axis=0)).astype(np.float64)
     largest[largest == 0] = 1
@@ -115,7 +115,7 @@ def triangle_of(X: NDArray[Any]) -> NDArray[Any]:
     R = np.zeros((p, p))
     if len(X) == 0:
         return R
-    factors, _, _, _ = dgeqrf(X, lwork=BLOCK * max(1, p), overwrite_a=1)
+    factors, _, _, _ = dgeqrf(X, lwork=COLUMNS_PER_BLOCK * max(1, p), overwrite_a=1)
     R[: min(len(X), p)] = np.triu(factors[:p])
     return R
 
@@ -169,13 +169,15 @@ def _triangle(
 def _from_triangle(
     R: NDArray[Any], scales: NDArray[Any], fit_intercept: bool, penalised: bool, m: float
 ) -> Coordinates:
+    """The coordinates A = sqrt(m) R^-1, scaled back, of the columns that are independent."""
     n_features = len(scales)
     first = int(fit_intercept)
+    # |r_jj| is what the columns before leave of column j: of its length, or of that of its part off the mean.
     lengths = np.sqrt(np.einsum("ij,ij->j", R, R))
     of_mean = np.sqrt(np.einsum("ij,ij->j", R[first:], R[first:]))[first:]
     shares = np.abs(np.diagonal(R))[first:] / np.where(of_mean > 0, of_mean, 1)
     # A column that is constant, to rounding, has no share: it is the intercept's.
-    least_share = float(np.min(np.where(of_mean > DEPENDENT * lengths[first:], shares, 1), initial=1))
+    least_share = float(np.min(np.where(of_mean > DEPENDENT_BELOW * lengths[first:], shares, 1), initial=1))
     kept = np.flatnonzero(_independent(R, lengths))
     if len(kept) < len(R) and penalised:
         # The penalty's rows are independent.
@@ -193,9 +195,10 @@ def _from_triangle(
 
 
 def _independent(R: NDArray[Any], lengths: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which columns of R are not combinations of columns before them; R's own diagonal tells until one is."""
+    """Which columns of R are no combinations of columns before them."""
+    # R's own diagonal tells until one is.
     diagonal = np.abs(np.diagonal(R))
-    independent = diagonal > DEPENDENT * lengths
+    independent = diagonal > DEPENDENT_BELOW * lengths
     if independent.all():
         return np.asarray(independent)
     # After a dependent column, R's later rows hold rounding where that column's part would be: one at a time.
@@ -208,7 +211,7 @@ def _independent(R: NDArray[Any], lengths: NDArray[Any]) -> NDArray[np.bool_]:
         for _ in range(2):  # twice is enough (Kahan and Parlett)
             rest -= basis[:, :rank] @ (basis[:, :rank].T @ rest)
         size = np.sqrt(rest @ rest)
-        if size > DEPENDENT * lengths[j]:
+        if size > DEPENDENT_BELOW * lengths[j]:
             basis[:, rank] = rest / size
             rank += 1
             independent[j] = True

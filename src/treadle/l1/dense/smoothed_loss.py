@@ -32,7 +32,7 @@ Result = TypeVar("Result")
 # Parts of the rows that threads take; sums run part by part, whatever the number of threads.
 PARTS = 16
 # Steps at most, halved ones too. One so short, in windows, is the last: what the window itself hides is more.
-MOST_STEPS, SHORT = 16, 0.1
+MOST_STEPS, LAST_STEP_IN_WINDOWS = 16, 0.1
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,12 @@ class SmoothedLoss:
         self.rows, self.coordinates, self.window = rows, coordinates, window
         self.low, self.width = (float(bound[0]) for bound in dual_bounds(np.ones(1), quantile))
         self.width -= self.low
-        self.reach = np.empty(rows.n_rows)
+        self.half_windows = np.empty(rows.n_rows)
         self.n_threads = usable_threads().n
         self.n_passes = 0
 
         def measure(chunk: Chunk, _: None) -> None:
-            self.reach[chunk.indices] = window * row_lengths(coordinates.of(chunk.X))
+            self.half_windows[chunk.indices] = window * row_lengths(coordinates.of(chunk.X))
 
         self._over_parts(measure, lambda: None)
 
@@ -83,13 +83,14 @@ class SmoothedLoss:
 
         def add(chunk: Chunk, sums: _Sums) -> None:
             r = chunk.y - chunk.X @ coef - intercept
-            reach = np.maximum(self.reach[chunk.indices], 1e-300)
-            near = np.abs(r) < reach
+            half_window = np.maximum(self.half_windows[chunk.indices], 1e-300)
+            near = np.abs(r) < half_window
             if chunk.weight is not None:
                 near &= chunk.weight > 0
             near = np.flatnonzero(near)
-            u = self.low + self.width * np.clip(0.5 + 0.5 * r / reach, 0, 1)
-            curvature = self.width / (2 * reach[near])
+            # (1), and the terms of (2).
+            u = self.low + self.width * np.clip(0.5 + 0.5 * r / half_window, 0, 1)
+            curvature = self.width / (2 * half_window[near])
             if chunk.weight is not None:
                 u *= chunk.weight
                 curvature *= chunk.weight[near]
@@ -132,7 +133,7 @@ class _Sums:
 
 
 def descend(loss: SmoothedLoss, theta: NDArray[Any]) -> tuple[NDArray[Any], Derivatives] | None:
-    """Where the smoothed loss is least, to a tenth of a window if few steps lead there, and its derivatives.
+    """Minimise the smoothed loss by Newton's method, to a tenth of a window.
 
     A step is halved where the loss, which is convex, rises at its end by more than half of the slope by which
     it fell at its start.
@@ -153,12 +154,13 @@ def descend(loss: SmoothedLoss, theta: NDArray[Any]) -> tuple[NDArray[Any], Deri
     for _ in range(MOST_STEPS):
         if step is None:
             return None
+        # The slope along the step, -descent @ step, is below 0 here; there it may be half as steep upwards.
         there = loss.at(theta + step)
         if float(there.descent @ step) < -float(here.descent @ step) / 2:
             step = step / 2
             continue
         theta, here = theta + step, there
-        if math.sqrt(float(step @ step)) <= SHORT * loss.window:
+        if math.sqrt(float(step @ step)) <= LAST_STEP_IN_WINDOWS * loss.window:
             break
         step = here.newton()
     return None if here.newton() is None else (theta, here)
