@@ -7,7 +7,6 @@ import pytest
 
 from tests.l1.linear_programs import contaminated, highs_optimum, objective
 from treadle.errors import CertificateFailed, InvalidInput
-from treadle.l1.dense import crossover
 from treadle.l1.dense.refinement import candidate_of
 from treadle.l1.dense.solve import solve
 from treadle.l1.dense.vertex_search import exactly
@@ -212,19 +211,6 @@ def test_a_column_of_one_row_under_a_penalty_with_weights(seed):
     weight[5] = 2
     solution = solve(rare, y, alpha=1.0, fit_intercept=False, sample_weight=weight)
     assert solution.certificate.verify(rare, y, weight)
-
-
-@pytest.mark.parametrize("n_first", [1, 512])
-def test_a_line_search_finds_the_breakpoint_that_a_full_sort_does(n_first, monkeypatch):
-    monkeypatch.setattr(crossover, "FIRST_BREAKPOINTS", n_first)
-    draws = np.random.default_rng(1)
-    t, rise = draws.random(5000), draws.random(5000)
-    full = np.argsort(t, kind="stable")
-    for slope in (1e-9, 3.0, 300.0, 2000.0):
-        order, stop = crossover.first_breakpoints(t, rise, slope)
-        assert stop == np.searchsorted(np.cumsum(rise[full]), slope)
-        np.testing.assert_array_equal(order[: stop + 1], full[: stop + 1])
-    assert crossover.first_breakpoints(t, rise, 1e9)[1] == 5000
 
 
 @pytest.mark.parametrize("n", [200, 9000])
