@@ -7,6 +7,7 @@ import pytest
 
 from tests.l1.linear_programs import highs_dual
 from treadle.l1.dense import vertex_search
+from treadle.l1.dense.crossover import crossover
 from treadle.l1.dense.radii import Ball
 from treadle.l1.dense.reduced_problem import Reduced
 from treadle.l1.dense.task import Task
@@ -59,13 +60,24 @@ def test_windows_that_leave_out_rows_come_to_the_same_vertex(monkeypatch):
     reduced = problem(4000, 3)
     close = closely(reduced, np.zeros(3), 1.0, 40.0)
     basis = basis_near(reduced, close)
+    theta = close.w + 0.2  # so far off that rows are folded with the wrong sign
+    sizes = []
+
+    def noted(Z, *rest):
+        sizes.append(len(Z))
+        return crossover(Z, *rest)
+
+    monkeypatch.setattr(vertex_search, "crossover", noted)
+    monkeypatch.setattr(vertex_search, "WINDOW_PER_COORDINATE", 1)
     found = {}
-    for n_first in (5, 1000, 4000):
+    for n_first in (50, 1000, 4000):
         monkeypatch.setattr(vertex_search, "FIRST_WINDOW", n_first)
-        monkeypatch.setattr(vertex_search, "WINDOW_PER_COORDINATE", 1)
-        found[n_first] = exactly(reduced, close.w, basis, np.random.default_rng(0), 1e-10)
+        sizes.clear()
+        found[n_first] = exactly(reduced, theta, basis, np.random.default_rng(0), 1e-10)
         assert is_optimal(reduced, found[n_first])
-    for other in (found[5], found[1000]):
+        if n_first == 1000:  # some rows joined the first window, not all
+            assert 1000 <= sizes[0] < sizes[-1] < 4000
+    for other in (found[50], found[1000]):
         np.testing.assert_array_equal(np.sort(other.basis), np.sort(found[4000].basis))
         np.testing.assert_allclose(other.u, found[4000].u, atol=1e-8)
         np.testing.assert_allclose(other.r, found[4000].r, atol=1e-12)
