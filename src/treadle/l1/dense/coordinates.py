@@ -47,7 +47,7 @@ class Coordinates:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether a column is so near to dependent on the others that doubles hardly tell."""
+        """Whether doubles hardly tell some column from a combination of the others."""
         return self.least_share < DOUBTFUL_BELOW
 
     @property
@@ -86,7 +86,7 @@ class Coordinates:
         return np.asarray(solve_triangular(self.A[len(self.A) - self.size :], w, check_finite=False))
 
     def gradient(self, fold: NDArray[Any]) -> NDArray[Any]:
-        """sum u_i z_i (p,), given the sum of u_i (1, x_i), which is (1 + D,)."""
+        """sum u_i z_i (p,), from ``fold`` (1 + D,), the sum of u_i (1, x_i)."""
         kept = np.concatenate(([fold[0]], fold[1:][self.columns]))
         return np.asarray(kept @ self.A)
 
@@ -101,7 +101,10 @@ def row_lengths(Z: NDArray[Any]) -> NDArray[Any]:
 
 
 def column_scales(X: NDArray[Any]) -> NDArray[Any]:
-    """Powers of two (D,) that bring the largest entries to between 1 and 2; 1 for columns of zeros."""
+    """Powers of two (D,) that bring each column's largest entry to [1, 2).
+
+    1 for columns of zeros.
+    """
     if X.shape[1] < COPY_BELOW_COLUMNS:
         X = np.asfortranarray(X)
     largest = np.maximum(X.max(axis=0), -X.min(axis=0)).astype(np.float64)
@@ -110,7 +113,7 @@ def column_scales(X: NDArray[Any]) -> NDArray[Any]:
 
 
 def triangle_of(X: NDArray[Any]) -> NDArray[Any]:
-    """R (p, p) of the QR decomposition of X (n, p), with rows of zeros where n < p."""
+    """R (p, p) of the QR decomposition of X (n, p), zeros below row n."""
     p = X.shape[1]
     R = np.zeros((p, p))
     if len(X) == 0:
@@ -123,7 +126,7 @@ def triangle_of(X: NDArray[Any]) -> NDArray[Any]:
 def coordinates_of(
     X: NDArray[Any], fit_intercept: bool, penalised: bool, weight: NDArray[Any] | None = None
 ) -> Coordinates:
-    """Coordinates from rows X (m, D), each with a weight (m,) above 0 or 1.
+    """Coordinates from rows X (m, D), with weights (m,) above 0.
 
     With a penalty, columns that depend on others stay.
     """
@@ -134,7 +137,10 @@ def coordinates_of(
 
 
 def coordinates_of_all(rows: Rows, X: NDArray[Any], fit_intercept: bool, penalised: bool) -> Coordinates:
-    """As ``coordinates_of``, from every row, in one pass: for columns that a sample X shows nothing of."""
+    """Coordinates from every row, in one pass.
+
+    For columns that a sample X shows nothing of.
+    """
     scales = column_scales(X)
     R = np.zeros((0, X.shape[1] + fit_intercept))
     for partial in rows.map(_Triangle(scales, fit_intercept)):
@@ -144,7 +150,7 @@ def coordinates_of_all(rows: Rows, X: NDArray[Any], fit_intercept: bool, penalis
 
 @dataclass(frozen=True)
 class _Triangle:
-    """R of a chunk's scaled rows that have a weight: what a cluster's workers send."""
+    """R of a chunk's scaled rows of positive weight; a cluster's workers send it."""
 
     scales: NDArray[Any]
     fit_intercept: bool

@@ -1,4 +1,4 @@
-r"""From a point near the optimum to a vertex that is optimal, by long-step simplex pivots.
+r"""Long-step simplex pivots from a basis near the optimum to the optimal vertex.
 
 A vertex interpolates p independent rows, the basis B, and every other row's dual value is at a bound, h_i
 where it lies above and l_i where below::
@@ -54,7 +54,10 @@ DEPENDENT_ROW = 1e-7
 
 @dataclass(frozen=True)
 class Vertex:
-    """``basis`` (p,) with its inverse, ``w`` (p,), every row's residual and dual value, pivots taken."""
+    """A basis (p,) with its inverse, and what it determines.
+
+    ``w`` (p,) interpolates its rows; ``r`` and ``u`` (n,) are every row's residual and dual value.
+    """
 
     basis: NDArray[np.int64]
     inverse: NDArray[Any]
@@ -65,7 +68,7 @@ class Vertex:
 
 
 def independent_rows(Z: NDArray[Any], weight: NDArray[Any]) -> NDArray[np.int64] | None:
-    """p rows of Z that are far from dependent, heavy ones before light ones; None if there are none."""
+    """Choose p rows of Z far from dependent, heavy ones first; None without such."""
     n, p = Z.shape
     largest = weight.max()
     # Pivoted QR of the rows as columns, of few heavy ones at first: its first p pivots are independent rows.
@@ -160,7 +163,7 @@ def crossover(
 
 @dataclass(frozen=True)
 class _Step:
-    """Along d, by ``length``: z_i'd of every row (n,), rows passed, the row at which it ends."""
+    """A step along d: z_i'd of every row (n,), rows passed, the row entering."""
 
     direction: NDArray[Any]
     along: NDArray[Any]
@@ -197,7 +200,7 @@ class _Pivoting:
         self.is_basic[basis] = True
 
     def refresh(self, tie: NDArray[Any], rng: np.random.Generator) -> None:
-        """Compute (1) from scratch; move the targets of rows off the basis that lie at zero."""
+        """Compute (1) from scratch; move the targets of tied rows."""
         self.inverse = inverse_of(self.Z[self.basis])
         self.w = self.inverse @ self.y[self.basis]
         self.r = self.y - self.Z @ self.w
@@ -217,7 +220,7 @@ class _Pivoting:
         return np.asarray(-(self.q @ self.inverse))
 
     def line_search(self, k: int, sign: float, excess: float) -> _Step:
-        """Find the step along (2) to the breakpoint where the objective would rise; Unbounded if none."""
+        """Find the breakpoint along (2) where the objective would rise; Unbounded without one."""
         direction = sign * self.inverse[:, k]
         along = self.Z @ direction
         along[self.basis] = 0
@@ -254,7 +257,7 @@ class _Pivoting:
         u[entering] = 0
 
     def exchange(self, k: int, entering: int) -> bool:
-        """Put a row in the place of the k-th; return whether that made the inverse inaccurate.
+        """Replace the basis' k-th row; return whether that made the inverse inaccurate.
 
         With z the row that enters and a = Z_B^-T z, the new inverse is Z_B^-1 (I - e_k (a - e_k)' / a_k).
         """
@@ -268,7 +271,7 @@ class _Pivoting:
 
 
 def first_breakpoints(t: NDArray[Any], rise: NDArray[Any], excess: float) -> tuple[NDArray[np.int64], int]:
-    """Sort the first breakpoints t along a line, up to the one where the slope is 0.
+    """Sort the first breakpoints t, up to where the slope is 0.
 
     The slope is -excess at first, and rises at each. Few are passed as a rule, so that not all are sorted.
     Returns their positions, ascending by t, and at which of these the slope is no longer negative; the number

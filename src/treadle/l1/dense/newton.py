@@ -1,4 +1,4 @@
-"""A Newton step with the gradient of all rows: a guess moves next to the solution of all of them.
+"""A Newton step with the gradient of all rows takes a guess next to their solution.
 
 A sample's solution theta_0 is off by sampling alone. With g the sum of u_i z_i of all rows there, which a
 pass gives, and J the Hessian (``scatter``), theta_0 + J^-1 g is off by no more than J is: the ball about it
@@ -29,7 +29,7 @@ NEAR_ROWS_FOR_CURVATURE = 32
 
 
 def nearer_guess(task: Task, guess: Guess) -> Guess:
-    """Take a Newton step by a pass that keeps nothing, if this ball would keep too many."""
+    """Take a Newton step first, if the guess's ball would keep too many rows."""
     n_kept = guess.open_share * task.rows.n_rows
     fits = not task.rows.in_memory and n_kept * task.bytes_per_row <= MOST_BYTES_KEPT
     if fits or _few_enough(task, guess, n_kept):
@@ -44,7 +44,7 @@ def nearer_guess(task: Task, guess: Guess) -> Guess:
 
 
 def ball_after_newton(task: Task, guess: Guess, screened: Screened, ball: Ball) -> Ball:
-    """Step from a ball's center with the gradient of all rows; return the smaller ball.
+    """Take a Newton step from a ball's center; return the ball about its end.
 
     ``screened`` is what the pass about the ball kept and folded; the gradient of those kept is added here.
     """
@@ -56,13 +56,13 @@ def ball_after_newton(task: Task, guess: Guess, screened: Screened, ball: Ball) 
 
 
 def _few_enough(task: Task, guess: Guess, n_kept: float) -> bool:
-    """Whether to solve so many rows without a Newton step, or none can be taken."""
+    """Whether so many rows need no Newton step, or none is possible."""
     few = SOLVE_DIRECTLY_BELOW * smallest_sample(guess.coordinates.size)
     return guess.scatter is None or task.penalty > 0 or n_kept < few
 
 
 def _after_step(guess: Guess, fold: NDArray[Any], ball: Ball, n_kept: float) -> Ball:
-    """The ball about the end of the step from a ball that keeps ``n_kept`` rows."""
+    """The ball after the step from a ball that keeps ``n_kept`` rows."""
     assert guess.scatter is not None
     step = guess.scatter.step(guess.coordinates.gradient(fold))
     length = math.sqrt(float(step @ step))
@@ -72,7 +72,7 @@ def _after_step(guess: Guess, fold: NDArray[Any], ball: Ball, n_kept: float) -> 
 
 
 def _with_known_curvature(task: Task, guess: Guess) -> Guess:
-    """Minimise the smoothed loss of all rows, and use its Hessian, if the sample's is too rough."""
+    """Minimise the smoothed loss, and use its Hessian, if the sample's is too rough."""
     scatter, rows = guess.scatter, task.rows
     assert scatter is not None
     known = scatter.n_near >= NEAR_ROWS_FOR_CURVATURE * guess.coordinates.size

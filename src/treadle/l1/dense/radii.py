@@ -1,4 +1,4 @@
-"""How far from a guess a solution may be, in lengths of rows: balls, and the one rule by which they grow."""
+"""Balls about a guess, in which a solution is looked for, and how they grow."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GROWTH_IF_TOO_EMPTY, GROWTH_IF_UNBOUNDED = 16.0, 2.0
 
 @dataclass(frozen=True)
 class Ball:
-    """Where a solution is looked for: the theta that are at most ``radius`` from ``center`` (p,).
+    """All theta within ``radius`` of ``center`` (p,): where a solution is looked for.
 
     A pass keeps the rows that some theta of the ball lies on (``screening``). A ball for which those are not
     enough grows, each time by more: ``growth`` is by how much it did last.
@@ -42,7 +42,10 @@ class Ball:
         return self.grown(GROWTH_IF_TOO_EMPTY)
 
     def unbounded(self, n_kept: int, n_rows: int) -> Ball:
-        """The ball to try where the rows kept did not bound the objective; for most of all rows, all."""
+        """The ball to try where the rows kept did not bound the objective.
+
+        It keeps all rows where this one keeps most of them.
+        """
         larger = self.grown(GROWTH_IF_UNBOUNDED)
         return larger if 2 * n_kept < n_rows else replace(larger, radius=math.inf)
 
@@ -56,24 +59,27 @@ class Ball:
 
 
 def upper_median(values: NDArray[Any]) -> float:
-    """The median, the upper one of two; of few numbers it takes a fraction of ``numpy.median``'s time."""
+    """The median, the upper one of two.
+
+    Of few numbers it takes a fraction of ``numpy.median``'s time.
+    """
     k = len(values) // 2
     return float(np.partition(values, k)[k])
 
 
 def typical_size(values: NDArray[Any]) -> float:
-    """The median size of the numbers that are not 0; 1 if there are none."""
+    """The median size of the numbers other than 0; 1 without any."""
     sizes = np.abs(values[values != 0])
     return upper_median(sizes) if len(sizes) else 1.0
 
 
 def share_to_keep(size: int, n_rows: int) -> float:
-    """The share of rows to keep about the solution of a sample of ``n_rows`` rows."""
+    """The share of rows to keep about the solution of ``n_rows`` rows."""
     return min(1.0, 2.5 * math.sqrt(size / n_rows))
 
 
 def radius_that_keeps(share: float, r: NDArray[Any], lengths: NDArray[Any], noise: float) -> float:
-    """The radius R such that a ``share`` of the rows with |r_i| above the noise have |r_i| <= R |z_i|."""
+    """The radius that keeps a ``share`` of the rows with |r_i| above the noise."""
     open_rows = np.abs(r) > noise
     if not open_rows.any():
         return noise / typical_size(lengths)

@@ -1,4 +1,4 @@
-"""The problem that is solved exactly: the rows that a screen left open, and all others as a linear term."""
+"""The problem that is solved exactly: rows left open, all others a linear term."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ EPS = float(np.finfo(np.float64).eps)
 
 @dataclass(frozen=True)
 class Reduced:
-    """min over theta of sum_i max(l_i r_i, h_i r_i) - g'theta, r = y - Z theta; penalties come first.
+    """Minimise sum_i max(l_i r_i, h_i r_i) - g'theta, r = y - Z theta.
+
+    The rows of a penalty come first.
 
     ``noise`` is the rounding of a residual: of a typical target.
     """
@@ -53,7 +55,7 @@ class Reduced:
 
 
 def reduced_of(task: Task, coordinates: Coordinates, screened: Screened, share: float) -> Reduced:
-    """The problem of the rows that a screen kept, after the rows of the penalty.
+    """The problem of the penalty's rows and those that a screen kept.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-r"""From a vertex that pivots found optimal to coefficients and dual values as exact as doubles are.
+r"""Coefficients and dual values of an optimal vertex, as exact as doubles are.
 
 With X_B the basis' rows (1, x) in the user's units, y_B their targets, and g the sum of u_i (1, x_i) over all
 rows off the basis::
@@ -145,7 +145,9 @@ def candidate_of(
 
 @dataclass(frozen=True)
 class _Basis:
-    """The basis in the user's units: ``X`` (p, 1 + D), X_B in extended precision, and ``y`` (p,).
+    """The basis in the user's units.
+
+    ``X`` (p, 1 + D) is X_B in extended precision, ``y`` (p,) its targets.
 
     ``real`` (p,) tells its rows from those of the penalty, e_j with target 0; ``in_kept`` are the places of
     the former among the rows kept, ``pinned`` the features j of the latter, whose coefficient is 0.
@@ -158,7 +160,7 @@ class _Basis:
     pinned: NDArray[np.int64]
 
     def names(self, indices: NDArray[np.int64], n_rows: int) -> NDArray[np.int64]:
-        """As a certificate names them: the number of a row, N + j of the penalty's j-th."""
+        """Names in a certificate: a row's number, N + j for the penalty's j-th."""
         names = np.empty(len(self.real), np.int64)
         names[self.real] = indices[self.in_kept]
         names[~self.real] = n_rows + self.pinned
@@ -180,7 +182,7 @@ def _basis_of(coordinates: Coordinates, screened: Screened, reduced: Reduced, ve
 def _coefficients(
     coordinates: Coordinates, vertex: Vertex, basis: _Basis
 ) -> tuple[NDArray[Any], float, NDArray[Any], bool]:
-    """The coefficients, the intercept, theta; and whether the former are surely next to the exact ones."""
+    """Coefficients, intercept, theta; and whether they surely are next to the exact ones."""
     theta = vertex.inverse @ basis.y  # of the targets as they are: pivots may have moved tied ones
     target = basis.y.astype(EXTENDED)
     w = _joined(*coordinates.coefficients(theta))
@@ -204,7 +206,7 @@ def _coefficients(
 def _to_the_last_place(
     coordinates: Coordinates, vertex: Vertex, basis: _Basis, w: NDArray[Any]
 ) -> tuple[NDArray[Any], bool]:
-    """Refine w by residuals in twice the precision; whether it is next to the exact one where it is free."""
+    """Refine w with doubled precision; return whether it is next to the exact one."""
     free = _free_coefficients(coordinates, basis.pinned)
     doubles = basis.X.astype(np.float64)
     nothing = np.zeros(len(basis.y))
@@ -221,7 +223,7 @@ def _to_the_last_place(
 
 
 def _free_coefficients(coordinates: Coordinates, pinned: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which of (b, w) the basis determines: (1 + D,), but for columns left out and those at 0."""
+    """Which of (b, w), (1 + D,), are neither left out nor held at 0."""
     free = np.ones(1 + coordinates.n_features, bool)
     if coordinates.size < len(free):
         free[1:] = False
@@ -239,7 +241,7 @@ def _measured(
     intercept: float,
     u: NDArray[Any],
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Residuals of the rows kept, the sizes that sum up to them, and the sum of u (1, x) off the basis."""
+    """Residuals of the rows kept, their terms' sizes, and g of (1)."""
     kept, n_penalties = screened.kept, reduced.n_penalties
     others = screened.fold.copy()
     others[0] += u[n_penalties:].sum()
@@ -258,7 +260,7 @@ def _measured(
 def _basis_dual(
     coordinates: Coordinates, vertex: Vertex, others: NDArray[Any], X_b: NDArray[Any]
 ) -> NDArray[Any]:
-    """u of the basis, which takes the sum of all u (1, x) to zero."""
+    """u_B of (1), which takes the sum of all u (1, x) to 0."""
     u_b = -(coordinates.gradient(others) @ vertex.inverse)
     for _ in range(REFINEMENTS):
         before = u_b
@@ -272,7 +274,7 @@ def _basis_dual(
 def _sides(
     screened: Screened, u_kept: NDArray[Any], r: NDArray[Any], tied: NDArray[np.bool_]
 ) -> NDArray[np.int8] | None:
-    """The sign of every row's u, as the screen noted it, and as it is of the rows kept; r's, of a tie's."""
+    """The sign of every row's u; of a tie that of its residual."""
     side, kept = screened.side, screened.kept
     if side is not None:
         side[kept.indices] = np.sign(u_kept)
@@ -289,7 +291,7 @@ def _ties(
     basis: NDArray[np.int64],
     n_rows: int,
 ) -> tuple[NDArray[np.int64], NDArray[Any]]:
-    """Rows off the basis whose residual may be zero, by name, ascending, and their u."""
+    """Ties off the basis, by name, ascending, and their u."""
     both = np.concatenate([ties_of_penalty, tied])
     both[basis] = False
     at = np.flatnonzero(both)
@@ -307,7 +309,7 @@ def _joined(coef: NDArray[Any], intercept: float) -> NDArray[Any]:
 
 
 def _misfit(X_b: NDArray[Any], target: NDArray[Any], w: NDArray[Any]) -> float:
-    """The largest residual of the rows interpolated, relative to the sizes that sum up to it."""
+    """The largest residual of the rows interpolated, relative to its terms."""
     sizes = np.abs(target) + np.abs(X_b) @ np.abs(w)
     rest = np.abs(target - X_b @ w.astype(EXTENDED))
     return float(np.max(rest / np.where(sizes > 0, sizes, 1), initial=0))

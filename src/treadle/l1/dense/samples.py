@@ -1,4 +1,4 @@
-"""Random samples, each at most 16 times the last, solved loosely: a guess, and how far it may be off.
+"""Random samples, each larger than the last, solved loosely, lead to a guess.
 
 1. A first guess, of the smallest sample: least squares.
 2. Each sample in turn is solved loosely, its rows far from the last guess being folded.
@@ -55,7 +55,7 @@ class Guess:
 
 
 def smallest_sample(size: int) -> int:
-    """Rows of the first sample; fewer than twice as many are solved as they are."""
+    """Rows of the first sample; up to twice as many are solved directly."""
     return max(2000, 60 * size)
 
 
@@ -76,7 +76,7 @@ def growing_sizes(n_rows: int, size: int) -> list[int]:
 
 
 def limited_sizes(sizes: list[int], size: int) -> list[int]:
-    """Those sizes for rows that memory need not hold: the last as large as what the pass after it keeps.
+    """Sizes for rows not in memory: the last is what a pass would keep.
 
     With rows far off that pull at the solution, a sample of m rows of N leaves some 4 N sqrt(p / m) to keep
     or more, which is m itself at m^3 = (4 N)^2 p. So memory grows as N^(2/3).
@@ -89,7 +89,10 @@ def limited_sizes(sizes: list[int], size: int) -> list[int]:
 
 
 def least_squares_guess(coordinates: Coordinates, sample: Chunk) -> NDArray[Any]:
-    """Least squares of y cut to where most of it is: one outlier may be of any size."""
+    """Least squares of y cut to where most of it is.
+
+    One outlier may be of any size.
+    """
     y, n_cut = sample.y, len(sample) // 20
     places = [n_cut, len(sample) // 2, len(sample) - 1 - n_cut]
     low, middle, high = np.partition(y.astype(np.float64), places)[places]
@@ -104,7 +107,7 @@ def least_squares_guess(coordinates: Coordinates, sample: Chunk) -> NDArray[Any]
 
 
 def guess_from_samples(task: Task, guess: Guess, largest: Chunk, first: Chunk, sizes: list[int]) -> Guess:
-    """The guess after samples of those sizes, parts of the largest; ``first`` is the smallest."""
+    """The guess after samples of those sizes, parts of the largest."""
     for size, n_next in pairwise(sizes):
         sample = first if size == sizes[0] else largest.part(size, task.rng)
         guess = _after_sample(task, guess, sample, n_next)
@@ -112,7 +115,7 @@ def guess_from_samples(task: Task, guess: Guess, largest: Chunk, first: Chunk, s
 
 
 def _after_sample(task: Task, guess: Guess, sample: Chunk, n_next: int) -> Guess:
-    """The guess after one more sample, and how far from it the solution of n_next rows may be."""
+    """The guess after one more sample, for ``n_next`` rows."""
     p, m = guess.coordinates.size, len(sample)
     share = weight_of(sample) / task.total_weight
     # 2. A loose solution.
@@ -135,7 +138,7 @@ def _after_sample(task: Task, guess: Guess, sample: Chunk, n_next: int) -> Guess
 
 
 def _loose_solution(task: Task, guess: Guess, sample: Chunk, share: float) -> NDArray[Any]:
-    """The interior point's solution of a sample; the guess, if that is better: the point went astray."""
+    """The interior point's solution of a sample; the guess, if that is better."""
     coordinates, theta = guess.coordinates, guess.theta
     fewest = task.fewest_rows(coordinates)
     ball = Ball(theta, guess.radius)
@@ -158,7 +161,7 @@ def _loose_solution(task: Task, guess: Guess, sample: Chunk, share: float) -> ND
 
 
 def _screened(task: Task, coordinates: Coordinates, sample: Chunk, ball: Ball) -> Screened:
-    """The rows of a sample that a ball keeps, the others folded; a first guess folds none."""
+    """A sample's screen about a ball; a first guess keeps all rows."""
     if math.isinf(ball.radius):
         return Screened(Subset.of(sample), np.zeros(1 + task.rows.n_features), 0.0, 0.0, None)
     return screen(

@@ -1,4 +1,4 @@
-"""How the solutions of random samples scatter about that of all rows, as one sample tells."""
+"""How solutions of random samples scatter about that of all rows."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Scatter:
 def scatter_of(
     Z: NDArray[Any], r: NDArray[Any], low: NDArray[Any], high: NDArray[Any], share: float
 ) -> Scatter | None:
-    """From rows Z (m, p), their residuals and boxes; None where too few tell of all directions."""
+    """Estimate it from Z (m, p), residuals and boxes; None if too few tell."""
     m, p = Z.shape
     lengths = row_lengths(Z)
     # A move by h may cross |r_i| <= h |z_i|: long rows count as near from farther off than short ones.

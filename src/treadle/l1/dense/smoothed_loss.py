@@ -1,4 +1,4 @@
-r"""Newton's method on a smoothed loss of all rows: a guess and a curvature, where samples tell too little.
+r"""Newton's method on a smoothed loss of all rows, where samples tell too little.
 
 The loss of a residual r = y - z'theta bends at 0 only, and a sum of such losses has no Hessian. Averaged over
 residuals within b = h |z| of it, the loss is a parabola for |r| < b and itself beyond (Fernandes, Guerre and
@@ -37,14 +37,17 @@ MOST_STEPS, LAST_STEP_IN_WINDOWS = 16, 0.1
 
 @dataclass(frozen=True)
 class Derivatives:
-    """At some theta: the smoothed loss's negative gradient (p,), its Hessian (p, p), rows that it is from."""
+    """Derivatives of the smoothed loss at some theta.
+
+    ``descent`` (p,) is its negative gradient, ``J`` (p, p) its Hessian, from ``n_near`` rows.
+    """
 
     descent: NDArray[Any]
     J: NDArray[Any]
     n_near: int
 
     def newton(self) -> NDArray[Any] | None:
-        """Newton's step; None where the Hessian is not positive definite to rounding, or not finite."""
+        """Newton's step; None where the Hessian is not finite and positive definite."""
         if not np.isfinite(self.descent).all():
             return None
         _, step, info = dposv(self.J, self.descent)
@@ -125,7 +128,7 @@ class SmoothedLoss:
 
 @dataclass
 class _Sums:
-    """Of u (1, x), of the Hessian's terms, and how many of these there are."""
+    """Sums of u (1, x), and of the Hessian's terms, counted."""
 
     fold: NDArray[Any]
     J: NDArray[Any]

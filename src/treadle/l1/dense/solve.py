@@ -216,7 +216,7 @@ def _found(task: Task, coordinates: Coordinates, solution: _RowsSolution) -> Fou
 
 
 def _coordinates(task: Task, first: Chunk, accept: bool, are_all: bool) -> Coordinates:
-    """1. From the smallest sample; from all rows, if it shows nothing of some column."""
+    """1. Coordinates from the smallest sample, or all rows if it lacks a column."""
     rows, fit_intercept, penalised = task.rows, task.problem.fit_intercept, task.problem.alpha > 0
     coordinates = coordinates_of(first.X, fit_intercept, penalised)
     if not are_all and coordinates.size < rows.n_features + fit_intercept:
@@ -279,7 +279,7 @@ def _proved_solution(task: Task, guess: Guess) -> _RowsSolution:
 def _checked_solution(
     task: Task, guess: Guess, request: Screen, screened: Screened, ball: Ball, last_pass: int
 ) -> _RowsSolution:
-    """4. and 5. Solve the rows that a pass kept, until no row that it folded crosses zero."""
+    """4. and 5. Solve the rows that a pass kept, and check the others."""
     n_kept = len(screened.kept)
     # 4. A Newton step leaves few of the rows kept undecided; those are solved exactly.
     inner = ball_after_newton(task, guess, screened, ball)
@@ -300,7 +300,7 @@ def _checked_solution(
 
 
 def _solution_of_kept(task: Task, guess: Guess, screened: Screened, outer: Ball, ball: Ball) -> _RowsSolution:
-    """The exact solution of the rows kept by a pass about ``outer``, with those folded.
+    """4. The exact solution of the rows kept by a pass about ``outer``.
 
     Few of them are near to change sign in ``ball``: the others are folded in turn, and looked at again once
     a solution is there.
@@ -330,7 +330,7 @@ def _solution_of_kept(task: Task, guess: Guess, screened: Screened, outer: Ball,
 
 
 def _both(coordinates: Coordinates, outer: Screened, inner: Screened, move: NDArray[Any]) -> Screened:
-    """Join a screen of all rows with one, about a moved guess, of those it kept."""
+    """Join a screen of all rows with one of those it kept."""
     side = outer.side
     if side is not None and inner.side is not None:
         side[outer.kept.indices] = inner.side

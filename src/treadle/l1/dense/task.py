@@ -1,4 +1,4 @@
-"""What stays the same from the first step of a fit to the last, and the count of what the steps take."""
+"""What stays the same during a fit, and the count of what it takes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from treadle.l1.sources.rows import Rows
 
 @dataclass
 class Effort:
-    """Counts: interior-point steps, pivots, passes over all rows. The one value of a fit that changes."""
+    """Counts of interior-point steps, pivots and passes: all that changes in a fit."""
 
     n_iter: int = 0
     n_pivots: int = 0
@@ -43,6 +43,6 @@ class Task:
         return 2 * self.problem.alpha * self.total_weight
 
     def fewest_rows(self, coordinates: Coordinates) -> int:
-        """Rows that a vertex interpolates at least, besides those of the penalty; at least one."""
+        """Fewest rows that a vertex interpolates, those of the penalty apart."""
         n_penalties = len(coordinates.columns) if self.penalty else 0
         return max(1, coordinates.size - n_penalties)

@@ -1,4 +1,4 @@
-r"""Whether an optimum is the only one, where dual values of the basis are at their bounds.
+r"""Whether an optimum is the only one, where dual values are at bounds.
 
 w is the only optimum exactly if some dual solution has every u_i of the rows T with r_i = 0 strictly inside
 its box, these rows having full rank: a direction d from w that costs nothing needs u_i at the bound on the
@@ -25,7 +25,7 @@ POSITIVE_ABOVE = 1e-8
 
 
 def is_unique(reduced: Reduced, u: NDArray[Any], tied: NDArray[np.bool_]) -> bool | None:
-    """Whether the vertex with dual solution ``u`` is the only optimum; None: too many rows to tell."""
+    """Whether the vertex is the only optimum; None with too many ties to tell."""
     import scipy.optimize
     import scipy.sparse
 

@@ -1,4 +1,4 @@
-"""The exact solution of a reduced problem: an interior point near it, a basis there, pivots from the basis.
+"""The exact solution of a reduced problem: interior point, basis, pivots.
 
 1. The interior point stops while its gap is still a tenth of p median residuals (``interior_point``).
 2. The rows with the largest D of its equation (3), which are about to be interpolated, make up a basis.
@@ -31,7 +31,7 @@ FIRST_WINDOW, WINDOW_PER_COORDINATE, WIDER = 1000, 30, 4
 
 
 def optimal_vertex(task: Task, reduced: Reduced, ball: Ball, farthest: float) -> Vertex:
-    """The exact solution of a reduced problem, looked for from the center of a ball.
+    """Solve a reduced problem exactly, from the center of a ball.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def optimal_vertex(task: Task, reduced: Reduced, ball: Ball, farthest: float) ->
 def closely(
     reduced: Reduced, theta: NDArray[Any], mu: float, gap: float, farthest: float = math.inf
 ) -> InteriorPoint:
-    """An interior point from that guess; mu and the gap are residuals, for rows of weight 1."""
+    """Run the interior point; mu and gap are residuals of rows of weight 1."""
     weight = reduced.mean_weight
     return interior_point(
         reduced.Z,
@@ -82,7 +82,7 @@ def closely(
 
 
 def basis_near(reduced: Reduced, close: InteriorPoint) -> NDArray[np.int64]:
-    """The rows that an interior point is about to interpolate; Unbounded if they do not span."""
+    """Rows that an interior point all but interpolates; Unbounded if they do not span."""
     basis = independent_rows(reduced.Z, close.certainty)
     if basis is None:
         raise Unbounded
@@ -96,7 +96,7 @@ def exactly(
     rng: np.random.Generator,
     tolerance: float,
 ) -> Vertex:
-    """The optimal vertex, from a point close to it and the rows of a vertex there.
+    """Pivot to the optimal vertex, from a basis close to it.
 
     Raises
     ------

@@ -49,12 +49,14 @@ SHORTEST_STEP = 1e-8
 
 
 class Unbounded(Exception):
-    """The objective falls without end along a line: rows are missing that would stop it."""
+    """The objective falls without end: rows that would stop it are missing."""
 
 
 @dataclass(frozen=True)
 class InteriorPoint:
-    """Where the iteration ended: ``w`` (p,), and for each row u - l, h - u and r, (n,).
+    """Where the iteration ended.
+
+    ``w`` (p,); ``below``, ``above`` and ``r`` (n,) are u - l, h - u and v - z of each row.
 
     ``certainty`` (n,) is D of (3), large where r_i becomes 0.
     """
@@ -71,7 +73,9 @@ class InteriorPoint:
 def central(
     r: NDArray[Any], low: NDArray[Any], high: NDArray[Any], mu: float
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """P = u - low, Q = high - u, z and v on the central path, where z P = v Q = mu and v - z = r.
+    """P = u - low, Q = high - u, z and v on the central path.
+
+    There z P = v Q = mu and v - z = r.
 
     With P + Q = h - l these are a quadratic equation for P, whose roots are taken without cancellation.
     """
@@ -98,7 +102,7 @@ def interior_point(
     farthest: float = math.inf,
     factorise: Factorise | None = None,
 ) -> InteriorPoint:
-    """Iterate until the gap is at most ``tolerance``, or no step is possible any more.
+    """Iterate until the gap is at most ``tolerance``, or no step is possible.
 
     Parameters
     ----------
@@ -162,5 +166,5 @@ def interior_point(
 
 
 def _length(ratio: float) -> float:
-    """The longest step, at most a whole one, that leaves 1 - ratio * step at least 0."""
+    """The longest step up to 1 with 1 - ratio * step at least 0."""
     return min(1 / SHARE_OF_WAY_TO_BOUNDARY, 1 / max(ratio, 1e-300))
