@@ -1,4 +1,18 @@
-// The four passes of an interior-point step over its rows: see l1_kernels.h.
+// The four passes of an interior-point step over its rows; memory is laid out as l1_kernels.h says.
+//
+// The numbers of equations are those of treadle/l1/interior/interior_point.py (Mehrotra 1992; Portnoy and Koenker
+// 1997). With P = u - l (`below`), Q = h - u (`above`), their multipliers z and v, r = v - z:
+//
+//     Z'DZ dw = Z'(D t + u) + g,   D = 1 / (z/P + v/Q),   t = r - (c_v - c_z),   du = D (t - Z dw)        (3)
+//     dz = c_z - z - (z/P) du,     dv = c_v - v + (v/Q) du                                                (4)
+//     gap(a, b) = gap + a (z - v)'du + b (dz'P + dv'Q) + a b (dz - dv)'du                                 (5)
+//     c_z = (mu - du dz) / P,      c_v = (mu + du dv) / Q                                                 (6)
+//
+// A step of the iteration is:  1) interior_normal, and Z'DZ factorised;  2) interior_predict, with c = 0;
+// 3) interior_correct, with the c of (6);  4) interior_step. The next normal takes the step.
+//
+// u changes by du, so P grows by du and Q shrinks by it: a slack is used up where the relative change
+// `per_below` = du / P falls to -1, or `per_above` = du / Q rises to 1.
 #pragma once
 
 #include <vector>
@@ -9,6 +23,7 @@
 namespace treadle {
 namespace {
 
+// Rows of a block, whose D Z is laid out in panels before M takes them up.
 constexpr int64_t INTERIOR_BLOCK = 64;
 
 // Rows of a tile of M, its columns in vectors, and how many columns of D Z lie side by side.
@@ -65,21 +80,25 @@ void add_products(const double* scaled, const double* Z, int64_t rows, int64_t p
     }
 }
 
+// a'b of `stride` numbers.
 TREADLE_INLINE double dot(const double* a, const double* b, int64_t stride) {
     dvec sum{};
     for (int64_t j = 0; j < stride; j += DLANES) sum = fma(load(a + j), load(b + j), sum);
     return sum_of(sum);
 }
 
+// b += factor a.
 TREADLE_INLINE void add_scaled(double factor, const double* a, int64_t stride, double* b) {
     for (int64_t j = 0; j < stride; j += DLANES) store(b + j, fma(all(factor), load(a + j), load(b + j)));
 }
 
-void interior_normal(const InteriorRows& rows, int64_t begin, int64_t end, double primal, double dual, double* M, double* b,
-            double* gap) {
+// 1) The last step is taken, by `primal` of u and `dual` of the multipliers: then D, M += Z'DZ and b += Z'(D r + u),
+// the two sides of (3) with c = 0 but for g, and the gap z'P + v'Q.
+void interior_normal(const InteriorRows& rows, int64_t begin, int64_t end, double primal, double dual, double* M,
+                     double* b, double* gap) {
     const int64_t stride = rows.stride;
-    std::vector<double> scaled(size_t(INTERIOR_BLOCK * stride));
-    double sought[INTERIOR_BLOCK];
+    std::vector<double> scaled(size_t(INTERIOR_BLOCK * stride));  // D Z of a block, in panels
+    double b_factors[INTERIOR_BLOCK];                             // D r + u of each row, which z_i has in b
     dvec total{};
     for (int64_t start = begin; start < end; start += INTERIOR_BLOCK) {
         const int64_t stop = start + INTERIOR_BLOCK < end ? start + INTERIOR_BLOCK : end;
@@ -93,10 +112,10 @@ void interior_normal(const InteriorRows& rows, int64_t begin, int64_t end, doubl
             store(rows.of(ABOVE) + i, above);
             store(rows.of(LOWER_MULTIPLIER) + i, z);
             store(rows.of(UPPER_MULTIPLIER) + i, v);
-            const dvec weight = below * above / fma(z, above, v * below);
+            const dvec weight = below * above / fma(z, above, v * below);  // D of (3)
             store(rows.of(WEIGHT) + i, weight);
             total += fma(z, below, v * above);
-            store(sought + (i - start), fma(weight, v - z, load(rows.of(LOW) + i) + below));
+            store(b_factors + (i - start), fma(weight, v - z, load(rows.of(LOW) + i) + below));  // u = l + P
         }
         const double* Z = rows.Z + start * stride;
         for (int64_t r = 0; r < stop - start; ++r) {
@@ -105,17 +124,20 @@ void interior_normal(const InteriorRows& rows, int64_t begin, int64_t end, doubl
                 double* panel = scaled.data() + j / SIDE * SIDE * INTERIOR_BLOCK + j % SIDE;
                 store(panel + r * SIDE, weight * load(Z + r * stride + j));
             }
-            add_scaled(sought[r], Z + r * stride, stride, b);
+            add_scaled(b_factors[r], Z + r * stride, stride, b);
         }
         add_products(scaled.data(), Z, stop - start, rows.p, stride, M);
     }
     *gap += sum_of(total);
 }
 
+// Z dw of DLANES rows.
 TREADLE_INLINE void times(const InteriorRows& rows, int64_t i, const double* dw, double* products) {
     for (int64_t r = 0; r < DLANES; ++r) products[r] = dot(rows.Z + (i + r) * rows.stride, dw, rows.stride);
 }
 
+// 2) The prediction: (3) and (4) with c = 0, which aims at a gap of 0. sums: the largest relative
+// decrease of P and Q, that of z and v, and (5)'s factors of a, of b and of a b.
 void interior_predict(const InteriorRows& rows, int64_t begin, int64_t end, const double* dw, double* sums) {
     dvec primal{}, dual{}, first{}, second{}, both{};
     for (int64_t i = begin; i < end; i += DLANES) {
@@ -125,10 +147,10 @@ void interior_predict(const InteriorRows& rows, int64_t begin, int64_t end, cons
         const dvec z = load(rows.of(LOWER_MULTIPLIER) + i), v = load(rows.of(UPPER_MULTIPLIER) + i);
         const dvec du = load(rows.of(WEIGHT) + i) * (v - z - load(products));
         store(rows.of(DU) + i, du);
-        const dvec fall = du / below, rise = du / above;
-        const dvec dz = -z - z * fall, dv = v * rise - v;
-        primal = larger(larger(-fall, rise), primal);
-        dual = larger(larger(1.0 + fall, 1.0 - rise), dual);
+        const dvec per_below = du / below, per_above = du / above;
+        const dvec dz = -z - z * per_below, dv = v * per_above - v;  // (4)
+        primal = larger(larger(-per_below, per_above), primal);
+        dual = larger(larger(1.0 + per_below, 1.0 - per_above), dual);  // -dz / z and -dv / v
         first = fma(z - v, du, first);
         second += fma(dz, below, dv * above);
         both = fma(dz - dv, du, both);
@@ -140,23 +162,26 @@ void interior_predict(const InteriorRows& rows, int64_t begin, int64_t end, cons
     sums[4] += sum_of(both);
 }
 
+// 3) The correction: c of (6) from the prediction's du, dz and dv, kept as AIMs, and b += Z'(D t + u) of (3).
 void interior_correct(const InteriorRows& rows, int64_t begin, int64_t end, double mu, double* b) {
     for (int64_t i = begin; i < end; i += DLANES) {
         const dvec below = load(rows.of(BELOW) + i), above = load(rows.of(ABOVE) + i);
         const dvec z = load(rows.of(LOWER_MULTIPLIER) + i), v = load(rows.of(UPPER_MULTIPLIER) + i);
         const dvec du = load(rows.of(DU) + i);
-        const dvec fall = du / below, rise = du / above;
-        const dvec dz = -z - z * fall, dv = v * rise - v;
-        const dvec lower = (mu - du * dz) / below, upper = fma(du, dv, all(mu)) / above;
+        const dvec per_below = du / below, per_above = du / above;
+        const dvec dz = -z - z * per_below, dv = v * per_above - v;                        // (4), c = 0
+        const dvec lower = (mu - du * dz) / below, upper = fma(du, dv, all(mu)) / above;  // c_z and c_v of (6)
         const dvec t = v - z - (upper - lower);
         store(rows.of(LOWER_AIM) + i, lower);
         store(rows.of(UPPER_AIM) + i, upper);
         store(rows.of(TARGET) + i, t);
-        const dvec sought = fma(load(rows.of(WEIGHT) + i), t, load(rows.of(LOW) + i) + below);
-        for (int64_t r = 0; r < DLANES; ++r) add_scaled(sought[r], rows.Z + (i + r) * rows.stride, rows.stride, b);
+        const dvec b_factors = fma(load(rows.of(WEIGHT) + i), t, load(rows.of(LOW) + i) + below);  // D t + u
+        for (int64_t r = 0; r < DLANES; ++r) add_scaled(b_factors[r], rows.Z + (i + r) * rows.stride, rows.stride, b);
     }
 }
 
+// 4) The corrected step, (3) and (4) with the AIMs, kept for the next interior_normal; how long it may be, by the
+// largest relative decreases of P and Q and of z and v.
 void interior_step(const InteriorRows& rows, int64_t begin, int64_t end, const double* dw, double* sums) {
     dvec primal{}, dual{};
     for (int64_t i = begin; i < end; i += DLANES) {
@@ -165,13 +190,13 @@ void interior_step(const InteriorRows& rows, int64_t begin, int64_t end, const d
         const dvec below = load(rows.of(BELOW) + i), above = load(rows.of(ABOVE) + i);
         const dvec z = load(rows.of(LOWER_MULTIPLIER) + i), v = load(rows.of(UPPER_MULTIPLIER) + i);
         const dvec du = load(rows.of(WEIGHT) + i) * (load(rows.of(TARGET) + i) - load(products));
-        const dvec fall = du / below, rise = du / above;
-        const dvec dz = load(rows.of(LOWER_AIM) + i) - z - z * fall;
-        const dvec dv = load(rows.of(UPPER_AIM) + i) - v + v * rise;
+        const dvec per_below = du / below, per_above = du / above;
+        const dvec dz = load(rows.of(LOWER_AIM) + i) - z - z * per_below;
+        const dvec dv = load(rows.of(UPPER_AIM) + i) - v + v * per_above;
         store(rows.of(DU) + i, du);
         store(rows.of(DZ) + i, dz);
         store(rows.of(DV) + i, dv);
-        primal = larger(larger(-fall, rise), primal);
+        primal = larger(larger(-per_below, per_above), primal);
         dual = larger(larger(-dz / z, -dv / v), dual);
     }
     sums[0] = largest_of(primal) > sums[0] ? largest_of(primal) : sums[0];

@@ -1,6 +1,6 @@
 // What a processor's own code does for the exact L1 regression of treadle/l1, as a table of functions.
 //
-// The interior point. For n rows z_i of p columns, with the quantities of treadle/l1/interior_point.py,
+// The interior point. For n rows z_i of p columns, with the quantities of treadle/l1/interior/interior_point.py,
 //
 //     max y'u,  Z'u = -g,  l <= u <= h;    below = u - l, above = h - u, multipliers z and v, r = v - z,
 //     D = 1 / (z / below + v / above),     Z'DZ dw = Z'(D t + u) + g,     du = D (t - Z dw).

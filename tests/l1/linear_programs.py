@@ -30,6 +30,20 @@ def highs_optimum(X, y, quantile=0.5, weight=None, alpha=0.0, fit_intercept=True
     return found.fun
 
 
+def highs_dual(Z, y, low, high, g):
+    """max y'u, Z'u = -g, low <= u <= high: the least of sum max(low r, high r) - g'w, and w, by HiGHS.
+
+    None in place of both if no u is feasible, so that the objective has no least value.
+    """
+    found = scipy.optimize.linprog(
+        -np.asarray(y), A_eq=Z.T, b_eq=-np.asarray(g), bounds=np.column_stack([low, high]), method="highs"
+    )
+    if found.status == 2:
+        return None
+    assert found.status == 0, found.message
+    return -found.fun, -found.eqlin.marginals
+
+
 def objective(X, y, coef, intercept, quantile=0.5, weight=None, alpha=0.0):
     """That of ``treadle.l1.dense.solve``, summed by math.fsum's rival, longdouble."""
     X, y = np.asarray(X, np.longdouble), np.asarray(y, np.longdouble)

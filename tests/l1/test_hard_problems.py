@@ -8,10 +8,9 @@ import pytest
 from tests.l1.linear_programs import contaminated, highs_optimum, objective
 from treadle import LADRegressor
 from treadle.errors import CertificateFailed, InvalidInput
-from treadle.l1.dense import crossover
-from treadle.l1.dense.reduced_problem import exactly
 from treadle.l1.dense.refinement import candidate_of
 from treadle.l1.dense.solve import solve
+from treadle.l1.dense.vertex_search import exactly
 
 N, D = 200, 4
 rng = np.random.default_rng(5)
@@ -215,19 +214,6 @@ def test_a_column_of_one_row_under_a_penalty_with_weights(seed):
     assert solution.certificate.verify(rare, y, weight)
 
 
-@pytest.mark.parametrize("first_corners", [1, 512])
-def test_a_line_search_finds_the_corner_that_a_full_sort_does(first_corners, monkeypatch):
-    monkeypatch.setattr(crossover, "FIRST_CORNERS", first_corners)
-    draws = np.random.default_rng(1)
-    t, rise = draws.random(5000), draws.random(5000)
-    full = np.argsort(t, kind="stable")
-    for slope in (1e-9, 3.0, 300.0, 2000.0):
-        order, stop = crossover._corner(t, rise, slope)
-        assert stop == np.searchsorted(np.cumsum(rise[full]), slope)
-        np.testing.assert_array_equal(order[: stop + 1], full[: stop + 1])
-    assert crossover._corner(t, rise, 1e9)[1] == 5000
-
-
 @pytest.mark.parametrize("n", [200, 9000])
 def test_dual_values_of_a_solver_are_not_believed(n, monkeypatch):
     def wrong(*arguments):
@@ -236,7 +222,7 @@ def test_dual_values_of_a_solver_are_not_believed(n, monkeypatch):
         vertex.u[away] = -vertex.u[away]
         return vertex
 
-    monkeypatch.setattr("treadle.l1.dense.solve.exactly", wrong)
+    monkeypatch.setattr("treadle.l1.dense.vertex_search.exactly", wrong)
     X, y = contaminated(n, 3, 1)
     assert solve(X, y).certificate.verify(X, y)
 

@@ -175,6 +175,7 @@ def test_two_passes_prove_the_optimum_of_arrays_sorted_or_not(sort, quantile):
 
 
 def test_where_too_many_rows_would_be_kept_a_pass_comes_first_that_keeps_none(monkeypatch):
+    from treadle.l1.dense import newton
     from treadle.l1.dense import solve as solver
 
     X, y = contaminated(60_000, 5)
@@ -186,12 +187,13 @@ def test_where_too_many_rows_would_be_kept_a_pass_comes_first_that_keeps_none(mo
             most.append(len(screened.kept))
         return screened
 
-    monkeypatch.setattr(solver, "screen", screen)
+    for module in (newton, solver):
+        monkeypatch.setattr(module, "screen", screen)
     free = solved_in_chunks(X, y)
     assert free.n_passes == 2
     n_free = max(most)
     most.clear()
-    monkeypatch.setattr(solver, "KEPT_BYTES", n_free // 2 * (5 * 8 + 24))
+    monkeypatch.setattr(newton, "MOST_BYTES_KEPT", n_free // 2 * (5 * 8 + 24))
     bounded = solved_in_chunks(X, y)
     assert bounded.n_passes == 3
     assert most[0] == 0

@@ -19,16 +19,16 @@ from scipy.linalg.lapack import dgeqrf, dtrtri
 from treadle.l1.sources.rows import Chunk, Rows
 
 # A column whose part independent of the columns before is less than this share of it depends on them.
-DEPENDENT = 1e-11
+DEPENDENT_BELOW = 1e-11
 # One of which so little is left is looked at more closely.
-DOUBTFUL = 1e-8
+DOUBTFUL_BELOW = 1e-8
 # Weight of the rows that stand for a penalty in R, in root mean squares of the columns.
 PENALTY_SHARE = 0.03
 
 # Columns that LAPACK's QR decomposition takes at a time: what it asks for; unasked it takes fewer.
-BLOCK = 32
+COLUMNS_PER_BLOCK = 32
 # With fewer columns than that, NumPy goes faster over each column of a copy than over all abreast.
-FEW = 32
+COPY_BELOW_COLUMNS = 32
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Coordinates:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether a column is so near to dependent on the others that doubles hardly tell."""
-        return self.least_share < DOUBTFUL
+        """Whether doubles hardly tell some column from a combination of the others."""
+        return self.least_share < DOUBTFUL_BELOW
 
     @property
     def size(self) -> int:
@@ -86,7 +86,7 @@ class Coordinates:
         return np.asarray(solve_triangular(self.A[len(self.A) - self.size :], w, check_finite=False))
 
     def gradient(self, fold: NDArray[Any]) -> NDArray[Any]:
-        """sum u_i z_i (p,), given the sum of u_i (1, x_i), which is (1 + D,)."""
+        """sum u_i z_i (p,), from ``fold`` (1 + D,), the sum of u_i (1, x_i)."""
         kept = np.concatenate(([fold[0]], fold[1:][self.columns]))
         return np.asarray(kept @ self.A)
 
@@ -101,8 +101,11 @@ def row_lengths(Z: NDArray[Any]) -> NDArray[Any]:
 
 
 def column_scales(X: NDArray[Any]) -> NDArray[Any]:
-    """Powers of two (D,) that bring the largest entries to between 1 and 2; 1 for columns of zeros."""
-    if X.shape[1] < FEW:
+    """Powers of two (D,) that bring each column's largest entry to [1, 2).
+
+    1 for columns of zeros.
+    """
+    if X.shape[1] < COPY_BELOW_COLUMNS:
         X = np.asfortranarray(X)
     largest = np.maximum(X.max(axis=0), -X.min(axis=0)).astype(np.float64)
     largest[largest == 0] = 1
@@ -110,12 +113,12 @@ def column_scales(X: NDArray[Any]) -> NDArray[Any]:
 
 
 def triangle_of(X: NDArray[Any]) -> NDArray[Any]:
-    """R (p, p) of the QR decomposition of X (n, p), with rows of zeros where n < p."""
+    """R (p, p) of the QR decomposition of X (n, p), zeros below row n."""
     p = X.shape[1]
     R = np.zeros((p, p))
     if len(X) == 0:
         return R
-    factors, _, _, _ = dgeqrf(X, lwork=BLOCK * max(1, p), overwrite_a=1)
+    factors, _, _, _ = dgeqrf(X, lwork=COLUMNS_PER_BLOCK * max(1, p), overwrite_a=1)
     R[: min(len(X), p)] = np.triu(factors[:p])
     return R
 
@@ -123,7 +126,7 @@ def triangle_of(X: NDArray[Any]) -> NDArray[Any]:
 def coordinates_of(
     X: NDArray[Any], fit_intercept: bool, penalised: bool, weight: NDArray[Any] | None = None
 ) -> Coordinates:
-    """Coordinates from rows X (m, D), each with a weight (m,) above 0 or 1.
+    """Coordinates from rows X (m, D), with weights (m,) above 0.
 
     With a penalty, columns that depend on others stay.
     """
@@ -134,7 +137,10 @@ def coordinates_of(
 
 
 def coordinates_of_all(rows: Rows, X: NDArray[Any], fit_intercept: bool, penalised: bool) -> Coordinates:
-    """As ``coordinates_of``, from every row, in one pass: for columns that a sample X shows nothing of."""
+    """Coordinates from every row, in one pass.
+
+    For columns that a sample X shows nothing of.
+    """
     scales = column_scales(X)
     R = np.zeros((0, X.shape[1] + fit_intercept))
     for partial in rows.map(_Triangle(scales, fit_intercept)):
@@ -144,7 +150,7 @@ def coordinates_of_all(rows: Rows, X: NDArray[Any], fit_intercept: bool, penalis
 
 @dataclass(frozen=True)
 class _Triangle:
-    """R of a chunk's scaled rows that have a weight: what a cluster's workers send."""
+    """R of a chunk's scaled rows of positive weight; a cluster's workers send it."""
 
     scales: NDArray[Any]
     fit_intercept: bool
@@ -169,13 +175,15 @@ def _triangle(
 def _from_triangle(
     R: NDArray[Any], scales: NDArray[Any], fit_intercept: bool, penalised: bool, m: float
 ) -> Coordinates:
+    """The coordinates A = sqrt(m) R^-1, scaled back, of the columns that are independent."""
     n_features = len(scales)
     first = int(fit_intercept)
+    # |r_jj| is what the columns before leave of column j: of its length, or of that of its part off the mean.
     lengths = np.sqrt(np.einsum("ij,ij->j", R, R))
     of_mean = np.sqrt(np.einsum("ij,ij->j", R[first:], R[first:]))[first:]
     shares = np.abs(np.diagonal(R))[first:] / np.where(of_mean > 0, of_mean, 1)
     # A column that is constant, to rounding, has no share: it is the intercept's.
-    least_share = float(np.min(np.where(of_mean > DEPENDENT * lengths[first:], shares, 1), initial=1))
+    least_share = float(np.min(np.where(of_mean > DEPENDENT_BELOW * lengths[first:], shares, 1), initial=1))
     kept = np.flatnonzero(_independent(R, lengths))
     if len(kept) < len(R) and penalised:
         # The penalty's rows are independent.
@@ -193,9 +201,10 @@ def _from_triangle(
 
 
 def _independent(R: NDArray[Any], lengths: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which columns of R are not combinations of columns before them; R's own diagonal tells until one is."""
+    """Which columns of R are no combinations of columns before them."""
+    # R's own diagonal tells until one is.
     diagonal = np.abs(np.diagonal(R))
-    independent = diagonal > DEPENDENT * lengths
+    independent = diagonal > DEPENDENT_BELOW * lengths
     if independent.all():
         return np.asarray(independent)
     # After a dependent column, R's later rows hold rounding where that column's part would be: one at a time.
@@ -208,7 +217,7 @@ def _independent(R: NDArray[Any], lengths: NDArray[Any]) -> NDArray[np.bool_]:
         for _ in range(2):  # twice is enough (Kahan and Parlett)
             rest -= basis[:, :rank] @ (basis[:, :rank].T @ rest)
         size = np.sqrt(rest @ rest)
-        if size > DEPENDENT * lengths[j]:
+        if size > DEPENDENT_BELOW * lengths[j]:
             basis[:, rank] = rest / size
             rank += 1
             independent[j] = True

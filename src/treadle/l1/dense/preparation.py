@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.errors import CertificateFailed
-from treadle.l1.dense.coordinates import DEPENDENT, column_scales, coordinates_of
+from treadle.l1.dense.coordinates import DEPENDENT_BELOW, column_scales, coordinates_of
 from treadle.l1.dense.double_double import Pair, difference_is_exact, minus_products
 from treadle.l1.sources.rows import ArrayRows, Chunk, Rows
 
@@ -142,7 +142,7 @@ def disentangled(before: Prepared, raw: Rows, fit_intercept: bool) -> Prepared:
     arrays = before.rows if isinstance(before.rows, ArrayRows) else None
     sample = before.rows.some().weighted()
     kept, changed, least, _ = _untangled(sample, raw.some().weighted(), fit_intercept)
-    if arrays is not None and (changed or least > DEPENDENT):
+    if arrays is not None and (changed or least > DEPENDENT_BELOW):
         whole = arrays.whole().weighted()
         assert isinstance(raw, ArrayRows)  # prepared rows are of the kind that the raw ones are
         kept, changed, least, X = _untangled(whole, raw.whole().weighted(), fit_intercept)

@@ -1,49 +1,88 @@
-"""How far from a guess a solution may be, in lengths of rows: what the rows of a sample tell of it."""
+"""Balls about a guess, in which a solution is looked for, and how they grow."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-# A solution that is so many radii away from its guess is none.
-REACH = 20
+# A solution farther from its guess than that, in radii, is taken for a sign that there is none.
+FARTHEST_IN_RADII = 20
+# By how much more a ball grows each time: where it kept too few rows, and where those that it kept did not
+# bound the objective.
+GROWTH_IF_TOO_EMPTY, GROWTH_IF_UNBOUNDED = 16.0, 2.0
+
+
+@dataclass(frozen=True)
+class Ball:
+    """All theta within ``radius`` of ``center`` (p,): where a solution is looked for.
+
+    A pass keeps the rows that some theta of the ball lies on (``screening``). A ball for which those are not
+    enough grows, each time by more: ``growth`` is by how much it did last.
+    """
+
+    center: NDArray[Any]
+    radius: float
+    growth: float = 1.0
+
+    def holds(self, theta: NDArray[Any]) -> bool:
+        """Whether theta is in it."""
+        return math.dist(theta, self.center) <= self.radius
+
+    def grown(self, by: float) -> Ball:
+        """The rule: every growth is ``by`` times the last one."""
+        growth = self.growth * by
+        return replace(self, radius=self.radius * growth, growth=growth)
+
+    def too_empty(self) -> Ball:
+        """The ball to try where fewer rows were kept than a vertex interpolates."""
+        return self.grown(GROWTH_IF_TOO_EMPTY)
+
+    def unbounded(self, n_kept: int, n_rows: int) -> Ball:
+        """The ball to try where the rows kept did not bound the objective.
+
+        It keeps all rows where this one keeps most of them.
+        """
+        larger = self.grown(GROWTH_IF_UNBOUNDED)
+        return larger if 2 * n_kept < n_rows else replace(larger, radius=math.inf)
+
+    def moved(self, center: NDArray[Any], factor: float) -> Ball:
+        """The ball about another center, its radius ``factor`` times as large."""
+        return replace(self, center=center, radius=self.radius * factor)
+
+    def farthest(self, n_kept: int, n_rows: int) -> float:
+        """Maximum distance of a solution from the center; infinite if every row was kept."""
+        return FARTHEST_IN_RADII * self.radius if n_kept < n_rows else math.inf
 
 
 def upper_median(values: NDArray[Any]) -> float:
-    """The median, the upper one of two; of few numbers it takes a fraction of ``numpy.median``'s time."""
+    """The median, the upper one of two.
+
+    Of few numbers it takes a fraction of ``numpy.median``'s time.
+    """
     k = len(values) // 2
     return float(np.partition(values, k)[k])
 
 
 def typical_size(values: NDArray[Any]) -> float:
-    """The median size of the numbers that are not 0; 1 if there are none."""
+    """The median size of the numbers other than 0; 1 without any."""
     sizes = np.abs(values[values != 0])
     return upper_median(sizes) if len(sizes) else 1.0
 
 
-def kept_share(size: int, n_rows: int) -> float:
-    """The share of rows that a guess from a level of ``n_rows`` rows leaves open."""
+def share_to_keep(size: int, n_rows: int) -> float:
+    """The share of rows to keep about the solution of ``n_rows`` rows."""
     return min(1.0, 2.5 * math.sqrt(size / n_rows))
 
 
-def radius(r: NDArray[Any], lengths: NDArray[Any], share: float, noise: float) -> float:
-    """T such that a ``share`` of the rows with |r_i| above the noise have |r_i| <= T |z_i|."""
+def radius_that_keeps(share: float, r: NDArray[Any], lengths: NDArray[Any], noise: float) -> float:
+    """The radius that keeps a ``share`` of the rows with |r_i| above the noise."""
     open_rows = np.abs(r) > noise
     if not open_rows.any():
         return noise / typical_size(lengths)
-    q = np.abs(r[open_rows]) / np.maximum(lengths[open_rows], 1e-300)
-    k = min(len(q) - 1, round(share * len(q)))
-    return float(np.partition(q, k)[k])
-
-
-def reach(radius: float, n_kept: int, n_rows: int) -> float:
-    """How far from the guess a solution of the rows kept within a radius of it may be; of all, anywhere."""
-    return REACH * radius if n_kept < n_rows else math.inf
-
-
-def wider(radius: float, growth: float, n_kept: int, n_rows: int) -> float:
-    """The radius to try where the rows kept did not bound the objective; most rows may as well be all."""
-    return growth * radius if 2 * n_kept < n_rows else math.inf
+    distances = np.abs(r[open_rows]) / np.maximum(lengths[open_rows], 1e-300)
+    k = min(len(distances) - 1, round(share * len(distances)))
+    return float(np.partition(distances, k)[k])

@@ -1,4 +1,17 @@
-"""From a vertex that pivots found optimal to coefficients and dual values as exact as doubles are.
+r"""Coefficients and dual values of an optimal vertex, as exact as doubles are.
+
+With X_B the basis' rows (1, x) in the user's units, y_B their targets, and g the sum of u_i (1, x_i) over all
+rows off the basis::
+
+    w = X_B^-1 y_B,     u_B = -X_B^-T g                                                                  (1)
+
+1. w, by iterative refinement: residuals y_B - X_B w in extended precision, then in twice the precision of a
+   double, solved for with the inverse that pivots ended with.
+2. r = y - X w of the rows kept, and g.
+3. u_B, likewise; it is cut to its box.
+4. The objective, primal sum_i loss_i(r_i) and dual, which is less by sum_i (loss_i(r_i) - u_i r_i).
+5. Rows off the basis whose residual may be zero: ties, whose u a certificate has to give.
+6. What is not sure: dual values near a bound, signs of r and u that do not agree.
 
 What it ends with is a candidate: whether it is the optimum of the exact data is for ``treadle.l1.proof`` to
 say. ``sure`` is set where every margin is so much larger than rounding that nobody need ask during the fit.
@@ -28,9 +41,9 @@ REFINEMENTS = 4
 # Residuals so small, in roundings of what they are sums of, may be zero.
 NEAR_ZERO = 256 * EPS
 # What sums in twice the precision of a double are off by, in shares of what they are sums of.
-NOISE = 2.0**-96
-# Below it, what a step adds may underflow.
-LEAST = 1e-250
+DOUBLE_DOUBLE_NOISE = 2.0**-96
+# Of a coefficient that is less, what a step of refinement adds may underflow.
+UNDERFLOW_BELOW = 1e-250
 
 
 @dataclass(frozen=True)
@@ -66,10 +79,7 @@ def candidate_of(
     vertex: Vertex,
     n_rows: int,
 ) -> Candidate:
-    """The candidate of a vertex of all rows.
-
-    w = X_B^-1 y_B and u_B = -X_B^-T g are solved once more in the user's units: steps of refinement with
-    residuals in extended precision.
+    """Refine a vertex of all rows, and say what is sure of it.
 
     Parameters
     ----------
@@ -82,134 +92,145 @@ def candidate_of(
     vertex : Vertex
     n_rows : int
     """
-    kept, basis, n_penalties = screened.kept, vertex.basis, reduced.n_penalties
-    real = basis >= n_penalties
-    in_kept = basis[real] - n_penalties
-    pinned = coordinates.columns[basis[~real]]
-    X_b = _basis_rows(coordinates, screened, real, in_kept, pinned)
-    coef, intercept, theta, faithful = _coefficients(coordinates, vertex, X_b, reduced.y[basis], pinned)
+    kept, n_penalties = screened.kept, reduced.n_penalties
+    basis = _basis_of(coordinates, screened, reduced, vertex)
+    # 1. Coefficients.
+    coef, intercept, theta, faithful = _coefficients(coordinates, vertex, basis)
+    # 2. Residuals of the rows kept; those of the basis by themselves, in extended precision.
     u = vertex.u.copy()
-    u[basis] = 0
+    u[vertex.basis] = 0
     r, sizes, others = _measured(coordinates, screened, reduced, coef, intercept, u)
-    u_b = _basis_dual(coordinates, vertex, others, X_b)
-    low, high = reduced.low[basis], reduced.high[basis]
-    width = high - low
-    at_bound = (u_b <= low + MARGIN * width) | (u_b >= high - MARGIN * width)
-    u[basis] = np.minimum(np.maximum(u_b, low), high)
     w = _joined(coef, intercept).astype(EXTENDED)
-    r[in_kept] = (reduced.y[basis[real]] - X_b[real] @ w).astype(np.float64)
-    low_kept, high_kept = reduced.low[n_penalties:], reduced.high[n_penalties:]
-    u_kept = u[n_penalties:]
+    r[basis.in_kept] = (basis.y[basis.real] - basis.X[basis.real] @ w).astype(np.float64)
+    # 3. Dual values of the basis.
+    u_b = _basis_dual(coordinates, vertex, others, basis.X)
+    low, high = reduced.low[vertex.basis], reduced.high[vertex.basis]
+    margin = MARGIN * (high - low)
+    at_bound = (u_b <= low + margin) | (u_b >= high - margin)
+    u[vertex.basis] = np.minimum(np.maximum(u_b, low), high)
+    # 4. The objective; that of the rows folded is linear between the guess and here.
+    low_kept, high_kept, u_kept = reduced.low[n_penalties:], reduced.high[n_penalties:], u[n_penalties:]
     loss = np.maximum(low_kept * r, high_kept * r)
     moved = coordinates.gradient(screened.fold) @ (theta - guess)
     penalty = float(reduced.high[0]) * float(np.abs(coef).sum()) if n_penalties else 0.0
     primal = screened.loss - moved + float(loss.sum()) + penalty
     slack = float((loss - u_kept * r).sum())
+    # 5. Ties.
     tied = np.abs(r) <= NEAR_ZERO * (sizes + reduced.noise)
-    tied[in_kept] = True
-    ties_of_penalty = (
-        (coef[coordinates.columns] == 0)[: n_penalties or None] if n_penalties else np.zeros(0, bool)
-    )
-    side = screened.side
-    if side is not None:
-        side[kept.indices] = np.sign(u_kept)
-        side[kept.indices[tied]] = np.where(r[tied] > 0, 1, -1)
-    names, values = _ties(coordinates, screened, u, tied, ties_of_penalty, basis, n_rows)
+    tied[basis.in_kept] = True
+    ties_of_penalty = coef[coordinates.columns] == 0 if n_penalties else np.zeros(0, bool)
+    names, values = _ties(coordinates, screened, u, tied, ties_of_penalty, vertex.basis, n_rows)
+    # 6. What is not sure.
     unique: bool | None = coordinates.size == coordinates.n_features + coordinates.fit_intercept
     if unique and at_bound.any():
         unique = is_unique(reduced, u, np.concatenate([ties_of_penalty, tied]))
     opposed = bool(((loss - u_kept * r > EPS * (high_kept - low_kept) * np.abs(r)) & ~tied).any())
-    basis_names = np.empty(len(basis), np.int64)
-    basis_names[real] = kept.indices[in_kept]
-    basis_names[~real] = n_rows + pinned
+    doubts = at_bound.any() or opposed or len(names) or not np.isfinite(primal) or coordinates.is_doubtful
     return Candidate(
-        coef,
-        intercept,
-        float(primal),
-        float(primal) - slack,
-        basis_names,
-        coordinates.columns,
-        names,
-        values,
-        side,
-        unique,
-        not (at_bound.any() or opposed or len(names) or not np.isfinite(primal) or coordinates.is_doubtful),
-        faithful,
-        kept.take(in_kept[np.argsort(kept.indices[in_kept])]),
+        coef=coef,
+        intercept=intercept,
+        primal=float(primal),
+        dual=float(primal) - slack,
+        basis=basis.names(kept.indices, n_rows),
+        kept=coordinates.columns,
+        ties=names,
+        tie_values=values,
+        side=_sides(screened, u_kept, r, tied),
+        unique=unique,
+        sure=not doubts,
+        faithful=faithful,
+        basis_rows=kept.take(basis.in_kept[np.argsort(kept.indices[basis.in_kept])]),
     )
 
 
-def _basis_rows(
-    coordinates: Coordinates,
-    screened: Screened,
-    real: NDArray[np.bool_],
-    in_kept: NDArray[np.int64],
-    pinned: NDArray[np.int64],
-) -> NDArray[Any]:
-    """(1, x) of the basis' rows, and the penalty's e_j, in extended precision."""
-    X_b = np.zeros((len(real), 1 + coordinates.n_features), EXTENDED)
-    X_b[real, 0] = float(coordinates.fit_intercept)
-    X_b[real, 1:] = screened.kept.take(in_kept).X
-    X_b[np.flatnonzero(~real), 1 + pinned] = 1
-    return X_b
+@dataclass(frozen=True)
+class _Basis:
+    """The basis in the user's units.
+
+    ``X`` (p, 1 + D) is X_B in extended precision, ``y`` (p,) its targets.
+
+    ``real`` (p,) tells its rows from those of the penalty, e_j with target 0; ``in_kept`` are the places of
+    the former among the rows kept, ``pinned`` the features j of the latter, whose coefficient is 0.
+    """
+
+    X: NDArray[Any]
+    y: NDArray[Any]
+    real: NDArray[np.bool_]
+    in_kept: NDArray[np.int64]
+    pinned: NDArray[np.int64]
+
+    def names(self, indices: NDArray[np.int64], n_rows: int) -> NDArray[np.int64]:
+        """Names in a certificate: a row's number, N + j for the penalty's j-th."""
+        names = np.empty(len(self.real), np.int64)
+        names[self.real] = indices[self.in_kept]
+        names[~self.real] = n_rows + self.pinned
+        return names
+
+
+def _basis_of(coordinates: Coordinates, screened: Screened, reduced: Reduced, vertex: Vertex) -> _Basis:
+    """X_B and y_B, from the rows kept."""
+    real = vertex.basis >= reduced.n_penalties
+    in_kept = vertex.basis[real] - reduced.n_penalties
+    pinned = coordinates.columns[vertex.basis[~real]]
+    X = np.zeros((len(real), 1 + coordinates.n_features), EXTENDED)
+    X[real, 0] = float(coordinates.fit_intercept)
+    X[real, 1:] = screened.kept.take(in_kept).X
+    X[np.flatnonzero(~real), 1 + pinned] = 1
+    return _Basis(X, reduced.y[vertex.basis], real, in_kept, pinned)
 
 
 def _coefficients(
-    coordinates: Coordinates,
-    vertex: Vertex,
-    X_b: NDArray[Any],
-    y_b: NDArray[Any],
-    pinned: NDArray[np.int64],
+    coordinates: Coordinates, vertex: Vertex, basis: _Basis
 ) -> tuple[NDArray[Any], float, NDArray[Any], bool]:
-    """The coefficients, the intercept, theta; and whether the former are surely next to the exact ones."""
-    theta = vertex.inverse @ y_b  # of the targets as they are: pivots may have moved tied ones
-    target = y_b.astype(EXTENDED)
+    """Coefficients, intercept, theta; and whether they surely are next to the exact ones."""
+    theta = vertex.inverse @ basis.y  # of the targets as they are: pivots may have moved tied ones
+    target = basis.y.astype(EXTENDED)
     w = _joined(*coordinates.coefficients(theta))
     for _ in range(REFINEMENTS):
-        step = vertex.inverse @ (target - X_b @ w.astype(EXTENDED)).astype(np.float64)
+        step = vertex.inverse @ (target - basis.X @ w.astype(EXTENDED)).astype(np.float64)
         theta, before = theta + step, w
         w = w + _joined(*coordinates.coefficients(step))
         if (w == before).all():
             break
-    w[1 + pinned] = 0
+    w[1 + basis.pinned] = 0
     # What is but rounding is 0, unless the rows interpolated tell better.
-    size = _joined(*coordinates.coefficients(np.abs(vertex.inverse) @ np.abs(y_b), np.abs(coordinates.A)))
+    size = _joined(*coordinates.coefficients(np.abs(vertex.inverse) @ np.abs(basis.y), np.abs(coordinates.A)))
     rounded = np.where(np.abs(w) <= 16 * EPS * size, 0, w)
     changed = bool((rounded != w).any())
-    if changed and _misfit(X_b, target, rounded) <= max(_misfit(X_b, target, w), 4 * EPS):
+    if changed and _misfit(basis.X, target, rounded) <= max(_misfit(basis.X, target, w), 4 * EPS):
         w = rounded
-    open_ones = np.ones(len(w), bool)
-    open_ones[1 + pinned] = False
-    if coordinates.size < len(w):
-        open_ones[1:] = False
-        open_ones[1 + coordinates.columns] = True
-        open_ones[1 + pinned] = False
-        open_ones[0] = coordinates.fit_intercept
-    w, faithful = _to_the_last_place(coordinates, vertex, X_b, y_b, w, open_ones)
+    w, faithful = _to_the_last_place(coordinates, vertex, basis, w)
     return w[1:], float(w[0]), theta, faithful
 
 
 def _to_the_last_place(
-    coordinates: Coordinates,
-    vertex: Vertex,
-    X_b: NDArray[Any],
-    y_b: NDArray[Any],
-    w: NDArray[Any],
-    open_ones: NDArray[np.bool_],
+    coordinates: Coordinates, vertex: Vertex, basis: _Basis, w: NDArray[Any]
 ) -> tuple[NDArray[Any], bool]:
-    """w with residuals in twice the precision; whether it is next to the exact one where it is open."""
-    doubles = X_b.astype(np.float64)
-    nothing = np.zeros(len(y_b))
+    """Refine w with doubled precision; return whether it is next to the exact one."""
+    free = _free_coefficients(coordinates, basis.pinned)
+    doubles = basis.X.astype(np.float64)
+    nothing = np.zeros(len(basis.y))
     for _ in range(2):
-        rest, _ = minus_products((y_b, nothing), doubles, w)
+        rest, _ = minus_products((basis.y, nothing), doubles, w)
         step = _joined(*coordinates.coefficients(vertex.inverse @ rest))
-        step[~open_ones] = 0
+        step[~free] = 0
         w = w + step
     # What sums in twice the precision are off by: a coefficient that is 0 may seem to be 1e-33.
-    sizes = np.abs(vertex.inverse) @ (np.abs(y_b) + np.abs(doubles) @ np.abs(w))
-    noise = NOISE * _joined(*coordinates.coefficients(sizes, np.abs(coordinates.A)))
+    sizes = np.abs(vertex.inverse) @ (np.abs(basis.y) + np.abs(doubles) @ np.abs(w))
+    noise = DOUBLE_DOUBLE_NOISE * _joined(*coordinates.coefficients(sizes, np.abs(coordinates.A)))
     small = np.abs(step) + noise < 0.9 * np.spacing(np.abs(w))
-    return w, bool((small & (np.abs(w) > LEAST))[open_ones].all())
+    return w, bool((small & (np.abs(w) > UNDERFLOW_BELOW))[free].all())
+
+
+def _free_coefficients(coordinates: Coordinates, pinned: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of (b, w), (1 + D,), are neither left out nor held at 0."""
+    free = np.ones(1 + coordinates.n_features, bool)
+    if coordinates.size < len(free):
+        free[1:] = False
+        free[1 + coordinates.columns] = True
+        free[0] = coordinates.fit_intercept
+    free[1 + pinned] = False
+    return free
 
 
 def _measured(
@@ -220,7 +241,7 @@ def _measured(
     intercept: float,
     u: NDArray[Any],
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Residuals of the rows kept, the sizes that sum up to them, and the sum of u (1, x) off the basis."""
+    """Residuals of the rows kept, their terms' sizes, and g of (1)."""
     kept, n_penalties = screened.kept, reduced.n_penalties
     others = screened.fold.copy()
     others[0] += u[n_penalties:].sum()
@@ -239,7 +260,7 @@ def _measured(
 def _basis_dual(
     coordinates: Coordinates, vertex: Vertex, others: NDArray[Any], X_b: NDArray[Any]
 ) -> NDArray[Any]:
-    """u of the basis, which takes the sum of all u (1, x) to zero."""
+    """u_B of (1), which takes the sum of all u (1, x) to 0."""
     u_b = -(coordinates.gradient(others) @ vertex.inverse)
     for _ in range(REFINEMENTS):
         before = u_b
@@ -248,6 +269,17 @@ def _basis_dual(
         if (u_b == before).all():
             break
     return np.asarray(u_b)
+
+
+def _sides(
+    screened: Screened, u_kept: NDArray[Any], r: NDArray[Any], tied: NDArray[np.bool_]
+) -> NDArray[np.int8] | None:
+    """The sign of every row's u; of a tie that of its residual."""
+    side, kept = screened.side, screened.kept
+    if side is not None:
+        side[kept.indices] = np.sign(u_kept)
+        side[kept.indices[tied]] = np.where(r[tied] > 0, 1, -1)
+    return side
 
 
 def _ties(
@@ -259,7 +291,7 @@ def _ties(
     basis: NDArray[np.int64],
     n_rows: int,
 ) -> tuple[NDArray[np.int64], NDArray[Any]]:
-    """Rows off the basis whose residual may be zero, by name, ascending, and their u."""
+    """Ties off the basis, by name, ascending, and their u."""
     both = np.concatenate([ties_of_penalty, tied])
     both[basis] = False
     at = np.flatnonzero(both)
@@ -277,7 +309,7 @@ def _joined(coef: NDArray[Any], intercept: float) -> NDArray[Any]:
 
 
 def _misfit(X_b: NDArray[Any], target: NDArray[Any], w: NDArray[Any]) -> float:
-    """The largest residual of the rows interpolated, relative to the sizes that sum up to it."""
+    """The largest residual of the rows interpolated, relative to its terms."""
     sizes = np.abs(target) + np.abs(X_b) @ np.abs(w)
     rest = np.abs(target - X_b @ w.astype(EXTENDED))
     return float(np.max(rest / np.where(sizes > 0, sizes, 1), initial=0))

@@ -1,4 +1,4 @@
-r"""From a solver's candidate to a certificate: the theorem decides, or the vertex is mended.
+r"""A solver's candidate becomes a certificate: proved, or mended first.
 
 1. The solver runs on prepared rows (``preparation``). A candidate whose margins are all far larger than
    rounding is certified as it is.
@@ -51,7 +51,7 @@ Search = Callable[[Rows, bool, "NDArray[Any] | None"], Found]
 
 @dataclass(frozen=True)
 class _Vertex:
-    """A basis of the rows as they came, with what is at its ties, and its proof, if it was asked for."""
+    """A basis of the rows as they came, its ties, and its proof, if any."""
 
     basis: NDArray[np.int64]
     ties: dict[int, float]
@@ -156,7 +156,9 @@ def _names(names: NDArray[np.int64], ready: Prepared) -> NDArray[np.int64]:
 
 @dataclass
 class _Settler:
-    """2. to 5., for one problem; ``kept`` are the columns whose coefficients a basis determines.
+    """2. to 5., for one problem.
+
+    ``kept`` are the columns whose coefficients a basis determines.
 
     ``n_passes`` counts those over rows that are read anew.
     """
@@ -230,7 +232,7 @@ class _Settler:
         return replace(plain, coef=coef, intercept=raw, centre_intercept=intercept)
 
     def _refined(self, proof: Proof) -> _Vertex | None:
-        """3. The vertex of what the fit leaves of y; None where there is no such way."""
+        """3. The vertex of what the fit leaves of y; None without one."""
         rows = self.ready.rows
         if not isinstance(rows, ArrayRows) or self.problem.alpha:
             return None

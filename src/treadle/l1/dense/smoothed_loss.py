@@ -1,4 +1,4 @@
-r"""Newton's method on a smoothed loss of all rows: a guess and a curvature, where samples tell too little.
+r"""Newton's method on a smoothed loss of all rows, where samples tell too little.
 
 The loss of a residual r = y - z'theta bends at 0 only, and a sum of such losses has no Hessian. Averaged over
 residuals within b = h |z| of it, the loss is a parabola for |r| < b and itself beyond (Fernandes, Guerre and
@@ -7,7 +7,7 @@ Horta 2021; He, Pan, Tan and Zhou 2023). In the sums over rows with a box [l, h]
     u = l + (h - l) (r + b) / (2 b) for |r| < b, else l or h;     negative gradient  sum u z             (1)
     Hessian  sum over |r| < b of (h - l) / (2 b) z z'                                                    (2)
 
-(2) is the Hessian of ``levels.Scatter``, from all rows in place of a sample's.
+(2) is the Hessian of ``scatter.Scatter``, from all rows in place of a sample's.
 """
 
 from __future__ import annotations
@@ -32,19 +32,22 @@ Result = TypeVar("Result")
 # Parts of the rows that threads take; sums run part by part, whatever the number of threads.
 PARTS = 16
 # Steps at most, halved ones too. One so short, in windows, is the last: what the window itself hides is more.
-MOST_STEPS, SHORT = 16, 0.1
+MOST_STEPS, LAST_STEP_IN_WINDOWS = 16, 0.1
 
 
 @dataclass(frozen=True)
 class Derivatives:
-    """At some theta: the smoothed loss's negative gradient (p,), its Hessian (p, p), rows that it is from."""
+    """Derivatives of the smoothed loss at some theta.
+
+    ``descent`` (p,) is its negative gradient, ``J`` (p, p) its Hessian, from ``n_near`` rows.
+    """
 
     descent: NDArray[Any]
     J: NDArray[Any]
     n_near: int
 
     def newton(self) -> NDArray[Any] | None:
-        """Newton's step; None where the Hessian is not positive definite to rounding, or not finite."""
+        """Newton's step; None where the Hessian is not finite and positive definite."""
         if not np.isfinite(self.descent).all():
             return None
         _, step, info = dposv(self.J, self.descent)
@@ -67,12 +70,12 @@ class SmoothedLoss:
         self.rows, self.coordinates, self.window = rows, coordinates, window
         self.low, self.width = (float(bound[0]) for bound in dual_bounds(np.ones(1), quantile))
         self.width -= self.low
-        self.reach = np.empty(rows.n_rows)
+        self.half_windows = np.empty(rows.n_rows)
         self.n_threads = usable_threads().n
         self.n_passes = 0
 
         def measure(chunk: Chunk, _: None) -> None:
-            self.reach[chunk.indices] = window * row_lengths(coordinates.of(chunk.X))
+            self.half_windows[chunk.indices] = window * row_lengths(coordinates.of(chunk.X))
 
         self._over_parts(measure, lambda: None)
 
@@ -83,13 +86,14 @@ class SmoothedLoss:
 
         def add(chunk: Chunk, sums: _Sums) -> None:
             r = chunk.y - chunk.X @ coef - intercept
-            reach = np.maximum(self.reach[chunk.indices], 1e-300)
-            near = np.abs(r) < reach
+            half_window = np.maximum(self.half_windows[chunk.indices], 1e-300)
+            near = np.abs(r) < half_window
             if chunk.weight is not None:
                 near &= chunk.weight > 0
             near = np.flatnonzero(near)
-            u = self.low + self.width * np.clip(0.5 + 0.5 * r / reach, 0, 1)
-            curvature = self.width / (2 * reach[near])
+            # (1), and the terms of (2).
+            u = self.low + self.width * np.clip(0.5 + 0.5 * r / half_window, 0, 1)
+            curvature = self.width / (2 * half_window[near])
             if chunk.weight is not None:
                 u *= chunk.weight
                 curvature *= chunk.weight[near]
@@ -124,7 +128,7 @@ class SmoothedLoss:
 
 @dataclass
 class _Sums:
-    """Of u (1, x), of the Hessian's terms, and how many of these there are."""
+    """Sums of u (1, x), and of the Hessian's terms, counted."""
 
     fold: NDArray[Any]
     J: NDArray[Any]
@@ -132,7 +136,7 @@ class _Sums:
 
 
 def descend(loss: SmoothedLoss, theta: NDArray[Any]) -> tuple[NDArray[Any], Derivatives] | None:
-    """Where the smoothed loss is least, to a tenth of a window if few steps lead there, and its derivatives.
+    """Minimise the smoothed loss by Newton's method, to a tenth of a window.
 
     A step is halved where the loss, which is convex, rises at its end by more than half of the slope by which
     it fell at its start.
@@ -153,12 +157,13 @@ def descend(loss: SmoothedLoss, theta: NDArray[Any]) -> tuple[NDArray[Any], Deri
     for _ in range(MOST_STEPS):
         if step is None:
             return None
+        # The slope along the step, -descent @ step, is below 0 here; there it may be half as steep upwards.
         there = loss.at(theta + step)
         if float(there.descent @ step) < -float(here.descent @ step) / 2:
             step = step / 2
             continue
         theta, here = theta + step, there
-        if math.sqrt(float(step @ step)) <= SHORT * loss.window:
+        if math.sqrt(float(step @ step)) <= LAST_STEP_IN_WINDOWS * loss.window:
             break
         step = here.newton()
     return None if here.newton() is None else (theta, here)

@@ -1,4 +1,4 @@
-r"""Whether an optimum is the only one, where dual values of the basis are at their bounds.
+r"""Whether an optimum is the only one, where dual values are at bounds.
 
 w is the only optimum exactly if some dual solution has every u_i of the rows T with r_i = 0 strictly inside
 its box, these rows having full rank: a direction d from w that costs nothing needs u_i at the bound on the
@@ -20,11 +20,12 @@ from treadle.l1.dense.reduced_problem import Reduced
 
 # With more rows at zero than that the question is left open.
 MOST_TIES = 500
-SHARE = 1e-8
+# An s above that is above 0 in exact numbers.
+POSITIVE_ABOVE = 1e-8
 
 
 def is_unique(reduced: Reduced, u: NDArray[Any], tied: NDArray[np.bool_]) -> bool | None:
-    """Whether the vertex with dual solution ``u`` is the only optimum; None: too many rows to tell."""
+    """Whether the vertex is the only optimum; None with too many ties to tell."""
     import scipy.optimize
     import scipy.sparse
 
@@ -36,7 +37,8 @@ def is_unique(reduced: Reduced, u: NDArray[Any], tied: NDArray[np.bool_]) -> boo
         return None
     outside = u.copy()
     outside[some] = 0
-    sought = -(reduced.g + outside @ reduced.Z)
+    # What Z_T'u_T has to be, and the program's rows: -u_T + s width <= -l, u_T + s width <= h.
+    sum_of_tied = -(reduced.g + outside @ reduced.Z)
     low, high = reduced.low[some], reduced.high[some]
     width = (high - low)[:, None]
     A_ub = scipy.sparse.block_array(
@@ -48,8 +50,8 @@ def is_unique(reduced: Reduced, u: NDArray[Any], tied: NDArray[np.bool_]) -> boo
         A_ub=A_ub,
         b_ub=np.concatenate([-low, high]),
         A_eq=A_eq,
-        b_eq=sought,
+        b_eq=sum_of_tied,
         bounds=[(None, None)] * n + [(0, 0.5)],
         method="highs",
     )
-    return bool(found.x[-1] > SHARE) if found.status == 0 else None
+    return bool(found.x[-1] > POSITIVE_ABOVE) if found.status == 0 else None
