@@ -131,6 +131,21 @@ class _Check:
         return chunk.take(np.flatnonzero(crossed))
 
 
+@dataclass(frozen=True)
+class FoldedSides:
+    """The side of zero of rows folded by ``outer``, or, of those it kept, by a screen about ``center`` (p,)."""
+
+    outer: Screen
+    center: NDArray[np.float64]
+
+    def __call__(self, chunk: Chunk) -> NDArray[np.float64]:
+        """1 or -1 of each row."""
+        Z = self.outer.coordinates.of(chunk.X)
+        r = chunk.y - Z @ self.outer.theta
+        first = np.abs(r) > self.outer.radius * row_lengths(Z)
+        return np.where(np.where(first, r, chunk.y - Z @ self.center) > 0, 1.0, -1.0)
+
+
 def with_kept(screened: Screened, request: Screen, crossed: Subset) -> Screened:
     """The same screen as if it had kept ``crossed`` as well; these come last."""
     folded = merged(list(crossed.map(replace(request, radius=0.0))))

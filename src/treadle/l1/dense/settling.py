@@ -25,6 +25,7 @@ from treadle.errors import CertificateFailed, InvalidInput
 from treadle.l1.dense.double_double import Pair, minus_products, two_sum
 from treadle.l1.dense.preparation import NearlyDependent, Prepared, disentangled, prepared
 from treadle.l1.dense.refinement import Candidate
+from treadle.l1.dense.screening import FoldedSides
 from treadle.l1.pivots.mending import mended, proved
 from treadle.l1.proof.certificate import Certificate
 from treadle.l1.proof.claim import Claim, Problem, Proof, moved, nearest
@@ -38,12 +39,16 @@ ROUNDS = 3
 
 @dataclass(frozen=True)
 class Found:
-    """A candidate, and what it took: interior-point steps, pivots, passes over the rows."""
+    """A candidate, and what it took: interior-point steps, pivots, passes over the rows.
+
+    ``folded`` is set where rows that were left out of the last, reduced problem may be ties: their side then.
+    """
 
     candidate: Candidate | None
     n_iter: int
     n_pivots: int
     n_passes: int
+    folded: FoldedSides | None = None
 
 
 Search = Callable[[Rows, bool, "NDArray[Any] | None"], Found]
@@ -98,7 +103,7 @@ def settled(rows: Rows, problem: Problem, search: Search, start: NDArray[Any] | 
     if candidate.sure and candidate.faithful and ready.exact:
         return _solution(_as_found(candidate, ready, problem), found)
     settler = _Settler(rows, ready, ready.columns[candidate.kept], problem, search)
-    certificate = settler.certificate(candidate)
+    certificate = settler.certificate(candidate, found.folded)
     return _solution(certificate, replace(found, n_passes=found.n_passes + settler.n_passes))
 
 
@@ -170,15 +175,15 @@ class _Settler:
     search: Search
     n_passes: int = 0
 
-    def certificate(self, candidate: Candidate) -> Certificate:
-        """That of a candidate, or of what it was mended to."""
+    def certificate(self, candidate: Candidate, folded: FoldedSides | None) -> Certificate:
+        """That of a candidate, or of what it was mended to; ``folded`` as in ``Found``."""
         ties = dict(
             zip(_names(candidate.ties, self.ready).tolist(), candidate.tie_values.tolist(), strict=True)
         )
         vertex = _Vertex(_names(candidate.basis, self.ready), ties)
         if candidate.sure and self.ready.exact:
             return self._rounded(candidate, vertex)
-        best = self._with_folded_ties(self._proved(vertex), candidate)
+        best = self._with_folded_ties(self._proved(vertex), folded, self.ready.rows)
         for _ in range(ROUNDS):
             if best.proof is None or best.is_optimal:
                 break
@@ -209,15 +214,17 @@ class _Settler:
         self.n_passes += 0 if self.rows.in_memory else self.rows.passes_per_sample + 1
         return _Vertex(vertex.basis, vertex.ties, proved(self.rows, self._claim(vertex)))
 
-    def _with_folded_ties(self, vertex: _Vertex, candidate: Candidate) -> _Vertex:
-        """The vertex with ties that the screen had folded, whose u is the bound of the side they were on."""
-        if vertex.proof is None or vertex.is_optimal or candidate.side is None:
+    def _with_folded_ties(self, vertex: _Vertex, folded: FoldedSides | None, rows: Rows) -> _Vertex:
+        """The vertex with ties that a screen of ``rows`` folded: their u is the bound of their side then."""
+        if vertex.proof is None or vertex.is_optimal or folded is None:
             return vertex
-        folded = [i for i in vertex.proof.tie_values if i < self.rows.n_rows and i not in vertex.ties]
-        if not folded:
+        names = [i for i in vertex.proof.tie_values if i < rows.n_rows and i not in vertex.ties]
+        if not names:
             return vertex
-        bounds = dict(zip(folded, (candidate.side[folded] * np.inf).tolist(), strict=True))
-        return self._proved(_Vertex(vertex.basis, vertex.ties | bounds))
+        bounds = folded(rows.take(np.array(names))) * np.inf
+        self.n_passes += 0 if rows.in_memory else rows.passes_per_sample
+        ties = vertex.ties | dict(zip(names, bounds.tolist(), strict=True))
+        return self._proved(_Vertex(vertex.basis, ties))
 
     def _rounded(self, candidate: Candidate, vertex: _Vertex) -> Certificate:
         """Of a sure basis, whose coefficients are solved for once more, exactly."""
@@ -243,14 +250,16 @@ class _Settler:
             return None
         r = np.ldexp(r, -int(np.frexp(typical)[1]))
         try:
-            candidate = self.search(ArrayRows(rows.X, r, rows.weight), True, None).candidate
+            rest = ArrayRows(rows.X, r, rows.weight)
+            found = self.search(rest, True, None)
         except (CertificateFailed, InvalidInput):
             return None
+        candidate = found.candidate
         assert candidate is not None
         if not np.array_equal(self.ready.columns[candidate.kept], self.kept):
             return None
         ties = dict(zip(candidate.ties.tolist(), candidate.tie_values.tolist(), strict=True))
-        return self._with_folded_ties(self._proved(_Vertex(candidate.basis, ties)), candidate)
+        return self._with_folded_ties(self._proved(_Vertex(candidate.basis, ties)), found.folded, rest)
 
     def _residuals(self, proof: Proof) -> NDArray[np.float64]:
         """y less its fit at the exact vertex, rounded once."""

@@ -44,7 +44,15 @@ from treadle.l1.dense.radii import Ball, typical_size
 from treadle.l1.dense.reduced_problem import EPS, Reduced, reduced_of
 from treadle.l1.dense.refinement import candidate_of
 from treadle.l1.dense.samples import Guess, guess_from_samples, least_squares_guess, sample_sizes
-from treadle.l1.dense.screening import Screen, Screened, check, refuse_not_finite, screen, with_kept
+from treadle.l1.dense.screening import (
+    FoldedSides,
+    Screen,
+    Screened,
+    check,
+    refuse_not_finite,
+    screen,
+    with_kept,
+)
 from treadle.l1.dense.settling import Found, settled
 from treadle.l1.dense.task import Task
 from treadle.l1.dense.vertex_search import optimal_vertex
@@ -197,7 +205,8 @@ class _RowsSolution:
     """The optimal vertex of a reduced problem, and the screen whose rows it has.
 
     ``center`` (p,) is where the losses of the rows folded were counted; ``is_of_all``: no row folded changes
-    its sign between there and the vertex, so that it is optimal for all rows.
+    its sign between there and the vertex, so that it is optimal for all rows; ``folded``: on which side they
+    were, where the vertex is outside of a ball, so that some may have become zero.
     """
 
     screened: Screened
@@ -205,6 +214,7 @@ class _RowsSolution:
     reduced: Reduced
     vertex: Vertex
     is_of_all: bool = True
+    folded: FoldedSides | None = None
 
 
 def _found(task: Task, coordinates: Coordinates, solution: _RowsSolution) -> Found:
@@ -212,7 +222,10 @@ def _found(task: Task, coordinates: Coordinates, solution: _RowsSolution) -> Fou
     candidate = candidate_of(
         coordinates, solution.screened, solution.center, solution.reduced, solution.vertex, task.rows.n_rows
     )
-    return Found(candidate, task.effort.n_iter, task.effort.n_pivots, task.effort.n_passes)
+    if solution.folded is not None and candidate.side is None:
+        candidate = replace(candidate, sure=False)  # a row folded may be a tie
+    effort = task.effort
+    return Found(candidate, effort.n_iter, effort.n_pivots, effort.n_passes, solution.folded)
 
 
 def _coordinates(task: Task, first: Chunk, accept: bool, are_all: bool) -> Coordinates:
@@ -284,14 +297,14 @@ def _checked_solution(
     # 4. A Newton step leaves few of the rows kept undecided; those are solved exactly.
     inner = ball_after_newton(task, guess, screened, ball)
     while True:
-        solution = _solution_of_kept(task, guess, screened, ball, inner)
+        solution, is_inside = _solution_of_kept(task, guess, screened, ball, inner)
         # 5. In the ball all rows folded keep their sign. Beyond, a pass looks for those that do not.
         if ball.holds(solution.vertex.w):
-            return solution
+            return solution if is_inside else replace(solution, folded=FoldedSides(request, solution.center))
         crossed = check(task.rows, request, screened, solution.vertex.w)
         task.effort.n_passes += 1
         if len(crossed) == 0:
-            return solution
+            return replace(solution, folded=FoldedSides(request, solution.center))
         if len(crossed) > n_kept or task.effort.n_passes >= last_pass:
             return replace(solution, is_of_all=False)
         inner = Ball(solution.vertex.w, inner.radius)
@@ -299,8 +312,10 @@ def _checked_solution(
         screened = with_kept(screened, request, crossed)
 
 
-def _solution_of_kept(task: Task, guess: Guess, screened: Screened, outer: Ball, ball: Ball) -> _RowsSolution:
-    """4. The exact solution of the rows kept by a pass about ``outer``.
+def _solution_of_kept(
+    task: Task, guess: Guess, screened: Screened, outer: Ball, ball: Ball
+) -> tuple[_RowsSolution, bool]:
+    """4. The exact solution of the rows kept by a pass about ``outer``; whether it is in the last ball.
 
     Few of them are near to change sign in ``ball``: the others are folded in turn, and looked at again once
     a solution is there.
@@ -324,8 +339,9 @@ def _solution_of_kept(task: Task, guess: Guess, screened: Screened, outer: Ball,
                 raise
             ball = ball.unbounded(n_kept, n_rows)
             continue
-        if ball.holds(vertex.w) or not len(check(screened.kept, request, inner, vertex.w)):
-            return _RowsSolution(both, ball.center, reduced, vertex)
+        is_inside = ball.holds(vertex.w)
+        if is_inside or not len(check(screened.kept, request, inner, vertex.w)):
+            return _RowsSolution(both, ball.center, reduced, vertex), is_inside
         ball = ball.moved(vertex.w, 2)
 
 
