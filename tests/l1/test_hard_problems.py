@@ -8,6 +8,7 @@ import pytest
 from tests.l1.linear_programs import contaminated, highs_optimum, objective
 from treadle import LADRegressor
 from treadle.errors import CertificateFailed, InvalidInput
+from treadle.l1 import ChunkRows
 from treadle.l1.dense.refinement import candidate_of
 from treadle.l1.dense.solve import solve
 from treadle.l1.dense.vertex_search import exactly

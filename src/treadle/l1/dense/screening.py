@@ -133,7 +133,7 @@ class _Check:
 
 @dataclass(frozen=True)
 class FoldedSides:
-    """The side of zero of rows folded by ``outer``, or, of those it kept, by a screen about ``center`` (p,)."""
+    """The side of zero of rows that ``outer`` folded, or one about ``center`` (p,) among those it kept."""
 
     outer: Screen
     center: NDArray[np.float64]

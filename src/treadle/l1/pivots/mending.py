@@ -89,7 +89,8 @@ def _by_exact_pivots(rows: ArrayRows | SparseRows, claim: Claim) -> tuple[Claim,
 
 def _by_proved_pivots(rows: ArrayRows | SparseRows, claim: Claim, proof: Proof) -> tuple[Claim, Proof] | None:
     best: tuple[Claim, Proof] | None = None
-    for _ in range(min(MOST_PIVOTS, 1 + MOST_PROVED // (rows.n_rows * (1 + len(claim.kept))))):
+    numbers = rows.n_rows + (rows.X.nnz if isinstance(rows, SparseRows) else rows.X.size)
+    for _ in range(min(MOST_PIVOTS, 1 + MOST_PROVED // numbers)):
         following = _next_claim(rows, claim, proof)
         if following is None:
             break
