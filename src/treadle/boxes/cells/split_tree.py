@@ -10,10 +10,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from treadle.boxes.cells.look_up import POINTS_PER_BLOCK, kernel
+from treadle.boxes.cells.look_up import POINTS_PER_BLOCK
 from treadle.boxes.cells.partition import Partition
 from treadle.boxes.cells.points import as_bounds
 from treadle.errors import InvalidInput
+from treadle.hardware.native.boxes import Splits, cells_in_tree, values_in_tree
 from treadle.hardware.processors import usable_threads
 
 
@@ -100,23 +101,21 @@ class SplitTree(Partition):
             cells[start : start + len(block)] = -1 - place
         return cells
 
-    def _locate_natively(
-        self,
-        points: NDArray[np.float64],
-        values: NDArray[np.float64] | None,
-        outputs: NDArray[np.float64] | NDArray[np.int64],
-    ) -> None:
-        native = kernel()
-        assert native is not None
-        native.look_up_tree(
-            np.ascontiguousarray(points),
-            self.axis,
-            self.threshold,
-            self.children,
-            values,
-            outputs,
-            usable_threads().n,
-        )
+    def _locate_natively(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
+        cells = np.empty(len(points), np.int64)
+        cells_in_tree(points, self._splits, cells, usable_threads().n)
+        return cells
+
+    def _values_natively(
+        self, points: NDArray[np.float64], values: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        found = np.empty(len(points))
+        values_in_tree(points, self._splits, values, found, usable_threads().n)
+        return found
+
+    @property
+    def _splits(self) -> Splits:
+        return Splits(self.axis, self.threshold, self.children)
 
     def corners(
         self, cells: NDArray[np.int64] | None = None
