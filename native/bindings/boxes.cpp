@@ -36,13 +36,23 @@ void look_up_grid_into(Matrix<const double> X, const std::vector<BoundAxis>& axe
     look_up_grid(X.data(), int64_t(X.shape(0)), described, memory(heights), memory(cells), memory(values), threads);
 }
 
-void look_up_tree_into(Matrix<const double> X, Vector<const int64_t> axis, Vector<const double> threshold,
-                       nb::ndarray<const int64_t, nb::shape<-1, 2>, nb::c_contig, nb::device::cpu> children,
-                       Heights heights, Cells cells, Values values, int threads) {
-    const Splits splits{.axis = axis.data(),
-                        .threshold = threshold.data(),
-                        .children = children.data(),
-                        .n_nodes = int64_t(axis.shape(0))};
+// A tree, and what it reads from.
+struct BoundSplits {
+    Vector<const int64_t> axis;
+    Vector<const double> threshold;
+    Matrix<const int64_t> children;
+
+    Splits splits() const {
+        return {.axis = axis.data(),
+                .threshold = threshold.data(),
+                .children = children.data(),
+                .n_nodes = int64_t(axis.shape(0))};
+    }
+};
+
+void look_up_tree_into(Matrix<const double> X, const BoundSplits& tree, Heights heights, Cells cells, Values values,
+                       int threads) {
+    const Splits splits = tree.splits();
     const nb::gil_scoped_release released;
     look_up_tree(X.data(), int64_t(X.shape(0)), int64_t(X.shape(1)), splits, memory(heights), memory(cells),
                  memory(values), threads);
@@ -57,10 +67,16 @@ void bind_boxes(nb::module_& module) {
             [](BoundAxis* self, Vector<const double> inner, Vector<const int32_t> starts, double origin,
                double scale) { new (self) BoundAxis{inner, starts, origin, scale}; },
             array("inner"), array("starts"), "origin"_a, "scale"_a);
+    nb::class_<BoundSplits>(module, "Splits")
+        .def(
+            "__init__",
+            [](BoundSplits* self, Vector<const int64_t> axis, Vector<const double> threshold,
+               Matrix<const int64_t> children) { new (self) BoundSplits{axis, threshold, children}; },
+            array("axis"), array("threshold"), array("children"));
     module.def("look_up_grid", look_up_grid_into, array("X"), "axes"_a, array("heights"), array("cells"),
                array("values"), "threads"_a);
-    module.def("look_up_tree", look_up_tree_into, array("X"), array("axis"), array("threshold"), array("children"),
-               array("heights"), array("cells"), array("values"), "threads"_a);
+    module.def("look_up_tree", look_up_tree_into, array("X"), "tree"_a, array("heights"), array("cells"), array("values"),
+               "threads"_a);
 }
 
 }  // namespace treadle

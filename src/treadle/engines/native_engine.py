@@ -118,10 +118,11 @@ class NativeEngine(Engine):
     def _outputs(self, parameters: Parameters, X: Rows, softmax: bool) -> NDArray[Any]:
         self.check_supports(None, parameters.dtype)
         network = parameters.network
+        layers = _layers(network)
         return networks.predict(
-            _layers(network),
+            layers,
             np.ascontiguousarray(parameters.flat),
-            _inputs(network, X),
+            _inputs(network, layers, X),
             softmax=softmax,
             threads=self.n_threads,
             kernels=self.kernels,
@@ -305,9 +306,10 @@ def _kernel_trainer(
     else:
         with np.errstate(over="ignore"):  # shows in the loss
             targets = np.array(y.reshape(n_rows, network.sizes[-1]), dtype=np.float32, order="C")
+    layers = _layers(network)
     return networks.Trainer(
-        _layers(network),
-        _inputs(network, problem.X),
+        layers,
+        _inputs(network, layers, problem.X),
         networks.Targets(
             loss=objective.loss,
             label_smoothing=objective.label_smoothing,
@@ -344,13 +346,13 @@ def _kept_gradient(
     return float(loss[0]), gradients
 
 
-def _inputs(network: Network, X: Rows) -> networks.Inputs:
+def _inputs(network: Network, layers: networks.Network, X: Rows) -> networks.Inputs:
     """X as the kernel takes it: an array; or the values of sparse rows, where each row starts, and columns.
 
     What is sparse is checked, since the kernel writes by the columns: SciPy raises ValueError if it is
     damaged.
     """
-    layers, scale, offset = _layers(network), network.input_scale, network.input_offset
+    scale, offset = network.input_scale, network.input_offset
     if not is_compressed(X):
         return networks.Inputs(layers, X, None, None, scale, offset)
     X.check_format(full_check=True)

@@ -39,12 +39,8 @@ class AxisTable:
         self.scale = scale if np.isfinite(scale) else 0.0
         buckets = self._buckets(self.inner)
         self.starts = np.searchsorted(buckets, np.arange(self.n_buckets + 1)).astype(np.int32)
+        self.described = Axis(self.inner, self.starts, self.origin, self.scale)
         self._n_rounds = int(np.diff(self.starts).max()).bit_length()
-
-    @property
-    def described(self) -> Axis:
-        """As the compiled look-up takes it."""
-        return Axis(self.inner, self.starts, self.origin, self.scale)
 
     def _buckets(self, x: NDArray[np.float64]) -> NDArray[np.int64]:
         if self.scale == 0.0:  # infinity times nothing is nothing here

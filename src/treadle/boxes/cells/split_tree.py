@@ -14,7 +14,7 @@ from treadle.boxes.cells.look_up import POINTS_PER_BLOCK
 from treadle.boxes.cells.partition import Partition
 from treadle.boxes.cells.points import as_bounds
 from treadle.errors import InvalidInput
-from treadle.hardware.native.boxes import Splits, cells_in_tree, values_in_tree
+from treadle.hardware.native.boxes import Splits, cells_in_trees, values_in_trees
 from treadle.hardware.processors import usable_threads
 
 
@@ -47,6 +47,7 @@ class SplitTree(Partition):
         self.n_cells = n_nodes + 1
         self._check_children()
         self._lower, self._upper = self._cells()
+        self._splits = Splits(self.axis, self.threshold, self.children)
         self.edges = tuple(
             np.unique(np.concatenate([self.bounds[i], self.threshold[self.axis == i]]))
             for i in range(self.n_dims)
@@ -102,20 +103,12 @@ class SplitTree(Partition):
         return cells
 
     def _locate_natively(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
-        cells = np.empty(len(points), np.int64)
-        cells_in_tree(points, self._splits, cells, usable_threads().n)
-        return cells
+        return next(cells_in_trees(points, [self._splits], usable_threads().n))
 
     def _values_natively(
         self, points: NDArray[np.float64], values: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        found = np.empty(len(points))
-        values_in_tree(points, self._splits, values, found, usable_threads().n)
-        return found
-
-    @property
-    def _splits(self) -> Splits:
-        return Splits(self.axis, self.threshold, self.children)
+        return next(values_in_trees(points, [self._splits], values, usable_threads().n))
 
     def corners(
         self, cells: NDArray[np.int64] | None = None

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
-from treadle.hardware.native.boxes import Splits, cells_in_tree, values_in_tree
+from treadle.hardware.native.boxes import Splits, cells_in_trees, values_in_trees
 from treadle.hardware.processors import usable_threads
 
 if TYPE_CHECKING:
@@ -63,13 +63,11 @@ def add_leaves_natively(
     for start in range(0, n_rows, ROWS_PER_BLOCK):
         block = np.ascontiguousarray(rows[start : start + ROWS_PER_BLOCK])
         total = outputs[start : start + len(block)]
-        leaves, found = np.empty(len(block), np.int64), np.empty(len(block))
-        for tree in splits:
-            if n_outputs == 1:
-                values_in_tree(block, tree, values, found, threads)
+        if n_outputs == 1:
+            for found in values_in_trees(block, splits, values, threads):
                 total[:, 0] += found
-            else:
-                cells_in_tree(block, tree, leaves, threads)
+        else:
+            for leaves in cells_in_trees(block, splits, threads):
                 total += trees.values[leaves]
     return outputs + bias
 

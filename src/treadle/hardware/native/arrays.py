@@ -40,7 +40,7 @@ def check_array(
     flags = array.flags
     if (
         array.dtype == dtype
-        and (array.shape == shape or fits(array.shape, shape))
+        and fits(array.shape, shape)
         and flags.c_contiguous
         and flags.aligned
         and (flags.writeable or not writable)
@@ -74,8 +74,12 @@ def check_strided(name: str, array: NDArray[Any], dtypes: tuple[np.dtype[Any], .
 
 
 def fits(given: Shape, wanted: Shape) -> bool:
-    """Whether a shape is the one wanted, ``ANY`` there being any size."""
-    return len(given) == len(wanted) and all(b in (a, ANY) for a, b in zip(given, wanted, strict=True))
+    """Whether a shape is the one wanted, of one axis or two, where ``ANY`` is any size."""
+    if given == wanted:
+        return True
+    if len(given) != len(wanted) or (wanted[0] != ANY and wanted[0] != given[0]):
+        return False
+    return len(wanted) == 1 or wanted[1] == ANY or wanted[1] == given[1]
 
 
 def _written(shape: Shape) -> str:

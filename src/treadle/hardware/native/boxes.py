@@ -6,8 +6,10 @@ Points (N, D) are finite.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +18,15 @@ from treadle.hardware.native import extension
 from treadle.hardware.native.arrays import ANY, FLOAT64, INT32, INT64, check_array
 
 
-@dataclass(frozen=True)
-class Axis:
+class _Described:
+    """Something that the kernel keeps in a form of its own, which is made once, and not pickled."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "compiled"}
+
+
+@dataclass(frozen=True, eq=False)
+class Axis(_Described):
     """The cells of one axis of a grid, and buckets that find them.
 
     Parameters
@@ -43,9 +52,14 @@ class Axis:
         check_array("inner", self.inner, FLOAT64, (ANY,))
         check_array("starts", self.starts, INT32, (ANY,))
 
+    @cached_property
+    def compiled(self) -> extension._native.Axis:
+        """The same for the kernel."""
+        return extension._native.Axis(self.inner, self.starts, self.origin, self.scale)
 
-@dataclass(frozen=True)
-class Splits:
+
+@dataclass(frozen=True, eq=False)
+class Splits(_Described):
     """A tree of tests: where x[axis] < threshold a point goes to children[0], else to children[1].
 
     Parameters
@@ -71,12 +85,17 @@ class Splits:
         check_array("threshold", self.threshold, FLOAT64, (self.axis.size,))
         check_array("children", self.children, INT64, (self.axis.size, 2))
 
+    @cached_property
+    def compiled(self) -> extension._native.Splits:
+        """The same for the kernel."""
+        return extension._native.Splits(self.axis, self.threshold, self.children)
+
 
 def cells_in_grid(points: NDArray[np.float64], axes: Sequence[Axis], threads: int) -> NDArray[np.int64]:
     """The cell (N,) of each point, numbered with the last axis fastest."""
     check_array("points", points, FLOAT64, (ANY, len(axes)))
     cells = np.empty(len(points), np.int64)
-    extension._native.look_up_grid(points, _compiled(axes), None, cells, None, threads)
+    extension._native.look_up_grid(points, [axis.compiled for axis in axes], None, cells, None, threads)
     return cells
 
 
@@ -87,36 +106,31 @@ def values_in_grid(
     check_array("points", points, FLOAT64, (ANY, len(axes)))
     check_array("values", values, FLOAT64, (math.prod(axis.inner.size + 1 for axis in axes),))
     found = np.empty(len(points))
-    extension._native.look_up_grid(points, _compiled(axes), values, None, found, threads)
+    extension._native.look_up_grid(points, [axis.compiled for axis in axes], values, None, found, threads)
     return found
 
 
-def _compiled(axes: Sequence[Axis]) -> list[extension._native.Axis]:
-    return [extension._native.Axis(axis.inner, axis.starts, axis.origin, axis.scale) for axis in axes]
-
-
-def cells_in_tree(
-    points: NDArray[np.float64], splits: Splits, cells: NDArray[np.int64], threads: int
-) -> None:
-    """Write the cell (N,) of each point."""
+def cells_in_trees(
+    points: NDArray[np.float64], trees: Iterable[Splits], threads: int
+) -> Iterator[NDArray[np.int64]]:
+    """For each tree, the cell (N,) of each point, in an array that the next one's overwrite."""
     check_array("points", points, FLOAT64, (ANY, ANY))
-    check_array("cells", cells, INT64, points.shape[:1], writable=True)
-    extension._native.look_up_tree(
-        points, splits.axis, splits.threshold, splits.children, None, cells, None, threads
-    )
+    cells = np.empty(len(points), np.int64)
+    for tree in trees:
+        extension._native.look_up_tree(points, tree.compiled, None, cells, None, threads)
+        yield cells
 
 
-def values_in_tree(
-    points: NDArray[np.float64],
-    splits: Splits,
-    values: NDArray[np.float64],
-    found: NDArray[np.float64],
-    threads: int,
-) -> None:
-    """Write the value (N,) of each point's cell, of values (n_cells,) or more."""
+def values_in_trees(
+    points: NDArray[np.float64], trees: Iterable[Splits], values: NDArray[np.float64], threads: int
+) -> Iterator[NDArray[np.float64]]:
+    """For each tree, the value (N,) of each point's cell, in an array that the next one's overwrite.
+
+    ``values`` holds one for each cell of any of the trees.
+    """
     check_array("points", points, FLOAT64, (ANY, ANY))
     check_array("values", values, FLOAT64, (ANY,))
-    check_array("found", found, FLOAT64, points.shape[:1], writable=True)
-    extension._native.look_up_tree(
-        points, splits.axis, splits.threshold, splits.children, values, None, found, threads
-    )
+    found = np.empty(len(points))
+    for tree in trees:
+        extension._native.look_up_tree(points, tree.compiled, values, None, found, threads)
+        yield found

@@ -64,7 +64,14 @@ class Inputs:
     indices : ndarray of int32, shape (n_stored,), or None
         Columns of the values, from 0 to D - 1.
     scale, offset : float
+
+    Raises
+    ------
+    InvalidInput
+        If an array is of another dtype or shape, or what is compressed not contiguous.
     """
+
+    __slots__ = ("compiled", "n_rows")
 
     def __init__(
         self,
