@@ -122,7 +122,7 @@ def test_the_arm64_wheel_in_an_emulator(dist, tmp_path):
     folder = tmp_path / "wheel"
     call(sys.executable, "-m", "zipfile", "--extract", wheel, folder)
     variables = {"PYTHONPATH": f"{folder}:{packages}"}
-    kernels = "from treadle.hardware.kernel import load_kernel; print(*load_kernel().available_kernels())"
+    kernels = "from treadle.hardware.native import extension; print(*extension.available_kernels())"
     assert call(*python, "-c", kernels, **variables).split() == ["neon", "portable"]
     script = Path(__file__).with_name("train_and_hash.py")
     neon = call(*python, script, TREADLE_SIMD="neon", **variables)

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from treadle.boxes.cells.look_up import AxisTable
 from treadle.errors import InvalidInput
 from treadle.hardware.native.boxes import cells_in_grid, values_in_grid
-from treadle.hardware.native.extension import kernels_if_built
+from treadle.hardware.native.extension import is_built, kernels_if_built
 from treadle.hardware.processors import usable_threads
 
 # A height and a cell's place in the tables: what a box takes of memory at the least.
@@ -38,13 +38,13 @@ class Partition(ABC):
 
     def locate(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
         """The cell of each of the points (n, d), which are finite: (n,), each in 0 .. n_cells - 1."""
-        if kernels_if_built() is None:
+        if not is_built():
             return self.locate_by_numpy(points)
         return self._locate_natively(np.ascontiguousarray(points))
 
     def values_at(self, points: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
         """The value (n,) of each point's cell, of values (n_cells,)."""
-        if kernels_if_built() is None:
+        if not is_built():
             return np.asarray(values[self.locate_by_numpy(points)])
         return self._values_natively(np.ascontiguousarray(points), values)
 
@@ -84,10 +84,12 @@ class Grid(Partition):
     Raises
     ------
     InvalidInput
-        If edges are no increasing finite numbers, two at least, or there would be more than 1e8 cells.
+        If edges are no increasing finite numbers, two at least, there would be more than 1e8 cells, or
+        TREADLE_SIMD names no kernel that can run here.
     """
 
     def __init__(self, edges: Sequence[ArrayLike]) -> None:
+        kernels_if_built()  # where TREADLE_SIMD is wrong, this says so
         self.edges = tuple(np.ascontiguousarray(axis, dtype=np.float64) for axis in edges)
         for i, axis in enumerate(self.edges):
             if (

@@ -15,6 +15,7 @@ from treadle.boxes.cells.partition import Partition
 from treadle.boxes.cells.points import as_bounds
 from treadle.errors import InvalidInput
 from treadle.hardware.native.boxes import Splits, cells_in_trees, values_in_trees
+from treadle.hardware.native.extension import kernels_if_built
 from treadle.hardware.processors import usable_threads
 
 
@@ -31,10 +32,12 @@ class SplitTree(Partition):
     Raises
     ------
     InvalidInput
-        If these are no tree of which each cell is reached once, or a cut lies outside the cell that it cuts.
+        If these are no tree of which each cell is reached once, a cut lies outside the cell that it cuts, or
+        TREADLE_SIMD names no kernel that can run here.
     """
 
     def __init__(self, bounds: ArrayLike, axis: ArrayLike, threshold: ArrayLike, children: ArrayLike) -> None:
+        kernels_if_built()  # where TREADLE_SIMD is wrong, this says so
         self.bounds = as_bounds(bounds)
         self.axis = np.ascontiguousarray(axis, dtype=np.int64)
         self.threshold = np.ascontiguousarray(threshold, dtype=np.float64)
