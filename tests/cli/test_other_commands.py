@@ -12,6 +12,7 @@ from PIL import Image
 from treadle import Run, load_data, select_engine
 from treadle.choices import LossName
 from treadle.cli import COMMANDS, run
+from treadle.hardware.native import extension
 
 
 @pytest.fixture(scope="module")

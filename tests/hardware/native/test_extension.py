@@ -1,4 +1,4 @@
-"""The one door to ``treadle._native``: nobody else imports it, its stub is true, and TREADLE_SIMD is read alike."""
+"""The door to ``treadle._native``: nobody else imports it, its stub is true, TREADLE_SIMD is read alike."""
 
 import ast
 import subprocess
@@ -69,17 +69,11 @@ def test_kernels_are_chosen_by_the_environment_and_no_others(monkeypatch):
         assert extension.chosen_kernels() == extension.Kernels(best.standard, name)
 
 
-def boxes():
-    return BoxRegressor().fit(X[:, :1], Y)
-
-
 USES = {
     "LADRegressor": lambda: LADRegressor().fit(X, Y),
     "MLPClassifier": lambda: MLPClassifier(max_iter=2).fit(X, Y > 0),
-    "BoxRegressor": boxes,
-    "a box network": lambda network=None: treadle.approximate(
-        lambda x: x, [0, 1], eps=0.1, lipschitz=1
-    ).predict(0.5),
+    "BoxRegressor": lambda: BoxRegressor().fit(X[:, :1], Y),
+    "approximate": lambda: treadle.approximate(lambda x: x, [0, 1], eps=0.1, lipschitz=1),
     "TreeNetwork": lambda: from_tree(DecisionTreeRegressor(max_depth=3).fit(X, Y)).predict(X),
 }
 
