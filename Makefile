@@ -1,4 +1,4 @@
-# make train | test | lint | docs | soak | bench | sanitize | wheel: each sets up what it needs, from constraints.txt.
+# make train | test | lint | stub | docs | soak | bench | sanitize | wheel: each sets up what it needs, from constraints.txt.
 
 PYTHON ?= python3
 CXX ?= g++
@@ -11,7 +11,8 @@ BUILD_TOOLS := cmake nanobind ninja scikit-build-core
 EDITABLE = --no-build-isolation --config-settings=build-dir=$(@D)/build --editable
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard native/*.* native/*/*.*)
 
-.PHONY: train test lint docs soak bench sanitize check-kernels check-no-compiler check-portable wheel wheel-test clean
+.PHONY: train test lint stub build/_native.pyi docs soak bench sanitize check-kernels check-no-compiler check-portable \
+    wheel wheel-test clean
 
 train: .venv/ready-to-train
 	$(BIN)/treadle train fashion-mnist
@@ -22,6 +23,15 @@ test: .venv/ready-to-develop
 # The hooks of .pre-commit-config.yaml; what they can mend they do, and fail.
 lint: .venv/ready-to-develop
 	$(BIN)/pre-commit run --all-files --show-diff-on-failure
+
+# The types of the extension, as nanobind writes them: after a change of native/bindings. `make lint` compares them.
+stub: build/_native.pyi
+	cp $< src/treadle/_native.pyi
+
+build/_native.pyi: .venv/ready-to-develop
+	mkdir -p $(@D)
+	$(BIN)/python -m nanobind.stubgen -q -m treadle._native -o $@
+	$(BIN)/ruff format --quiet $@
 
 # The documentation's examples are run, and their output compared, here and in `make test`.
 docs: .venv/ready-to-develop

@@ -1,6 +1,7 @@
 #include "threads.h"
 
 #include <atomic>
+#include <cassert>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -32,15 +33,21 @@ void pause() {
 #endif
 }
 
-// A share of a phase in one word, so that it is claimed in one operation and never with another phase's numbers: 24 bits
-// of the phase's number, 20 of the share's end, 20 of the next unit.
+// A share of a phase in one word, so that it is claimed in one operation and never with another phase's numbers: the
+// lowest 24 bits of the phase's number, 20 of the share's end, 20 of the next unit. A share of more units would change
+// the phase's number, and nobody would do it. Phases may be more than 2^24: all cursors are set anew for each, so that
+// none is of the phase so many before, and a thread that still has that one's number claims units of the phase at hand.
 struct Cursor {
     static constexpr int BITS = 20;
     static constexpr uint64_t MASK = (uint64_t(1) << BITS) - 1;
+    static_assert(LARGEST_SHARE == int64_t(MASK), "a share's units are counted in 20 bits");
+    static_assert(64 - 2 * BITS == 24, "and the phase has the rest");
 
     uint64_t word;
 
-    Cursor(uint64_t phase, int64_t units) : word(phase << (2 * BITS) | uint64_t(units) << BITS) {}
+    Cursor(uint64_t phase, int64_t units) : word(phase << (2 * BITS) | uint64_t(units) << BITS) {
+        assert(0 <= units && units <= LARGEST_SHARE && "a share has at most 2^20 - 1 units: split the phase");
+    }
     explicit Cursor(uint64_t word) : word(word) {}
     bool is_of(uint64_t phase) const { return word >> (2 * BITS) == (phase << (2 * BITS)) >> (2 * BITS); }
     int64_t next() const { return int64_t(word & MASK); }

@@ -14,10 +14,13 @@
 
 namespace treadle {
 
+// The most units of one owner's share of a phase.
+constexpr int64_t LARGEST_SHARE = (int64_t(1) << 20) - 1;
+
 // Runs phases until there are none left.
 //
 // `next` is called between phases, by one thread at a time: it returns how many units the next phase has in each
-// thread's share, or null at the end. `work(owner, k, thread)` does unit k of that owner's share on that thread; it
+// thread's share, LARGEST_SHARE at most, or null at the end. `work(owner, k, thread)` does unit k of that owner's share on that thread; it
 // throws nothing. The caller's thread is thread 0. Subnormal numbers are flushed to zero in all of them meanwhile; the
 // caller's is left as it was. Several threads may call at once, and a process that was forked meanwhile as well. Throws
 // std::system_error, nothing done, where so many threads cannot be had.

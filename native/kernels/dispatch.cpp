@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <initializer_list>
+#include <stdexcept>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -152,6 +153,15 @@ const std::vector<const Kernels*>& available_kernels() {
 const std::vector<const Kernels*>& available_bfloat16_kernels() {
     static const std::vector<const Kernels*> available = find_bfloat16_kernels();
     return available;
+}
+
+const Kernels& kernels_by_name(const std::string& name) {
+    for (const auto available : {available_kernels, available_bfloat16_kernels}) {
+        for (const Kernels* kernels : available()) {
+            if (name == kernels->name) return *kernels;
+        }
+    }
+    throw std::invalid_argument("no such kernels here: " + name);
 }
 
 }  // namespace treadle

@@ -20,4 +20,7 @@ const std::vector<const Kernels*>& available_kernels();
 // has AMX, this asks the operating system for it.
 const std::vector<const Kernels*>& available_bfloat16_kernels();
 
+// One of either, by its name; throws std::invalid_argument where there is none.
+const Kernels& kernels_by_name(const std::string& name);
+
 }  // namespace treadle

@@ -39,34 +39,38 @@ void update_panels(const Step& step, const float* A, ptrdiff_t A_stride, const f
     transpose_tiles(weights.value, n_in, n_out, panel_begin, panel_end, tile_begin, tile_end, operands);
 }
 
-constexpr L1Kernels l1_table = {interior_normal, interior_predict, interior_correct, interior_step, screen_rows,
-                                check_rows};
+constexpr L1Kernels l1_table = {.normal = interior_normal,
+                                .predict = interior_predict,
+                                .correct = interior_correct,
+                                .step = interior_step,
+                                .screen = screen_rows,
+                                .check = check_rows};
 
 constexpr Kernels table(const char* name) {
-    return {name,
-            PANEL,
-            TILE_ROWS,
-            true,
-            0,
-            nullptr,
-            size_of_panels,
-            size_of_packed_columns,
-            gather,
-            nullptr,
-            multiply_panels,
-            update_panels,
-            transpose_tiles,
-            update_biases,
-            update_columns,
-            activate,
-            activate_backward,
-            multiply_elements,
-            normalise,
-            normalise_backward,
-            loss,
-            softmax,
-            multiply_row,
-            &l1_table};
+    return {.name = name,
+            .panel = PANEL,
+            .tile_rows = TILE_ROWS,
+            .direct = true,
+            .left_row = 0,
+            .left_size = nullptr,
+            .right_size = size_of_panels,
+            .scratch_size = size_of_packed_columns,
+            .gather = gather,
+            .round_rows = nullptr,
+            .multiply = multiply_panels,
+            .update_weights = update_panels,
+            .write_operands = transpose_tiles,
+            .update_biases = update_biases,
+            .update_columns = update_columns,
+            .activate = activate,
+            .activate_backward = activate_backward,
+            .multiply_elements = multiply_elements,
+            .normalise = normalise,
+            .normalise_backward = normalise_backward,
+            .loss = loss,
+            .softmax = softmax,
+            .multiply_row = multiply_row,
+            .l1 = &l1_table};
 }
 
 }  // namespace

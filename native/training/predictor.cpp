@@ -79,13 +79,19 @@ bool predict(const std::vector<Layer>& layers, const float* parameters, const Ro
     for (int t = 0; t < 2 * threads; ++t) values.emplace_back(arena.floats(CHUNK * stride));
     std::vector<std::vector<int64_t>> rows(static_cast<size_t>(threads));
     for (std::vector<int64_t>& of_thread : rows) of_thread.resize(size_t(CHUNK));
+    // A phase is as many of the chunks as the threads' shares may have.
     std::vector<int64_t> counts(static_cast<size_t>(threads));
-    for (int t = 0; t < threads; ++t) counts[size_t(t)] = share(chunks, t, threads).size();
-    bool begun = false;
-    const auto next = [&]() -> const int64_t* { return std::exchange(begun, true) ? nullptr : counts.data(); };
+    int64_t first = 0, end = 0;
+    const auto next = [&]() -> const int64_t* {
+        if (end == chunks) return nullptr;
+        first = end;
+        end = std::min(chunks, first + LARGEST_SHARE * threads);
+        for (int t = 0; t < threads; ++t) counts[size_t(t)] = share(end - first, t, threads).size();
+        return counts.data();
+    };
     run_phases(threads, next, [&](int owner, int64_t k, int thread) {
         if (cancel.load(std::memory_order_relaxed)) return;
-        const int64_t c = share(chunks, owner, threads).begin + k;
+        const int64_t c = first + share(end - first, owner, threads).begin + k;
         const int64_t begin = n_rows * c / chunks, n = n_rows * (c + 1) / chunks - begin;
         float *a = values[size_t(2 * thread)].data(), *z = values[size_t(2 * thread + 1)].data();
         std::vector<int64_t>& order = rows[size_t(thread)];

@@ -1,58 +1,114 @@
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated
 
+import numpy
 from numpy.typing import NDArray
 
 def processor_features() -> list[str]: ...
 def available_kernels() -> list[str]: ...
 def available_bfloat16_kernels() -> list[str]: ...
 
-class Network:
-    def __init__(self, layers: list[tuple[int, int, str, bool, float]]) -> None: ...
+class Layer:
+    def __init__(
+        self, *, n_in: int, n_out: int, activation: str, batch_norm: bool, dropout: float
+    ) -> None: ...
 
-class Trainer:
+class Network:
+    def __init__(self, layers: Sequence[Layer]) -> None: ...
+
+class Inputs:
     def __init__(
         self,
-        network: Network,
-        X: NDArray[Any],
-        starts: NDArray[Any] | None,
-        indices: NDArray[Any] | None,
-        input_scale: float,
-        input_offset: float,
-        image_shape: tuple[int, int],
-        flip: bool,
-        shift: int,
+        *,
+        values: object,
+        starts: Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)]
+        | None,
+        indices: Annotated[NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)]
+        | None,
+        scale: float,
+        offset: float,
+    ) -> None: ...
+
+class Targets:
+    def __init__(
+        self,
+        *,
         loss: str,
         label_smoothing: float,
         huber_delta: float,
-        labels: NDArray[Any] | None,
-        targets: NDArray[Any] | None,
-        sample_weight: NDArray[Any] | None,
         l2: float,
+        labels: Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)]
+        | None,
+        targets: Annotated[
+            NDArray[numpy.float32], dict(shape=(None, None), order="C", device="cpu", writable=False)
+        ]
+        | None,
+        sample_weight: Annotated[
+            NDArray[numpy.float32], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ]
+        | None,
+    ) -> None: ...
+
+class Augmentation:
+    def __init__(self, *, height: int, width: int, flip: bool, shift: int) -> None: ...
+
+class Optimizer:
+    def __init__(
+        self,
+        *,
         update: str,
         beta_1: float,
         beta_2: float,
         epsilon: float,
         weight_decay: float,
         momentum: float,
+    ) -> None: ...
+
+class Problem:
+    def __init__(
+        self,
+        *,
+        network: Network,
+        inputs: Inputs,
+        targets: Targets,
+        augmentation: Augmentation,
+        optimizer: Optimizer,
         batch_size: int,
         noise_seed: int,
         threads: int,
-        kernels: str,
     ) -> None: ...
-    def run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any], losses: NDArray[Any]) -> int: ...
+
+class Trainer:
+    def __init__(self, problem: Problem, kernels: str) -> None: ...
+    def run_epoch(
+        self,
+        order: Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)],
+        learning_rates: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        losses: Annotated[NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu")],
+    ) -> int: ...
     def read(
         self,
-        values: NDArray[Any] | None,
-        first: NDArray[Any] | None,
-        second: NDArray[Any] | None,
-        statistics: NDArray[Any] | None,
+        values: Annotated[NDArray[numpy.float32], dict(shape=(None,), order="C", device="cpu")] | None,
+        first: Annotated[NDArray[numpy.float32], dict(shape=(None,), order="C", device="cpu")] | None,
+        second: Annotated[NDArray[numpy.float32], dict(shape=(None,), order="C", device="cpu")] | None,
+        statistics: Annotated[NDArray[numpy.float32], dict(shape=(None,), order="C", device="cpu")] | None,
     ) -> None: ...
     def write(
         self,
-        values: NDArray[Any],
-        first: NDArray[Any] | None,
-        second: NDArray[Any] | None,
-        statistics: NDArray[Any] | None,
+        values: Annotated[
+            NDArray[numpy.float32], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        first: Annotated[NDArray[numpy.float32], dict(shape=(None,), order="C", device="cpu", writable=False)]
+        | None,
+        second: Annotated[
+            NDArray[numpy.float32], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ]
+        | None,
+        statistics: Annotated[
+            NDArray[numpy.float32], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
         step: int,
     ) -> None: ...
     @property
@@ -60,54 +116,124 @@ class Trainer:
 
 def predict(
     network: Network,
-    parameters: NDArray[Any],
-    X: NDArray[Any],
-    starts: NDArray[Any] | None,
-    indices: NDArray[Any] | None,
-    input_scale: float,
-    input_offset: float,
+    parameters: Annotated[
+        NDArray[numpy.float32], dict(shape=(None,), order="C", device="cpu", writable=False)
+    ],
+    inputs: Inputs,
     softmax: bool,
-    outputs: NDArray[Any],
+    outputs: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order="C", device="cpu")],
     threads: int,
     kernels: str,
 ) -> None: ...
+
+class Axis:
+    def __init__(
+        self,
+        inner: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        starts: Annotated[NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)],
+        origin: float,
+        scale: float,
+    ) -> None: ...
+
+class Splits:
+    def __init__(
+        self,
+        axis: Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)],
+        threshold: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        children: Annotated[
+            NDArray[numpy.int64], dict(shape=(None, None), order="C", device="cpu", writable=False)
+        ],
+    ) -> None: ...
+
 def look_up_grid(
-    X: NDArray[Any],
-    axes: list[tuple[NDArray[Any], NDArray[Any], float, float]],
-    heights: NDArray[Any] | None,
-    outputs: NDArray[Any],
+    X: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order="C", device="cpu", writable=False)],
+    axes: Sequence[Axis],
+    heights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)]
+    | None,
+    cells: Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu")] | None,
+    values: Annotated[NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu")] | None,
     threads: int,
 ) -> None: ...
 def look_up_tree(
-    X: NDArray[Any],
-    axis: NDArray[Any],
-    threshold: NDArray[Any],
-    children: NDArray[Any],
-    heights: NDArray[Any] | None,
-    outputs: NDArray[Any],
+    X: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order="C", device="cpu", writable=False)],
+    tree: Splits,
+    heights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)]
+    | None,
+    cells: Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu")] | None,
+    values: Annotated[NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu")] | None,
     threads: int,
 ) -> None: ...
 
 class L1Interior:
-    def __init__(self, Z: NDArray[Any], state: NDArray[Any], p: int, threads: int, kernels: str) -> None: ...
-    def normal(self, primal: float, dual: float, M: NDArray[Any], b: NDArray[Any]) -> float: ...
-    def predict(self, dw: NDArray[Any], sums: NDArray[Any]) -> None: ...
-    def correct(self, mu: float, b: NDArray[Any]) -> None: ...
-    def step(self, dw: NDArray[Any], sums: NDArray[Any]) -> None: ...
+    def __init__(
+        self,
+        Z: Annotated[
+            NDArray[numpy.float64], dict(shape=(None, None), order="C", device="cpu", writable=False)
+        ],
+        state: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order="C", device="cpu")],
+        p: int,
+        threads: int,
+        kernels: str,
+    ) -> None: ...
+    def normal(
+        self,
+        primal: float,
+        dual: float,
+        M: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order="C", device="cpu")],
+        b: Annotated[NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu")],
+    ) -> float: ...
+    def predict(
+        self,
+        dw: Annotated[NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)],
+        sums: Annotated[NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu")],
+    ) -> None: ...
+    def correct(
+        self, mu: float, b: Annotated[NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu")]
+    ) -> None: ...
+    def step(
+        self,
+        dw: Annotated[NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)],
+        sums: Annotated[NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu")],
+    ) -> None: ...
+
+class L1Screen:
+    def __init__(
+        self,
+        *,
+        X: object,
+        y: object,
+        some: Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)]
+        | None,
+        weights: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ]
+        | None,
+        columns: Annotated[
+            NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        A: Annotated[
+            NDArray[numpy.float64], dict(shape=(None, None), order="C", device="cpu", writable=False)
+        ],
+        w: Annotated[NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)],
+        radius: float,
+        low: float,
+        high: float,
+    ) -> None: ...
 
 def l1_screen(
-    X: NDArray[Any],
-    y: NDArray[Any],
-    weights: NDArray[Any] | None,
-    columns: NDArray[Any],
-    A: NDArray[Any],
-    w: NDArray[Any],
-    radius: float,
-    low: float,
-    high: float,
-    side: NDArray[Any],
-    fold: NDArray[Any],
-    check: bool,
+    screen: L1Screen,
+    side: Annotated[NDArray[numpy.int8], dict(shape=(None,), order="C", device="cpu")],
+    fold: Annotated[NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu")],
     threads: int,
     kernels: str,
 ) -> tuple[bytes, float, float, int]: ...
+def l1_check(
+    screen: L1Screen,
+    side: Annotated[NDArray[numpy.int8], dict(shape=(None,), order="C", device="cpu")],
+    threads: int,
+    kernels: str,
+) -> bytes: ...

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from treadle.hardware.kernel import kernel_or_none
+from treadle.hardware.native.extension import is_built
 
 # Kernels that the native engine takes in float32, and whether there is a unit for bfloat16: all that
 # `treadle info` can name. AVX512_BF16 and AMX have one.
@@ -136,7 +136,7 @@ def test_every_section_runs_on_every_kind_of_processor(kernels, bfloat16, sectio
 
 @pytest.mark.parametrize(("kernels", "bfloat16"), [("portable", False), ("emulated-bfloat16", True)])
 def test_a_real_contest_runs_with_kernels_by_name(kernels, bfloat16, fashion_mnist, monkeypatch):
-    if kernel_or_none() is None:
+    if not is_built():
         pytest.skip("there is no native engine here to measure")
     import native
     from sections import classic
@@ -277,7 +277,7 @@ def test_a_busy_program_takes_the_processors_and_ends():
 
 
 def test_sharing_is_measured_with_the_same_bits_on_one_thread_and_two(settings_of):
-    if kernel_or_none() is None:
+    if not is_built():
         pytest.skip("there is no native engine here to measure")
     from machine import available_processors
     from sections import sharing

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import treadle
 from treadle.cli import run
-from treadle.hardware.kernel import load_kernel
+from treadle.hardware.native import extension
 
 
 def found(capsys):
@@ -23,12 +22,11 @@ def test_it_shows_the_processor_the_kernels_the_engines_and_the_versions(capsys,
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.delenv("TREADLE_SIMD", raising=False)
     info = found(capsys)
-    kernel = load_kernel()
     assert info["processor"]["threads"] == 1
     assert info["native"] == {
-        "features": kernel.processor_features(),
-        "kernels": kernel.available_kernels(),
-        "chosen": kernel.available_kernels()[0],
+        "features": extension.processor_features(),
+        "kernels": extension.available_kernels(),
+        "chosen": extension.available_kernels()[0],
         "why_not": None,
     }
     dtypes = {engine["name"]: engine["dtypes"] for engine in info["engines"]}
@@ -44,7 +42,7 @@ def test_it_shows_the_processor_the_kernels_the_engines_and_the_versions(capsys,
     assert run(["info"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"processor  {info['processor']['name']}"
-    assert f"kernels    {', '.join(kernel.available_kernels())}" in lines
+    assert f"kernels    {', '.join(extension.available_kernels())}" in lines
     assert any(line.split()[:3] == ["native", "float32", "kernels"] for line in lines)
     assert ["numpy", version("numpy")] in [line.split() for line in lines]
 
@@ -60,8 +58,7 @@ def test_the_environment_chooses_the_kernels_and_the_threads(capsys, monkeypatch
 
 
 def test_what_is_not_here_is_told_with_its_remedy(capsys, monkeypatch):
-    monkeypatch.delattr(treadle, "_native")
-    monkeypatch.setitem(sys.modules, "treadle._native", None)
+    monkeypatch.setattr(extension, "missing", ImportError("No module named 'treadle._native'"))
     monkeypatch.setitem(sys.modules, "torch", None)
     assert run(["info"]) == 0
     out = capsys.readouterr().out
@@ -79,7 +76,7 @@ def test_the_features_are_those_that_the_system_sees():
     flags = next(line for line in lines if line.startswith("flags")).split()
     known = ["avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_bf16"]
     known += ["amx_tile", "amx_bf16"]
-    assert load_kernel().processor_features() == [name for name in known if name in flags]
+    assert extension.processor_features() == [name for name in known if name in flags]
 
 
 def test_it_is_printed_by_the_program_itself():

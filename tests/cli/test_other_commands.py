@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import treadle
 from treadle import Run, load_data, select_engine
 from treadle.choices import LossName
 from treadle.cli import COMMANDS, run
+from treadle.hardware.native import extension
 
 
 @pytest.fixture(scope="module")
@@ -268,8 +268,7 @@ def test_engines_that_are_not_here_are_told_and_the_others_compared(monkeypatch,
     assert run(arguments) == 0
     last = capsys.readouterr().out.splitlines()[-1]
     assert last.startswith("not compared: the torch engine needs PyTorch, which cannot be imported")
-    monkeypatch.delattr(treadle, "_native")
-    monkeypatch.setitem(sys.modules, "treadle._native", None)
+    monkeypatch.setattr(extension, "missing", ImportError("No module named 'treadle._native'"))
     assert run(arguments) == 1
     told = capsys.readouterr().err
     assert "there is no engine to hold against NumPy's: the native engine is not built" in told

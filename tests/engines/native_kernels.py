@@ -12,9 +12,9 @@ import pytest
 from treadle.engines.augmentation import Augmentation
 from treadle.engines.engine import TrainingProblem
 from treadle.engines.gradient_check import random_targets
-from treadle.engines.native_engine import SIMD, NativeEngine
+from treadle.engines.native_engine import NativeEngine
 from treadle.engines.objective import LOSSES, OUTPUT_OF_LOSS, Objective
-from treadle.hardware.kernel import load_kernel
+from treadle.hardware.native.extension import SIMD, available_kernels
 from treadle.maths.activations import ACTIVATIONS
 from treadle.network import Network
 from treadle.optimizers import SGD, Adam, AdamW
@@ -22,7 +22,7 @@ from treadle.optimizers import SGD, Adam, AdamW
 if os.environ.get("TREADLE_WITHOUT_NATIVE") == "1":
     pytest.skip("TREADLE_WITHOUT_NATIVE=1", allow_module_level=True)
 
-KERNELS = load_kernel().available_kernels()
+KERNELS = available_kernels()
 
 OPTIMIZERS = (
     Adam(),

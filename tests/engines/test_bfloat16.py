@@ -13,15 +13,15 @@ from tests.engines.native_kernels import KERNELS as FLOAT32_KERNELS
 from tests.engines.native_kernels import native, random_problem
 from treadle.engines.augmentation import Augmentation
 from treadle.engines.engine import TrainingProblem
-from treadle.engines.native_engine import EMULATED_BFLOAT16
 from treadle.engines.numpy_engine import NumpyEngine
 from treadle.engines.objective import Objective
 from treadle.errors import EngineUnavailable, TrainingDiverged
-from treadle.hardware.kernel import load_kernel
+from treadle.hardware.native import extension
+from treadle.hardware.native.extension import EMULATED_BFLOAT16
 from treadle.network import Network, Parameters
 from treadle.optimizers import SGD, Adam, AdamW
 
-KERNELS = load_kernel().available_bfloat16_kernels()
+KERNELS = extension.available_bfloat16_kernels()
 
 # After one step from rest its velocity is the gradient.
 KEEPS_GRADIENT = SGD(momentum=0.9, nesterov=False)
@@ -284,9 +284,8 @@ def test_kernels_of_float32_refuse_bfloat16_and_say_what_it_takes():
 
 
 def test_the_extension_lists_these_kernels_apart():
-    kernel = load_kernel()
-    assert not set(kernel.available_kernels()) & set(kernel.available_bfloat16_kernels())
-    features = set(kernel.processor_features())
+    assert not set(extension.available_kernels()) & set(extension.available_bfloat16_kernels())
+    features = set(extension.processor_features())
     avx512_bf16 = {"avx512f", "avx512bw", "avx512dq", "avx512vl", "fma", "avx512_bf16"} <= features
     assert ("avx512-bfloat16" in KERNELS) == avx512_bf16
     # Tiles are the operating system's to give, so that the processor's having them is not all.

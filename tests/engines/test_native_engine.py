@@ -4,7 +4,6 @@ import contextlib
 import gc
 import os
 import signal
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,14 +14,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-import treadle
 from tests.engines.native_kernels import KERNELS, native, random_problem
 from treadle.engines.engine import TrainingProblem
-from treadle.engines.native_engine import SIMD, NativeEngine
+from treadle.engines.native_engine import NativeEngine
 from treadle.engines.objective import Objective
 from treadle.errors import EngineUnavailable, InvalidInput, TrainingDiverged
-from treadle.hardware import kernel
-from treadle.hardware.kernel import load_kernel
+from treadle.hardware.native import extension
+from treadle.hardware.native.extension import SIMD
 from treadle.network import Network, Parameters
 from treadle.optimizers import SGD, Adam
 
@@ -399,14 +397,13 @@ def test_python_threads_that_share_a_trainer_take_turns():
 
 
 def test_without_the_extension_it_says_why_and_what_to_do(monkeypatch, tmp_path):
-    monkeypatch.delattr(treadle, "_native")
-    monkeypatch.setitem(sys.modules, "treadle._native", None)
-    monkeypatch.setattr(kernel, "resources", SimpleNamespace(files=lambda package: tmp_path))
+    monkeypatch.setattr(extension, "missing", ImportError("No module named 'treadle._native'"))
+    monkeypatch.setattr(extension, "resources", SimpleNamespace(files=lambda package: tmp_path))
     with pytest.raises(EngineUnavailable, match=r"not built \(.*_native.*\): install a C\+\+20 compiler"):
         NativeEngine()
     (tmp_path / "_native_missing.txt").write_text("there was no C++ compiler when treadle was installed")
     with pytest.raises(EngineUnavailable, match=r"not built \(there was no C\+\+ compiler when"):
-        load_kernel()
+        extension.available_kernels()
 
 
 def test_the_extension_is_here_and_no_reason_against_it():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.l1.linear_programs import contaminated
-from treadle.hardware.kernel import kernel_or_none
+from treadle.hardware.native import extension
 from treadle.l1.dense import screening, smoothed_loss
 from treadle.l1.dense.coordinates import coordinates_of
 from treadle.l1.dense.screening import Screen, check, screen
@@ -13,9 +13,8 @@ from treadle.l1.interior import interior_rows
 from treadle.l1.interior.interior_point import central, interior_point
 from treadle.l1.sources.rows import ArrayRows
 
-native = kernel_or_none()
-pytestmark = pytest.mark.skipif(native is None, reason="treadle._native is not built")
-KERNELS = native[0].available_kernels() if native else []
+pytestmark = pytest.mark.skipif(not extension.is_built(), reason="treadle._native is not built")
+KERNELS = extension.available_kernels() if extension.is_built() else []
 
 
 @pytest.fixture(params=KERNELS)
@@ -24,8 +23,7 @@ def kernels(request, monkeypatch):
 
 
 def without_native(monkeypatch):
-    monkeypatch.setattr(interior_rows, "kernel_or_none", lambda: None)
-    monkeypatch.setattr(screening, "kernel_or_none", lambda: None)
+    monkeypatch.setattr(extension, "missing", ImportError("a test"))
 
 
 @pytest.mark.parametrize(("n", "d"), [(37, 3), (1000, 10), (600, 29)])

@@ -135,7 +135,8 @@ def test_the_wheel_with_a_python_of_another_system(other, dist, tmp_path):
     folder = tmp_path / "wheel"
     call(sys.executable, "-m", "zipfile", "--extract", wheel, folder)
     variables = {"PYTHONPATH": f"{folder}:{packages}"}
-    where = call(*python, "-c", "import treadle._native; print(treadle._native.__file__)", **variables)
+    found = "from importlib.util import find_spec; print(find_spec('treadle._native').origin)"
+    where = call(*python, "-c", found, **variables)
     assert Path(where.strip()).is_relative_to(folder)
     native = json.loads(call(*python, "-m", "treadle", "info", "--json", **variables))["native"]
     here = json.loads(call(sys.executable, "-m", "treadle", "info", "--json"))["native"]

@@ -53,15 +53,15 @@ def _native() -> dict[str, Any]:
     """Of the extension: what it sees in the processor, which kernels it can run, and which it will."""
     from treadle.engines.native_engine import NativeEngine
     from treadle.errors import EngineUnavailable
+    from treadle.hardware.native.extension import available_kernels, processor_features
 
     try:
         engine = NativeEngine()
     except EngineUnavailable as error:
         return {"features": [], "kernels": [], "chosen": None, "why_not": str(error)}
-    kernel = engine.kernel
     return {
-        "features": kernel.processor_features(),
-        "kernels": kernel.available_kernels(),
+        "features": processor_features(),
+        "kernels": available_kernels(),
         "chosen": engine.kernels,
         "why_not": None,
     }

@@ -2,19 +2,18 @@
 
 Parameters are float32; float64 it refuses. With precision bfloat16, the factors of each product in training
 are rounded to that, inputs too, where the processor has products of such numbers; predictions stay float32.
-This file checks what comes and puts it into the types and layouts that the kernel takes; all arithmetic is
-the kernel's. No bit of a result depends on the number of threads.
+This file checks what comes and puts it into the types and layouts that ``treadle.hardware.native.networks``
+takes; all arithmetic is the kernel's. No bit of a result depends on the number of threads.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -24,16 +23,11 @@ from treadle.engines.objective import Objective
 from treadle.engines.rows import Rows, check_rows, is_compressed, n_rows
 from treadle.engines.targets import check_targets
 from treadle.errors import InvalidInput
-from treadle.hardware.kernel import SIMD, load_kernel
+from treadle.hardware.native import networks
+from treadle.hardware.native.extension import SIMD, chosen_kernels
 from treadle.hardware.processors import usable_threads
 from treadle.network import Network, Parameters
 from treadle.optimizers import SGD, Adam, AdamW, Optimizer
-
-if TYPE_CHECKING:
-    from treadle import _native
-
-# Does what AMX does on processors without it, and takes longer than float32: never chosen, only named.
-EMULATED_BFLOAT16 = "emulated-bfloat16"
 
 # Products of weights and values in the forward pass of a batch. With fewer for each, threads spend as long
 # waiting for each other, some microseconds a phase, as they compute.
@@ -51,8 +45,6 @@ class NativeEngine(Engine):
 
     Attributes
     ----------
-    kernel : module
-        The extension, treadle._native.
     kernels : str
         Which of the compiled kernels computes: the best for this processor, or what TREADLE_SIMD names.
     bfloat16_kernels : str, or None
@@ -70,17 +62,8 @@ class NativeEngine(Engine):
     name = "native"
 
     def __init__(self, n_threads: int | None = None) -> None:
-        self.kernel = load_kernel()
-        available = self.kernel.available_kernels()
-        in_bfloat16 = self.kernel.available_bfloat16_kernels()
-        named = os.environ.get(SIMD)
-        if named and named not in (*available, *in_bfloat16):
-            raise InvalidInput(
-                f"{SIMD} must be one of {', '.join((*available, *in_bfloat16))} here; got {named!r}"
-            )
-        self.kernels: str = named if named and named in available else available[0]
-        candidates = [named] if named else [name for name in in_bfloat16 if name != EMULATED_BFLOAT16]
-        self.bfloat16_kernels: str | None = next((name for name in candidates if name in in_bfloat16), None)
+        chosen = chosen_kernels()
+        self.kernels, self.bfloat16_kernels = chosen.standard, chosen.bfloat16
         bounded = n_threads is None
         if n_threads is None:
             n_threads = usable_threads().n
@@ -135,19 +118,15 @@ class NativeEngine(Engine):
     def _outputs(self, parameters: Parameters, X: Rows, softmax: bool) -> NDArray[Any]:
         self.check_supports(None, parameters.dtype)
         network = parameters.network
-        outputs = np.empty((n_rows(X), network.sizes[-1]), dtype=np.float32)
-        self.kernel.predict(
-            _layers(network),
+        layers = _layers(network)
+        return networks.predict(
+            layers,
             np.ascontiguousarray(parameters.flat),
-            *_kernel_rows(X),
-            network.input_scale,
-            network.input_offset,
-            softmax,
-            outputs,
-            self.n_threads,
-            self.kernels,
+            _inputs(network, layers, X),
+            softmax=softmax,
+            threads=self.n_threads,
+            kernels=self.kernels,
         )
-        return outputs
 
     def threads_for(self, problem: TrainingProblem) -> int:
         """How many threads train: as many as asked for by number, else as many as there is work for."""
@@ -174,7 +153,7 @@ class NativeEngine(Engine):
         # The problem's optimizer is not asked: the kernel keeps the gradient, and takes no step.
         problem = TrainingProblem(network, objective, SGD(), X, y, max(n_rows(X), 1), sample_weight, seed)
         self.check_supports(problem, parameters.dtype)
-        trainer = _kernel_trainer(self, problem, update="keep_gradient")
+        trainer = _kernel_trainer(self, problem, networks.Optimizer(update="keep_gradient"))
         return _kept_gradient(trainer, parameters, np.arange(n_rows(X)), step)
 
     def batch_gradients(
@@ -184,7 +163,7 @@ class NativeEngine(Engine):
         network = replace(problem.network, dropout=0.0)
         problem = replace(problem, network=network, optimizer=SGD(), augmentation=None, precision="float32")
         self.check_supports(problem, np.float32)
-        trainer = _kernel_trainer(self, problem, update="keep_gradient")
+        trainer = _kernel_trainer(self, problem, networks.Optimizer(update="keep_gradient"))
         all_rows = np.arange(problem.n_rows)
 
         def gradients(parameters: Parameters, rows: slice | NDArray[np.int64]) -> tuple[float, Parameters]:
@@ -208,7 +187,7 @@ class NativeTrainer(Trainer):
         self._problem = problem
         self._network = parameters.network
         self._turn = threading.Lock()
-        self._trainer = _kernel_trainer(engine, problem, **_rule(problem.optimizer))
+        self._trainer = _kernel_trainer(engine, problem, _rule(problem.optimizer))
         self.load_state(
             {
                 "parameters": parameters.flat,
@@ -230,20 +209,19 @@ class NativeTrainer(Trainer):
         n = self._problem.n_rows
         order = np.ascontiguousarray(order, dtype=np.int64)
         rates = np.ascontiguousarray(learning_rates, dtype=np.float64)
-        losses = np.empty(self._problem.n_steps(len(order)))
+        n_steps = self._problem.n_steps(len(order))
         if order.ndim != 1 or len(order) > n or (len(order) and not 0 <= order.min() <= order.max() < n):
             raise InvalidInput(
                 f"order must hold row numbers of X, each from 0 to {n - 1} and at most once; got "
                 f"{len(order)} numbers from {order.min()} to {order.max()}"
             )
-        if rates.shape != losses.shape:
+        if rates.shape != (n_steps,):
             raise InvalidInput(
-                f"learning_rates must have an entry for each of the {len(losses)} steps; "
-                f"got shape {rates.shape}"
+                f"learning_rates must have an entry for each of the {n_steps} steps; got shape {rates.shape}"
             )
         with self._turn:
-            n_taken = self._trainer.run_epoch(order, rates, losses)
-        if n_taken < len(losses):
+            losses, n_taken = self._trainer.run_epoch(order, rates)
+        if n_taken < n_steps:
             raise diverged(n_taken + 1, float(losses[n_taken]))
         return losses
 
@@ -286,44 +264,35 @@ class NativeTrainer(Trainer):
 
 
 @lru_cache(maxsize=64)
-def _layers(network: Network) -> _native.Network:
+def _layers(network: Network) -> networks.Network:
     """A network as the kernel describes it."""
-    described: _native.Network = load_kernel().Network(
+    return networks.Network(
         [
-            (layer.n_in, layer.n_out, layer.activation, layer.batch_norm, layer.dropout)
+            networks.Layer(layer.n_in, layer.n_out, layer.activation, layer.batch_norm, layer.dropout)
             for layer in network.layers
         ]
     )
-    return described
 
 
-def _rule(optimizer: Optimizer) -> dict[str, Any]:
+def _rule(optimizer: Optimizer) -> networks.Optimizer:
     """The kernel's name for an update rule, and the numbers of it."""
     if isinstance(optimizer, SGD):
         update = ("nesterov" if optimizer.nesterov else "momentum") if optimizer.momentum else "plain"
-        return {"update": update, "momentum": optimizer.momentum}
+        return networks.Optimizer(update=update, momentum=optimizer.momentum)
     decay = optimizer.weight_decay if isinstance(optimizer, AdamW) else 0.0
     assert isinstance(optimizer, Adam)
-    return {
-        "update": "adam",
-        "beta_1": optimizer.beta_1,
-        "beta_2": optimizer.beta_2,
-        "epsilon": optimizer.epsilon,
-        "weight_decay": decay,
-    }
+    return networks.Optimizer(
+        update="adam",
+        beta_1=optimizer.beta_1,
+        beta_2=optimizer.beta_2,
+        epsilon=optimizer.epsilon,
+        weight_decay=decay,
+    )
 
 
 def _kernel_trainer(
-    engine: NativeEngine,
-    problem: TrainingProblem,
-    *,
-    update: str,
-    beta_1: float = 0.0,
-    beta_2: float = 0.0,
-    epsilon: float = 0.0,
-    weight_decay: float = 0.0,
-    momentum: float = 0.0,
-) -> _native.Trainer:
+    engine: NativeEngine, problem: TrainingProblem, rule: networks.Optimizer
+) -> networks.Trainer:
     """The kernel's trainer for a problem, without parameters yet; checks targets and weights."""
     network, objective, augmentation = problem.network, problem.objective, problem.augmentation
     n_rows, y = problem.n_rows, problem.y
@@ -337,67 +306,63 @@ def _kernel_trainer(
     else:
         with np.errstate(over="ignore"):  # shows in the loss
             targets = np.array(y.reshape(n_rows, network.sizes[-1]), dtype=np.float32, order="C")
-    values, starts, indices = _kernel_rows(problem.X)
-    trainer: _native.Trainer = engine.kernel.Trainer(
-        network=_layers(network),
-        X=values,
-        starts=starts,
-        indices=indices,
-        input_scale=network.input_scale,
-        input_offset=network.input_offset,
-        image_shape=augmentation.image_shape if augmentation else (0, 0),
-        flip=augmentation.flip if augmentation else False,
-        shift=augmentation.shift if augmentation else 0,
-        loss=objective.loss,
-        label_smoothing=objective.label_smoothing,
-        huber_delta=objective.huber_delta,
-        labels=labels,
-        targets=targets,
-        sample_weight=None if problem.sample_weight is None else _relative(problem.sample_weight),
-        l2=objective.l2,
-        update=update,
-        beta_1=beta_1,
-        beta_2=beta_2,
-        epsilon=epsilon,
-        weight_decay=weight_decay,
-        momentum=momentum,
+    layers = _layers(network)
+    return networks.Trainer(
+        layers,
+        _inputs(network, layers, problem.X),
+        networks.Targets(
+            loss=objective.loss,
+            label_smoothing=objective.label_smoothing,
+            huber_delta=objective.huber_delta,
+            l2=objective.l2,
+            labels=labels,
+            targets=targets,
+            sample_weight=None if problem.sample_weight is None else _relative(problem.sample_weight),
+        ),
+        networks.Augmentation(*augmentation.image_shape, augmentation.flip, augmentation.shift)
+        if augmentation
+        else networks.NO_AUGMENTATION,
+        rule,
         batch_size=min(problem.batch_size, max(n_rows, 1)),
         noise_seed=problem.noise_seed,
         threads=engine.threads_for(problem),
         kernels=kernels,
     )
-    return trainer
 
 
 def _kept_gradient(
-    trainer: _native.Trainer, parameters: Parameters, rows: NDArray[np.int64], step: int = 0
+    trainer: networks.Trainer, parameters: Parameters, rows: NDArray[np.int64], step: int = 0
 ) -> tuple[float, Parameters]:
     """Loss and gradient of one batch, of a trainer that keeps the gradient and takes no step."""
     trainer.write(
         np.ascontiguousarray(parameters.flat), None, None, np.ascontiguousarray(parameters.statistics), step
     )
     gradients = Parameters.zeros(parameters.network)
-    loss = np.empty(1)
-    if trainer.run_epoch(np.ascontiguousarray(rows), np.zeros(1), loss):
+    loss, n_taken = trainer.run_epoch(np.ascontiguousarray(rows), np.zeros(1))
+    if n_taken:
         trainer.read(None, gradients.flat, None, None)
     else:
         gradients.flat[:] = np.nan
     return float(loss[0]), gradients
 
 
-def _kernel_rows(X: Rows) -> tuple[NDArray[Any], NDArray[Any] | None, NDArray[Any] | None]:
+def _inputs(network: Network, layers: networks.Network, X: Rows) -> networks.Inputs:
     """X as the kernel takes it: an array; or the values of sparse rows, where each row starts, and columns.
 
     What is sparse is checked, since the kernel writes by the columns: SciPy raises ValueError if it is
     damaged.
     """
+    scale, offset = network.input_scale, network.input_offset
     if not is_compressed(X):
-        return X, None, None
+        return networks.Inputs(layers, X, None, None, scale, offset)
     X.check_format(full_check=True)
-    return (
+    return networks.Inputs(
+        layers,
         np.ascontiguousarray(X.data),
         np.ascontiguousarray(X.indptr, dtype=np.int64),
         np.ascontiguousarray(X.indices, dtype=np.int32),
+        scale,
+        offset,
     )
 
 

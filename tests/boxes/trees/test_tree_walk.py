@@ -11,7 +11,8 @@ from sklearn.ensemble import (
 from sklearn.tree import DecisionTreeRegressor
 
 from treadle import InvalidInput, TreeNetwork, from_tree
-from treadle.boxes.trees import tree_network, tree_walk
+from treadle.boxes.trees import tree_walk
+from treadle.hardware.native import extension
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(400, 3))
@@ -36,7 +37,7 @@ def test_both_walks_give_the_same_bits(monkeypatch, model, rows_per_block):
     rows[:500, network.trees.features[inner][0]] = RNG.choice(network.trees.edges[inner], 500)
     monkeypatch.setattr(tree_walk, "ROWS_PER_BLOCK", rows_per_block)
     given = network.predict(rows[:1000] if rows_per_block == 64 else rows)
-    monkeypatch.setattr(tree_network, "kernel", lambda: None)
+    monkeypatch.setattr(extension, "missing", ImportError("a test"))
     np.testing.assert_array_equal(network.predict(rows)[: len(given)], given)
     np.testing.assert_array_equal(network.predict(rows[::2])[: len(given) // 2], given[::2])
     assert network.predict(np.empty((0, 3))).shape == given[:0].shape
@@ -45,7 +46,7 @@ def test_both_walks_give_the_same_bits(monkeypatch, model, rows_per_block):
 def test_a_feature_that_there_is_not_is_refused_before_memory_is_read():
     network = from_tree(DecisionTreeRegressor().fit(X, Y))
     narrow = TreeNetwork(network.trees, network.bias, 1)
-    if tree_network.kernel() is None:
+    if not extension.is_built():
         pytest.skip("the compiled look-up is not built")
     with pytest.raises(InvalidInput, match="the trees test feature 2, and there are 1, numbered from 0"):
         narrow.predict(X[:, :1])

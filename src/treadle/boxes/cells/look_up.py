@@ -11,26 +11,13 @@ x's own are compared with x, by bisection. The result is that of comparing all, 
 
 from __future__ import annotations
 
-from functools import cache
-from types import ModuleType
-
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.errors import EngineUnavailable
-from treadle.hardware.kernel import load_kernel
+from treadle.hardware.native.boxes import Axis
 
 # Points at a time: what is looked up for them stays in the processor's caches.
 POINTS_PER_BLOCK = 16384
-
-
-@cache
-def kernel() -> ModuleType | None:
-    """The compiled look-up, where it is built; without it the same numbers come from NumPy."""
-    try:
-        return load_kernel()
-    except EngineUnavailable:
-        return None
 
 
 class AxisTable:
@@ -52,12 +39,8 @@ class AxisTable:
         self.scale = scale if np.isfinite(scale) else 0.0
         buckets = self._buckets(self.inner)
         self.starts = np.searchsorted(buckets, np.arange(self.n_buckets + 1)).astype(np.int32)
+        self.described = Axis(self.inner, self.starts, self.origin, self.scale)
         self._n_rounds = int(np.diff(self.starts).max()).bit_length()
-
-    @property
-    def described(self) -> tuple[NDArray[np.float64], NDArray[np.int32], float, float]:
-        """As ``treadle._native.look_up_grid`` takes it."""
-        return self.inner, self.starts, self.origin, self.scale
 
     def _buckets(self, x: NDArray[np.float64]) -> NDArray[np.int64]:
         if self.scale == 0.0:  # infinity times nothing is nothing here

@@ -14,8 +14,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from treadle.boxes.cells.look_up import AxisTable, kernel
+from treadle.boxes.cells.look_up import AxisTable
 from treadle.errors import InvalidInput
+from treadle.hardware.native.boxes import cells_in_grid, values_in_grid
+from treadle.hardware.native.extension import is_built, kernels_if_built
 from treadle.hardware.processors import usable_threads
 
 # A height and a cell's place in the tables: what a box takes of memory at the least.
@@ -36,32 +38,29 @@ class Partition(ABC):
 
     def locate(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
         """The cell of each of the points (n, d), which are finite: (n,), each in 0 .. n_cells - 1."""
-        if kernel() is None:
+        if not is_built():
             return self.locate_by_numpy(points)
-        cells = np.empty(len(points), np.int64)
-        self._locate_natively(points, None, cells)
-        return cells
+        return self._locate_natively(np.ascontiguousarray(points))
 
     def values_at(self, points: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
         """The value (n,) of each point's cell, of values (n_cells,)."""
-        if kernel() is None:
+        if not is_built():
             return np.asarray(values[self.locate_by_numpy(points)])
-        found = np.empty(len(points))
-        self._locate_natively(points, values, found)
-        return found
+        return self._values_natively(np.ascontiguousarray(points), values)
 
     @abstractmethod
     def locate_by_numpy(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
         """``locate`` in NumPy: the specification of the compiled one."""
 
     @abstractmethod
-    def _locate_natively(
-        self,
-        points: NDArray[np.float64],
-        values: NDArray[np.float64] | None,
-        outputs: NDArray[np.float64] | NDArray[np.int64],
-    ) -> None:
-        """Write the cells, or where there are values those of the cells, by the compiled look-up."""
+    def _locate_natively(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
+        """``locate`` by the compiled look-up."""
+
+    @abstractmethod
+    def _values_natively(
+        self, points: NDArray[np.float64], values: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """``values_at`` by the compiled look-up."""
 
     @abstractmethod
     def corners(
@@ -85,10 +84,12 @@ class Grid(Partition):
     Raises
     ------
     InvalidInput
-        If edges are no increasing finite numbers, two at least, or there would be more than 1e8 cells.
+        If edges are no increasing finite numbers, two at least, there would be more than 1e8 cells, or
+        TREADLE_SIMD names no kernel that can run here.
     """
 
     def __init__(self, edges: Sequence[ArrayLike]) -> None:
+        kernels_if_built()  # where TREADLE_SIMD is wrong, this says so
         self.edges = tuple(np.ascontiguousarray(axis, dtype=np.float64) for axis in edges)
         for i, axis in enumerate(self.edges):
             if (
@@ -117,16 +118,13 @@ class Grid(Partition):
             flat += self.tables[i].cells(points[:, i])
         return flat
 
-    def _locate_natively(
-        self,
-        points: NDArray[np.float64],
-        values: NDArray[np.float64] | None,
-        outputs: NDArray[np.float64] | NDArray[np.int64],
-    ) -> None:
-        native = kernel()
-        assert native is not None
-        axes = [table.described for table in self.tables]
-        native.look_up_grid(np.ascontiguousarray(points), axes, values, outputs, usable_threads().n)
+    def _locate_natively(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
+        return cells_in_grid(points, [table.described for table in self.tables], usable_threads().n)
+
+    def _values_natively(
+        self, points: NDArray[np.float64], values: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        return values_in_grid(points, [table.described for table in self.tables], values, usable_threads().n)
 
     def corners(
         self, cells: NDArray[np.int64] | None = None

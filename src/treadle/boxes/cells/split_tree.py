@@ -10,10 +10,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from treadle.boxes.cells.look_up import POINTS_PER_BLOCK, kernel
+from treadle.boxes.cells.look_up import POINTS_PER_BLOCK
 from treadle.boxes.cells.partition import Partition
 from treadle.boxes.cells.points import as_bounds
 from treadle.errors import InvalidInput
+from treadle.hardware.native.boxes import Splits, cells_in_trees, values_in_trees
+from treadle.hardware.native.extension import kernels_if_built
 from treadle.hardware.processors import usable_threads
 
 
@@ -30,10 +32,12 @@ class SplitTree(Partition):
     Raises
     ------
     InvalidInput
-        If these are no tree of which each cell is reached once, or a cut lies outside the cell that it cuts.
+        If these are no tree of which each cell is reached once, a cut lies outside the cell that it cuts, or
+        TREADLE_SIMD names no kernel that can run here.
     """
 
     def __init__(self, bounds: ArrayLike, axis: ArrayLike, threshold: ArrayLike, children: ArrayLike) -> None:
+        kernels_if_built()  # where TREADLE_SIMD is wrong, this says so
         self.bounds = as_bounds(bounds)
         self.axis = np.ascontiguousarray(axis, dtype=np.int64)
         self.threshold = np.ascontiguousarray(threshold, dtype=np.float64)
@@ -46,6 +50,7 @@ class SplitTree(Partition):
         self.n_cells = n_nodes + 1
         self._check_children()
         self._lower, self._upper = self._cells()
+        self._splits = Splits(self.axis, self.threshold, self.children)
         self.edges = tuple(
             np.unique(np.concatenate([self.bounds[i], self.threshold[self.axis == i]]))
             for i in range(self.n_dims)
@@ -100,23 +105,13 @@ class SplitTree(Partition):
             cells[start : start + len(block)] = -1 - place
         return cells
 
-    def _locate_natively(
-        self,
-        points: NDArray[np.float64],
-        values: NDArray[np.float64] | None,
-        outputs: NDArray[np.float64] | NDArray[np.int64],
-    ) -> None:
-        native = kernel()
-        assert native is not None
-        native.look_up_tree(
-            np.ascontiguousarray(points),
-            self.axis,
-            self.threshold,
-            self.children,
-            values,
-            outputs,
-            usable_threads().n,
-        )
+    def _locate_natively(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
+        return next(cells_in_trees(points, [self._splits], usable_threads().n))
+
+    def _values_natively(
+        self, points: NDArray[np.float64], values: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        return next(values_in_trees(points, [self._splits], values, usable_threads().n))
 
     def corners(
         self, cells: NDArray[np.int64] | None = None

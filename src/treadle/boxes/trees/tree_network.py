@@ -23,13 +23,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from treadle.boxes.cells.look_up import kernel
 from treadle.boxes.cells.points import as_points
 from treadle.boxes.network.explicit_network import ExplicitNetwork, squeezed
 from treadle.boxes.trees.tree_file import load_tree_network, save_tree_network
-from treadle.boxes.trees.tree_walk import Splits, add_leaves_by_numpy, add_leaves_natively, splits_of
+from treadle.boxes.trees.tree_walk import add_leaves_by_numpy, add_leaves_natively, splits_of
 from treadle.errors import InvalidInput
 from treadle.export.layers import STEP, Layer
+from treadle.hardware.native.boxes import Splits
+from treadle.hardware.native.extension import kernels_if_built
 
 LEAF = -1  # in the place of a feature
 
@@ -133,10 +134,9 @@ class TreeNetwork(ExplicitNetwork):
             If X is of another shape, or holds NaN or infinities.
         """
         rows = as_points(X, self.n_features_in_)
-        native = kernel()
-        if native is None:
+        if kernels_if_built() is None:
             return squeezed(add_leaves_by_numpy(self.trees, rows, self.bias))
-        return squeezed(add_leaves_natively(native, self.trees, self._splits, rows, self.bias))
+        return squeezed(add_leaves_natively(self.trees, self._splits, rows, self.bias))
 
     @cached_property
     def _splits(self) -> list[Splits]:

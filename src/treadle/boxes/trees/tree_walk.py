@@ -6,14 +6,13 @@ leaf c as -1 - c. Both add the trees' values in the same order, so that they giv
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
+from treadle.hardware.native.boxes import Splits, cells_in_trees, values_in_trees
 from treadle.hardware.processors import usable_threads
 
 if TYPE_CHECKING:
@@ -21,15 +20,6 @@ if TYPE_CHECKING:
 
 ROWS_PER_BLOCK = 1 << 16
 WALKS_PER_BLOCK = 1 << 18  # in NumPy: rows times trees that are walked at a time
-
-
-@dataclass(frozen=True)
-class Splits:
-    """The tests of one tree as ``treadle._native.look_up_tree`` takes them."""
-
-    features: NDArray[np.int64]
-    edges: NDArray[np.float64]
-    children: NDArray[np.int64]
 
 
 def splits_of(trees: Trees, n_features: int) -> list[Splits]:
@@ -61,7 +51,6 @@ def splits_of(trees: Trees, n_features: int) -> list[Splits]:
 
 
 def add_leaves_natively(
-    native: ModuleType,
     trees: Trees,
     splits: list[Splits],
     rows: NDArray[np.float64],
@@ -70,17 +59,16 @@ def add_leaves_natively(
     """The outputs (N, K) of rows (N, D), by the compiled look-up."""
     n_rows, n_outputs, threads = len(rows), bias.size, usable_threads().n
     outputs = np.zeros((n_rows, n_outputs))
-    heights = np.ascontiguousarray(trees.values[:, 0]) if n_outputs == 1 else None
+    values = np.ascontiguousarray(trees.values[:, 0])
     for start in range(0, n_rows, ROWS_PER_BLOCK):
         block = np.ascontiguousarray(rows[start : start + ROWS_PER_BLOCK])
         total = outputs[start : start + len(block)]
-        leaves: NDArray[Any] = np.empty(len(block), np.int64 if heights is None else np.float64)
-        for tree in splits:
-            native.look_up_tree(block, tree.features, tree.edges, tree.children, heights, leaves, threads)
-            if heights is None:
+        if n_outputs == 1:
+            for found in values_in_trees(block, splits, values, threads):
+                total[:, 0] += found
+        else:
+            for leaves in cells_in_trees(block, splits, threads):
                 total += trees.values[leaves]
-            else:
-                total[:, 0] += leaves
     return outputs + bias
 
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.errors import CertificateFailed, InvalidInput
-from treadle.hardware.kernel import kernel_or_none
+from treadle.hardware.native import l1
+from treadle.hardware.native.extension import kernels_if_built
 from treadle.hardware.processors import usable_threads
 from treadle.l1.dense.coordinates import Coordinates, row_lengths
 from treadle.l1.proof.pinball import dual_bounds
@@ -94,9 +95,9 @@ def refuse_not_finite(r: NDArray[Any], chunk: Chunk) -> None:
 
 def screen(rows: Rows, request: Screen) -> Screened:
     """One pass over all rows."""
-    native = kernel_or_none()
-    if native is not None and isinstance(rows, ArrayRows | Subset):
-        return _screen_natively(rows, request, *native)
+    kernels = kernels_if_built()
+    if kernels is not None and isinstance(rows, ArrayRows | Subset):
+        return _screen_natively(rows, request, kernels.standard)
     return merged(list(rows.map(request)))
 
 
@@ -105,10 +106,10 @@ def check(rows: Rows, request: Screen, screened: Screened, theta: NDArray[Any]) 
 
     None of them being left is what makes a solution of the rows kept one of all.
     """
-    native = kernel_or_none()
-    if native is not None and isinstance(rows, ArrayRows | Subset) and screened.side is not None:
-        found, _, _, _ = _pass_natively(rows, request, theta, screened.side, np.empty(0), True, *native)
-        return rows.subset(np.frombuffer(found, np.int64))
+    kernels = kernels_if_built()
+    if kernels is not None and isinstance(rows, ArrayRows | Subset) and screened.side is not None:
+        there = _native_request(rows, request, theta)
+        return rows.subset(l1.on_another_side(there, screened.side, usable_threads().n, kernels.standard))
     crossed = Subset.of(Chunk.joined(list(rows.map(_Check(request, theta)))))
     return crossed.subset(np.flatnonzero(~np.isin(crossed.indices, screened.kept.indices)))
 
@@ -160,51 +161,31 @@ def with_kept(screened: Screened, request: Screen, crossed: Subset) -> Screened:
     )
 
 
-def _screen_natively(rows: ArrayRows | Subset, request: Screen, kernel: Any, kernels: str) -> Screened:
-    side = np.empty(rows.n_rows, np.int8)
-    partial = np.empty(1 + len(request.coordinates.columns))
-    found, loss, size, not_finite = _pass_natively(
-        rows, request, request.theta, side, partial, False, kernel, kernels
-    )
-    if not_finite >= 0:
-        refuse_not_finite(np.array([np.nan]), rows.take(np.array([not_finite])))
-    kept = rows.subset(np.frombuffer(found, np.int64))
+def _screen_natively(rows: ArrayRows | Subset, request: Screen, kernels: str) -> Screened:
+    found = l1.screen(_native_request(rows, request, request.theta), usable_threads().n, kernels)
+    if found.not_finite >= 0:
+        refuse_not_finite(np.array([np.nan]), rows.take(np.array([found.not_finite])))
     fold = np.zeros(1 + rows.n_features)
-    fold[0] = partial[0]
-    fold[1 + request.coordinates.columns] = partial[1:]
-    return Screened(kept, fold, loss, size, side)
+    fold[0] = found.fold[0]
+    fold[1 + request.coordinates.columns] = found.fold[1:]
+    return Screened(rows.subset(found.rows), fold, found.loss, found.size, found.side)
 
 
-def _pass_natively(
-    rows: ArrayRows | Subset,
-    request: Screen,
-    theta: NDArray[Any],
-    side: NDArray[np.int8],
-    fold: NDArray[Any],
-    checks: bool,
-    kernel: Any,
-    kernels: str,
-) -> tuple[bytes, float, float, int]:
+def _native_request(rows: ArrayRows | Subset, request: Screen, theta: NDArray[Any]) -> l1.ScreenRequest:
     coordinates = request.coordinates
     low, high = dual_bounds(np.ones(1), request.quantile)
-    found: tuple[bytes, float, float, int] = kernel.l1_screen(
-        rows.X,
-        rows.y,
-        rows.positions if isinstance(rows, Subset) else None,
-        rows.weight,
-        coordinates.columns,
-        np.ascontiguousarray(coordinates.A),
-        coordinates.A @ theta,
-        request.radius,
-        float(low[0]),
-        float(high[0]),
-        side,
-        fold,
-        checks,
-        usable_threads().n,
-        kernels,
+    return l1.ScreenRequest(
+        X=rows.X,
+        y=rows.y,
+        some=rows.positions if isinstance(rows, Subset) else None,
+        weights=rows.weight,
+        columns=coordinates.columns,
+        A=np.ascontiguousarray(coordinates.A),
+        w=coordinates.A @ theta,
+        radius=request.radius,
+        low=float(low[0]),
+        high=float(high[0]),
     )
-    return found
 
 
 def merged(parts: list[Screened]) -> Screened:

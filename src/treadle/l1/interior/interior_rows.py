@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dpotrf, dpotrs
 
-from treadle.hardware.kernel import kernel_or_none
+from treadle.hardware.native.extension import kernels_if_built
+from treadle.hardware.native.l1 import GROUP, N_STATES, InteriorPasses
 from treadle.hardware.processors import usable_threads
 
 Solve = Callable[[NDArray[Any]], NDArray[Any]]
@@ -24,8 +25,6 @@ Factorise = Callable[[NDArray[Any]], Solve | None]
 
 # native/kernels/l1_kernels.h's State.
 LOW, BELOW, ABOVE, LOWER, UPPER, WEIGHT, TARGET, LOWER_AIM, UPPER_AIM, DU, DZ, DV = range(12)
-# Rows and columns are padded to multiples of that.
-GROUP = 8
 # Numbers in Z from which on several threads can pay: to ask for their number takes a tenth of a millisecond.
 WORTH_ASKING = 50_000
 
@@ -73,9 +72,9 @@ def interior_rows(
     factorise: Factorise | None = None,
 ) -> InteriorRows:
     """Compiled passes where there are any and Z is dense; ``factorise`` is for Z that is not."""
-    native = kernel_or_none()
-    if factorise is None and native is not None:
-        return _NativeRows(Z, (low, below, above, z, v), *native)
+    kernels = kernels_if_built()
+    if factorise is None and kernels is not None:
+        return _NativeRows(Z, (low, below, above, z, v), kernels.standard)
     return _NumpyRows(Z, low, below, above, z, v, factorise or partial(dense_normal_equations, Z))
 
 
@@ -180,48 +179,40 @@ def _padded(Z: NDArray[Any]) -> NDArray[Any]:
 
 
 class _NativeRows(InteriorRows):
-    def __init__(self, Z: NDArray[Any], state: tuple[NDArray[Any], ...], kernel: Any, kernels: str) -> None:
+    def __init__(self, Z: NDArray[Any], state: tuple[NDArray[Any], ...], kernels: str) -> None:
         self.n, self.p = Z.shape
         self.Z = _padded(Z)
-        n, stride = self.Z.shape
-        self.state = np.zeros((DV + 1, n))
+        self.state = np.zeros((N_STATES, len(self.Z)))
         self.state[: UPPER + 1, : self.n] = state
         # Rows that are only padding stand on the central path, at u = 0.
         self.state[: UPPER + 1, self.n :] = np.array([-1.0, 1.0, 1.0, 1e-300, 1e-300])[:, None]
         self.padding = self.state[BELOW : UPPER + 1, self.n :]
-        self.M = np.empty((stride, stride))
-        self.b = np.empty(stride)
-        self.dw = np.zeros(stride)
-        self.sums = np.empty(5)
         threads = usable_threads().n if self.Z.size >= WORTH_ASKING else 1
-        self.passes = kernel.L1Interior(self.Z, self.state, self.p, threads, kernels)
+        self.passes = InteriorPasses(self.Z, self.state, self.p, threads, kernels)
 
     def normal(self, primal: float, dual: float) -> tuple[float, NDArray[Any]]:
-        gap: float = self.passes.normal(primal, dual, self.M, self.b)
+        gap = self.passes.normal(primal, dual)
         if self.padding.shape[1]:
             below, above, z, v = self.padding
             gap -= float(z @ below + v @ above)
-        return gap, self.b[: self.p]
+        return gap, self.passes.b[: self.p]
 
     def factorise(self) -> Solve | None:
         # The lower triangle by rows is the upper one by columns, as LAPACK counts.
-        factor, info = dpotrf(self.M[: self.p, : self.p].T, lower=0)
+        factor, info = dpotrf(self.passes.M[: self.p, : self.p].T, lower=0)
         return None if info else lambda b: np.asarray(dpotrs(factor, b, lower=0)[0])
 
     def predict(self, dw: NDArray[Any]) -> tuple[float, float, float, float, float]:
-        self.dw[: self.p] = dw
-        self.passes.predict(self.dw, self.sums)
-        primal, dual, first, second, both = self.sums.tolist()
+        primal, dual, first, second, both = self.passes.predict(dw).tolist()
         return primal, dual, first, second, both
 
     def correct(self, mu: float) -> NDArray[Any]:
-        self.passes.correct(mu, self.b)
-        return self.b[: self.p]
+        self.passes.correct(mu)
+        return self.passes.b[: self.p]
 
     def step(self, dw: NDArray[Any]) -> tuple[float, float]:
-        self.dw[: self.p] = dw
-        self.passes.step(self.dw, self.sums)
-        return float(self.sums[0]), float(self.sums[1])
+        primal, dual = self.passes.step(dw).tolist()
+        return primal, dual
 
     def where(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
         state = self.state[:, : self.n]

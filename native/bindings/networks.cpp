@@ -1,0 +1,273 @@
+// Training and prediction. Ctrl-C is answered meanwhile.
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "bindings/bindings.h"
+#include "training/predictor.h"
+#include "training/trainer.h"
+
+namespace treadle {
+namespace {
+
+// The value of an enumeration whose names are listed in its order.
+template <typename Enum, size_t n>
+Enum by_name(const char* const (&names)[n], const std::string& name) {
+    for (size_t i = 0; i < n; ++i) {
+        if (name == names[i]) return Enum(i);
+    }
+    throw std::invalid_argument("unknown name: " + name);
+}
+
+constexpr const char* ACTIVATIONS[] = {"identity", "relu", "tanh", "logistic", "gelu", "silu"};
+constexpr const char* LOSSES[] = {"cross_entropy", "binary_cross_entropy", "squared", "absolute", "huber", "poisson"};
+constexpr const char* UPDATES[] = {"adam", "momentum", "nesterov", "plain", "keep_gradient"};
+
+// Multiplications that take some 50 milliseconds of one thread.
+constexpr int64_t SHORT = 1'000'000'000;
+
+// Runs work(cancel) on a thread of its own while this one, without the GIL, looks for signals 20 times a second.
+// Where a handler raises, as that of Ctrl-C does, `cancel` becomes true, and once work has ended this raises too.
+// Short work runs here: a signal can wait for it, and a thread more is not paid. Nor do the threads that it starts
+// find the processor of this one idle a moment later, and the system's scheduler with two of them on another.
+void answer_signals_during(int64_t multiplications, const std::function<void(const std::atomic<bool>&)>& work) {
+    std::atomic<bool> cancel{false};
+    if (multiplications <= SHORT) {
+        const nb::gil_scoped_release released;
+        return work(cancel);
+    }
+    std::exception_ptr error;
+    {
+        const nb::gil_scoped_release released;
+        std::mutex mutex;
+        std::condition_variable ended;
+        bool has_ended = false;
+        std::thread worker([&] {
+            try {
+                work(cancel);
+            } catch (...) {
+                error = std::current_exception();
+            }
+            const std::lock_guard lock(mutex);
+            has_ended = true;
+            ended.notify_one();
+        });
+        std::unique_lock lock(mutex);
+        while (!ended.wait_for(lock, std::chrono::milliseconds(50), [&] { return has_ended; })) {
+            lock.unlock();
+            if (!cancel) {
+                const nb::gil_scoped_acquire acquired;
+                cancel = PyErr_CheckSignals() != 0;
+            }
+            lock.lock();
+        }
+        lock.unlock();
+        worker.join();
+    }
+    if (cancel) throw nb::python_error();
+    if (error) std::rethrow_exception(error);
+}
+
+struct Network {
+    std::vector<Layer> layers;
+    int64_t n_weights = 0;
+
+    explicit Network(std::vector<Layer> given) : layers(std::move(given)) {
+        for (const Layer& layer : layers) n_weights += layer.n_in * layer.n_out;
+    }
+};
+
+// What a network sees of X (N, columns); or, given where compressed rows start and the columns of what they store, of
+// those rows.
+struct Inputs {
+    Strides values;
+    std::optional<Vector<const int64_t>> starts;
+    std::optional<Vector<const int32_t>> indices;
+    double scale, offset;
+
+    Rows rows(const Network& network) const {
+        return {.data = values.data(),
+                .type = values.type(),
+                .row_bytes = values.row_bytes(),
+                .column_bytes = values.column_bytes(),
+                .columns = network.layers.front().n_in,
+                .scale = scale,
+                .offset = offset,
+                .starts = memory(starts),
+                .indices = memory(indices)};
+    }
+};
+
+// What is minimised, and the targets that it reads.
+struct Targets {
+    Loss loss;
+    double label_smoothing, huber_delta, l2;
+    std::optional<Vector<const int64_t>> labels;
+    std::optional<Matrix<const float>> targets;
+    std::optional<Vector<const float>> sample_weight;
+
+    Objective objective(const Network& network) const {
+        return {.loss = loss,
+                .label_smoothing = label_smoothing,
+                .huber_delta = huber_delta,
+                .outputs = network.layers.back().n_out,
+                .labels = memory(labels),
+                .targets = memory(targets),
+                .weights = memory(sample_weight)};
+    }
+};
+
+// A Problem with the arrays that it reads from.
+struct BoundProblem {
+    Network network;
+    Inputs inputs;
+    Targets targets;
+    Augmentation augmentation;
+    Optimizer optimizer;
+    int64_t batch_size;
+    uint64_t noise_seed;
+    int threads;
+
+    Problem problem() const {
+        return {.layers = network.layers,
+                .X = inputs.rows(network),
+                .augmentation = augmentation,
+                .objective = targets.objective(network),
+                .l2 = targets.l2,
+                .optimizer = optimizer,
+                .batch_size = batch_size,
+                .noise_seed = noise_seed,
+                .threads = threads};
+    }
+};
+
+class BoundTrainer {
+public:
+    using Floats = std::optional<Vector<float>>;
+    using Read = std::optional<Vector<const float>>;
+
+    BoundTrainer(const BoundProblem& problem, const std::string& kernels)
+        : problem_(problem), trainer_(problem_.problem(), kernels_by_name(kernels)) {}
+
+    // Steps taken; fewer than there are losses where the next one's loss is not finite.
+    int64_t run_epoch(Vector<const int64_t> order, Vector<const double> learning_rates, Vector<double> losses) {
+        const int64_t n_rows = int64_t(order.shape(0));
+        int64_t steps_taken = 0;
+        // Three products forwards and back, and what the updates of small batches take.
+        answer_signals_during(8 * n_rows * problem_.network.n_weights, [&](const std::atomic<bool>& cancel) {
+            trainer_.run_epoch(order.data(), n_rows, learning_rates.data(), losses.data(), cancel, &steps_taken);
+        });
+        return steps_taken;
+    }
+
+    void read(Floats values, Floats first, Floats second, Floats statistics) const {
+        trainer_.read(memory(values), memory(first), memory(second), memory(statistics));
+    }
+
+    void write(Vector<const float> values, Read first, Read second, Vector<const float> statistics, int64_t step) {
+        trainer_.write(values.data(), memory(first), memory(second), statistics.data(), step);
+    }
+
+    int64_t step() const { return trainer_.step(); }
+
+private:
+    const BoundProblem problem_;
+    Trainer trainer_;
+};
+
+void predict_into(const Network& network, Vector<const float> parameters, const Inputs& inputs, bool softmax,
+                  Matrix<float> outputs, int threads, const std::string& kernels_name) {
+    const Kernels& kernels = kernels_by_name(kernels_name);
+    const int64_t n_rows = int64_t(outputs.shape(0));
+    const Rows rows = inputs.rows(network);
+    answer_signals_during(n_rows * network.n_weights, [&](const std::atomic<bool>& cancel) {
+        predict(network.layers, parameters.data(), rows, n_rows, softmax, outputs.data(), threads, kernels, cancel);
+    });
+}
+
+}  // namespace
+
+void bind_networks(nb::module_& module) {
+    nb::class_<Layer>(module, "Layer")
+        .def(
+            "__init__",
+            [](Layer* self, int64_t n_in, int64_t n_out, const std::string& activation, bool batch_norm,
+               double dropout) {
+                new (self) Layer{.n_in = n_in,
+                                 .n_out = n_out,
+                                 .activation = by_name<Activation>(ACTIVATIONS, activation),
+                                 .batch_norm = batch_norm,
+                                 .dropout = dropout};
+            },
+            nb::kw_only(), "n_in"_a, "n_out"_a, "activation"_a, "batch_norm"_a, "dropout"_a);
+    nb::class_<Network>(module, "Network").def(nb::init<std::vector<Layer>>(), "layers"_a);
+    nb::class_<Inputs>(module, "Inputs")
+        .def(
+            "__init__",
+            [](Inputs* self, nb::handle values, std::optional<Vector<const int64_t>> starts,
+               std::optional<Vector<const int32_t>> indices, double scale, double offset) {
+                new (self) Inputs{Strides(values), starts, indices, scale, offset};
+            },
+            nb::kw_only(), "values"_a, array("starts"), array("indices"), "scale"_a, "offset"_a);
+    nb::class_<Targets>(module, "Targets")
+        .def(
+            "__init__",
+            [](Targets* self, const std::string& loss, double label_smoothing, double huber_delta, double l2,
+               std::optional<Vector<const int64_t>> labels, std::optional<Matrix<const float>> targets,
+               std::optional<Vector<const float>> sample_weight) {
+                new (self) Targets{by_name<Loss>(LOSSES, loss), label_smoothing, huber_delta, l2, labels, targets,
+                                   sample_weight};
+            },
+            nb::kw_only(), "loss"_a, "label_smoothing"_a, "huber_delta"_a, "l2"_a, array("labels"), array("targets"),
+            array("sample_weight"));
+    nb::class_<Augmentation>(module, "Augmentation")
+        .def(
+            "__init__",
+            [](Augmentation* self, int64_t height, int64_t width, bool flip, int64_t shift) {
+                new (self) Augmentation{.height = height, .width = width, .flip = flip, .shift = shift};
+            },
+            nb::kw_only(), "height"_a, "width"_a, "flip"_a, "shift"_a);
+    nb::class_<Optimizer>(module, "Optimizer")
+        .def(
+            "__init__",
+            [](Optimizer* self, const std::string& update, double beta_1, double beta_2, double epsilon,
+               double weight_decay, double momentum) {
+                new (self) Optimizer{.update = by_name<Update>(UPDATES, update),
+                                     .beta_1 = beta_1,
+                                     .beta_2 = beta_2,
+                                     .epsilon = epsilon,
+                                     .weight_decay = weight_decay,
+                                     .momentum = momentum};
+            },
+            nb::kw_only(), "update"_a, "beta_1"_a, "beta_2"_a, "epsilon"_a, "weight_decay"_a, "momentum"_a);
+    nb::class_<BoundProblem>(module, "Problem")
+        .def(
+            "__init__",
+            [](BoundProblem* self, const Network& network, const Inputs& inputs, const Targets& targets,
+               const Augmentation& augmentation, const Optimizer& optimizer, int64_t batch_size, uint64_t noise_seed,
+               int threads) {
+                new (self) BoundProblem{network,   inputs,     targets,    augmentation,
+                                        optimizer, batch_size, noise_seed, threads};
+            },
+            nb::kw_only(), "network"_a, "inputs"_a, "targets"_a, "augmentation"_a, "optimizer"_a, "batch_size"_a,
+            "noise_seed"_a, "threads"_a);
+    nb::class_<BoundTrainer>(module, "Trainer")
+        .def(nb::init<const BoundProblem&, const std::string&>(), "problem"_a, "kernels"_a)
+        .def("run_epoch", &BoundTrainer::run_epoch, array("order"), array("learning_rates"), array("losses"))
+        .def("read", &BoundTrainer::read, array("values"), array("first"), array("second"), array("statistics"))
+        .def("write", &BoundTrainer::write, array("values"), array("first"), array("second"), array("statistics"),
+             "step"_a)
+        .def_prop_ro("step", &BoundTrainer::step);
+    module.def("predict", predict_into, "network"_a, array("parameters"), "inputs"_a, "softmax"_a, array("outputs"),
+               "threads"_a, "kernels"_a);
+}
+
+}  // namespace treadle

@@ -1,0 +1,276 @@
+"""The kernel's trainer and predictor of networks; what they compute is in ``native/kernels/kernels.h``.
+
+Dimensions: N rows, D features, K outputs, P parameters, R statistics of batch normalisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.hardware.native import extension
+from treadle.hardware.native.arrays import (
+    ANY,
+    FLOAT32,
+    FLOAT64,
+    INT32,
+    INT64,
+    UINT8,
+    check_array,
+    check_strided,
+)
+
+ELEMENTS = (UINT8, FLOAT32, FLOAT64)
+
+
+class Layer(NamedTuple):
+    """A layer with weights."""
+
+    n_in: int
+    n_out: int
+    activation: str
+    batch_norm: bool
+    dropout: float
+
+
+class Network:
+    """Layers in the kernel's form."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        extension.check_built()
+        self.n_inputs, self.n_outputs = layers[0].n_in, layers[-1].n_out
+        normalised = sum(layer.n_out for layer in layers if layer.batch_norm)
+        self.n_parameters = sum((layer.n_in + 1) * layer.n_out for layer in layers) + normalised
+        self.n_statistics = 2 * normalised
+        self.compiled = extension._native.Network(
+            [extension._native.Layer(**layer._asdict()) for layer in layers]
+        )
+
+
+class Inputs:
+    """Rows of X, which a network sees as X scale + offset.
+
+    Parameters
+    ----------
+    network : Network
+    values : ndarray of shape (N, D) in any order of memory, or (n_stored,); uint8, float32 or float64
+        X; or, given starts, what its compressed rows store.
+    starts : ndarray of int64, shape (N + 1,), or None
+        Where rows start among the values, and where the last one ends.
+    indices : ndarray of int32, shape (n_stored,), or None
+        Columns of the values, from 0 to D - 1.
+    scale, offset : float
+
+    Raises
+    ------
+    InvalidInput
+        If an array is of another dtype or shape, or what is compressed not contiguous.
+    """
+
+    __slots__ = ("compiled", "n_rows")
+
+    def __init__(
+        self,
+        network: Network,
+        values: NDArray[Any],
+        starts: NDArray[np.int64] | None,
+        indices: NDArray[np.int32] | None,
+        scale: float,
+        offset: float,
+    ) -> None:
+        if starts is None or indices is None:
+            check_strided("X", values, ELEMENTS, (ANY, network.n_inputs))
+            self.n_rows = len(values)
+        else:
+            check_strided("the stored values of X", values, ELEMENTS, (indices.size,))
+            check_array("the stored values of X", values, values.dtype, values.shape)
+            check_array("the row starts of X", starts, INT64, (ANY,))
+            check_array("the columns of X", indices, INT32, (ANY,))
+            self.n_rows = len(starts) - 1
+        self.compiled = extension._native.Inputs(
+            values=values, starts=starts, indices=indices, scale=scale, offset=offset
+        )
+
+
+def predict(
+    network: Network,
+    parameters: NDArray[np.float32],
+    inputs: Inputs,
+    *,
+    softmax: bool,
+    threads: int,
+    kernels: str,
+) -> NDArray[np.float32]:
+    """The logits (N, K) of a network without batch normalisation, or their softmax.
+
+    Parameters
+    ----------
+    network : Network
+    parameters : ndarray of float32, shape (P,)
+    inputs : Inputs
+    softmax : bool
+    threads : int
+        At most so many.
+    kernels : str
+        By name.
+
+    Raises
+    ------
+    InvalidInput
+        If the parameters are of another dtype or shape.
+    """
+    check_array("parameters", parameters, FLOAT32, (network.n_parameters,))
+    outputs = np.empty((inputs.n_rows, network.n_outputs), dtype=np.float32)
+    extension._native.predict(
+        network.compiled, parameters, inputs.compiled, softmax, outputs, threads, kernels
+    )
+    return outputs
+
+
+@dataclass(frozen=True)
+class Targets:
+    """A loss, its penalty, and what the rows should give: labels (N,) from 0 to K - 1, or targets (N, K)."""
+
+    loss: str
+    label_smoothing: float
+    huber_delta: float
+    l2: float
+    labels: NDArray[np.int64] | None
+    targets: NDArray[np.float32] | None
+    sample_weight: NDArray[np.float32] | None
+
+
+class Augmentation(NamedTuple):
+    """How the pixels of images move; see ``treadle.engines.augmentation``. Height 0: not at all."""
+
+    height: int
+    width: int
+    flip: bool
+    shift: int
+
+
+NO_AUGMENTATION = Augmentation(0, 0, False, 0)
+
+
+class Optimizer(NamedTuple):
+    """An update rule and its numbers; see ``treadle.optimizers``. The rate is given step by step."""
+
+    update: str
+    beta_1: float = 0.0
+    beta_2: float = 0.0
+    epsilon: float = 0.0
+    weight_decay: float = 0.0
+    momentum: float = 0.0
+
+
+class Trainer:
+    """Training by epochs.
+
+    Parameters
+    ----------
+    network : Network
+    inputs : Inputs
+    targets : Targets
+    augmentation : Augmentation
+    optimizer : Optimizer
+    batch_size : int
+    noise_seed : int
+    threads : int
+    kernels : str
+        By name.
+
+    Raises
+    ------
+    InvalidInput
+        If labels, targets or weights are of another dtype or shape, here; other arrays, in the methods.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        inputs: Inputs,
+        targets: Targets,
+        augmentation: Augmentation,
+        optimizer: Optimizer,
+        *,
+        batch_size: int,
+        noise_seed: int,
+        threads: int,
+        kernels: str,
+    ) -> None:
+        n = inputs.n_rows
+        if targets.labels is not None:
+            check_array("labels", targets.labels, INT64, (n,))
+        if targets.targets is not None:
+            check_array("targets", targets.targets, FLOAT32, (n, network.n_outputs))
+        if targets.sample_weight is not None:
+            check_array("sample_weight", targets.sample_weight, FLOAT32, (n,))
+        self._network = network
+        self._batch_size = batch_size
+        problem = extension._native.Problem(
+            network=network.compiled,
+            inputs=inputs.compiled,
+            targets=extension._native.Targets(**vars(targets)),
+            augmentation=extension._native.Augmentation(**augmentation._asdict()),
+            optimizer=extension._native.Optimizer(**optimizer._asdict()),
+            batch_size=batch_size,
+            noise_seed=noise_seed,
+            threads=threads,
+        )
+        self._compiled = extension._native.Trainer(problem, kernels)
+
+    @property
+    def step(self) -> int:
+        """How many steps were taken."""
+        return self._compiled.step
+
+    def run_epoch(
+        self, order: NDArray[np.int64], learning_rates: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], int]:
+        """The losses of the batches, and the steps taken: fewer where the next one's loss is not finite.
+
+        Parameters
+        ----------
+        order : ndarray of int64, shape (n,)
+            Row numbers, each from 0 to N - 1.
+        learning_rates : ndarray of float64, shape (n_steps,)
+        """
+        check_array("order", order, INT64, (ANY,))
+        n_steps = -(-len(order) // self._batch_size)
+        check_array("learning_rates", learning_rates, FLOAT64, (n_steps,))
+        losses = np.empty(n_steps)
+        return losses, self._compiled.run_epoch(order, learning_rates, losses)
+
+    def read(
+        self,
+        values: NDArray[np.float32] | None,
+        first: NDArray[np.float32] | None,
+        second: NDArray[np.float32] | None,
+        statistics: NDArray[np.float32] | None,
+    ) -> None:
+        """Write the parameters and their moments, (P,) each, and the statistics (R,) into these arrays."""
+        self._check_state(values, first, second, statistics, writable=True)
+        self._compiled.read(values, first, second, statistics)
+
+    def write(
+        self,
+        values: NDArray[np.float32],
+        first: NDArray[np.float32] | None,
+        second: NDArray[np.float32] | None,
+        statistics: NDArray[np.float32],
+        step: int,
+    ) -> None:
+        """Take the parameters and their moments, (P,) each, the statistics (R,) and the steps taken."""
+        self._check_state(values, first, second, statistics, writable=False)
+        self._compiled.write(values, first, second, statistics, step)
+
+    def _check_state(self, *arrays: NDArray[np.float32] | None, writable: bool) -> None:
+        for i, name in enumerate(("parameters", "the first moments", "the second moments", "statistics")):
+            array = arrays[i]
+            if array is not None:
+                size = self._network.n_statistics if name == "statistics" else self._network.n_parameters
+                check_array(name, array, FLOAT32, (size,), writable)
