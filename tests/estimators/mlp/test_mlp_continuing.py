@@ -342,8 +342,8 @@ def test_the_history_becomes_a_data_frame():
     assert list(table) == [
         "epoch",
         "train_loss",
-        "validation_loss",
-        "validation_score",
+        "held_out_loss",
+        "held_out_score",
         "learning_rate",
         "seconds",
     ]

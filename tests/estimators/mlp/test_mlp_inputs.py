@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 
 from tests.estimators.mlp.mlp_cases import bits, blobs, plane
 from treadle import InvalidInput, MLPClassifier, MLPRegressor
-from treadle.estimators.mlp import multilayer_perceptron
+from treadle.estimators.mlp import fitting
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 NAMES = list("abcd")
@@ -28,8 +28,8 @@ def trained_on(monkeypatch):
         seen.append(problem.X)
         return loop(engine, problem, *others, **options)
 
-    loop = multilayer_perceptron.TrainingLoop
-    monkeypatch.setattr(multilayer_perceptron, "TrainingLoop", spy)
+    loop = fitting.TrainingLoop
+    monkeypatch.setattr(fitting, "TrainingLoop", spy)
     return seen
 
 

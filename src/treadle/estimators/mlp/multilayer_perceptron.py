@@ -182,7 +182,7 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
         if norms is not None:
             self.batch_norm_ = norms
         else:
-            vars(self).pop("batch_norm_", None)
+            self.__dict__.pop("batch_norm_", None)
         self.n_layers_ = len(network.sizes)
         self.n_outputs_ = network.sizes[-1]
         self.out_activation_ = network.output
@@ -190,7 +190,7 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
     def _with(self, parameters: Parameters) -> Self:
         """A copy that predicts with these, for rows without names of features."""
         other = copy.copy(self)
-        vars(other).pop("feature_names_in_", None)
+        other.__dict__.pop("feature_names_in_", None)
         other._show(parameters)
         return other
 

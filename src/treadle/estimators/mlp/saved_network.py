@@ -159,11 +159,13 @@ def _seed(value: Any) -> int:
 def _table(value: Any) -> dict[str, list[Any]]:
     if not isinstance(value, dict) or not {EARLIER_NAMES.get(name, name) for name in value} <= {*COLUMNS}:
         raise InvalidInput(f"history_ must be a table of {', '.join(COLUMNS)}; got {quoted(value)}")
-    table = {name: _curve(f"history_, {name},", column) for name, column in value.items()}
+    table: dict[str, list[float]] = {
+        name: _curve(f"history_, {name},", column) for name, column in value.items()
+    }
     if len({len(column) for column in table.values()}) > 1:
         raise InvalidInput("the columns of history_ must have one length")
     # Epochs stay whole numbers.
-    return {EARLIER_NAMES.get(name, name): column for name, column in value.items()}
+    return {EARLIER_NAMES.get(name, name): value[name] for name in table}
 
 
 def _moments(saved: Saved, parameters: Parameters) -> dict[str, Any]:
