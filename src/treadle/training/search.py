@@ -131,6 +131,7 @@ class Search:
         return self._objective(x)
 
     def _on_iteration(self, intermediate_result: Any) -> None:
-        self._reports.put(Iterate(intermediate_result.x, float(intermediate_result.fun)))
+        # SciPy goes on writing into its x.
+        self._reports.put(Iterate(intermediate_result.x.copy(), float(intermediate_result.fun)))
         if self._answers.get():
             raise StopIteration
