@@ -38,7 +38,5 @@ def test_the_output_goes_with_the_loss_and_nothing_is_split_in_proportion():
 
 
 def test_counts_are_not_negative():
-    with pytest.raises(
-        InvalidInput, match=r"loss='poisson' needs y of at least 0; got -1: take another"
-    ):
+    with pytest.raises(InvalidInput, match=r"loss='poisson' needs y of at least 0; got -1: take another"):
         NumberTargets(1, "poisson").encode(np.array([3.0, -1.0]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from treadle.engines.objective import Objective
 from treadle.engines.rows import n_rows
@@ -12,10 +12,8 @@ from treadle.estimators.mlp.targets import Targets
 from treadle.estimators.mlp.training_recipe import Hyperparameters
 from treadle.estimators.mlp.training_rows import TrainingRows, split, validated_rows_and_targets
 from treadle.estimators.mlp.validation_score import score_of_held_out
+from treadle.network import Parameters
 from treadle.training.held_out import HeldOut
-
-if TYPE_CHECKING:
-    from treadle.network import Parameters
 
 
 class Judged(Hyperparameters, Protocol):
