@@ -1,12 +1,16 @@
-"""What a message may say of a value or a file: a line of it, in characters that a terminal shows."""
+"""What a message may say of a value or a file, in characters that a terminal shows; and where it warns."""
 
 from __future__ import annotations
 
+import sys
 import unicodedata
+import warnings
 
 MOST_QUOTED = 100
 MOST_CHARACTERS = 900
 GAP = " ... "
+# Whose lines are not the user's: treadle's own, and the wrapper of scikit-learn's that calls back into it.
+NOT_THE_CALLER = ("treadle", "sklearn.callback")
 
 
 def quoted(value: object, most: int = MOST_QUOTED) -> str:
@@ -46,3 +50,15 @@ def readable(message: str) -> str:
     """A message that any terminal shows, shortened in its middle; its lines stay lines."""
     lines = shortened(message, MOST_CHARACTERS).split("\n")
     return "\n".join(visible(line) for line in lines)
+
+
+def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line that called into treadle, however deep within treadle the reason was found."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and _is_inside(frame.f_globals.get("__name__", "")):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _is_inside(module: str) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in NOT_THE_CALLER)

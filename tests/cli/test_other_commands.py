@@ -52,7 +52,10 @@ def test_evaluate_says_what_the_history_says(trained, capsys):
     assert run(["evaluate", str(trained), "--json"]) == 0
     test = json.loads(capsys.readouterr().out)["test"]
     last = Run.open(trained).history()[-1]
-    assert (test["accuracy"], test["loss"]) == (last.test_accuracy, pytest.approx(last.test_loss, rel=1e-6))
+    assert (test["accuracy"], test["loss"]) == (
+        last.held_out_score,
+        pytest.approx(last.held_out_loss, rel=1e-6),
+    )
     assert np.sum(test["confusion"]) == test["n_samples"] == 355
 
 
@@ -63,7 +66,7 @@ def test_evaluate_prints_a_row_for_each_class_and_the_confusion_matrix(trained, 
     assert sum(line.startswith("macro average") for line in lines) == 1
     matrix = np.array([line.split()[-10:] for line in lines[-10:]], dtype=int)
     assert matrix.sum() == 355
-    assert matrix.trace() / 355 == Run.open(trained).history()[-1].test_accuracy
+    assert matrix.trace() / 355 == Run.open(trained).history()[-1].held_out_score
 
 
 def test_evaluate_takes_other_data_of_the_same_kind(trained, tmp_path, capsys):
@@ -97,8 +100,8 @@ def test_evaluate_shows_the_network_what_it_was_trained_on_whatever_the_data_s_s
     test = json.loads(capsys.readouterr().out)["test"]
     last = Run.open(trained).history()[-1]
     # Bytes round what the network sees by 1/510 at most, and so the loss a little.
-    assert test["loss"] == pytest.approx(last.test_loss, rel=1e-6 if X.dtype == np.float32 else 1e-2)
-    assert test["accuracy"] == pytest.approx(last.test_accuracy, abs=1.01 / 355)
+    assert test["loss"] == pytest.approx(last.held_out_loss, rel=1e-6 if X.dtype == np.float32 else 1e-2)
+    assert test["accuracy"] == pytest.approx(last.held_out_score, abs=1.01 / 355)
 
 
 def test_a_class_name_cannot_give_orders_to_the_terminal(tmp_path, capsys):

@@ -77,8 +77,8 @@ def trained(tmp_path_factory):
             data = save(folder / "digits.npz", (KNOWN | UNKNOWN)[kind])
             out = train(folder / "run", data, hidden=(32,), epochs=12, standardise=True)
             last = treadle.Run.open(out).history()[-1]
-            assert last.test_accuracy > 0.93
-            runs[kind] = (out, last.test_accuracy, last.test_loss)
+            assert last.held_out_score > 0.93
+            runs[kind] = (out, last.held_out_score, last.held_out_loss)
         return runs[kind]
 
     return of
@@ -228,7 +228,7 @@ def test_tables_of_numbers_stay_as_they_are(tmp_path, capsys):
 
     data = table("bytes.npz", X.astype(np.uint8))
     folder = train(tmp_path / "run", data, hidden=(16,), epochs=30, learning_rate=0.01)
-    accuracy = treadle.Run.open(folder).history()[-1].test_accuracy
+    accuracy = treadle.Run.open(folder).history()[-1].held_out_score
     assert accuracy > 0.9
     capsys.readouterr()
     for X_of_other_type in (X, X.astype(float)):
@@ -292,7 +292,7 @@ def test_images_row_by_row_are_converted_where_one_side_has_bytes(tmp_path, caps
     floats = save(tmp_path / "floats.npz", lambda seen: (seen * 2 - 1).reshape(-1, 64))
     bytes_ = save(tmp_path / "bytes.npz", lambda seen: np.rint(seen * 255).astype(np.uint8).reshape(-1, 64))
     folder = train(tmp_path / "run", floats, hidden=(32,), epochs=12)
-    accuracy = treadle.Run.open(folder).history()[-1].test_accuracy
+    accuracy = treadle.Run.open(folder).history()[-1].held_out_score
     assert run(["evaluate", folder, bytes_, "--json"]) == 0
     captured = capsys.readouterr()
     assert json.loads(captured.out)["test"]["accuracy"] == pytest.approx(accuracy, abs=2.01 / 355)

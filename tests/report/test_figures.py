@@ -52,7 +52,7 @@ def test_curves_show_every_epoch_and_mark_the_best():
     loss, accuracy = draw_curves(history).axes
     lines = {line.get_label(): line for line in loss.lines}
     np.testing.assert_array_equal(lines["train"].get_ydata(), history.column("train_loss"))
-    np.testing.assert_array_equal(lines["test"].get_ydata(), history.column("test_loss"))
+    np.testing.assert_array_equal(lines["test"].get_ydata(), history.column("held_out_loss"))
     best = lines["lowest test loss 0.4000, epoch 4"]
     assert (best.get_xdata()[0], best.get_ydata()[0]) == (4, 0.4)
     assert "highest 90.00 %, epoch 4" in [line.get_label() for line in accuracy.lines]

@@ -105,8 +105,11 @@ def test_curves_answer_to_the_pointer_with_every_epochs_values():
     found = page(history=history)
     assert len(found.with_class("band")) >= 2 * 7
     for record in history:
-        assert f"epoch {record.epoch} train {record.train_loss:.4f} test {record.test_loss:.4f}" in found.text
-        assert f"epoch {record.epoch} test {100 * record.test_accuracy:.2f} %" in found.text
+        assert (
+            f"epoch {record.epoch} train {record.train_loss:.4f} test {record.held_out_loss:.4f}"
+            in found.text
+        )
+        assert f"epoch {record.epoch} test {100 * record.held_out_score:.2f} %" in found.text
     assert ".stop:hover .found" in render_report(make_inputs())
     labels = [a["aria-label"] for a in found.all("svg") if "aria-label" in a]
     assert "Loss by epoch: lowest 0.4000, epoch 6" in labels

@@ -61,7 +61,7 @@ def test_a_finished_run_has_its_files_and_opens_again(whole):
 def test_the_model_file_predicts_what_the_history_says(whole, selection, digits):
     model = load_model(whole.model_path)
     predicted = selection.engine.predict(model.parameters, digits.X_test).argmax(axis=1)
-    assert np.mean(predicted == digits.y_test) == whole.history()[-1].test_accuracy
+    assert np.mean(predicted == digits.y_test) == whole.history()[-1].held_out_score
 
 
 def test_the_environment_names_versions_engine_and_data(whole, digits):
@@ -321,7 +321,7 @@ def test_the_model_of_a_run_with_every_option_predicts_what_its_history_says(
     assert abs(seen.mean()) <= 1e-9 and abs(seen.std() - 1) <= 1e-9
     assert (model.network.mirror_width, model.network.batch_norm, model.data_scale) == (8, True, 1 / 16)
     evaluation = evaluate_model(model, selection.engine, digits)
-    assert evaluation.accuracy == run.history()[-1].test_accuracy > 0.5
+    assert evaluation.accuracy == run.history()[-1].held_out_score > 0.5
     # The same rows in other units: what a standardised model needs its data_scale for.
     bytes_of_255 = replace(digits, X_test=np.rint(digits.X_test * (255 / 16)).astype(np.uint8), scale=1 / 255)
     other = evaluate_model(model, selection.engine, bytes_of_255)

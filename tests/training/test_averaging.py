@@ -49,7 +49,7 @@ def test_each_epoch_s_evaluation_is_of_the_average_so_far():
     loop = make_loop(3)
     for record in loop.epochs():
         logits = NumpyEngine().logits(loop.parameters(), TEST_SET[0])
-        assert record.test_loss == plain_loss(Objective(), logits, TEST_SET[1])
+        assert record.held_out_loss == plain_loss(Objective(), logits, TEST_SET[1])
 
 
 def test_training_itself_does_not_see_the_average():
@@ -57,7 +57,7 @@ def test_training_itself_does_not_see_the_average():
     for loop in (plain, averaged):
         list(loop.epochs())
     assert averaged.history.column("train_loss") == plain.history.column("train_loss")
-    assert averaged.history.column("test_loss")[-1] != plain.history.column("test_loss")[-1]
+    assert averaged.history.column("held_out_loss")[-1] != plain.history.column("held_out_loss")[-1]
     flats = [loop.checkpoint().state["parameters"] for loop in (plain, averaged)]
     np.testing.assert_array_equal(*flats)
 
@@ -74,7 +74,7 @@ def test_an_interruption_before_in_and_after_the_last_epochs_changes_no_bit(tmp_
     list(second.epochs())
     for name in ("flat", "statistics"):
         np.testing.assert_array_equal(getattr(second.parameters(), name), getattr(whole.parameters(), name))
-    assert second.history.column("test_loss") == whole.history.column("test_loss")
+    assert second.history.column("held_out_loss") == whole.history.column("held_out_loss")
     state = whole.checkpoint().state
     assert all(np.array_equal(array, state[name]) for name, array in second.checkpoint().state.items())
 

@@ -146,10 +146,10 @@ def test_the_rule_of_early_stopping(changes, n_epochs, best):
 
 
 def test_early_stopping_on_a_column_of_the_history():
-    stopping = EarlyStopping("test_accuracy", n_iter_no_change=1, tol=10)
+    stopping = EarlyStopping("held_out_score", n_iter_no_change=1, tol=10)
     training = Training(make_loop(), stopping)
     training.run()
-    assert stopping.figures_ == training.history.column("test_accuracy")
+    assert stopping.figures_ == training.history.column("held_out_score")
     assert len(training.history) == 3  # the first is better than nothing; then two stalled ones
     loss = EarlyStopping()
     Training(make_loop(), loss).run()
@@ -309,7 +309,7 @@ def shown(loop, **console):
 
 def test_progress_is_a_table_of_the_epochs():
     lines = shown(make_loop())
-    assert " ".join(lines[0].split()) == "epoch train loss test loss test accuracy learning rate seconds"
+    assert " ".join(lines[0].split()) == "epoch train loss held out loss held out score learning rate seconds"
     assert [line.split()[0] for line in lines[1:]] == ["1", "2", "3", "4", "5"]
 
 

@@ -34,8 +34,8 @@ def test_columns_and_dictionaries():
     assert history.as_dicts()[0] == {
         "epoch": 1,
         "train_loss": 0.5,
-        "test_loss": 0.625,
-        "test_accuracy": 0.75,
+        "held_out_loss": 0.625,
+        "held_out_score": 0.75,
         "learning_rate": 0.001,
         "seconds": 1.5,
     }
@@ -43,7 +43,7 @@ def test_columns_and_dictionaries():
 
 def test_the_table_is_plain_csv():
     assert History([FIRST, SECOND]).to_csv() == (
-        "epoch,train_loss,test_loss,test_accuracy,learning_rate,seconds\n"
+        "epoch,train_loss,held_out_loss,held_out_score,learning_rate,seconds\n"
         "1,0.5,0.625,0.75,0.001,1.5\n"
         "2,0.30000000000000004,nan,nan,1e-310,0.0\n"
     )
@@ -61,6 +61,11 @@ def test_every_float_comes_back_to_the_bit(rows):
 
 
 HEADER = ",".join(COLUMNS)
+
+
+def test_the_header_of_version_0_1_0_is_read():
+    earlier = "epoch,train_loss,test_loss,test_accuracy,learning_rate,seconds\n1,0.5,0.625,0.75,0.001,1.5\n"
+    assert History.from_csv(earlier) == History([FIRST])
 
 
 @pytest.mark.parametrize("text", ["", "\n", "epoch,loss\n1,2", HEADER.upper(), HEADER + ",more\n", "\0"])

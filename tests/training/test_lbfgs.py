@@ -1,16 +1,19 @@
 import re
+import threading
+from contextlib import closing
 
 import numpy as np
 import pytest
 import scipy.sparse
-from scipy.optimize import approx_fprime
+from scipy.optimize import approx_fprime, minimize
 
 from treadle import SGD, InvalidInput, Network, Objective, Parameters, TrainingDiverged, TrainingProblem
 from treadle.engines.gradient_check import random_batch
 from treadle.engines.native_engine import NativeEngine
 from treadle.engines.numpy_engine import NumpyEngine
 from treadle.training import lbfgs
-from treadle.training.lbfgs import minimise
+from treadle.training.lbfgs import FullObjective, LbfgsTrainer, LineSearch
+from treadle.training.loop import TrainingLoop, TrainingPlan
 
 NETWORK = Network((3, 4, 2), "tanh", "identity", input_scale=0.5)
 LIMITS = {"max_iterations": 200, "max_evaluations": 15000, "tolerance": 1e-9}
@@ -27,10 +30,17 @@ def start(network=NETWORK, dtype=np.float64):
     return Parameters.initialise(network, "glorot", 2, dtype)
 
 
-def run(task, begin=None, rows=None, engine=None, stop=lambda *_: False, **changes):
-    return minimise(
-        engine or NumpyEngine(), task, begin or start(), rows, on_iteration=stop, **LIMITS | changes
-    )
+def trainer(task, begin=None, rows=None, engine=None, **changes):
+    return LbfgsTrainer(engine or NumpyEngine(), task, begin or start(), rows, **LIMITS | changes)
+
+
+def run(*arguments, **changes):
+    """All iterations, and where they end."""
+    made = trainer(*arguments, **changes)
+    with closing(made):
+        while len(made.run_epoch(np.arange(40), np.array([np.nan]))):
+            pass
+        return made.minimum()
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -38,7 +48,7 @@ def run(task, begin=None, rows=None, engine=None, stop=lambda *_: False, **chang
 def test_the_objective_of_all_rows_and_its_gradient_are_those_of_one_batch(monkeypatch, weighted, block):
     monkeypatch.setattr(lbfgs, "ROWS_AT_A_TIME", block)
     task, at = problem(weighted=weighted), start()
-    objective = lbfgs._FullObjective(NumpyEngine(), task, at, None)
+    objective = FullObjective(NumpyEngine(), task, at, None)
     loss, gradient = objective(at.flat)
     expected, by_engine = NumpyEngine().loss_and_gradients(
         at, task.X, task.y, task.sample_weight, objective=task.objective
@@ -69,12 +79,85 @@ def test_a_convex_problem_is_solved():
     assert found.converged and found.status.startswith("status=0")
 
 
-def test_each_iteration_is_told_and_can_be_the_last():
-    seen = []
-    found = run(problem(), stop=lambda parameters, loss: seen.append((parameters, loss)) or len(seen) == 4)
-    assert found.n_iterations == len(seen) == 4 and found.converged
-    assert [loss for _, loss in seen] == sorted((loss for _, loss in seen), reverse=True)
-    np.testing.assert_array_equal(seen[-1][0].flat, found.parameters.flat)
+def test_the_search_is_scipys_to_the_bit():
+    task, at = problem(), start()
+    by_scipy = minimize(
+        FullObjective(NumpyEngine(), task, at, None),
+        at.flat,
+        jac=True,
+        method="L-BFGS-B",
+        options={"gtol": 1e-9},
+    )
+    found = run(task, at)
+    np.testing.assert_array_equal(found.parameters.flat, by_scipy.x)
+    assert (found.loss, found.n_iterations) == (by_scipy.fun, by_scipy.nit)
+
+
+def test_an_epoch_is_an_iteration_and_can_be_the_last():
+    made, losses = trainer(problem()), []
+    with closing(made):
+        for _ in range(4):
+            losses += made.run_epoch(np.arange(40), np.array([np.nan])).tolist()
+        state, parameters, found = made.state(), made.parameters(), made.minimum()
+        assert made.run_epoch(np.arange(40), np.array([np.nan])).shape == (0,)
+    assert losses == sorted(losses, reverse=True) and len(set(losses)) == 4
+    assert found.n_iterations == int(state["step"]) == 4 and found.converged
+    assert found.loss == losses[-1]
+    np.testing.assert_array_equal(parameters.flat, found.parameters.flat)
+    np.testing.assert_array_equal(state["parameters"], parameters.flat)
+
+
+def test_a_loop_trains_by_it_until_it_has_ended():
+    task = problem()
+    plan = TrainingPlan(200, 1.0, LineSearch(), 0, shuffled=False)
+    made = trainer(task)
+    loop = TrainingLoop(NumpyEngine(), task, plan, start(), (task.X, task.y), trainer=made)
+    with closing(made):
+        records = list(loop.epochs())
+        found = made.minimum()
+    assert len(records) == found.n_iterations < 200
+    assert records[-1].train_loss == found.loss and np.isnan(records[-1].learning_rate)
+    assert records[-1].held_out_loss < records[0].held_out_loss
+    np.testing.assert_array_equal(loop.parameters().flat, found.parameters.flat)
+
+
+def test_a_start_that_is_a_minimum_has_no_iteration():
+    made = trainer(problem(), tolerance=1e9)
+    with closing(made):
+        assert made.run_epoch(np.arange(40), np.array([np.nan])).shape == (0,)
+        found = made.minimum()
+    assert found.n_iterations == 0 and found.converged
+    np.testing.assert_array_equal(found.parameters.flat, start().flat)
+
+
+def test_its_thread_ends_with_it_wherever_it_is():
+    before = threading.active_count()
+    made = trainer(problem())
+    made.close()  # not begun
+    with closing(trainer(problem())) as begun:
+        begun.run_epoch(np.arange(40), np.array([np.nan]))
+        assert threading.active_count() == before + 1
+    assert threading.active_count() == before
+
+
+def test_what_the_engine_raises_comes_out_of_the_epoch():
+    class Broken(NumpyEngine):
+        def batch_gradients(self, problem):
+            def gradients(parameters, rows):
+                raise MemoryError("no room")
+
+            return gradients
+
+    with closing(trainer(problem(), engine=Broken())) as made, pytest.raises(MemoryError, match="no room"):
+        made.run_epoch(np.arange(40), np.array([np.nan]))
+
+
+def test_it_goes_on_from_no_checkpoint():
+    made = trainer(problem())
+    with pytest.raises(
+        InvalidInput, match=r"L-BFGS cannot go on from a checkpoint; got one of step 0: what it knows of"
+    ):
+        made.load_state(made.state())
 
 
 @pytest.mark.parametrize("limit", [{"max_iterations": 3}, {"max_evaluations": 3}])

@@ -128,11 +128,11 @@ def test_the_test_set_is_judged_after_the_epoch_by_the_plain_loss_and_without_dr
     for record in made.epochs():
         (W1, W2), (b1, b2) = made.parameters().weights, made.parameters().biases
         logits = np.tanh(X @ W1 + b1) @ W2 + b2
-        assert record.test_loss == pytest.approx(cross_entropy(logits, y), rel=1e-12)
-        assert record.test_accuracy == np.mean(
+        assert record.held_out_loss == pytest.approx(cross_entropy(logits, y), rel=1e-12)
+        assert record.held_out_score == np.mean(
             [row.argmax() == label for row, label in zip(logits, y, strict=True)]
         )
-    assert 0 < record.test_accuracy < 1
+    assert 0 < record.held_out_score < 1
 
 
 def test_the_test_set_changes_nothing_of_the_training():
@@ -140,7 +140,7 @@ def test_the_test_set_changes_nothing_of_the_training():
     judged, unjudged = list(with_one.epochs()), list(without.epochs())
     np.testing.assert_array_equal(with_one.parameters().flat, without.parameters().flat)
     assert [record.train_loss for record in judged] == [record.train_loss for record in unjudged]
-    assert all(math.isnan(record.test_loss) and math.isnan(record.test_accuracy) for record in unjudged)
+    assert all(math.isnan(record.held_out_loss) and math.isnan(record.held_out_score) for record in unjudged)
 
 
 def test_accuracy_is_the_share_of_rows_whose_largest_logit_is_the_label():
@@ -165,7 +165,7 @@ def test_a_regression_has_a_test_loss_and_no_accuracy():
     network = Network((4, 6, 2), output="identity")
     made = make_loop(problem(network), test_set=random_batch(network, 30, 1)[:2])
     record = next(made.epochs())
-    assert record.test_loss > 0 and math.isnan(record.test_accuracy)
+    assert record.held_out_loss > 0 and math.isnan(record.held_out_score)
 
 
 def test_epochs_are_trained_as_they_are_asked_for():
@@ -274,7 +274,7 @@ def test_a_test_loss_that_overflows_is_recorded_and_warns_of_nothing():
     network = Network((4, 3), output="identity")
     X = random_batch(network, 30, 1)[0]
     made = make_loop(problem(network), test_set=(X * 1e300, 1e300 * np.ones((30, 3))))
-    assert next(made.epochs()).test_loss == math.inf
+    assert next(made.epochs()).held_out_loss == math.inf
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,9 @@ def _is_whole(value: Any) -> bool:
 class Trainer(ABC):
     """Training in progress: parameters, running statistics, the optimizer's moments and a count of steps."""
 
+    sees_all_rows_in_a_step: ClassVar[bool] = False
+    """Whether an epoch is one step over all rows, whatever the problem's batch size."""
+
     @abstractmethod
     def run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
         """Visit the rows in the given order, a batch a step.
@@ -150,7 +153,8 @@ class Trainer(ABC):
         Returns
         -------
         ndarray of shape (S,), float64
-            The objective of each batch, before that step's update.
+            The objective of each batch, before that step's update. Empty if training had ended: a search that
+            has converged has no further step.
 
         Raises
         ------

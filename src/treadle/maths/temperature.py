@@ -14,7 +14,6 @@ Dimensions: N samples, K classes or outputs.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 from treadle.errors import InvalidInput
 from treadle.maths.likelihoods import binary_cross_entropy_gradient
 from treadle.maths.losses import cross_entropy_gradient
+from treadle.messages import warn_caller
 
 # T is sought within these: beyond, probabilities are 0 and 1, or all the same, to any purpose.
 LEAST, GREATEST = 1e-2, 1e2
@@ -88,9 +88,8 @@ def best_temperature(
         from scipy.optimize import brentq
 
         return float(np.exp(-brentq(slope, low, high, xtol=1e-9)))
-    warnings.warn(
+    warn_caller(
         f"no temperature from {LEAST:g} to {GREATEST:g} minimises the cross-entropy of these {len(z)} rows: "
-        f"{why}. Took {taken:g}; give more rows that were not trained on",
-        stacklevel=2,
+        f"{why}. Took {taken:g}; give more rows that were not trained on"
     )
     return taken

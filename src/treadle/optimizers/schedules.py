@@ -20,13 +20,23 @@ from treadle.errors import InvalidInput
 from treadle.optimizers.stall import Stall
 
 
+@dataclass(frozen=True)
+class EpochPlace:
+    """Where in a run an epoch is, and what there was before it: see ``Schedule.learning_rates``."""
+
+    epoch: int
+    n_epochs: int
+    n_steps: int
+    n_rows: int
+    losses: Sequence[float]
+
+
 class Schedule(ABC):
     """How the learning rate runs, given its peak."""
 
     needs_n_epochs: ClassVar[bool] = False
     """Whether the rates depend on the planned length, so that such a run cannot be prolonged."""
 
-    @abstractmethod
     def learning_rates(
         self,
         peak: float,
@@ -61,24 +71,19 @@ class Schedule(ABC):
         InvalidInput
             If the schedule needs the planned length, and the epoch is past it.
         """
+        return self._rates(peak, EpochPlace(epoch, n_epochs, n_steps, n_rows, losses))
+
+    @abstractmethod
+    def _rates(self, peak: float, place: EpochPlace) -> NDArray[np.float64]:
+        """The rates of one epoch: see ``learning_rates``."""
 
 
 @dataclass(frozen=True)
 class Constant(Schedule):
     """The peak throughout."""
 
-    def learning_rates(
-        self,
-        peak: float,
-        *,
-        epoch: int,
-        n_epochs: int,
-        n_steps: int,
-        n_rows: int,
-        losses: Sequence[float],
-    ) -> NDArray[np.float64]:
-        """See ``Schedule.learning_rates``."""
-        return np.full(n_steps, peak, dtype=np.float64)
+    def _rates(self, peak: float, place: EpochPlace) -> NDArray[np.float64]:
+        return np.full(place.n_steps, peak, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -97,18 +102,8 @@ class OneCycle(Schedule):
     def __post_init__(self) -> None:
         _check_fraction(self.warmup_fraction)
 
-    def learning_rates(
-        self,
-        peak: float,
-        *,
-        epoch: int,
-        n_epochs: int,
-        n_steps: int,
-        n_rows: int,
-        losses: Sequence[float],
-    ) -> NDArray[np.float64]:
-        """See ``Schedule.learning_rates``."""
-        time = _middles(epoch, n_epochs, n_steps)
+    def _rates(self, peak: float, place: EpochPlace) -> NDArray[np.float64]:
+        time = _middles(place)
         return np.asarray(np.interp(time, (0, self.warmup_fraction, 1), (0, peak, 0)))
 
 
@@ -128,18 +123,8 @@ class Cosine(Schedule):
     def __post_init__(self) -> None:
         _check_fraction(self.warmup_fraction)
 
-    def learning_rates(
-        self,
-        peak: float,
-        *,
-        epoch: int,
-        n_epochs: int,
-        n_steps: int,
-        n_rows: int,
-        losses: Sequence[float],
-    ) -> NDArray[np.float64]:
-        """See ``Schedule.learning_rates``."""
-        time = _middles(epoch, n_epochs, n_steps)
+    def _rates(self, peak: float, place: EpochPlace) -> NDArray[np.float64]:
+        time = _middles(place)
         up = np.interp(time, (0, self.warmup_fraction), (0, peak))
         # The fraction of the descent that is over: 0 throughout the warm-up.
         fallen = np.interp(time, (self.warmup_fraction, 1), (0, 1))
@@ -165,19 +150,9 @@ class InverseScaling(Schedule):
         if not (self.power_t >= 0 and math.isfinite(self.power_t)):
             raise InvalidInput(f"power_t must be at least 0 and finite; got {self.power_t!r}")
 
-    def learning_rates(
-        self,
-        peak: float,
-        *,
-        epoch: int,
-        n_epochs: int,
-        n_steps: int,
-        n_rows: int,
-        losses: Sequence[float],
-    ) -> NDArray[np.float64]:
-        """See ``Schedule.learning_rates``."""
-        seen = self.rows_before + epoch * n_rows if epoch else 0
-        return np.full(n_steps, peak / (seen + 1) ** self.power_t, dtype=np.float64)
+    def _rates(self, peak: float, place: EpochPlace) -> NDArray[np.float64]:
+        seen = self.rows_before + place.epoch * place.n_rows if place.epoch else 0
+        return np.full(place.n_steps, peak / (seen + 1) ** self.power_t, dtype=np.float64)
 
 
 LEAST_RATE = 1e-6
@@ -207,23 +182,13 @@ class Adaptive(Schedule):
         if not self.n_iter_no_change >= 1:
             raise InvalidInput(f"n_iter_no_change must be at least 1; got {self.n_iter_no_change!r}")
 
-    def learning_rates(
-        self,
-        peak: float,
-        *,
-        epoch: int,
-        n_epochs: int,
-        n_steps: int,
-        n_rows: int,
-        losses: Sequence[float],
-    ) -> NDArray[np.float64]:
-        """See ``Schedule.learning_rates``."""
+    def _rates(self, peak: float, place: EpochPlace) -> NDArray[np.float64]:
         rate = peak
         stall = Stall(self.tol, self.n_iter_no_change)
-        for loss in losses[:epoch]:
+        for loss in place.losses[: place.epoch]:
             if stall.add(loss) and rate > LEAST_RATE:
                 rate /= 5
-        return np.full(n_steps, rate, dtype=np.float64)
+        return np.full(place.n_steps, rate, dtype=np.float64)
 
 
 SCHEDULES: dict[str, type[Schedule]] = {
@@ -235,8 +200,9 @@ SCHEDULES: dict[str, type[Schedule]] = {
 }
 
 
-def _middles(epoch: int, n_epochs: int, n_steps: int) -> NDArray[np.float64]:
+def _middles(place: EpochPlace) -> NDArray[np.float64]:
     """The middle of each step of the epoch, as a fraction of the run."""
+    epoch, n_epochs, n_steps = place.epoch, place.n_epochs, place.n_steps
     if not 0 <= epoch < n_epochs:
         raise InvalidInput(
             f"this schedule ends with the planned run of {n_epochs} epochs; got epoch {epoch} (from 0): "

@@ -46,8 +46,8 @@ def draw_curves(history: History) -> Figure:
     if len(history) == 0:
         raise InvalidInput("there are no curves to draw: the history has no epoch; train at least one")
     epochs = np.array(history.column("epoch"))
-    test_loss = np.array(history.column("test_loss"), dtype=float)
-    accuracy = np.array(history.column("test_accuracy"), dtype=float)
+    test_loss = np.array(history.column("held_out_loss"), dtype=float)
+    accuracy = np.array(history.column("held_out_score"), dtype=float)
     n_panels = 1 + bool(np.isfinite(accuracy).any())
     figure = new_figure(5.2 * n_panels, 3.9)
     panels = figure.subplots(1, n_panels, squeeze=False)[0]

@@ -142,8 +142,8 @@ class _Curves:
 def _curves(history: History) -> list[_Curves]:
     """Loss and, where any epoch has one, test accuracy."""
     epochs = history.column("epoch")
-    accuracy = charts.Series("test", "test", [100 * value for value in history.column("test_accuracy")])
-    test_loss = charts.Series("test", "test", history.column("test_loss"))
+    accuracy = charts.Series("test", "test", [100 * value for value in history.column("held_out_score")])
+    test_loss = charts.Series("test", "test", history.column("held_out_loss"))
     losses = [charts.Series("train", "train", history.column("train_loss"))]
     curves = []
     best, summary = None, f"train loss {losses[0].values[-1]:.4f} after epoch {epochs[-1]}"

@@ -29,10 +29,9 @@ class EarlyStopping(Callback):
 
     Parameters
     ----------
-    monitor : str or callable, default="test_loss"
+    monitor : str or callable, default="held_out_loss"
         A column of the history, or a function of the training that returns a number: a score on rows of your
-        own, for instance. ``validation_loss`` and ``validation_score`` are other names of ``test_loss`` and
-        ``test_accuracy``. An epoch whose figure is NaN is no improvement.
+        own, for instance. An epoch whose figure is NaN is no improvement.
     mode : {"auto", "min", "max"}, default="auto"
         What is better. "auto": less for columns whose name ends in ``loss`` and ``seconds``, more for all
         else.
@@ -58,7 +57,7 @@ class EarlyStopping(Callback):
 
     def __init__(
         self,
-        monitor: str | Callable[[Training], float] = "test_loss",
+        monitor: str | Callable[[Training], float] = "held_out_loss",
         *,
         mode: str = "auto",
         tol: float = 1e-4,

@@ -21,9 +21,9 @@ class EpochRecord:
         From 1.
     train_loss : float
         Mean objective over the epoch's rows, each taken just before the update that its batch caused.
-    test_loss, test_accuracy : float
-        At the end of the epoch, on the rows held out; nan where there are none, or nothing to be accurate
-        about. In place of the accuracy stands the score that the rows have of their own, if any.
+    held_out_loss, held_out_score : float
+        At the end of the epoch, on the rows held out; nan where there are none. The score is the accuracy, or
+        what else the rows are judged by (an R^2, say); more is better. nan where nothing judges them.
     learning_rate : float
         Of the epoch's last step.
     seconds : float
@@ -32,23 +32,20 @@ class EpochRecord:
 
     epoch: int
     train_loss: float
-    test_loss: float
-    test_accuracy: float
+    held_out_loss: float
+    held_out_score: float
     learning_rate: float
     seconds: float
 
-    @property
-    def validation_loss(self) -> float:
-        """``test_loss``, as estimators call it: what is held out there is for validation."""
-        return self.test_loss
-
-    @property
-    def validation_score(self) -> float:
-        """``test_accuracy``, as estimators call it."""
-        return self.test_accuracy
-
 
 COLUMNS = tuple(field.name for field in fields(EpochRecord))
+# What files of version 0.1.0 call the columns: those of runs, and those of estimators.
+EARLIER_NAMES = {
+    "test_loss": "held_out_loss",
+    "test_accuracy": "held_out_score",
+    "validation_loss": "held_out_loss",
+    "validation_score": "held_out_score",
+}
 
 
 class History:
@@ -91,12 +88,12 @@ class History:
 
     @classmethod
     def from_csv(cls, text: str) -> History:
-        """Read what ``to_csv`` wrote; raise CorruptFile for anything else."""
+        """Read what ``to_csv`` of any version wrote; raise CorruptFile for anything else."""
         try:
             rows = list(csv.reader(io.StringIO(text)))
         except csv.Error as error:
             raise CorruptFile(f"a history is a table in CSV; this is none: {error}") from error
-        if not rows or tuple(rows[0]) != COLUMNS:
+        if not rows or tuple(EARLIER_NAMES.get(name, name) for name in rows[0]) != COLUMNS:
             raise CorruptFile(f"a history begins with the line {','.join(COLUMNS)}; got {rows[:1]}")
         try:
             history = cls(EpochRecord(int(row[0]), *map(float, row[1:])) for row in rows[1:])

@@ -1,24 +1,27 @@
 """L-BFGS (Liu and Nocedal 1989): the objective over all rows at once, minimised by SciPy's L-BFGS-B.
 
-The rows go through the engine a block at a time, so that memory does not grow with their number; loss and
-gradient are summed in float64. What is random from step to step (dropout) or lives from batch to batch (batch
-normalisation's running statistics) has no place here and is refused. Dimensions: N rows, P parameters.
+It trains behind the contract of every trainer; an epoch is an iteration. The rows go through the engine a
+block at a time, so that memory does not grow with their number; loss and gradient are summed in float64. What
+is random from step to step (dropout) or lives from batch to batch (batch normalisation's running statistics)
+has no place here and is refused. Dimensions: N rows, P parameters.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.engines.engine import Engine, TrainingProblem
+from treadle.engines.engine import Engine, Trainer, TrainingProblem
 from treadle.errors import InvalidInput, TrainingDiverged
-from treadle.hardware.blas_threads import one_blas_thread
 from treadle.network import Parameters
+from treadle.optimizers import Schedule
+from treadle.optimizers.schedules import EpochPlace
+from treadle.training.search import Search
 
 ROWS_AT_A_TIME = 8192
 
@@ -34,6 +37,7 @@ class Minimum:
         The objective there, penalty included.
     n_iterations : int
     converged : bool
+        Also where it was told to stop.
     status : str
         SciPy's number and words for why it ended.
     """
@@ -45,18 +49,16 @@ class Minimum:
     status: str
 
 
-def minimise(
-    engine: Engine,
-    problem: TrainingProblem,
-    start: Parameters,
-    rows: NDArray[np.int64] | None = None,
-    *,
-    max_iterations: int,
-    max_evaluations: int,
-    tolerance: float,
-    on_iteration: Callable[[Parameters, float], bool],
-) -> Minimum:
-    """Minimise ``problem.objective`` over its rows.
+@dataclass(frozen=True)
+class LineSearch(Schedule):
+    """No rate: L-BFGS searches along each direction for the length of its step."""
+
+    def _rates(self, peak: float, place: EpochPlace) -> NDArray[np.float64]:
+        return np.full(place.n_steps, math.nan)
+
+
+class LbfgsTrainer(Trainer):
+    """A search in progress; close it, or ask for its minimum, when training has ended.
 
     Parameters
     ----------
@@ -70,49 +72,101 @@ def minimise(
     tolerance : float >= 0
         The search has converged where no entry of the gradient is larger, or SciPy's default for the relative
         decrease of the objective is reached.
-    on_iteration : callable
-        Called after each iteration with the parameters and their loss; True ends the search.
 
     Raises
     ------
     InvalidInput
         If the network has dropout or batch normalisation.
-    TrainingDiverged
-        If the parameters where it ended are not finite.
     """
-    from scipy.optimize import minimize
 
-    for layer in problem.network.layers:
-        if layer.dropout or layer.batch_norm:
-            raise InvalidInput(
-                "L-BFGS minimises one function of the parameters, which dropout and batch normalisation "
-                f"change from step to step; got {layer}: use the solver adam or sgd"
-            )
-    objective = _FullObjective(engine, problem, start, rows)
+    sees_all_rows_in_a_step: ClassVar[bool] = True
 
-    def callback(intermediate_result: Any) -> None:
-        if on_iteration(objective.parameters(intermediate_result.x), float(intermediate_result.fun)):
-            raise StopIteration
+    def __init__(
+        self,
+        engine: Engine,
+        problem: TrainingProblem,
+        start: Parameters,
+        rows: NDArray[np.int64] | None = None,
+        *,
+        max_iterations: int,
+        max_evaluations: int,
+        tolerance: float,
+    ) -> None:
+        for layer in problem.network.layers:
+            if layer.dropout or layer.batch_norm:
+                raise InvalidInput(
+                    "L-BFGS minimises one function of the parameters, which dropout and batch normalisation "
+                    f"change from step to step; got {layer}: use the solver adam or sgd"
+                )
+        self._objective = FullObjective(engine, problem, start, rows)
+        self._at = start.flat.astype(np.float64)
+        self._n_iterations = 0
+        self._max_iterations = max_iterations
+        options = {"maxfun": max_evaluations, "maxiter": max_iterations, "gtol": tolerance}
+        self._search = Search(self._objective, self._at, options)
 
-    # SciPy's part of an iteration is small products, for which threads only wait for each other.
-    with engine.session(), one_blas_thread():
-        result = minimize(
-            objective,
-            start.flat.astype(np.float64),
-            method="L-BFGS-B",
-            jac=True,
-            options={"maxfun": max_evaluations, "maxiter": max_iterations, "gtol": tolerance},
-            callback=callback,
+    def run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
+        """One iteration: its loss, after it. Order and rates do not matter to a search over all rows.
+
+        Returns
+        -------
+        ndarray of shape (1,), float64; (0,) where the search had ended
+        """
+        iterate = self._search.advance()
+        if iterate is None:
+            return np.empty(0)
+        self._at = iterate.x
+        self._n_iterations += 1
+        return np.array([iterate.loss])
+
+    def parameters(self) -> Parameters:
+        """A copy of the parameters as they stand."""
+        return self._objective.parameters(self._at)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """The parameters and the number of iterations; what the search knows of curvature stays within."""
+        parameters = self.parameters()
+        return {
+            "parameters": parameters.flat,
+            "statistics": parameters.statistics.copy(),
+            "step": np.array(self._n_iterations, np.int64),
+        }
+
+    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Refuse: the search cannot be taken up again.
+
+        Raises
+        ------
+        InvalidInput
+            Always.
+        """
+        raise InvalidInput(
+            f"L-BFGS cannot go on from a checkpoint; got one of step {int(state['step'])}: what it knows of "
+            "the curvature is not in it; start anew from its parameters, or use the solver adam or sgd"
         )
-    parameters = objective.parameters(result.x)
-    if not (np.isfinite(parameters.flat).all() and math.isfinite(result.fun)):
-        raise TrainingDiverged(f"L-BFGS ended at a loss of {result.fun} after {result.nit} iterations")
-    status = f"status={result.status}: {result.message}"
-    stopped = result.status == 99  # what SciPy says of StopIteration
-    return Minimum(parameters, float(result.fun), int(result.nit), result.status == 0 or stopped, status)
+
+    def minimum(self) -> Minimum:
+        """Where the search ended; one that has iterations left is told to stop.
+
+        Raises
+        ------
+        TrainingDiverged
+            If the parameters or the loss there are not finite.
+        """
+        result = self._search.result(stop=self._n_iterations < self._max_iterations)
+        parameters = self._objective.parameters(result.x)
+        if not (np.isfinite(parameters.flat).all() and math.isfinite(result.fun)):
+            raise TrainingDiverged(f"L-BFGS ended at a loss of {result.fun} after {result.nit} iterations")
+        status = f"status={result.status}: {result.message}"
+        stopped = result.status == 99  # what SciPy says of StopIteration
+        return Minimum(parameters, float(result.fun), int(result.nit), result.status == 0 or stopped, status)
+
+    def close(self) -> None:
+        """End the search, wherever it is."""
+        self._search.close()
 
 
-class _FullObjective:
+class FullObjective:
     """The objective and its gradient (P,) in float64, as functions of the parameters (P,)."""
 
     def __init__(
@@ -140,6 +194,7 @@ class _FullObjective:
         return Parameters(self._like.network, flat.astype(self._like.dtype), self._like.statistics)
 
     def __call__(self, flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """The loss and its gradient there."""
         problem, parameters = self._problem, self.parameters(flat)
         weights = problem.sample_weight
         loss, gradient = 0.0, np.zeros_like(flat)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.engines.engine import Engine, TrainingProblem
+from treadle.engines.engine import Engine, Trainer, TrainingProblem
 from treadle.errors import InvalidInput, TrainingDiverged
 from treadle.network import Parameters
 from treadle.optimizers import Schedule
@@ -97,6 +97,8 @@ class TrainingLoop:
         epoch so far, smaller is better. None: the training losses.
     rows : ndarray of int64, or None
         Numbers of the rows of X that are trained on, each once. None: all.
+    trainer : Trainer, or None
+        What trains. None: the engine's, from the parameters.
 
     Attributes
     ----------
@@ -117,6 +119,7 @@ class TrainingLoop:
         test_set: HeldOut | tuple[NDArray[Any], NDArray[Any]] | None = None,
         watched: Callable[[], Sequence[float]] | None = None,
         rows: NDArray[np.int64] | None = None,
+        trainer: Trainer | None = None,
     ) -> None:
         self.n_rows = problem.n_rows if rows is None else len(rows)
         if self.n_rows == 0:
@@ -131,7 +134,7 @@ class TrainingLoop:
         self._test_set = HeldOut(*test_set) if isinstance(test_set, tuple) else test_set
         self._rows = rows
         self._watched = watched
-        self._trainer = engine.trainer(problem, parameters)
+        self._trainer = engine.trainer(problem, parameters) if trainer is None else trainer
         self._average = ParameterAverage(parameters) if plan.averaged_epochs > 1 else None
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -186,7 +189,7 @@ class TrainingLoop:
         return {**self._trainer.state(), **(self._average.state() if self._average is not None else {})}
 
     def epochs(self) -> Iterator[EpochRecord]:
-        """Train the epochs that are left, one for each record asked for.
+        """Train the epochs that are left, one for each record asked for, or until the trainer has ended.
 
         Raises
         ------
@@ -197,29 +200,58 @@ class TrainingLoop:
             the last checkpoint, if at all: the trainer is in the middle of an epoch.
         """
         for epoch in range(len(self.history) + 1, self.plan.n_epochs + 1):
-            self.history.append(self._run_epoch(epoch))
-            self._train_losses.append(self.history[-1].train_loss)
-            yield self.history[-1]
+            record = self._run_epoch(epoch)
+            if record is None:
+                return
+            self.history.append(record)
+            self._train_losses.append(record.train_loss)
+            yield record
 
-    def _run_epoch(self, epoch: int) -> EpochRecord:
-        problem, plan = self.problem, self.plan
-        n_rows = self.n_rows
+    def _run_epoch(self, epoch: int) -> EpochRecord | None:
+        """Train and evaluate; None if the trainer had ended before."""
+        start = time.perf_counter()
+        rates = self._learning_rates(epoch)
+        self.is_between_epochs = False
+        losses = self._steps(epoch, rates)
+        if self._average is not None and self.plan.n_averaged(epoch):
+            self._average.add(self._trainer.parameters())
+        self.is_between_epochs = True
+        if len(losses) == 0:
+            return None
+        seconds = time.perf_counter() - start
+        held_out_loss, held_out_score = math.nan, math.nan
+        if self._test_set is not None:
+            held_out_loss, held_out_score = self._test_set.evaluate(
+                self.engine, self.parameters(), self.problem.objective
+            )
+        return EpochRecord(
+            epoch=epoch,
+            train_loss=self._mean_loss(losses),
+            held_out_loss=held_out_loss,
+            held_out_score=held_out_score,
+            learning_rate=float(rates[-1]),
+            seconds=seconds,
+        )
+
+    def _learning_rates(self, epoch: int) -> NDArray[np.float64]:
+        """Of the steps of epoch, from 1."""
         watched = self._watched() if self._watched else self._train_losses
         if len(watched) != epoch - 1:
             raise InvalidInput(
                 f"epoch {epoch}: watched() must give one figure for each of the {epoch - 1} epochs so far; "
                 f"it gave {len(watched)}: add one after each epoch, and restore them with a checkpoint"
             )
-        start = time.perf_counter()
-        rates = plan.schedule.learning_rates(
-            plan.learning_rate,
+        return self.plan.schedule.learning_rates(
+            self.plan.learning_rate,
             epoch=epoch - 1,
-            n_epochs=plan.n_epochs,
-            n_steps=problem.n_steps(n_rows),
-            n_rows=n_rows,
+            n_epochs=self.plan.n_epochs,
+            n_steps=self.problem.n_steps(self.n_rows),
+            n_rows=self.n_rows,
             losses=watched,
         )
-        self.is_between_epochs = False
+
+    def _steps(self, epoch: int, rates: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Train epoch, from 1; the loss of each step."""
         try:
             losses = self._trainer.run_epoch(self.order(epoch), rates)
         except TrainingDiverged as error:
@@ -230,25 +262,16 @@ class TrainingLoop:
                 f"epoch {epoch}: parameters or the optimizer's moments are not finite at its end; "
                 "try a smaller learning rate, and look for extreme values in X and y"
             )
-        if self._average is not None and plan.n_averaged(epoch):
-            self._average.add(self._trainer.parameters())
-        self.is_between_epochs = True
-        seconds = time.perf_counter() - start
-        rows_in_step = np.full(len(losses), problem.batch_size)
-        rows_in_step[-1] = n_rows - problem.batch_size * (len(losses) - 1)
-        test_loss, test_accuracy = math.nan, math.nan
-        if self._test_set is not None:
-            test_loss, test_accuracy = self._test_set.evaluate(
-                self.engine, self.parameters(), problem.objective
-            )
-        return EpochRecord(
-            epoch=epoch,
-            train_loss=float(np.sum(losses * rows_in_step)) / n_rows,
-            test_loss=test_loss,
-            test_accuracy=test_accuracy,
-            learning_rate=float(rates[-1]),
-            seconds=seconds,
-        )
+        return losses
+
+    def _mean_loss(self, losses: NDArray[np.float64]) -> float:
+        """Over the rows of the epoch, given the mean over those of each step."""
+        if self._trainer.sees_all_rows_in_a_step:
+            return float(losses[0])
+        batch_size = self.problem.batch_size
+        rows_in_step = np.full(len(losses), batch_size)
+        rows_in_step[-1] = self.n_rows - batch_size * (len(losses) - 1)
+        return float(np.sum(losses * rows_in_step)) / self.n_rows
 
 
 def _layout(state: Mapping[str, NDArray[Any]]) -> dict[str, str]:

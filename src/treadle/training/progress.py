@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Bar
 
-# What estimators call the columns of the rows held out.
-OF_ESTIMATORS = {"test_loss": "validation_loss", "test_accuracy": "validation_score"}
 FORMATS = {"epoch": "d", "learning_rate": ".3g", "seconds": ".2f"}
 DEFAULT_FORMAT = ".4f"
 
@@ -63,9 +61,7 @@ class Progress(Callback):
         if self._bar is None or self._console is None:
             return
         if not self._columns:
-            names = {} if training.estimator is None else OF_ESTIMATORS
-            shown = (name for name, value in asdict(record).items() if _is_shown(value))
-            self._columns = tuple(names.get(name, name) for name in shown)
+            self._columns = tuple(name for name, value in asdict(record).items() if _is_shown(value))
             self._console.print("  ".join(map(_title, self._columns)))
         self._bar.update(self._task, completed=record.epoch)
         self._console.print(self._line(record))

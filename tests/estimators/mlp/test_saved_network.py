@@ -189,6 +189,12 @@ def test_a_file_that_contradicts_itself_is_refused(path, changes, message):
         load(path)
 
 
+def test_the_names_of_version_0_1_0_in_a_history_are_read(path):
+    table = [["epoch", [1]], ["validation_loss", [2.5]], ["validation_score", [0.5]]]
+    changed(path, fitted(MLPClassifier, X, NAMES), history_={"mapping": table})
+    assert load(path).history_ == {"epoch": [1], "held_out_loss": [2.5], "held_out_score": [0.5]}
+
+
 def test_a_file_without_a_network_is_refused(path):
     estimator = {"name": "MLPRegressor", "params": {}, "fields": {}}
     write_safetensors(path, {}, {"format": 1, "estimator": estimator})

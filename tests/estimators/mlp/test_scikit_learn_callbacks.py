@@ -44,14 +44,12 @@ def test_a_callback_that_stops_is_no_failure_to_converge():
         MLPClassifier(max_iter=3, callbacks=lambda training: training.record.epoch == 3).fit(X, NAMES)
 
 
-def test_progress_calls_the_columns_as_the_estimator_does(capsys):
+def test_progress_calls_the_columns_as_the_history_does(capsys):
     MLPClassifier(max_iter=1, learning_rate="cosine", callbacks=Progress()).fit(
         X, NAMES, X_val=X, y_val=NAMES
     )
     header = capsys.readouterr().err.splitlines()[0]
-    assert " ".join(header.split()) == (
-        "epoch train loss validation loss validation score learning rate seconds"
-    )
+    assert " ".join(header.split()) == ("epoch train loss held out loss held out score learning rate seconds")
 
 
 def test_callbacks_do_not_change_what_is_trained():
@@ -64,7 +62,7 @@ def test_callbacks_do_not_change_what_is_trained():
 
 
 def test_early_stopping_on_a_validation_set_of_ones_own():
-    stopping = EarlyStopping("validation_loss", n_iter_no_change=2)
+    stopping = EarlyStopping("held_out_loss", n_iter_no_change=2)
     mlp = MLPClassifier(
         hidden_layer_sizes=30, max_iter=500, learning_rate_init=0.05, random_state=0, callbacks=stopping
     )

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from treadle.errors import InvalidInput
+from treadle.estimators.labels import one_column
+from treadle.estimators.mlp.targets import Targets
 
 
 @dataclass(frozen=True)
-class ClassTargets:
+class ClassTargets(Targets):
     """The classes, and how many of them a row has.
 
     Parameters
@@ -65,6 +67,7 @@ class ClassTargets:
         InvalidInput
             If y holds a label that is none of the classes, or has another number of columns.
         """
+        y = one_column(y)
         if self.multilabel:
             if not is_multilabel(y) or y.shape[1] != len(self.classes):
                 raise InvalidInput(
@@ -98,6 +101,24 @@ class ClassTargets:
         if self.multilabel:
             return targets.astype(np.int64)
         return np.asarray(self.classes[targets.reshape(len(targets)).astype(np.int64)])
+
+    def score(
+        self, logits: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[np.float64] | None
+    ) -> float:
+        """Accuracy: of several labels, the rows that have all of them right. NaN where a logit is none."""
+        if not np.isfinite(logits).all():
+            return float("nan")
+        if targets.ndim == 1:
+            right = logits.argmax(axis=1) == targets
+        else:
+            right = ((logits > 0) == (targets > 0)).all(axis=1)
+        return float(np.average(right, weights=sample_weight))
+
+    def strata(self, targets: NDArray[Any]) -> NDArray[Any] | None:
+        """The classes; of several labels a row, none."""
+        if self.multilabel:
+            return None
+        return targets if targets.ndim == 1 else targets[:, 0]
 
 
 def _refuse_columns(y: Any) -> None:

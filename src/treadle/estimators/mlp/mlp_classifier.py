@@ -6,6 +6,7 @@ The fit is that of ``multilayer_perceptron``. Dimensions: N samples, D features,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -17,18 +18,20 @@ from treadle.engines.engine import output_of
 from treadle.engines.objective import Objective
 from treadle.errors import InvalidInput
 from treadle.estimators.labels import one_column, plain_labels
-from treadle.estimators.mlp.calibration import TemperatureScaled
+from treadle.estimators.mlp.calibration import cooled, temperature_of
 from treadle.estimators.mlp.class_targets import ClassTargets, is_multilabel
 from treadle.estimators.mlp.class_weights import with_class_weights
+from treadle.estimators.mlp.fitted import Fitted
 from treadle.estimators.mlp.multilayer_perceptron import MultilayerPerceptron, check_mini_batches
-from treadle.estimators.mlp.scikit_learn_callbacks import with_listeners
+from treadle.estimators.mlp.starts import Fresh, Start, WarmStart
+from treadle.estimators.mlp.targets import Targets
+from treadle.estimators.mlp.training_recipe import store
 from treadle.maths.likelihoods import log_logistic
 from treadle.maths.softmax import log_softmax
-from treadle.messages import quoted
-from treadle.network import Network, Parameters
+from treadle.network import Parameters
 
 
-class MLPClassifier(ClassifierMixin, TemperatureScaled, MultilayerPerceptron):  # type: ignore[misc]  # scikit-learn has no types
+class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc]  # scikit-learn has no types
     r"""Classify rows with a feed-forward network; scikit-learn's MLPClassifier, and what it has not.
 
     Minimises cross-entropy plus an L2 penalty, a batch of n rows with weights c_i at a time::
@@ -150,7 +153,7 @@ class MLPClassifier(ClassifierMixin, TemperatureScaled, MultilayerPerceptron):  
     best_validation_score_ : float or None
     history_ : dict of lists
         A table with a row for each epoch: epoch, train_loss, learning_rate, seconds and, with rows held out,
-        validation_loss and validation_score. ``pandas.DataFrame(history_)`` takes it.
+        held_out_loss and held_out_score. ``pandas.DataFrame(history_)`` takes it.
     n_iter_ : int
         Epochs, or iterations, of the last fit.
     t_ : int
@@ -174,7 +177,7 @@ class MLPClassifier(ClassifierMixin, TemperatureScaled, MultilayerPerceptron):  
     """
 
     _multilabel = False
-    _saved_attributes = ("classes_", "_multilabel", "temperature_")
+    _classifies = True
 
     def __init__(
         self,
@@ -214,40 +217,7 @@ class MLPClassifier(ClassifierMixin, TemperatureScaled, MultilayerPerceptron):  
         n_threads: int | None = None,
         callbacks: Any = None,
     ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.scoring = scoring
-        self.dropout = dropout
-        self.batch_norm = batch_norm
-        self.label_smoothing = label_smoothing
-        self.class_weight = class_weight
-        self.weight_decay = weight_decay
-        self.input_scale = input_scale
-        self.engine = engine
-        self.precision = precision
-        self.n_threads = n_threads
-        self.callbacks = callbacks
+        store(self, locals())
 
     def fit(
         self,
@@ -290,7 +260,7 @@ class MLPClassifier(ClassifierMixin, TemperatureScaled, MultilayerPerceptron):  
             diverged.
         """
         y, y_val = plain_labels(y), plain_labels(y_val)
-        with_listeners(self, MultilayerPerceptron._fit)(self, X, y, sample_weight, X_val, y_val)
+        self._fit(X, y, sample_weight, X_val, y_val)
         return self
 
     @available_if(check_mini_batches)  # type: ignore[untyped-decorator]
@@ -328,7 +298,7 @@ class MLPClassifier(ClassifierMixin, TemperatureScaled, MultilayerPerceptron):  
         """
         y, y_val = plain_labels(y), plain_labels(y_val)
         self._classes_of_all_calls(y, classes)
-        self._fit(X, y, sample_weight, X_val, y_val, incremental=True)
+        self._fit_more(X, y, sample_weight, X_val, y_val)
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -359,7 +329,7 @@ class MLPClassifier(ClassifierMixin, TemperatureScaled, MultilayerPerceptron):  
         ndarray of shape (N, K), of the parameters' dtype
             Columns in the order of ``classes_``. Rows sum to 1, but not those of several labels a row.
         """
-        logits = self._scaled_logits(X)
+        logits = cooled(self._logits(X), self.temperature_)
         outputs = output_of(self.network_, logits)
         if self.n_outputs_ > 1:
             return outputs
@@ -378,7 +348,7 @@ class MLPClassifier(ClassifierMixin, TemperatureScaled, MultilayerPerceptron):  
         ndarray of shape (N, K), of the parameters' dtype
             In nats; columns in the order of ``classes_``.
         """
-        logits = self._scaled_logits(X)
+        logits = cooled(self._logits(X), self.temperature_)
         if self.out_activation_ == "softmax":
             return log_softmax(logits)
         of_no, of_yes = log_logistic(-logits), log_logistic(logits)
@@ -396,27 +366,59 @@ class MLPClassifier(ClassifierMixin, TemperatureScaled, MultilayerPerceptron):  
         """
         return float(super().score(X, plain_labels(y), sample_weight))
 
-    def _take_parameters(self, parameters: Parameters) -> None:
-        super()._take_parameters(parameters)
+    def calibrate(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit the temperature by which all logits are divided before they become probabilities.
+
+        It minimises the cross-entropy of these rows, which must not be those that the network was trained
+        on: a network is too sure of itself on what it has seen. ``predict`` stays the same. The next ``fit``
+        or ``partial_fit`` sets ``temperature_`` back to 1.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix of shape (N, D)
+        y : array_like of shape (N,), or (N, K) of zeros and ones
+            As in ``fit``, with no other classes.
+        sample_weight : array_like of shape (N,), optional
+            Finite, not negative, not all 0. None: all 1.
+
+        Returns
+        -------
+        self
+            With ``temperature_``, a float from 0.01 to 100.
+
+        Raises
+        ------
+        InvalidInput
+            If y holds a class that the network does not know, or a weight is not as above.
+        NotFittedError
+            If the estimator is not fitted.
+
+        Warns
+        -----
+        UserWarning
+            If no temperature is best, as where every row is classified right: see
+            ``treadle.maths.temperature``.
+
+        References
+        ----------
+        Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks" (2017).
+        """
+        logits = self._logits(X)
+        self.temperature_ = temperature_of(self._class_targets(), logits, y, sample_weight)
+        return self
+
+    def _fitted(self) -> Fitted:
+        return replace(super()._fitted(), classes=self._class_targets(), temperature=self.temperature_)
+
+    def _become(self, fitted: Fitted) -> None:
+        super()._become(fitted)
+        self.temperature_ = fitted.temperature
+        if fitted.classes is not None:
+            self.classes_, self._multilabel = fitted.classes.classes, fitted.classes.multilabel
+
+    def _show(self, parameters: Parameters) -> None:
+        super()._show(parameters)
         self.temperature_ = 1.0
-
-    def _class_names(self) -> tuple[str, ...]:
-        return tuple(map(str, self.classes_))
-
-    def _load_own(self, fields: dict[str, Any], network: Network) -> None:
-        classes, multilabel = fields.pop("classes_"), fields.pop("_multilabel")
-        if not isinstance(classes, np.ndarray) or classes.ndim != 1 or type(multilabel) is not bool:
-            raise InvalidInput(f"classes_ must be labels in one row; got {quoted(classes)}")
-        if not np.array_equal(np.unique(classes), classes):
-            raise InvalidInput(f"classes_ must be labels that differ, in order; got {quoted(classes)}")
-        self._multilabel = multilabel
-        found = ClassTargets(classes, multilabel)
-        if (found.n_outputs, found.output) != (network.sizes[-1], network.output):
-            raise InvalidInput(
-                f"{len(classes)} classes need {found.n_outputs} outputs, {found.output}; the network has "
-                f"{network.sizes[-1]}, {network.output}"
-            )
-        self.classes_ = classes
 
     def _class_targets(self) -> ClassTargets:
         return ClassTargets(self.classes_, self._multilabel)
@@ -436,58 +438,36 @@ class MLPClassifier(ClassifierMixin, TemperatureScaled, MultilayerPerceptron):  
                 f"was: {self.classes_!r}"
             )
 
-    def _encode(self, y: Any, begins: bool, incremental: bool) -> NDArray[Any]:
+    def _learn(self, start: Start, y: Any) -> tuple[ClassTargets, NDArray[Any]]:
         y = one_column(y)
-        if begins and not incremental:
-            found = ClassTargets.of(y)
-            self.classes_, self._multilabel = found.classes, found.multilabel
-        elif self.warm_start and not incremental:
-            classes = ClassTargets.of(y).classes
-            if not np.array_equal(classes, self.classes_):
-                raise InvalidInput(
-                    "warm_start can only be used where `y` has the same classes as in the previous call to "
-                    f"fit. Previously got {self.classes_}, `y` has {classes}"
-                )
-        return self._class_targets().encode(y)
+        match start:
+            case Fresh():
+                found = ClassTargets.of(y)
+                self.classes_, self._multilabel = found.classes, found.multilabel
+            case WarmStart():
+                classes = ClassTargets.of(y).classes
+                if not np.array_equal(classes, self.classes_):
+                    raise InvalidInput(
+                        "warm_start can only be used where `y` has the same classes as in the previous call "
+                        f"to fit. Previously got {self.classes_}, `y` has {classes}"
+                    )
+        kind = self._class_targets()
+        return kind, kind.encode(y)
 
-    def _encode_held_out(self, y: Any) -> NDArray[Any]:
-        return self._class_targets().encode(one_column(y))
-
-    def _labels_of(self, targets: NDArray[Any]) -> NDArray[Any]:
-        return self._class_targets().labels(targets)
-
-    def _strata(self, targets: NDArray[Any]) -> NDArray[Any] | None:
-        if self._multilabel:
-            return None
-        return targets if targets.ndim == 1 else targets[:, 0]
-
-    def _score_of(
-        self, logits: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[Any] | None
-    ) -> float:
-        """Accuracy: of several labels, the rows that have all of them right. NaN where a logit is none."""
-        if not np.isfinite(logits).all():
-            return float("nan")
-        if targets.ndim == 1:
-            right = logits.argmax(axis=1) == targets
-        else:
-            right = ((logits > 0) == (targets > 0)).all(axis=1)
-        return float(np.average(right, weights=sample_weight))
-
-    def _output(self, targets: NDArray[Any]) -> tuple[int, str]:
-        found = self._class_targets()
-        return found.n_outputs, found.output
-
-    def _objective(self, l2: float) -> Objective:
-        loss = "cross_entropy" if self._class_targets().output == "softmax" else "binary_cross_entropy"
+    def _objective(self, kind: Targets, l2: float) -> Objective:
+        loss = "cross_entropy" if kind.output == "softmax" else "binary_cross_entropy"
         return Objective(loss, label_smoothing=self.label_smoothing, l2=l2)
 
     def _weights_in_training(
-        self, sample_weight: NDArray[np.float64] | None, targets: NDArray[Any], incremental: bool
+        self,
+        start: Start,
+        targets: NDArray[Any],
+        sample_weight: NDArray[np.float64] | None,
     ) -> NDArray[np.float64] | None:
         if self.class_weight is None:
             return sample_weight
         return with_class_weights(
-            self.class_weight, self._class_targets(), targets, sample_weight, has_all_rows=not incremental
+            self.class_weight, self._class_targets(), targets, sample_weight, has_all_rows=not start.is_part
         )
 
     def __sklearn_tags__(self) -> Any:

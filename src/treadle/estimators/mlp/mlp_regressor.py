@@ -12,22 +12,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import column_or_1d
 
 from treadle.engines.engine import output_of
-from treadle.engines.objective import OUTPUT_OF_LOSS, Objective
+from treadle.engines.objective import Objective
 from treadle.errors import InvalidInput
 from treadle.estimators.mlp.multilayer_perceptron import MultilayerPerceptron, check_mini_batches
-from treadle.estimators.mlp.scikit_learn_callbacks import with_listeners
-from treadle.network import Network
-
-# What an engine calls the losses.
-LOSS_NAMES = {
-    "squared_error": "squared",
-    "absolute_error": "absolute",
-    "huber": "huber",
-    "poisson": "poisson",
-}
+from treadle.estimators.mlp.number_targets import LOSS_NAMES, NumberTargets
+from treadle.estimators.mlp.starts import Start
+from treadle.estimators.mlp.targets import Targets
+from treadle.estimators.mlp.training_recipe import store
 
 
 class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]  # scikit-learn has no types
@@ -150,7 +143,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
     best_validation_score_ : float or None
     history_ : dict of lists
         A table with a row for each epoch: epoch, train_loss, learning_rate, seconds and, with rows held out,
-        validation_loss and validation_score. ``pandas.DataFrame(history_)`` takes it.
+        held_out_loss and held_out_score. ``pandas.DataFrame(history_)`` takes it.
     n_iter_ : int
         Epochs, or iterations, of the last fit.
     t_ : int
@@ -209,40 +202,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
         n_threads: int | None = None,
         callbacks: Any = None,
     ) -> None:
-        self.loss = loss
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.scoring = scoring
-        self.dropout = dropout
-        self.batch_norm = batch_norm
-        self.huber_delta = huber_delta
-        self.weight_decay = weight_decay
-        self.input_scale = input_scale
-        self.engine = engine
-        self.precision = precision
-        self.n_threads = n_threads
-        self.callbacks = callbacks
+        store(self, locals())
 
     def fit(
         self,
@@ -283,7 +243,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
             one_cycle and cosine; if lbfgs ended before it converged; if training under early stopping
             diverged.
         """
-        with_listeners(self, MultilayerPerceptron._fit)(self, X, y, sample_weight, X_val, y_val)
+        self._fit(X, y, sample_weight, X_val, y_val)
         return self
 
     @available_if(check_mini_batches)  # type: ignore[untyped-decorator]
@@ -315,7 +275,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
         InvalidInput
             As ``fit``; if the learning rate is planned for a whole fit.
         """
-        self._fit(X, y, sample_weight, X_val, y_val, incremental=True)
+        self._fit_more(X, y, sample_weight, X_val, y_val)
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -330,7 +290,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
         -------
         ndarray of shape (N,) or (N, K), of the parameters' dtype
         """
-        outputs = self._predict_output(X)
+        logits = self._logits(X)
+        outputs = output_of(self.network_, logits)
         return outputs[:, 0] if self.n_outputs_ == 1 else outputs
 
     def _check_parameters(self) -> None:
@@ -338,35 +299,9 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
         if self.huber_delta != 1 and self.loss != "huber":
             raise InvalidInput(f"huber_delta={self.huber_delta!r} is for loss='huber'; got {self.loss!r}")
 
-    def _encode(self, y: Any, begins: bool, incremental: bool) -> NDArray[Any]:
-        return self._encode_held_out(y)
+    def _learn(self, start: Start, y: Any) -> tuple[NumberTargets, NDArray[Any]]:
+        kind = NumberTargets(1 if y.ndim == 1 else y.shape[1], self.loss)
+        return kind, kind.encode(y)
 
-    def _encode_held_out(self, y: Any) -> NDArray[Any]:
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        targets = np.asarray(y, dtype=np.float32 if y.dtype == np.float32 else np.float64)
-        if self.loss == "poisson" and targets.min() < 0:
-            raise InvalidInput(
-                f"loss='poisson' needs y of at least 0; got {targets.min():g}: take another loss"
-            )
-        return targets.reshape(len(targets), -1)
-
-    def _labels_of(self, targets: NDArray[Any]) -> NDArray[Any]:
-        return targets[:, 0] if targets.shape[1] == 1 else targets
-
-    def _score_of(
-        self, logits: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[Any] | None
-    ) -> float:
-        """R^2, the mean of the outputs'; NaN where a prediction is not finite."""
-        from sklearn.metrics import r2_score
-
-        predicted = output_of(Network((1, targets.shape[1]), output=self._output(targets)[1]), logits)
-        if not np.isfinite(predicted).all():
-            return float("nan")
-        return float(r2_score(targets, predicted, sample_weight=sample_weight))
-
-    def _output(self, targets: NDArray[Any]) -> tuple[int, str]:
-        return targets.shape[1], OUTPUT_OF_LOSS[LOSS_NAMES[self.loss]]
-
-    def _objective(self, l2: float) -> Objective:
+    def _objective(self, kind: Targets, l2: float) -> Objective:
         return Objective(LOSS_NAMES[self.loss], huber_delta=self.huber_delta, l2=l2)

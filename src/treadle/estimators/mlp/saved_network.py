@@ -6,31 +6,24 @@ optimizer's moments and the stopping rule's count as those of the one that was s
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from treadle.errors import InvalidInput
-from treadle.estimators.files.saving import Savable, Saved, check_feature_names
+from treadle.estimators.files.saving import Saved, check_feature_names
 from treadle.estimators.mlp.calibration import checked_temperature
+from treadle.estimators.mlp.class_targets import ClassTargets
+from treadle.estimators.mlp.fitted import Curves, Fitted
 from treadle.estimators.mlp.stopping import Memory
 from treadle.export.model_file import Model
 from treadle.messages import quoted
 from treadle.network import Network, Parameters
 from treadle.optimizers.stall import Stall
+from treadle.training.history import COLUMNS, EARLIER_NAMES
 
 # Attributes that are None, numbers, texts, lists or tables of them, and what each has to be.
 VALIDATION_CURVES = ("validation_scores_", "validation_loss_curve_")
-CURVES = ("loss_curve_", *VALIDATION_CURVES)
-# The columns of history_, and what an epoch's record calls them.
-HISTORY_COLUMNS = {
-    "epoch": "epoch",
-    "train_loss": "train_loss",
-    "validation_loss": "test_loss",
-    "validation_score": "test_accuracy",
-    "learning_rate": "learning_rate",
-    "seconds": "seconds",
-}
 # The parameters and running statistics of the best epoch of a ``partial_fit`` that goes on.
 BEST = ("best", "best_statistics")
 # Whether each counts something, and is no number else.
@@ -38,67 +31,100 @@ NUMBERS = {"loss_": False, "best_loss_": False, "best_validation_score_": False,
 LARGEST_COUNT = 1 << 53
 
 
-class SavedNetwork(Savable):
-    """Saves and loads by the attributes that all multilayer perceptrons have."""
+def saved(fitted: Fitted) -> Saved:
+    """The file's parts: the network, the fields under the names of attributes, and the arrays."""
+    fields: dict[str, Any] = {f"{name}_": value for name, value in vars(fitted.curves).items()}
+    fields |= {"engine_": fitted.engine, "stopped_early_": fitted.stopped_early}
+    if fitted.seed is not None:
+        fields["_seed"] = fitted.seed
+    if fitted.classes is not None:
+        fields |= {"classes_": fitted.classes.classes, "_multilabel": fitted.classes.multilabel}
+        fields["temperature_"] = fitted.temperature
+    if fitted.feature_names is not None:
+        fields["feature_names_in_"] = fitted.feature_names
+    arrays = {f"moments.{name}": np.asarray(array) for name, array in fitted.moments.items()}
+    memory = fitted.memory
+    if memory is not None:
+        fields["_earlier"] = {"by_score": memory.by_score, **vars(memory.stall)}
+        if memory.best is not None:
+            arrays |= dict(zip(BEST, memory.best, strict=True))
+    return Saved(fields, arrays, Model(fitted.parameters, class_names(fitted)))
 
-    # Attributes of the class alone, beyond those of this file.
-    _saved_attributes: ClassVar[tuple[str, ...]] = ()
 
-    def _saved(self) -> Saved:
-        this: Any = self
-        names = (*CURVES, *NUMBERS, "history_", "engine_", "stopped_early_", "_seed", *self._saved_attributes)
-        fields = {name: vars(self)[name] for name in names if name in vars(self)}
-        if "feature_names_in_" in vars(self):
-            fields["feature_names_in_"] = this.feature_names_in_
-        arrays = {f"moments.{name}": np.asarray(array) for name, array in this._moments.items()}
-        memory: Memory | None = this._earlier
-        if memory is not None:
-            fields["_earlier"] = {"by_score": memory.by_score, **vars(memory.stall)}
-            if memory.best is not None:
-                arrays |= dict(zip(BEST, memory.best, strict=True))
-        return Saved(fields, arrays, Model(this._fitted_parameters(this.network_), this._class_names()))
+def class_names(fitted: Fitted) -> tuple[str, ...]:
+    """A name for each class, for whoever reads the file as a model's."""
+    return () if fitted.classes is None else tuple(map(str, fitted.classes.classes))
 
-    def _class_names(self) -> tuple[str, ...]:
-        """A name for each class, for whoever reads the file as a model's."""
-        return ()
 
-    def _load_saved(self, saved: Saved) -> None:
-        this: Any = self
-        if saved.model is None:
-            raise InvalidInput("it has no network")
-        fields = dict(saved.fields)
-        network = saved.model.network
-        names = fields.pop("feature_names_in_", None)
-        check_feature_names(names, network.sizes[0])
-        if names is not None:
-            this.feature_names_in_ = names
-        this.n_features_in_ = network.sizes[0]
-        this._forget()
-        temperature = checked_temperature(fields.pop("temperature_")) if "temperature_" in fields else None
-        self._load_own(fields, network)
-        this.loss_curve_ = _curve("loss_curve_", fields.pop("loss_curve_", []))
-        for name in VALIDATION_CURVES:
-            curve = fields.pop(name, None)
-            setattr(self, name, None if curve is None else _curve(name, curve))
-        for name, whole in NUMBERS.items():
-            if name in fields:
-                setattr(self, name, _number(name, fields.pop(name), whole))
-        this.history_ = _table(fields.pop("history_", {}))
-        this.engine_ = _of_type(str, "engine_", fields.pop("engine_", ""))
-        this.stopped_early_ = _of_type(bool, "stopped_early_", fields.pop("stopped_early_", False))
-        if "_seed" in fields:
-            this._seed = _seed(fields.pop("_seed"))
-        memory = fields.pop("_earlier", None)
-        if fields:
-            raise InvalidInput(f"it has attributes that are not its own: {sorted(fields)}")
-        this._take_parameters(saved.model.parameters)
-        if temperature is not None:
-            this.temperature_ = temperature
-        this._moments = _moments(saved, saved.model.parameters)
-        this._earlier = None if memory is None else _memory(memory, saved, saved.model.parameters)
+def fitted_from(saved: Saved, *, classifies: bool) -> Fitted:
+    """What was saved, of a file that may be hostile.
 
-    def _load_own(self, fields: dict[str, Any], network: Network) -> None:
-        """Take the attributes of ``_saved_attributes`` out of the fields, and become the owner of them."""
+    Parameters
+    ----------
+    saved : Saved
+    classifies : bool
+        Whether there are to be classes and a temperature.
+
+    Raises
+    ------
+    InvalidInput, KeyError, TypeError or ValueError
+        If it does not fit together.
+    """
+    if saved.model is None:
+        raise InvalidInput("it has no network")
+    fields, parameters = dict(saved.fields), saved.model.parameters
+    names = fields.pop("feature_names_in_", None)
+    check_feature_names(names, parameters.network.sizes[0])
+    temperature, classes = 1.0, None
+    if classifies:
+        if "temperature_" in fields:
+            temperature = checked_temperature(fields.pop("temperature_"))
+        classes = _classes(fields.pop("classes_"), fields.pop("_multilabel"), parameters.network)
+    curves = _curves(fields)
+    engine = _of_type(str, "engine_", fields.pop("engine_", ""))
+    stopped_early = _of_type(bool, "stopped_early_", fields.pop("stopped_early_", False))
+    seed = _seed(fields.pop("_seed")) if "_seed" in fields else None
+    memory = fields.pop("_earlier", None)
+    if fields:
+        raise InvalidInput(f"it has attributes that are not its own: {sorted(fields)}")
+    return Fitted(
+        parameters=parameters,
+        curves=curves,
+        engine=engine,
+        stopped_early=stopped_early,
+        seed=seed,
+        moments=_moments(saved, parameters),
+        memory=None if memory is None else _memory(memory, saved, parameters),
+        feature_names=names,
+        classes=classes,
+        temperature=temperature,
+    )
+
+
+def _classes(classes: Any, multilabel: Any, network: Network) -> ClassTargets:
+    if not isinstance(classes, np.ndarray) or classes.ndim != 1 or type(multilabel) is not bool:
+        raise InvalidInput(f"classes_ must be labels in one row; got {quoted(classes)}")
+    if not np.array_equal(np.unique(classes), classes):
+        raise InvalidInput(f"classes_ must be labels that differ, in order; got {quoted(classes)}")
+    found = ClassTargets(classes, multilabel)
+    if (found.n_outputs, found.output) != (network.sizes[-1], network.output):
+        raise InvalidInput(
+            f"{len(classes)} classes need {found.n_outputs} outputs, {found.output}; the network has "
+            f"{network.sizes[-1]}, {network.output}"
+        )
+    return found
+
+
+def _curves(fields: dict[str, Any]) -> Curves:
+    """Taken out of the fields."""
+    found: dict[str, Any] = {"loss_curve": _curve("loss_curve_", fields.pop("loss_curve_", []))}
+    for name in VALIDATION_CURVES:
+        curve = fields.pop(name, None)
+        found[name.removesuffix("_")] = None if curve is None else _curve(name, curve)
+    for name, whole in NUMBERS.items():
+        if name in fields:
+            found[name.removesuffix("_")] = _number(name, fields.pop(name), whole)
+    return Curves(**found, history=_table(fields.pop("history_", {})))
 
 
 def _of_type(kind: type, name: str, value: Any) -> Any:
@@ -131,12 +157,15 @@ def _seed(value: Any) -> int:
 
 
 def _table(value: Any) -> dict[str, list[Any]]:
-    if not isinstance(value, dict) or not value.keys() <= HISTORY_COLUMNS.keys():
-        raise InvalidInput(f"history_ must be a table of {', '.join(HISTORY_COLUMNS)}; got {quoted(value)}")
-    table = {name: _curve(f"history_, {name},", column) for name, column in value.items()}
+    if not isinstance(value, dict) or not {EARLIER_NAMES.get(name, name) for name in value} <= {*COLUMNS}:
+        raise InvalidInput(f"history_ must be a table of {', '.join(COLUMNS)}; got {quoted(value)}")
+    table: dict[str, list[float]] = {
+        name: _curve(f"history_, {name},", column) for name, column in value.items()
+    }
     if len({len(column) for column in table.values()}) > 1:
         raise InvalidInput("the columns of history_ must have one length")
-    return {name: value[name] for name in table}  # epochs stay whole numbers
+    # Epochs stay whole numbers.
+    return {EARLIER_NAMES.get(name, name): value[name] for name in table}
 
 
 def _moments(saved: Saved, parameters: Parameters) -> dict[str, Any]:

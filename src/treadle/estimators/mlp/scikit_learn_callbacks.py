@@ -8,6 +8,8 @@ or a pipeline hands its callbacks down. That protocol is young and may change: t
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sklearn
@@ -57,56 +59,65 @@ else:
             return method
 
 
-def with_listeners(estimator: Any, fit: Method) -> Method:
-    """The fit, after which scikit-learn's callbacks are torn down, whatever happens, if there are any."""
-    return with_callbacks(fit) if ScikitLearnTasks.listened_to(estimator) else fit
+@contextmanager
+def tasks_of_fit(
+    estimator: Any, X: Any, y: Any, sample_weight: Any, *, epochs: bool
+) -> Iterator[ScikitLearnTasks | None]:
+    """The tasks of a fit that scikit-learn's callbacks are told of; None where there are no callbacks.
 
-
-class ScikitLearnTasks(Callback):
-    """Tells an estimator's scikit-learn callbacks of a fit and of its epochs.
+    The callbacks are torn down at the end, whatever happens.
 
     Parameters
     ----------
     estimator : MultilayerPerceptron
-        Fitted through ``with_listeners``.
     X, y, sample_weight
         As fit was given them.
+    epochs : bool
+        Whether each epoch is a task within the fit's.
     """
+    if not getattr(estimator, "_skl_callbacks", None):
+        yield None
+        return
+    try:
+        tasks = ScikitLearnTasks(estimator, X, y, sample_weight, epochs=epochs)
+        yield tasks
+        tasks.finish()
+    finally:
+        # Whatever fit it wraps, scikit-learn tears down what that fit had set up.
+        with_callbacks(_no_fit)(estimator)
 
-    def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any) -> None:
+
+def _no_fit(estimator: Any) -> None:
+    """Fit nothing."""
+
+
+class ScikitLearnTasks(Callback):
+    """Tells an estimator's scikit-learn callbacks of a fit and of its epochs; see ``tasks_of_fit``."""
+
+    def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any, *, epochs: bool) -> None:
         self._estimator = estimator
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         self._data = {"X": X, "y": y, "metadata": metadata}
+        self._has_epochs = epochs
         self._fit: Any = None
         self._epoch: Any = None
 
-    @staticmethod
-    def listened_to(estimator: Any) -> bool:
-        """Whether the estimator has callbacks of scikit-learn's."""
-        return bool(getattr(estimator, "_skl_callbacks", None))
-
-    @classmethod
-    def wanted_by(cls, estimator: Any, X: Any, y: Any, sample_weight: Any) -> ScikitLearnTasks | None:
-        """The tasks of a fit, if any of scikit-learn's callbacks listens."""
-        return cls(estimator, X, y, sample_weight) if cls.listened_to(estimator) else None
-
-    def begin(self, n_epochs: int) -> None:
-        """The fit's task begins, with so many epochs at most."""
-        self._fit = self._estimator._init_callback_context(max_subtasks=n_epochs)
-        self._fit.call_on_fit_task_begin(estimator=self._estimator, **self._data)
-
     def on_fit_begin(self, training: Training) -> None:
         """The fit's task begins, and its first epoch's."""
-        self.begin(training.plan.n_epochs)
+        n_epochs = training.plan.n_epochs if self._has_epochs else 0
+        self._fit = self._estimator._init_callback_context(max_subtasks=n_epochs)
+        self._fit.call_on_fit_task_begin(estimator=self._estimator, **self._data)
         self._begin_epoch(training)
 
     def _begin_epoch(self, training: Training) -> None:
-        if len(training.history) < training.plan.n_epochs:
+        if self._has_epochs and len(training.history) < training.plan.n_epochs:
             self._epoch = self._fit.subcontext(task_name="epoch")
             self._epoch.call_on_fit_task_begin(estimator=self._estimator, **self._data)
 
     def on_epoch_end(self, training: Training) -> bool:
         """An epoch's task ends; True if one of scikit-learn's callbacks says stop."""
+        if not self._has_epochs:
+            return False
         stop = self._epoch.call_on_fit_task_end(
             estimator=self._estimator,
             reconstruction_attributes=lambda: self._fitted(training.parameters()),
@@ -120,7 +131,7 @@ class ScikitLearnTasks(Callback):
         """The attributes that the estimator would have, were it fitted with these."""
         before = vars(self._estimator)
         fitted = copy.copy(self._estimator)
-        fitted._take_parameters(parameters)
+        fitted._show(parameters)
         return {name: value for name, value in vars(fitted).items() if before.get(name) is not value}
 
     def finish(self) -> None:

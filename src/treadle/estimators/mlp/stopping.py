@@ -18,6 +18,7 @@ from treadle.optimizers.schedules import LEAST_RATE
 from treadle.optimizers.stall import Stall
 from treadle.training.callbacks import Training
 from treadle.training.early_stopping import EarlyStopping
+from treadle.training.history import EpochRecord
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,13 @@ class Memory:
     stall: Stall
     by_score: bool
     best: tuple[NDArray[Any], NDArray[Any]] | None
+
+
+def print_epoch(record: EpochRecord) -> None:
+    """Print what scikit-learn prints of an epoch."""
+    print(f"Iteration {record.epoch}, loss = {record.train_loss:.8f}")
+    if not math.isnan(record.held_out_loss):
+        print(f"Validation score: {record.held_out_score:f}")
 
 
 class StoppingRule(EarlyStopping):
@@ -46,7 +54,7 @@ class StoppingRule(EarlyStopping):
         Whether to print.
     start : Parameters
         What training begins with: to keep if no epoch has a score.
-    incremental : bool
+    is_part : bool
         Whether this is a part of a longer training: the best epoch may be an earlier part's, and is kept only
         once the rule has ended it all.
     earlier : Memory, or None
@@ -63,18 +71,18 @@ class StoppingRule(EarlyStopping):
         n_iter_no_change: float,
         verbose: bool,
         start: Parameters,
-        incremental: bool = False,
+        is_part: bool = False,
         earlier: Memory | None = None,
     ) -> None:
         self.stalled = False
         self._earlier = earlier
         self._start = start
-        self._incremental = incremental
+        self._is_part = is_part
         self._ends = ends
         self._adaptive = adaptive
         self._verbose = verbose
         super().__init__(
-            "test_accuracy" if by_score else "train_loss",
+            "held_out_score" if by_score else "train_loss",
             tol=tol,
             n_iter_no_change=n_iter_no_change,
             restore_best=by_score,
@@ -88,12 +96,12 @@ class StoppingRule(EarlyStopping):
             self._best = self._start
         if self._earlier is not None and self._earlier.by_score == self.restore_best:
             self._stall = copy.copy(self._earlier.stall)
-            if self._incremental and self._earlier.best is not None:
+            if self._is_part and self._earlier.best is not None:
                 self._best = Parameters(self._start.network, *self._earlier.best)
 
     def memory(self) -> Memory:
         """What a later fit goes on from."""
-        best = (self._best.flat, self._best.statistics) if self._incremental and self._best else None
+        best = (self._best.flat, self._best.statistics) if self._is_part and self._best else None
         return Memory(self._stall, self.restore_best, best)
 
     def _add(self, figure: float) -> bool:
@@ -108,9 +116,7 @@ class StoppingRule(EarlyStopping):
         """Take in the epoch's figure; True once it has stalled and the learning rate cannot fall."""
         record = training.record
         if self._verbose:
-            print(f"Iteration {record.epoch}, loss = {record.train_loss:.8f}")
-            if not math.isnan(record.test_loss):
-                print(f"Validation score: {record.test_accuracy:f}")
+            print_epoch(record)
         stalled = super().on_epoch_end(training)
         slows_down = self._adaptive and record.learning_rate > LEAST_RATE
         if stalled and self._verbose:
@@ -120,7 +126,7 @@ class StoppingRule(EarlyStopping):
 
     def on_fit_end(self, training: Training) -> None:
         """Let training end with the best epoch's parameters."""
-        if self.stalled or not self._incremental:
+        if self.stalled or not self._is_part:
             super().on_fit_end(training)
 
     def _print_stall(self, next_rate: float | None) -> None:

@@ -6,14 +6,11 @@ rows and outputs there are. Nothing is trained here.
 
 from __future__ import annotations
 
-import warnings
-from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from numbers import Integral
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
 from treadle.engines.rows import Rows
@@ -24,6 +21,7 @@ from treadle.estimators.hyperparameters import (
     is_integer,
     is_sequence,
 )
+from treadle.messages import warn_caller
 from treadle.network import Network
 from treadle.optimizers import (
     SGD,
@@ -40,134 +38,178 @@ from treadle.optimizers import (
 from treadle.training.loop import TrainingPlan
 
 
-class TrainingRecipe(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
-    """What the hyper-parameters of a multilayer perceptron say; see the estimators for each."""
+class Hyperparameters(Protocol):
+    """Those of a multilayer perceptron that say how it is trained; see the estimators for each."""
 
-    @abstractmethod
-    def _output(self, targets: NDArray[Any]) -> tuple[int, str]:
-        """How many outputs the network has, and which."""
+    hidden_layer_sizes: int | Sequence[int]
+    activation: str | Sequence[str]
+    solver: str
+    alpha: float
+    batch_size: Any
+    learning_rate: str
+    learning_rate_init: float
+    power_t: float
+    max_iter: int
+    shuffle: bool
+    random_state: int | np.random.RandomState | None
+    tol: float
+    verbose: bool | int
+    momentum: float
+    nesterovs_momentum: bool
+    early_stopping: bool
+    validation_fraction: float
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    n_iter_no_change: Any
+    max_fun: int
+    scoring: Any
+    dropout: float | Sequence[float]
+    batch_norm: bool | Sequence[bool]
+    weight_decay: float
+    input_scale: float
+    engine: str
+    precision: str
+    n_threads: int | None
+    callbacks: Any
 
-    def _check_parameters(self) -> None:
-        """Raise InvalidInput for a hyper-parameter that is not allowed, or not together with another."""
-        check_hyperparameters(type(self).__name__, vars(self))
-        sizes = self.hidden_layer_sizes if is_sequence(self.hidden_layer_sizes) else [self.hidden_layer_sizes]
-        if not all(is_integer(size) for size in sizes):
-            raise InvalidInput(
-                f"hidden_layer_sizes must be integers above 0; got {self.hidden_layer_sizes!r}"
-            )
-        if not all(size > 0 for size in sizes):
-            raise InvalidInput(f"hidden_layer_sizes must be > 0, got {list(sizes)}.")
-        if self.weight_decay and self.solver != "adam":
-            raise InvalidInput(
-                f"weight_decay={self.weight_decay!r} needs solver='adam', which is AdamW then; got "
-                f"{self.solver!r}: use alpha"
-            )
-        if self.n_threads is not None and self.engine == "torch":
-            raise InvalidInput(
-                f"n_threads={self.n_threads!r} is for treadle's own engines; for engine='torch' call "
-                "torch.set_num_threads"
-            )
-        if self.solver != "lbfgs":
-            return
-        for name in ("dropout", "batch_norm", "callbacks"):
-            value = getattr(self, name)
-            if np.any(value) if is_sequence(value) and name != "callbacks" else value:
-                raise InvalidInput(f"{name}={value!r} is for the solvers adam and sgd; got solver='lbfgs'")
-        for name, mini_batches_only in (("learning_rate", PLANNED_RATES), ("precision", ("bfloat16",))):
-            value = getattr(self, name)
-            if value in mini_batches_only:
-                raise InvalidInput(f"{name}={value!r} is for the solvers adam and sgd; got solver='lbfgs'")
 
-    def _draw_seed(self) -> int:
-        """The seed of all that a fit draws: an integer ``random_state`` itself, else a draw from it."""
-        if isinstance(self.random_state, Integral):
-            return int(self.random_state)
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
+def store(estimator: Any, arguments: Mapping[str, Any]) -> None:
+    """Let the estimator have the arguments of its ``__init__``, as they are: its local variables there."""
+    vars(estimator).update({name: value for name, value in arguments.items() if name != "self"})
 
-    def _dtype(self, X: Rows) -> type[np.floating[Any]]:
-        """Of the parameters."""
-        if self.precision == "auto":
-            return np.float64 if X.dtype == np.float64 else np.float32
-        return np.float64 if self.precision == "float64" else np.float32
 
-    def _network(self, targets: NDArray[Any]) -> Network:
-        hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=np.int64))
-        n_outputs, output = self._output(targets)
-        return Network(
-            sizes=(self.n_features_in_, *hidden.tolist(), n_outputs),
-            activation=_plain(self.activation),
-            output=output,
-            dropout=_plain(self.dropout),
-            input_scale=self.input_scale,
-            batch_norm=_plain(self.batch_norm),
+def check_together(recipe: Hyperparameters) -> None:
+    """Raise InvalidInput for a hyper-parameter that is not allowed, or not together with another."""
+    check_hyperparameters(type(recipe).__name__, vars(recipe))
+    given: Any = recipe.hidden_layer_sizes
+    sizes = given if is_sequence(given) else [given]
+    if not all(is_integer(size) for size in sizes):
+        raise InvalidInput(f"hidden_layer_sizes must be integers above 0; got {given!r}")
+    if not all(size > 0 for size in sizes):
+        raise InvalidInput(f"hidden_layer_sizes must be > 0, got {list(sizes)}.")
+    if recipe.weight_decay and recipe.solver != "adam":
+        raise InvalidInput(
+            f"weight_decay={recipe.weight_decay!r} needs solver='adam', which is AdamW then; got "
+            f"{recipe.solver!r}: use alpha"
         )
-
-    def _batch_size(self, n_rows: int) -> int:
-        if self.batch_size == "auto":
-            return min(200, n_rows)
-        if self.batch_size > n_rows:
-            warnings.warn(
-                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-                stacklevel=5,
-            )
-        return min(int(self.batch_size), n_rows)
-
-    def _optimizer(self) -> Optimizer:
-        if self.solver == "sgd":
-            return SGD(momentum=self.momentum, nesterov=self.nesterovs_momentum)
-        if self.weight_decay:
-            return AdamW(self.beta_1, self.beta_2, self.epsilon, self.weight_decay)
-        return Adam(beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon)
-
-    def _plan(self, n_rows: int, incremental: bool) -> TrainingPlan:
-        if not incremental:
-            return TrainingPlan(
-                self.max_iter,
-                self.learning_rate_init,
-                self._schedule(),
-                self._seed,
-                shuffled=bool(self.shuffle),
-            )
-        return TrainingPlan(
-            1,
-            self._incremental_rate(),
-            Constant(),
-            self._seed,
-            shuffled=bool(self.shuffle),
-            epochs_before=len(getattr(self, "loss_curve_", ())),
+    if recipe.n_threads is not None and recipe.engine == "torch":
+        raise InvalidInput(
+            f"n_threads={recipe.n_threads!r} is for treadle's own engines; for engine='torch' call "
+            "torch.set_num_threads"
         )
+    if recipe.solver != "lbfgs":
+        return
+    for name in ("dropout", "batch_norm", "callbacks"):
+        value = getattr(recipe, name)
+        if np.any(value) if is_sequence(value) and name != "callbacks" else value:
+            raise InvalidInput(f"{name}={value!r} is for the solvers adam and sgd; got solver='lbfgs'")
+    for name, mini_batches_only in (("learning_rate", PLANNED_RATES), ("precision", ("bfloat16",))):
+        value = getattr(recipe, name)
+        if value in mini_batches_only:
+            raise InvalidInput(f"{name}={value!r} is for the solvers adam and sgd; got solver='lbfgs'")
 
-    def _schedule(self) -> Schedule:
-        match self.learning_rate:
-            case "one_cycle":
-                return OneCycle()
-            case "cosine":
-                return Cosine()
-            case "invscaling" if self.solver == "sgd":
-                return InverseScaling(self.power_t, rows_before=getattr(self, "t_", 0))
-            case "adaptive" if self.solver == "sgd":
-                # n_iter_no_change may be inf, which no count of epochs exceeds.
-                return Adaptive(self.tol, self.n_iter_no_change)
-            case _:
-                return Constant()
 
-    def _incremental_rate(self) -> float:
-        """The rate of one epoch of ``partial_fit``, by the rows and the losses that there have been."""
-        if self.learning_rate in PLANNED_RATES:
-            raise InvalidInput(
-                f"learning_rate={self.learning_rate!r} plans a whole fit, which partial_fit does not know "
-                "the length of: take 'constant', or 'invscaling' or 'adaptive' with solver='sgd'"
-            )
-        losses = getattr(self, "loss_curve_", [])
-        rates = self._schedule().learning_rates(
-            self.learning_rate_init,
-            epoch=len(losses) if self.learning_rate == "adaptive" else 1,
-            n_epochs=1,
-            n_steps=1,
-            n_rows=0,  # those seen are before this epoch
-            losses=losses,
+def draw_seed(recipe: Hyperparameters) -> int:
+    """The seed of all that a fit draws: an integer ``random_state`` itself, else a draw from it."""
+    if isinstance(recipe.random_state, Integral):
+        return int(recipe.random_state)
+    return int(check_random_state(recipe.random_state).randint(2**31 - 1))
+
+
+def dtype_of(recipe: Hyperparameters, X: Rows) -> type[np.floating[Any]]:
+    """Of the parameters."""
+    if recipe.precision == "auto":
+        return np.float64 if X.dtype == np.float64 else np.float32
+    return np.float64 if recipe.precision == "float64" else np.float32
+
+
+def network_of(recipe: Hyperparameters, n_features: int, n_outputs: int, output: str) -> Network:
+    """The network that is trained."""
+    hidden = np.atleast_1d(np.asarray(recipe.hidden_layer_sizes, dtype=np.int64))
+    return Network(
+        sizes=(n_features, *hidden.tolist(), n_outputs),
+        activation=_plain(recipe.activation),
+        output=output,
+        dropout=_plain(recipe.dropout),
+        input_scale=recipe.input_scale,
+        batch_norm=_plain(recipe.batch_norm),
+    )
+
+
+def batch_size_of(recipe: Hyperparameters, n_rows: int) -> int:
+    """Rows in a step, of so many; warns if there are fewer than were asked for."""
+    if recipe.batch_size == "auto":
+        return min(200, n_rows)
+    if recipe.batch_size > n_rows:
+        warn_caller("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped")
+    return min(int(recipe.batch_size), n_rows)
+
+
+def optimizer_of(recipe: Hyperparameters) -> Optimizer:
+    """The update rule of mini-batches."""
+    if recipe.solver == "sgd":
+        return SGD(momentum=recipe.momentum, nesterov=recipe.nesterovs_momentum)
+    if recipe.weight_decay:
+        return AdamW(recipe.beta_1, recipe.beta_2, recipe.epsilon, recipe.weight_decay)
+    return Adam(beta_1=recipe.beta_1, beta_2=recipe.beta_2, epsilon=recipe.epsilon)
+
+
+def whole_fit(recipe: Hyperparameters, seed: int, rows_before: int) -> TrainingPlan:
+    """All epochs of a fit, after earlier ones that saw so many rows."""
+    return TrainingPlan(
+        recipe.max_iter,
+        recipe.learning_rate_init,
+        _schedule(recipe, rows_before),
+        seed,
+        shuffled=bool(recipe.shuffle),
+    )
+
+
+def one_epoch(recipe: Hyperparameters, seed: int, rows_before: int, losses: Sequence[float]) -> TrainingPlan:
+    """One epoch of ``partial_fit``, after earlier ones with these losses that saw so many rows.
+
+    Raises
+    ------
+    InvalidInput
+        If the learning rate is planned for a whole fit.
+    """
+    if recipe.learning_rate in PLANNED_RATES:
+        raise InvalidInput(
+            f"learning_rate={recipe.learning_rate!r} plans a whole fit, which partial_fit does not know "
+            "the length of: take 'constant', or 'invscaling' or 'adaptive' with solver='sgd'"
         )
-        return float(rates[0])
+    rates = _schedule(recipe, rows_before).learning_rates(
+        recipe.learning_rate_init,
+        epoch=len(losses) if recipe.learning_rate == "adaptive" else 1,
+        n_epochs=1,
+        n_steps=1,
+        n_rows=0,  # those seen are before this epoch
+        losses=losses,
+    )
+    return TrainingPlan(
+        1,
+        float(rates[0]),
+        Constant(),
+        seed,
+        shuffled=bool(recipe.shuffle),
+        epochs_before=len(losses),
+    )
+
+
+def _schedule(recipe: Hyperparameters, rows_before: int) -> Schedule:
+    match recipe.learning_rate:
+        case "one_cycle":
+            return OneCycle()
+        case "cosine":
+            return Cosine()
+        case "invscaling" if recipe.solver == "sgd":
+            return InverseScaling(recipe.power_t, rows_before=rows_before)
+        case "adaptive" if recipe.solver == "sgd":
+            # n_iter_no_change may be inf, which no count of epochs exceeds.
+            return Adaptive(recipe.tol, recipe.n_iter_no_change)
+        case _:
+            return Constant()
 
 
 def scikit_learns_generator(seed: int) -> np.random.Generator:

@@ -1,13 +1,17 @@
 """Rows as people keep them: frames, Arrow tables, memory maps, sparse matrices, bytes; and what are none."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import scipy.sparse
 from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
 
 from tests.estimators.mlp.mlp_cases import bits, blobs, plane
 from treadle import InvalidInput, MLPClassifier, MLPRegressor
-from treadle.estimators.mlp import multilayer_perceptron
+from treadle.engines.numpy_engine import NumpyEngine
+from treadle.estimators.mlp import fitting
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 NAMES = list("abcd")
@@ -28,8 +32,8 @@ def trained_on(monkeypatch):
         seen.append(problem.X)
         return loop(engine, problem, *others, **options)
 
-    loop = multilayer_perceptron.TrainingLoop
-    monkeypatch.setattr(multilayer_perceptron, "TrainingLoop", spy)
+    loop = fitting.TrainingLoop
+    monkeypatch.setattr(fitting, "TrainingLoop", spy)
     return seen
 
 
@@ -157,3 +161,85 @@ def test_weights_that_are_none_are_refused():
         InvalidInput, match="sample_weight must have a weight for each of the 60 rows; got shape"
     ):
         classifier().partial_fit(X, y, np.ones(3), classes=[0, 1, 2])
+
+
+# --- warnings
+
+
+class Listening:
+    """A callback of scikit-learn's kind, whose wrapper is then around the fit."""
+
+    def setup(self, estimator, context): ...
+
+    def teardown(self, estimator, context): ...
+
+    def on_fit_task_begin(self, estimator, context): ...
+
+    def on_fit_task_end(self, estimator, context): ...
+
+
+def interrupt(training):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("listened_to", [False, True])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_iter": 1}, "Maximum iterations"),
+        ({"max_iter": 1, "solver": "lbfgs"}, "lbfgs failed to converge"),
+        ({"batch_size": 1000, "learning_rate": "cosine"}, "Got `batch_size` less than 1"),
+        ({"callbacks": interrupt, "max_iter": 9}, "Training interrupted by user"),
+    ],
+)
+def test_warnings_are_of_the_line_that_called_fit(options, message, listened_to):
+    X, y = blobs()
+    made = MLPClassifier(4, random_state=0, **options)
+    if listened_to:
+        pytest.importorskip("sklearn.callback")
+        made.set_callbacks(Listening())
+    with pytest.warns(UserWarning, match=message) as caught:
+        made.fit(X, y)
+    assert [warning.filename for warning in caught] == [__file__]
+    line = caught[0].lineno
+    assert Path(__file__).read_text("utf-8").splitlines()[line - 1].strip() == "made.fit(X, y)"
+
+
+def test_warnings_are_of_the_line_that_called_partial_fit_and_calibrate():
+    X, y = blobs()
+    made = MLPClassifier(4, random_state=0, batch_size=1000)
+    with pytest.warns(UserWarning, match="Got `batch_size`") as caught:
+        made.partial_fit(X, y, classes=[0, 1, 2])
+    assert caught[0].filename == __file__
+    made.coefs_[-1][:] = 0
+    made.intercepts_[-1][:] = 0
+    with pytest.warns(UserWarning, match="no temperature from") as caught:
+        made.calibrate(X, y)
+    assert caught[0].filename == __file__
+
+
+def test_ctrl_c_keeps_the_iterations_of_lbfgs_too(monkeypatch):
+    X, y = blobs()
+    gradients = NumpyEngine.batch_gradients
+    calls = []
+
+    def interrupting(engine, problem):
+        compute = gradients(engine, problem)
+
+        def counted(*arguments):
+            calls.append(arguments)
+            if len(calls) == 8:
+                raise KeyboardInterrupt
+            return compute(*arguments)
+
+        return counted
+
+    monkeypatch.setattr(NumpyEngine, "batch_gradients", interrupting)
+    made = MLPClassifier(4, random_state=0, engine="numpy", solver="lbfgs")
+    with pytest.warns(UserWarning, match="Training interrupted by user"):
+        made.fit(X, y)
+    assert len(made.loss_curve_) == made.n_iter_ >= 1 and made.loss_ == made.loss_curve_[-1]
+    monkeypatch.undo()
+    options = {"engine": "numpy", "solver": "lbfgs", "max_iter": made.n_iter_}
+    with pytest.warns(ConvergenceWarning):
+        assert bits(made) == bits(MLPClassifier(4, random_state=0, **options).fit(X, y))

@@ -28,7 +28,7 @@ from treadle import (
     TrainingProblem,
 )
 from treadle.engines.numpy_engine import NumpyEngine
-from treadle.estimators.mlp import multilayer_perceptron
+from treadle.estimators.mlp import fitting
 from treadle.estimators.mlp.training_rows import X_DTYPES
 
 ignores_convergence = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -213,8 +213,8 @@ def test_x_is_trained_on_without_a_copy(monkeypatch, fit, dtype):
         seen.append(problem.X)
         return loop(engine, problem, *others, **options)
 
-    loop = multilayer_perceptron.TrainingLoop
-    monkeypatch.setattr(multilayer_perceptron, "TrainingLoop", spy)
+    loop = fitting.TrainingLoop
+    monkeypatch.setattr(fitting, "TrainingLoop", spy)
     X, y = data()
     X = (20 * (X + 6)).astype(dtype)
     fit(X, y)

@@ -1,0 +1,127 @@
+"""What training begins with: new parameters, those of an earlier fit, or those of an earlier epoch."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treadle.engines.rows import Rows
+from treadle.estimators.mlp.fitted import Curves, Fitted, norms_of, parameters_of
+from treadle.estimators.mlp.training_recipe import (
+    Hyperparameters,
+    draw_seed,
+    dtype_of,
+    one_epoch,
+    scikit_learns_generator,
+    whole_fit,
+)
+from treadle.network import Network, Parameters
+from treadle.training.loop import TrainingPlan
+
+
+@dataclass(frozen=True)
+class Start(ABC):
+    """A start of training.
+
+    Parameters
+    ----------
+    earlier : Fitted, or None
+        What is gone on from; None: nothing is, and parameters are new.
+    """
+
+    earlier: Fitted | None
+
+    is_part: ClassVar[bool]
+    """Whether the training is one of many that make up a longer one, and does not see all rows."""
+
+    @property
+    def begins(self) -> bool:
+        """Whether parameters are new."""
+        return self.earlier is None
+
+    @property
+    def moments(self) -> Mapping[str, NDArray[Any]]:
+        """Of the optimizer, to go on from; a whole fit begins with none."""
+        return {}
+
+    @property
+    def curves(self) -> Curves:
+        """Of the training so far."""
+        return Curves() if self.earlier is None else self.earlier.curves
+
+    def seed(self, recipe: Hyperparameters) -> int:
+        """Of all that this training draws."""
+        return draw_seed(recipe)
+
+    @abstractmethod
+    def plan(self, recipe: Hyperparameters, seed: int) -> TrainingPlan:
+        """How long, at which rates, in which order."""
+
+    def in_precision(self, recipe: Hyperparameters, X: Rows) -> Self:
+        """The same, what is gone on from being of the precision that is asked for, if one is."""
+        if self.earlier is None or recipe.precision == "auto":
+            return self
+        return replace(self, earlier=self.earlier.astype(dtype_of(recipe, X)))
+
+    def parameters(self, network: Network, seed: int, dtype: type[np.floating[Any]]) -> Parameters:
+        """What training begins with; the dtype is that of new ones.
+
+        Raises
+        ------
+        InvalidInput
+            If those that are gone on from are not of the network's shapes.
+        """
+        if self.earlier is None:
+            return Parameters.initialise(network, "glorot", scikit_learns_generator(seed), dtype)
+        given = self.earlier.parameters
+        return parameters_of(network, given.weights, given.biases, norms_of(given))
+
+
+class _WholeFit(Start):
+    """All epochs of a fit."""
+
+    is_part = False
+
+    def plan(self, recipe: Hyperparameters, seed: int) -> TrainingPlan:
+        """To the last epoch."""
+        return whole_fit(recipe, seed, self.curves.t)
+
+
+@dataclass(frozen=True)
+class Fresh(_WholeFit):
+    """``fit``, from new parameters."""
+
+    earlier: None = None
+
+
+@dataclass(frozen=True)
+class WarmStart(_WholeFit):
+    """``fit``, from the parameters that an earlier fit ended with."""
+
+    earlier: Fitted
+
+
+@dataclass(frozen=True)
+class Continuation(Start):
+    """``partial_fit``: one epoch more, with the moments, the seed and the memory of those before, if any."""
+
+    is_part = True
+
+    @property
+    def moments(self) -> Mapping[str, NDArray[Any]]:
+        """Those of the epochs before."""
+        return {} if self.earlier is None else self.earlier.moments
+
+    def seed(self, recipe: Hyperparameters) -> int:
+        """That of the epochs before."""
+        seed = None if self.earlier is None else self.earlier.seed
+        return draw_seed(recipe) if seed is None else seed
+
+    def plan(self, recipe: Hyperparameters, seed: int) -> TrainingPlan:
+        """The next epoch."""
+        return one_epoch(recipe, seed, self.curves.t, self.curves.loss_curve)
