@@ -63,9 +63,10 @@ def gradients(
     import numpy as np
 
     from treadle.engines.gradient_check import REFERENCE_TOLERANCE, check_gradients, random_batch
-    from treadle.engines.objective import OUTPUT_OF_LOSS, Objective
+    from treadle.engines.objective import Objective
     from treadle.engines.selection import select_engine
     from treadle.errors import InvalidInput
+    from treadle.maths.loss_table import LOSSES
     from treadle.network import Network, Parameters
 
     try:
@@ -75,7 +76,7 @@ def gradients(
     if rows < 1 or seed < 0:
         raise InvalidInput(f"--rows must be at least 1 and --seed at least 0; got {rows} and {seed}")
     objective = Objective(loss, label_smoothing=label_smoothing, l2=l2)
-    net = Network(sizes, activation, output=OUTPUT_OF_LOSS[loss], dropout=dropout)
+    net = Network(sizes, activation, output=LOSSES[loss].output, dropout=dropout)
     parameters = Parameters.initialise(net, "glorot", seed, np.float64)
     X, y, sample_weight = random_batch(net, rows, seed)
     noise_key = (seed, 0) if dropout else None

@@ -20,6 +20,7 @@ from treadle.engines.batch_norm import BATCH_NORM_MOMENTUM
 from treadle.engines.dropout import dropout_mask
 from treadle.engines.objective import Objective
 from treadle.engines.rows import Rows, dense, n_rows
+from treadle.engines.torch_losses import ROW_LOSSES
 from treadle.export.torch_sequential import ACTIVATIONS
 from treadle.network import BATCH_NORM_EPSILON, Parameters
 
@@ -176,29 +177,7 @@ class TorchModel(nn.Module):
     def _row_losses(self, outputs: Tensor, y: NDArray[Any], objective: Objective) -> Tensor:
         """Each row's loss (N,), summed over the outputs."""
         target = torch.tensor(y, device=self.device)
-        if objective.loss == "cross_entropy":
-            return F.cross_entropy(
-                outputs,
-                target.to(torch.int64 if target.ndim == 1 else self.dtype),
-                reduction="none",
-                label_smoothing=objective.label_smoothing,
-            )
-        target = target.to(self.dtype).reshape(outputs.shape)
-        match objective.loss:
-            case "binary_cross_entropy":
-                smoothing = objective.label_smoothing
-                target = (1 - smoothing) * target + smoothing / 2
-                losses = F.binary_cross_entropy_with_logits(outputs, target, reduction="none")
-            case "poisson":
-                losses = F.poisson_nll_loss(outputs, target, log_input=True, reduction="none")
-                losses = losses + torch.xlogy(target, target) - target
-            case "squared":
-                losses = F.mse_loss(outputs, target, reduction="none") / 2
-            case "absolute":
-                losses = F.l1_loss(outputs, target, reduction="none")
-            case _:
-                losses = F.huber_loss(outputs, target, reduction="none", delta=objective.huber_delta)
-        return losses.sum(dim=1)
+        return ROW_LOSSES[objective.loss](outputs, target, **objective.options)
 
     def _scaled(self, X: Rows) -> Tensor:
         """X * input_scale, rounded to the model's dtype only then, plus input_offset."""

@@ -15,10 +15,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
 from treadle.engines.engine import output_of
-from treadle.engines.objective import OUTPUT_OF_LOSS, Objective
+from treadle.engines.objective import Objective
 from treadle.errors import InvalidInput
 from treadle.estimators.mlp.multilayer_perceptron import MultilayerPerceptron, check_mini_batches
 from treadle.estimators.mlp.scikit_learn_callbacks import with_listeners
+from treadle.maths.loss_table import LOSSES
 from treadle.network import Network
 
 # What an engine calls the losses.
@@ -366,7 +367,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
         return float(r2_score(targets, predicted, sample_weight=sample_weight))
 
     def _output(self, targets: NDArray[Any]) -> tuple[int, str]:
-        return targets.shape[1], OUTPUT_OF_LOSS[LOSS_NAMES[self.loss]]
+        return targets.shape[1], LOSSES[LOSS_NAMES[self.loss]].output
 
     def _objective(self, l2: float) -> Objective:
         return Objective(LOSS_NAMES[self.loss], huber_delta=self.huber_delta, l2=l2)
