@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, get_args
 
 import numpy as np
@@ -20,6 +20,7 @@ from numpy.typing import DTypeLike, NDArray
 from treadle.choices import InitialisationName, OutputName
 from treadle.errors import InvalidInput
 from treadle.maths.activations import ACTIVATIONS
+from treadle.whole_numbers import is_whole
 
 OUTPUTS = get_args(OutputName)
 INITIALISATIONS = get_args(InitialisationName)
@@ -89,7 +90,7 @@ class Network:
 
     def __post_init__(self) -> None:
         sizes, activations, dropouts = map(_as_tuple, (self.sizes, self.activation, self.dropout))
-        if len(sizes) < 2 or not all(_is_whole(n) and n > 0 for n in sizes):
+        if len(sizes) < 2 or not all(is_whole(n) and n > 0 for n in sizes):
             raise InvalidInput(f"sizes must be two or more positive integers, inputs first; got {sizes!r}")
         for name in activations:
             if not (isinstance(name, str) and name in ACTIVATIONS):
@@ -111,7 +112,7 @@ class Network:
             if not isinstance(norm, bool | np.bool_):
                 raise InvalidInput(f"batch_norm must be True or False; got {norm!r}")
         width = self.mirror_width
-        if not (_is_whole(width) and width >= 0 and (width == 0 or sizes[0] % width == 0)):
+        if not (is_whole(width) and width >= 0 and (width == 0 or sizes[0] % width == 0)):
             raise InvalidInput(
                 f"mirror_width must be 0, or the width of an image: a divisor of the {sizes[0]} inputs; "
                 f"got {width!r}"
@@ -167,10 +168,6 @@ class Network:
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _as_float(value: Any) -> float:

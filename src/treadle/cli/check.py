@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import Literal
 
 import cyclopts
 
-from treadle.choices import LossName
+from treadle.choices import ActivationName, GradientEngineName, LossName
 from treadle.cli.terminal import print_json, print_result, print_table
 
 app = cyclopts.App(name="check", help="Check the mathematics: gradients, and engine against engine.")
@@ -17,8 +16,8 @@ app = cyclopts.App(name="check", help="Check the mathematics: gradients, and eng
 def gradients(
     *,
     network: str = "7,5,3",
-    engine: Literal["numpy", "torch"] = "numpy",
-    activation: Literal["identity", "relu", "tanh", "logistic", "gelu", "silu"] = "relu",
+    engine: GradientEngineName = "numpy",
+    activation: ActivationName = "relu",
     loss: LossName = "cross_entropy",
     label_smoothing: float = 0.0,
     dropout: float = 0.0,

@@ -9,7 +9,7 @@ pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
 
 from treadle.errors import CorruptFile, InvalidInput  # noqa: E402
-from treadle.l1 import parquet_rows  # noqa: E402
+from treadle.l1.sources import parquet_rows  # noqa: E402
 from treadle.l1.sources.parquet_rows import ParquetRows  # noqa: E402
 from treadle.l1.sources.rows import Chunk  # noqa: E402
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,11 +32,9 @@ from treadle.boxes.network.interpolation import interpolate
 from treadle.boxes.network.network_file import load_box_network, save_box_network
 from treadle.boxes.network.smoothing import MEAN_DEVIATION, superpose
 from treadle.boxes.proof.bounds import ErrorBound, unproved
-from treadle.choices import BoxActivationName
+from treadle.choices import BoxActivationName, BoxOutsideName
 from treadle.errors import InvalidInput
 from treadle.export.layers import Layer
-
-OutsideName = Literal["clamped", "zero"]
 
 
 class BoxNetwork(ExplicitNetwork):
@@ -100,7 +98,7 @@ class BoxNetwork(ExplicitNetwork):
         order: int = 0,
         activation: BoxActivationName = "step",
         steepness: float | None = None,
-        outside: OutsideName = "clamped",
+        outside: BoxOutsideName = "clamped",
         n_ghost_boxes: int = 0,
         error_bound: ErrorBound | None = None,
         error_estimate: float = math.nan,
@@ -139,7 +137,7 @@ class BoxNetwork(ExplicitNetwork):
         grid, n_dims = isinstance(self.partition_, Grid), self.partition_.n_dims
         if self.order not in (0, 1):
             raise InvalidInput(f"order must be 0 (boxes) or 1 (piecewise linear); got {self.order!r}")
-        if self.activation not in ("step", "sigmoid", "relu"):
+        if self.activation not in get_args(BoxActivationName):
             raise InvalidInput(f"activation must be 'step', 'sigmoid' or 'relu'; got {self.activation!r}")
         if self.order == 1 and self.activation != "relu":
             raise InvalidInput(
@@ -160,7 +158,7 @@ class BoxNetwork(ExplicitNetwork):
             )
         if self.steepness is not None and not (0 < self.steepness < math.inf):
             raise InvalidInput(f"steepness must be positive and finite; got {self.steepness!r}")
-        if self.outside not in ("clamped", "zero"):
+        if self.outside not in get_args(BoxOutsideName):
             raise InvalidInput(f"outside must be 'clamped' or 'zero'; got {self.outside!r}")
         if self.outside == "zero" and self.activation != "step":
             raise InvalidInput(

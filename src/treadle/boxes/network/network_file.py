@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from treadle.boxes.cells.partition import Grid, Partition
 from treadle.boxes.cells.split_tree import SplitTree
-from treadle.boxes.proof.bounds import BoundKind, ErrorBound, NormName
+from treadle.boxes.proof.bounds import ErrorBound
+from treadle.choices import BoxBoundName, BoxNormName
 from treadle.errors import CorruptFile, InvalidInput
 from treadle.export.safetensors_file import check_keys, described_by, read_safetensors, write_safetensors
 from treadle.messages import quoted, shortened
@@ -122,7 +123,11 @@ def _bound(metadata: dict[str, Any]) -> ErrorBound:
     theorem, norm = metadata.get("error_bound_theorem"), metadata.get("norm")
     proved = kind != "none"
     is_bound = type(value) is float and math.isfinite(value) and value >= 0
-    if kind not in get_args(BoundKind) or norm not in get_args(NormName) or not isinstance(theorem, str):
+    if (
+        kind not in get_args(BoxBoundName)
+        or norm not in get_args(BoxNormName)
+        or not isinstance(theorem, str)
+    ):
         raise InvalidInput(
             "error_bound_kind, norm and error_bound_theorem must be names that treadle has; they are "
             f"{quoted(kind)}, {quoted(norm)} and {quoted(theorem)}"

@@ -43,6 +43,7 @@ from treadle.estimators.mlp.training_rows import (
     validated_rows_and_targets,
 )
 from treadle.estimators.mlp.validation_score import estimator_score
+from treadle.estimators.random_state import seed_of
 from treadle.messages import quoted
 from treadle.network import Network, Parameters
 from treadle.training.callbacks import Training, as_callbacks
@@ -174,7 +175,7 @@ class MultilayerPerceptron(SavedNetwork, Convertible, CallbackSupport, TrainingR
         begins = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         X, y = validated_rows_and_targets(self, X, y, reset=begins)
         if begins or not incremental or not hasattr(self, "_seed"):
-            self._seed = self._draw_seed()
+            self._seed = seed_of(self.random_state)
         data = self._training_rows(X, y, sample_weight, begins, incremental)
         network = self._network(data.targets)
         if begins:

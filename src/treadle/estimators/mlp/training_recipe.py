@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
 
 from treadle.engines.rows import Rows
 from treadle.errors import InvalidInput
 from treadle.estimators.hyperparameters import (
     PLANNED_RATES,
     check_hyperparameters,
-    is_integer,
     is_sequence,
 )
 from treadle.network import Network
@@ -38,6 +35,7 @@ from treadle.optimizers import (
     Schedule,
 )
 from treadle.training.loop import TrainingPlan
+from treadle.whole_numbers import is_whole
 
 
 class TrainingRecipe(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
@@ -51,7 +49,7 @@ class TrainingRecipe(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
         """Raise InvalidInput for a hyper-parameter that is not allowed, or not together with another."""
         check_hyperparameters(type(self).__name__, vars(self))
         sizes = self.hidden_layer_sizes if is_sequence(self.hidden_layer_sizes) else [self.hidden_layer_sizes]
-        if not all(is_integer(size) for size in sizes):
+        if not all(is_whole(size) for size in sizes):
             raise InvalidInput(
                 f"hidden_layer_sizes must be integers above 0; got {self.hidden_layer_sizes!r}"
             )
@@ -77,12 +75,6 @@ class TrainingRecipe(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
             value = getattr(self, name)
             if value in mini_batches_only:
                 raise InvalidInput(f"{name}={value!r} is for the solvers adam and sgd; got solver='lbfgs'")
-
-    def _draw_seed(self) -> int:
-        """The seed of all that a fit draws: an integer ``random_state`` itself, else a draw from it."""
-        if isinstance(self.random_state, Integral):
-            return int(self.random_state)
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _dtype(self, X: Rows) -> type[np.floating[Any]]:
         """Of the parameters."""

@@ -1,7 +1,7 @@
 """The four passes of an interior-point step over its rows: compiled, or in NumPy where there is no kernel.
 
-The quantities are those of ``treadle.l1.interior.interior_point``; ``native/kernels/l1_kernels.h`` has the compiled
-passes, whose sums do not depend on the number of threads. Sparse rows take NumPy's.
+The quantities are those of ``treadle.l1.interior.interior_point``; ``native/kernels/l1_kernels.h`` has the
+compiled passes, whose sums do not depend on the number of threads. Sparse rows take NumPy's.
 """
 
 from __future__ import annotations
