@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from treadle.boxes.trees.trees import Trees
 from treadle.errors import InvalidInput
 from treadle.hardware.processors import usable_threads
-
-if TYPE_CHECKING:
-    from treadle.boxes.trees.tree_network import Trees
 
 ROWS_PER_BLOCK = 1 << 16
 WALKS_PER_BLOCK = 1 << 18  # in NumPy: rows times trees that are walked at a time

@@ -24,8 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from treadle.boxes.network.network_file import box_network_from
-from treadle.boxes.trees.tree_file import tree_network_from
+from treadle.boxes.network.box_network import BoxNetwork
+from treadle.boxes.network.network_file import boxes_from
+from treadle.boxes.trees.tree_file import trees_from
+from treadle.boxes.trees.tree_network import TreeNetwork
 from treadle.errors import CorruptFile, InvalidInput
 from treadle.estimators.files.plain_values import from_plain, to_plain
 from treadle.estimators.hyperparameters import check_hyperparameters
@@ -172,9 +174,9 @@ def load(path: str | Path) -> Any:
     """
     arrays, metadata = read_safetensors(path)
     if "boxes" in metadata:
-        return box_network_from(path, arrays, metadata)
+        return BoxNetwork.of(boxes_from(path, arrays, metadata))
     if "trees" in metadata:
-        return tree_network_from(path, arrays, metadata)
+        return TreeNetwork.of(trees_from(path, arrays, metadata))
     if metadata.get("format") != FORMAT_VERSION:
         raise CorruptFile(
             f"{path} has format {quoted(metadata.get('format'))}; this treadle reads format "
