@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
@@ -154,7 +155,8 @@ def approximate(
         budget, steepness = _share_of_steps(target, eps, activation, steepness)
     built = _BUILDERS[order, partition](target, Request(budget, counts, norm, height or "middle", eps))
     network = _network(target, built, order, activation, steepness, norm, outside)
-    network.error_estimate_ = error_estimate(target, network, norm)
+    estimate = error_estimate(target, network, norm)
+    network = BoxNetwork.of(replace(network.record, error_estimate=estimate))
     if eps is not None and math.isnan(network.error_bound_):
         why, remedy = why_not_proved(f, order, smooth)
         warnings.warn(

@@ -27,7 +27,7 @@ from treadle.boxes.network.network_file import described, from_description
 from treadle.errors import InvalidInput
 from treadle.estimators.files.saving import Savable, Saved, check_feature_names
 from treadle.estimators.hyperparameters import check_hyperparameters
-from treadle.estimators.mlp.training_rows import checked_weights
+from treadle.estimators.sample_weights import checked_weights
 from treadle.estimators.text_in_features import text_in_features_told
 
 CURVES = ("loo_curve", "validation_curve")

@@ -9,7 +9,6 @@ many there will be, by ``n_cells_to_come``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from treadle.boxes.cells.split_tree import SplitTree
 from treadle.boxes.proof.bounds import root_of_squares
+from treadle.boxes.proof.cell_errors import Judge
 from treadle.boxes.proof.known_function import Array, Target, cut
 from treadle.errors import InvalidInput
 
@@ -32,9 +32,6 @@ VALUES_PER_CHOICE = 256
 MOST_STRETCHED = 8
 # Of both halves' ranges, to what part of the cell's halving must bring them for it to be stretched further.
 LEAST_GAIN = 0.75
-
-# (lower, upper) of cells (n, d) -> (error, height) of each, (n,).
-Judge = Callable[[Array, Array], tuple[Array, Array]]
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from treadle.boxes.network.interpolation import interpolate
 from treadle.boxes.network.network_file import load_boxes, save_boxes
 from treadle.boxes.network.smoothing import MEAN_DEVIATION, superpose
 from treadle.boxes.proof.bounds import ErrorBound, unproved
-from treadle.choices import BoxActivationName, BoxOutsideName
+from treadle.choices import BoxActivationName, BoxBoundName, BoxNormName, BoxOutsideName
 from treadle.export.layers import Layer
 
 
@@ -118,27 +118,12 @@ class BoxNetwork(ExplicitNetwork):
             error_estimate,
             n_boxes_lower_bound,
         )
-        self.partition_ = self.record.partition
-        self.heights_ = self.record.heights
-        self.order = order
-        self.activation = activation
-        self.steepness = steepness
-        self.outside = outside
-        self.n_ghost_boxes_ = n_ghost_boxes
-        self.edges_ = self.partition_.edges
         self.bounds_ = self.partition_.bounds
         self.n_features_in_ = self.partition_.n_dims
         self.n_boxes_ = self.partition_.n_cells - 2 * n_ghost_boxes
         if n_ghost_boxes:
             axis = self.edges_[0]
             self.bounds_ = np.array([[axis[n_ghost_boxes], axis[-1 - n_ghost_boxes]]])
-        proved = self.record.error_bound
-        self.error_bound_ = proved.value
-        self.error_bound_kind_ = proved.kind
-        self.error_bound_theorem_ = proved.theorem
-        self.norm_ = proved.norm
-        self.error_estimate_ = error_estimate
-        self.n_boxes_lower_bound_ = n_boxes_lower_bound
         self.smoothing_bound_ = 0.0
         if steepness is not None:
             jumps = float(np.abs(np.diff(self.heights_)).sum())
@@ -150,6 +135,76 @@ class BoxNetwork(ExplicitNetwork):
     def of(cls, boxes: Boxes) -> BoxNetwork:
         """The network of such a record."""
         return cls(**vars(boxes))
+
+    @property
+    def partition_(self) -> Partition:
+        """The cells, ghost cells included."""
+        return self.record.partition
+
+    @property
+    def heights_(self) -> NDArray[np.float64]:
+        """Of the cells, or at the nodes."""
+        return self.record.heights
+
+    @property
+    def order(self) -> int:
+        """0 for boxes, 1 for what is linear between nodes."""
+        return self.record.order
+
+    @property
+    def activation(self) -> BoxActivationName:
+        """What the units are."""
+        return self.record.activation
+
+    @property
+    def steepness(self) -> float | None:
+        """k of s(k (x - e)); None where units have none."""
+        return self.record.steepness
+
+    @property
+    def outside(self) -> BoxOutsideName:
+        """What the network is outside of ``bounds_``."""
+        return self.record.outside
+
+    @property
+    def n_ghost_boxes_(self) -> int:
+        """Cells beyond each end of the domain."""
+        return self.record.n_ghost_boxes
+
+    @property
+    def edges_(self) -> tuple[NDArray[np.float64], ...]:
+        """Along each axis, all values at which cells end, increasing."""
+        return self.record.edges
+
+    @property
+    def error_bound_(self) -> float:
+        """What is proved of the error; nan where nothing is."""
+        return self.record.error_bound.value
+
+    @property
+    def error_bound_kind_(self) -> BoxBoundName:
+        """By what it is proved."""
+        return self.record.error_bound.kind
+
+    @property
+    def error_bound_theorem_(self) -> str:
+        """The inequality that the bound rests on."""
+        return self.record.error_bound.theorem
+
+    @property
+    def norm_(self) -> BoxNormName:
+        """The norm of the bound."""
+        return self.record.error_bound.norm
+
+    @property
+    def error_estimate_(self) -> float:
+        """The greatest error at sampled points; nan where none was sampled."""
+        return self.record.error_estimate
+
+    @property
+    def n_boxes_lower_bound_(self) -> int | None:
+        """How many boxes any partition needs, where that is known."""
+        return self.record.n_boxes_lower_bound
 
     @property
     def n_dims(self) -> int:

@@ -7,13 +7,16 @@ cell fits if the proved range does, and is halved as soon as values that were me
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
-from treadle.boxes.construct.halving import Judge
 from treadle.boxes.proof.bounds import UNIT, outward, root_mean_square
 from treadle.boxes.proof.known_function import Array, Ranges, Target, cut
 from treadle.choices import BoxNormName
+
+# (lower, upper) of cells (n, d) -> (error, height) of each, (n,).
+Judge = Callable[[Array, Array], tuple[Array, Array]]
 
 # Parts of a cell that bound its range at most. An enclosure's excess shrinks with the square of a part,
 # that of a modulus with its width, and values are cheaper than enclosures.

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
 from treadle.estimators.labels import plain_labels
-from treadle.estimators.mlp.training_rows import checked_weights
+from treadle.estimators.sample_weights import checked_weights
 from treadle.maths.temperature import best_temperature
 
 

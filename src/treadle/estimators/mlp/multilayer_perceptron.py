@@ -36,7 +36,6 @@ from treadle.estimators.mlp.stopping import Memory, StoppingRule
 from treadle.estimators.mlp.training_recipe import TrainingRecipe, scikit_learns_generator
 from treadle.estimators.mlp.training_rows import (
     TrainingRows,
-    checked_weights,
     rows_that_weigh,
     split,
     validated_rows,
@@ -44,6 +43,7 @@ from treadle.estimators.mlp.training_rows import (
 )
 from treadle.estimators.mlp.validation_score import estimator_score
 from treadle.estimators.random_state import seed_of
+from treadle.estimators.sample_weights import checked_weights
 from treadle.messages import quoted
 from treadle.network import Network, Parameters
 from treadle.training.callbacks import Training, as_callbacks

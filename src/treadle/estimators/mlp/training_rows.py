@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.utils import check_array, check_X_y
 from sklearn.utils.validation import validate_data
 
@@ -181,26 +180,3 @@ def _refuse_as_scikit_learn(rows: NDArray[np.int64], labels: NDArray[Any]) -> No
     from sklearn.model_selection import train_test_split
 
     train_test_split(rows, stratify=labels[rows, np.newaxis].astype(bool))
-
-
-def checked_weights(weights: ArrayLike | None, n: int) -> NDArray[np.float64] | None:
-    """Sample weights as float64 (n,), or None where there are none; one number is a weight for all.
-
-    Raises
-    ------
-    InvalidInput
-        If they are of another shape, below 0, not finite, all 0, or their sum is not finite.
-    """
-    if weights is None:
-        return None
-    if isinstance(weights, Real):
-        weights = np.full(n, weights)
-    w = check_array(weights, dtype=np.float64, ensure_2d=False, input_name="sample_weight")
-    if w.shape != (n,):
-        raise InvalidInput(f"sample_weight must have a weight for each of the {n} rows; got shape {w.shape}")
-    if not (w.min() >= 0 and 0 < w.sum() < math.inf):
-        raise InvalidInput(
-            "sample_weight must be at least 0 and finite, with a finite sum, and not all zero; got weights "
-            f"from {w.min():g} to {w.max():g}"
-        )
-    return np.asarray(w)
