@@ -12,22 +12,19 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from treadle.boxes.cells.partition import Grid, Partition
 from treadle.boxes.cells.split_tree import SplitTree
 from treadle.boxes.network.boxes import Boxes
 from treadle.boxes.proof.bounds import ErrorBound
 from treadle.choices import BoxBoundName, BoxNormName
-from treadle.errors import CorruptFile, InvalidInput
-from treadle.export.safetensors_file import check_keys, described_by, read_safetensors, write_safetensors
-from treadle.messages import quoted, shortened
+from treadle.errors import InvalidInput
+from treadle.export.container import Arrays, Container
+from treadle.export.safetensors_file import read_safetensors
+from treadle.messages import quoted
 
-FORMAT_VERSION = 1
-REMEDY = "restore it from a copy, or build the network again"
+FILE = Container("a box network", 1, ("boxes",), section="boxes", again="build the network again")
 _TREE = ("bounds", "axis", "threshold", "children")
-
-Arrays = dict[str, NDArray[Any]]
 
 
 def described(boxes: Boxes) -> tuple[Arrays, dict[str, Any]]:
@@ -154,7 +151,7 @@ def save_boxes(path: str | Path, boxes: Boxes) -> None:
         If the folder cannot be written or the disk is full.
     """
     arrays, metadata = described(boxes)
-    write_safetensors(Path(path), arrays, {"format": FORMAT_VERSION, "boxes": metadata})
+    FILE.write(path, arrays, {"boxes": metadata})
 
 
 def boxes_from(path: str | Path, arrays: Arrays, metadata: dict[str, Any]) -> Boxes:
@@ -165,16 +162,9 @@ def boxes_from(path: str | Path, arrays: Arrays, metadata: dict[str, Any]) -> Bo
     CorruptFile
         If it holds no box network, or that does not fit together.
     """
-    described = metadata.get("boxes")
-    if metadata.get("format") != FORMAT_VERSION or not isinstance(described, dict):
-        found = shortened(", ".join(sorted(metadata)), 100) or "nothing"
-        raise CorruptFile(
-            f"{path} must hold a box network of format {FORMAT_VERSION}; it holds format "
-            f"{quoted(metadata.get('format'))} of {found}: {REMEDY}"
-        )
-    check_keys(path, metadata, ("format", "boxes"))
-    with described_by(path, "a box network", REMEDY):
-        return from_description(arrays, described)
+    FILE.check(path, metadata)
+    with FILE.describing(path):
+        return from_description(arrays, metadata["boxes"])
 
 
 def load_boxes(path: str | Path) -> Boxes:

@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.boxes.trees.trees import Trees, TreeSum
-from treadle.errors import CorruptFile, InvalidInput
-from treadle.export.safetensors_file import check_keys, described_by, read_safetensors, write_safetensors
+from treadle.errors import InvalidInput
+from treadle.export.container import Arrays, Container
+from treadle.export.safetensors_file import read_safetensors
 from treadle.export.text_arrays import text_array
-from treadle.messages import quoted, shortened
+from treadle.messages import quoted
 
-FORMAT_VERSION = 1
-REMEDY = "restore it from a copy, or make it from the model again"
+FILE = Container("a network of trees", 1, ("trees",), section="trees", again="make it from the model again")
 GIVES = ("prediction", "probabilities", "decision function", "logarithm of the prediction")
 MOST_FEATURES = 10_000_000  # the sparse first layer has a number for each: a file says them at no cost
 
@@ -34,8 +34,6 @@ _NUMBERS = tuple(
     np.dtype(kind).name
     for kind in (*np.typecodes["AllInteger"], *"efd")  # of classes, beside bool and texts
 )
-
-Arrays = dict[str, NDArray[Any]]
 
 
 def described(summed: TreeSum) -> tuple[Arrays, dict[str, Any]]:
@@ -164,7 +162,7 @@ def save_trees(path: str | Path, summed: TreeSum) -> None:
         If the folder cannot be written or the disk is full.
     """
     arrays, metadata = described(summed)
-    write_safetensors(Path(path), arrays, {"format": FORMAT_VERSION, "trees": metadata})
+    FILE.write(path, arrays, {"trees": metadata})
 
 
 def trees_from(path: str | Path, arrays: Arrays, metadata: dict[str, Any]) -> TreeSum:
@@ -175,16 +173,9 @@ def trees_from(path: str | Path, arrays: Arrays, metadata: dict[str, Any]) -> Tr
     CorruptFile
         If it holds no trees, or these do not fit together.
     """
-    trees = metadata.get("trees")
-    if metadata.get("format") != FORMAT_VERSION or not isinstance(trees, dict):
-        found = shortened(", ".join(sorted(metadata)), 100) or "nothing"
-        raise CorruptFile(
-            f"{path} must hold a network of trees of format {FORMAT_VERSION}; it holds format "
-            f"{quoted(metadata.get('format'))} of {found}: {REMEDY}"
-        )
-    check_keys(path, metadata, ("format", "trees"))
-    with described_by(path, "a network of trees", REMEDY):
-        return from_description(arrays, trees)
+    FILE.check(path, metadata)
+    with FILE.describing(path):
+        return from_description(arrays, metadata["trees"])
 
 
 def load_trees(path: str | Path) -> TreeSum:
