@@ -198,6 +198,8 @@ class Engine(ABC):
     """Computes with networks. Stateless: one instance can serve any number of networks."""
 
     name: ClassVar[str]
+    trains_by_block: ClassVar[bool] = False
+    """Whether blocks of parameters may have a learning rate and a decay of their own."""
 
     def logits(self, parameters: Parameters, X: Rows) -> NDArray[Any]:
         """Last layer's sums for each row, without dropout, batch normalisation by the running statistics.
@@ -322,11 +324,22 @@ class Engine(ABC):
             "or precision float32"
         )
 
+    def why_not(self, problem: TrainingProblem | None, dtype: DTypeLike) -> str | None:
+        """What ``unsupported`` says, or that the network's blocks have rates that the engine has not."""
+        if reason := self.unsupported(problem, dtype):
+            return reason
+        if problem is None or self.trains_by_block or problem.network.has_one_rate:
+            return None
+        return (
+            f"the {self.name} engine has one learning rate and one decay for all weights, and a part of this "
+            "network has others: take the numpy or the torch engine"
+        )
+
     def details(self) -> dict[str, str]:
         """What else than the engine's name its results or their time depend on, by name."""
         return {}
 
     def check_supports(self, problem: TrainingProblem | None, dtype: DTypeLike) -> None:
-        """Raise EngineUnavailable in the words of ``unsupported``, if it has any."""
-        if reason := self.unsupported(problem, dtype):
+        """Raise EngineUnavailable in the words of ``why_not``, if it has any."""
+        if reason := self.why_not(problem, dtype):
             raise EngineUnavailable(reason)

@@ -22,7 +22,7 @@ from treadle.engines.objective import Objective
 from treadle.engines.rows import Rows, dense, n_rows
 from treadle.engines.torch_losses import ROW_LOSSES
 from treadle.export.torch_sequential import ACTIVATIONS
-from treadle.network import BATCH_NORM_EPSILON, Parameters
+from treadle.network import BATCH_NORM_EPSILON, Block, Parameters
 
 
 @contextmanager
@@ -94,6 +94,10 @@ class TorchModel(nn.Module):
                 array[...] = tensor.detach().cpu().numpy().T
         return result
 
+    def blocks(self) -> Iterator[tuple[Block, Tensor]]:
+        """Each block of the network with the tensor that holds it."""
+        yield from zip(self.network.blocks, (*self.weights, *self.biases, *self.scales), strict=True)
+
     def _pairs(self, parameters: Parameters) -> Iterator[tuple[NDArray[Any], Tensor]]:
         """Each array of Parameters with the tensor that it belongs to."""
         scales = [scale for scale in parameters.scales if scale is not None]
@@ -161,7 +165,12 @@ class TorchModel(nn.Module):
         else:
             loss = self._weighted_loss(outputs, y, sample_weight.astype(np.float64), objective)
         if objective.l2:
-            loss = loss + 0.5 * objective.l2 * sum(W.square().sum(dtype=torch.float64) for W in self.weights)
+            squares = (
+                block.decay * tensor.square().sum(dtype=torch.float64)
+                for block, tensor in self.blocks()
+                if block.decay
+            )
+            loss = loss + 0.5 * objective.l2 * sum(squares)
         return loss
 
     def _weighted_loss(

@@ -88,6 +88,11 @@ def minimise(
                 "L-BFGS minimises one function of the parameters, which dropout and batch normalisation "
                 f"change from step to step; got {layer}: use the solver adam or sgd"
             )
+    if any(rate != 1 for _where, rate in problem.network.rates):
+        raise InvalidInput(
+            "L-BFGS has one length of step for all parameters, and a part of this network has a learning "
+            "rate of its own: use the solver adam or sgd"
+        )
     objective = _FullObjective(engine, problem, start, rows)
 
     def callback(intermediate_result: Any) -> None:
@@ -150,7 +155,8 @@ class _FullObjective:
             share = (stop - start if weights is None else float(weights[rows].sum())) / self._total
             loss += share * block_loss
             gradient += share * block_gradient.flat
-        weights_alone = flat[: parameters.n_weights]
-        loss += 0.5 * problem.objective.l2 * float(weights_alone @ weights_alone)
-        gradient[: parameters.n_weights] += problem.objective.l2 * weights_alone
+        for where, _rate, decay in parameters.network.decays:
+            some, l2 = flat[where], problem.objective.l2 * decay
+            loss += 0.5 * l2 * float(some @ some)
+            gradient[where] += l2 * some
         return loss, gradient
