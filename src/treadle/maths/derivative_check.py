@@ -147,13 +147,7 @@ def check_derivative(
         shape; if f returns real numbers for complex ones; if an option is not as above, or the step is so
         large or small that its tolerance would be 0.1 or more.
     """
-    if method not in METHODS:
-        raise InvalidInput(f"method must be one of {', '.join(METHODS)}; got {method!r}")
-    for name, option in (("step", step), ("tolerance", tolerance)):
-        if option is not None and not (option > 0 and math.isfinite(option)):
-            raise InvalidInput(f"{name} must be positive and finite; got {option!r}")
-    if n_coordinates is not None and not (is_whole(n_coordinates) and n_coordinates >= 1):
-        raise InvalidInput(f"n_coordinates must be an integer of at least 1; got {n_coordinates!r}")
+    _check_options(method, step, tolerance, n_coordinates)
     x = _checked_point(x)
     value = as_real("f(x)", f(x.copy()))
     if value.size == 0:
@@ -202,6 +196,18 @@ def check_derivative(
         n_checked=error.size,
         n_entries=derivative.size,
     )
+
+
+def _check_options(
+    method: str, step: float | None, tolerance: float | None, n_coordinates: int | None
+) -> None:
+    if method not in METHODS:
+        raise InvalidInput(f"method must be one of {', '.join(METHODS)}; got {method!r}")
+    for name, option in (("step", step), ("tolerance", tolerance)):
+        if option is not None and not (option > 0 and math.isfinite(option)):
+            raise InvalidInput(f"{name} must be positive and finite; got {option!r}")
+    if n_coordinates is not None and not (is_whole(n_coordinates) and n_coordinates >= 1):
+        raise InvalidInput(f"n_coordinates must be an integer of at least 1; got {n_coordinates!r}")
 
 
 def _checked_point(x: ArrayLike) -> NDArray[Any]:
