@@ -107,6 +107,27 @@ def test_the_flat_array_holds_all_weights_in_c_order_and_then_all_biases():
     assert parameters.n_weights == 50
 
 
+def test_blocks_cover_the_flat_array_in_its_order():
+    network = Network((7, 5, 4, 3), batch_norm=(True, False))
+    parameters = Parameters(network, np.arange(float(network.n_parameters)))
+    ends = [0]
+    for block in network.blocks:
+        assert block.where.start == ends[-1]
+        ends.append(block.where.stop)
+        array = dict(parameters.trainable())[block.name]
+        np.testing.assert_array_equal(array, parameters.flat[block.where].reshape(block.shape))
+        assert block.rate == 1 and block.decay == (array.ndim == 2)
+    assert ends[-1] == network.n_parameters and {b.name for b in network.blocks} == {
+        name for name, _ in parameters.trainable()
+    }
+
+
+def test_blocks_that_are_trained_alike_are_one_slice():
+    network = Network((7, 5, 3), batch_norm=True)
+    assert network.rates == ((slice(0, network.n_parameters), 1.0),)
+    assert network.decays == ((slice(0, 50), 1.0, 1.0),) and network.has_one_rate
+
+
 def test_named_arrays_are_views():
     parameters = Parameters.zeros(NETWORK)
     names = []

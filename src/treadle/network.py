@@ -11,8 +11,9 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from numbers import Integral, Real
-from typing import Any, get_args
+from itertools import accumulate, groupby
+from numbers import Real
+from typing import Any, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -20,12 +21,16 @@ from numpy.typing import DTypeLike, NDArray
 from treadle.choices import InitialisationName, OutputName
 from treadle.errors import InvalidInput
 from treadle.maths.activations import ACTIVATIONS
+from treadle.whole_numbers import is_whole
 
 OUTPUTS = get_args(OutputName)
 INITIALISATIONS = get_args(InitialisationName)
 
 # Added to a variance before its root is taken, so that no unit is divided by 0: PyTorch's value.
 BATCH_NORM_EPSILON = 1e-5
+
+
+Factor = TypeVar("Factor")
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,30 @@ class Layer:
     activation: str
     dropout: float
     batch_norm: bool
+
+
+@dataclass(frozen=True)
+class Block:
+    """Consecutive elements of ``Parameters.flat``, one array, that are trained alike.
+
+    Parameters
+    ----------
+    name : str
+        As in ``Parameters.trainable``.
+    where : slice
+        Of ``Parameters.flat``.
+    shape : tuple of int
+    rate : float >= 0
+        What the learning rate is multiplied by.
+    decay : float >= 0
+        What weight decay and the L2 penalty are multiplied by: 0 for what does not decay.
+    """
+
+    name: str
+    where: slice
+    shape: tuple[int, ...]
+    rate: float = 1.0
+    decay: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -89,7 +118,7 @@ class Network:
 
     def __post_init__(self) -> None:
         sizes, activations, dropouts = map(_as_tuple, (self.sizes, self.activation, self.dropout))
-        if len(sizes) < 2 or not all(_is_whole(n) and n > 0 for n in sizes):
+        if len(sizes) < 2 or not all(is_whole(n) and n > 0 for n in sizes):
             raise InvalidInput(f"sizes must be two or more positive integers, inputs first; got {sizes!r}")
         for name in activations:
             if not (isinstance(name, str) and name in ACTIVATIONS):
@@ -111,7 +140,7 @@ class Network:
             if not isinstance(norm, bool | np.bool_):
                 raise InvalidInput(f"batch_norm must be True or False; got {norm!r}")
         width = self.mirror_width
-        if not (_is_whole(width) and width >= 0 and (width == 0 or sizes[0] % width == 0)):
+        if not (is_whole(width) and width >= 0 and (width == 0 or sizes[0] % width == 0)):
             raise InvalidInput(
                 f"mirror_width must be 0, or the width of an image: a divisor of the {sizes[0]} inputs; "
                 f"got {width!r}"
@@ -143,6 +172,46 @@ class Network:
             )
         )
 
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """What the elements of ``Parameters.flat`` are, in their order, and how fast each learns and decays.
+
+        All weights, first layer first, which decay; then all biases, then the scales of the layers with batch
+        normalisation, which do not. All learn at the learning rate itself.
+        """
+        arrays: list[tuple[str, tuple[int, ...], float]] = [
+            *((f"weights.{i}", (layer.n_in, layer.n_out), 1.0) for i, layer in enumerate(self.layers)),
+            *((f"biases.{i}", (layer.n_out,), 0.0) for i, layer in enumerate(self.layers)),
+            *(
+                (f"scales.{i}", (layer.n_out,), 0.0)
+                for i, layer in enumerate(self.layers)
+                if layer.batch_norm
+            ),
+        ]
+        ends = list(accumulate(math.prod(shape) for _name, shape, _decay in arrays))
+        return tuple(
+            Block(name, slice(start, end), shape, decay=decay)
+            for (name, shape, decay), start, end in zip(arrays, (0, *ends), ends, strict=False)
+        )
+
+    @cached_property
+    def rates(self) -> tuple[tuple[slice, float], ...]:
+        """Slices of ``Parameters.flat`` that learn at one rate, with its factor."""
+        return tuple(_joined((block.where, block.rate) for block in self.blocks))
+
+    @cached_property
+    def decays(self) -> tuple[tuple[slice, float, float], ...]:
+        """Slices that decay at one rate, with the factors of the learning rate and of the decay."""
+        factors = ((block.where, (block.rate, block.decay)) for block in self.blocks)
+        return tuple((where, rate, decay) for where, (rate, decay) in _joined(factors) if decay)
+
+    @property
+    def has_one_rate(self) -> bool:
+        """Whether all parameters learn at one rate, weights decay alike, and nothing else does."""
+        return all(
+            block.rate == 1 and block.decay == block.name.startswith("weights.") for block in self.blocks
+        )
+
     @property
     def n_parameters(self) -> int:
         """P: weights, biases and the scales of batch normalisation together."""
@@ -165,12 +234,15 @@ class Network:
         return shapes
 
 
+def _joined(parts: Iterable[tuple[slice, Factor]]) -> Iterator[tuple[slice, Factor]]:
+    """Adjacent slices with one factor as one slice."""
+    for factor, alike in groupby(parts, key=lambda part: part[1]):
+        slices = [where for where, _factor in alike]
+        yield slice(slices[0].start, slices[-1].stop), factor
+
+
 def _as_tuple(value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _as_float(value: Any) -> float:
@@ -195,9 +267,9 @@ class Parameters:
     """Weights and biases of a network, as views into one flat array.
 
     The flat array (P,) holds all weights, first layer first, each (n_in, n_out) in C order, then all biases,
-    then the scales of the layers with batch normalisation: an optimizer updates it in a few calls, and decay
-    of the weights alone is a slice of it. What no optimizer touches is apart: the running means of those
-    layers, and then their running variances.
+    then the scales of the layers with batch normalisation, as ``Network.blocks`` says: an optimizer updates
+    it in a few calls, with a rate and a decay for each slice. What no optimizer touches is apart: the running
+    means of those layers, and then their running variances.
 
     Parameters
     ----------
@@ -238,19 +310,12 @@ class Parameters:
         self.network = network
         self.flat = flat
         self.statistics = statistics
-        layers = network.layers
-        self.n_weights = sum(layer.n_in * layer.n_out for layer in layers)
-        self.weights = tuple(
-            view.reshape(layer.n_in, layer.n_out)
-            for view, layer in zip(
-                _cut(flat[: self.n_weights], [layer.n_in * layer.n_out for layer in layers]),
-                layers,
-                strict=True,
-            )
-        )
-        units = [layer.n_out for layer in layers]
-        self.biases = tuple(_cut(flat[self.n_weights :], units))
-        self.scales = self._one_per_norm(flat[self.n_weights + sum(units) :])
+        views = {block.name: flat[block.where].reshape(block.shape) for block in network.blocks}
+        numbers = range(len(network.layers))
+        self.weights = tuple(views[f"weights.{i}"] for i in numbers)
+        self.biases = tuple(views[f"biases.{i}"] for i in numbers)
+        self.scales = tuple(views.get(f"scales.{i}") for i in numbers)
+        self.n_weights = sum(W.size for W in self.weights)
         self.running_means = self._one_per_norm(statistics)
         self.running_variances = self._one_per_norm(statistics[statistics.size // 2 :])
 

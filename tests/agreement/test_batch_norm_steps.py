@@ -9,9 +9,10 @@ from treadle.engines.batch_norm import BatchNorm
 from treadle.engines.engine import TrainingProblem
 from treadle.engines.gradient_check import random_targets
 from treadle.engines.numpy_engine import NumpyEngine
-from treadle.engines.objective import LOSSES, OUTPUT_OF_LOSS, Objective
+from treadle.engines.objective import Objective
 from treadle.engines.torch_engine import TorchEngine
 from treadle.maths.activations import ACTIVATIONS
+from treadle.maths.loss_table import LOSSES
 from treadle.network import Network, Parameters
 from treadle.optimizers import AdamW
 
@@ -96,7 +97,7 @@ def test_the_biased_variance_in_the_running_one_is_seen(monkeypatch):
 @pytest.mark.parametrize("loss", LOSSES)
 def test_gradients_agree_with_autograd_for_every_loss_and_activation(loss, activation):
     network = Network(
-        (6, 7, 5, 3), activation, OUTPUT_OF_LOSS[loss], dropout=0.3, batch_norm=True, input_offset=0.2
+        (6, 7, 5, 3), activation, LOSSES[loss].output, dropout=0.3, batch_norm=True, input_offset=0.2
     )
     rng = np.random.default_rng(5)
     X, weights = rng.standard_normal((17, 6)), rng.uniform(0, 2, 17)

@@ -7,9 +7,10 @@ import pytest
 
 from treadle.engines.gradient_check import random_targets
 from treadle.engines.numpy_engine import NumpyEngine
-from treadle.engines.objective import LOSSES, OUTPUT_OF_LOSS, Objective
+from treadle.engines.objective import Objective
 from treadle.engines.torch_engine import TorchEngine
 from treadle.maths.activations import ACTIVATIONS
+from treadle.maths.loss_table import LOSSES
 from treadle.network import Network, Parameters
 
 TOLERANCE = 1e-12
@@ -18,7 +19,7 @@ SOFT = "soft targets"
 
 
 def make_network(objective, activation, n_outputs, **options):
-    return Network((6, 7, 5, n_outputs), activation, OUTPUT_OF_LOSS[objective.loss], **options)
+    return Network((6, 7, 5, n_outputs), activation, LOSSES[objective.loss].output, **options)
 
 
 def make_batch(network, objective, seed=5, targets=None):

@@ -15,8 +15,9 @@ from treadle.engines.agreement import compare_engines
 from treadle.engines.engine import TrainingProblem
 from treadle.engines.gradient_check import random_targets
 from treadle.engines.numpy_engine import NumpyEngine
-from treadle.engines.objective import OUTPUT_OF_LOSS, Objective
+from treadle.engines.objective import Objective
 from treadle.engines.torch_engine import TorchEngine
+from treadle.maths.loss_table import LOSSES
 from treadle.network import Network, Parameters
 from treadle.optimizers import SGD, Adam, AdamW
 
@@ -109,7 +110,7 @@ OPTIMIZERS = [Adam(), AdamW(0.8, 0.9, 1e-6, 0.2), SGD(), SGD(0.5, nesterov=False
 
 def small_problem(optimizer, loss="cross_entropy"):
     rng = np.random.default_rng(1)
-    network = Network((6, 16, 8, 3), "tanh", OUTPUT_OF_LOSS[loss], dropout=0.1)
+    network = Network((6, 16, 8, 3), "tanh", LOSSES[loss].output, dropout=0.1)
     X = rng.standard_normal((150, 6))
     y = random_targets(network, 150, rng)
     return TrainingProblem(network, Objective(loss), optimizer, X, y, 16, None, 2)

@@ -26,7 +26,7 @@ def path(tmp_path):
 
 def content(network, arrays=(), metadata=(), drop=()):
     """The bytes of a network's file, some of it replaced."""
-    held, told = described(network)
+    held, told = described(network.record)
     held = {name: array for name, array in (held | dict(arrays)).items() if name not in drop}
     told = {"format": 1, "boxes": told | dict(metadata)}
     return safetensors_bytes({k: np.ascontiguousarray(v) for k, v in held.items()}, told)

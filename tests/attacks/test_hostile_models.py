@@ -145,7 +145,7 @@ def test_another_format_is_refused(path, version):
     refuses(
         path,
         with_metadata(METADATA | {"format": version}),
-        "has format .*; this treadle reads format 1: use the treadle that wrote it,",
+        "must hold a network of format 1; it holds format .* of .*: use the treadle that wrote it, restore",
     )
 
 

@@ -13,9 +13,10 @@ from treadle.engines.augmentation import Augmentation
 from treadle.engines.engine import TrainingProblem
 from treadle.engines.gradient_check import random_targets
 from treadle.engines.native_engine import NativeEngine
-from treadle.engines.objective import LOSSES, OUTPUT_OF_LOSS, Objective
+from treadle.engines.objective import Objective
 from treadle.hardware.native.extension import SIMD, available_kernels
 from treadle.maths.activations import ACTIVATIONS
+from treadle.maths.loss_table import LOSSES
 from treadle.network import Network
 from treadle.optimizers import SGD, Adam, AdamW
 
@@ -70,7 +71,7 @@ def random_problem(seed):
 
     height, width = rng.integers(1, 9, 2)
     n_hidden = rng.integers(4)
-    loss = one_of(LOSSES)
+    loss = one_of(tuple(LOSSES))
     n_outputs = int(rng.integers(1 + (loss == "cross_entropy"), 71))
     n_rows = int(one_of((1, 2, 5, 64, 131, 200)))
     kind = one_of((np.uint8, np.float32, np.float64))
@@ -78,7 +79,7 @@ def random_problem(seed):
     network = Network(
         (int(height * width), *(int(rng.integers(1, 71)) for _ in range(n_hidden)), n_outputs),
         tuple(one_of(list(ACTIVATIONS)) for _ in range(n_hidden)),
-        output=OUTPUT_OF_LOSS[loss],
+        output=LOSSES[loss].output,
         dropout=tuple(float(one_of((0, 0, 0.3, 0.8))) for _ in range(n_hidden)),
         input_scale=1 / 100 if pixels else float(one_of((1, 0.7))),
         input_offset=float(one_of((0, 0, -0.4))),

@@ -12,10 +12,11 @@ from treadle.engines.gradient_check import (
     random_batch,
 )
 from treadle.engines.numpy_engine import NumpyEngine
-from treadle.engines.objective import LOSSES, OUTPUT_OF_LOSS, Objective
+from treadle.engines.objective import Objective
 from treadle.errors import InvalidInput
 from treadle.maths.activations import ACTIVATIONS
 from treadle.maths.derivative_check import check_derivative
+from treadle.maths.loss_table import LOSSES
 from treadle.network import OUTPUTS, Network, Parameters
 
 ENGINE = NumpyEngine()
@@ -39,7 +40,7 @@ def case(loss, activation="tanh", n_outputs=3, *, options=True):
     network = Network(
         (2, 3, 2, n_outputs),
         activation,
-        output=OUTPUT_OF_LOSS[loss],
+        output=LOSSES[loss].output,
         dropout=(0.3, 0.2) if options else 0,
         input_scale=0.5,
     )

@@ -11,8 +11,9 @@ from treadle.engines.augmentation import Augmentation
 from treadle.engines.engine import TrainingProblem
 from treadle.engines.gradient_check import random_targets
 from treadle.engines.numpy_engine import NumpyEngine
-from treadle.engines.objective import LOSSES, OUTPUT_OF_LOSS, Objective
+from treadle.engines.objective import Objective
 from treadle.maths.activations import ACTIVATIONS
+from treadle.maths.loss_table import LOSSES
 from treadle.network import OUTPUTS, Network, Parameters
 from treadle.optimizers import Adam
 
@@ -119,7 +120,7 @@ def test_many_classes_and_large_logits_stay_probabilities(kernels):
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("loss", LOSSES)
 def test_gradients_of_every_activation_and_loss(kernels, activation, loss):
-    network = Network((13, 18, 33, 5), activation, output=OUTPUT_OF_LOSS[loss])
+    network = Network((13, 18, 33, 5), activation, output=LOSSES[loss].output)
     X, y = classification(network, 50)
     if loss != "cross_entropy":
         y = random_targets(network, 50, np.random.default_rng(2))

@@ -15,8 +15,9 @@ from treadle.engines.dropout import dropout_mask
 from treadle.engines.engine import TrainingProblem
 from treadle.engines.gradient_check import random_batch
 from treadle.engines.numpy_engine import NumpyEngine
-from treadle.engines.objective import LOSSES, OUTPUT_OF_LOSS, Objective
+from treadle.engines.objective import Objective
 from treadle.errors import InvalidInput, TrainingDiverged
+from treadle.maths.loss_table import LOSSES
 from treadle.network import Network, Parameters
 from treadle.optimizers import SGD, Adam, AdamW
 
@@ -199,7 +200,7 @@ def test_with_many_weights_the_penalty_is_exact_in_float32_and_copies_none_of_th
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("l2", [0, 0.3])
 def test_a_batch_without_weight_has_the_penalty_alone(loss, l2):
-    network = Network((4, 6, 3), output=OUTPUT_OF_LOSS[loss])
+    network = Network((4, 6, 3), output=LOSSES[loss].output)
     X, y, w = random_batch(network, 9, 0)
     found, gradients = ENGINE.loss_and_gradients(
         start(network), X, y, 0 * w, objective=Objective(loss, l2=l2)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from treadle import InvalidInput
+from treadle.errors import InvalidInput
 from treadle.estimators.sample_weights import checked_weights
 
 

@@ -8,7 +8,7 @@ from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOpti
 from treadle.errors import InvalidInput
 from treadle.network import Network, Parameters
 from treadle.optimizers import SGD, Adam, AdamW
-from treadle.optimizers.optimizer import BLOCK, blocks
+from treadle.optimizers.optimizer import CHUNK, chunks
 
 NETWORK = Network((7, 5, 3))
 RATES = (0.05, 0.05, 0.02, 0.1, 0.001) * 6
@@ -124,20 +124,20 @@ def test_adamw_leaves_biases_to_adam():
 
 
 @pytest.mark.parametrize("optimizer", [Adam(), AdamW(), SGD(), SGD(0.0), SGD(nesterov=False)], ids=str)
-def test_blocks_do_not_show_in_the_result(optimizer, monkeypatch):
+def test_chunks_do_not_show_in_the_result(optimizer, monkeypatch):
     whole, _ = follow(optimizer, RATES, np.float32)
     for module in ("optimizer", "adam", "sgd"):
-        monkeypatch.setattr(f"treadle.optimizers.{module}.BLOCK", 13)
-    in_blocks, _ = follow(optimizer, RATES, np.float32)
-    np.testing.assert_array_equal(whole.flat, in_blocks.flat)
+        monkeypatch.setattr(f"treadle.optimizers.{module}.CHUNK", 13)
+    in_chunks, _ = follow(optimizer, RATES, np.float32)
+    np.testing.assert_array_equal(whole.flat, in_chunks.flat)
 
 
-def test_blocks_cover_every_parameter_once():
-    covered = np.zeros(2 * BLOCK + 5, int)
-    for block in blocks(len(covered)):
-        assert len(covered[block]) <= BLOCK
-        covered[block] += 1
-    assert (covered == 1).all()
+def test_chunks_cover_every_parameter_once():
+    covered = np.zeros(2 * CHUNK + 5, int)
+    for chunk in chunks(slice(3, len(covered))):
+        assert len(covered[chunk]) <= CHUNK
+        covered[chunk] += 1
+    assert (covered[3:] == 1).all() and not covered[:3].any()
 
 
 @pytest.mark.parametrize("optimizer", [Adam(), AdamW(), SGD(), SGD(0.0)], ids=str)

@@ -82,7 +82,7 @@ def test_a_missing_file_or_folder_is_an_oserror_with_its_path(tmp_path):
 def test_another_format_is_refused(tmp_path, changes):
     with pytest.raises(
         CorruptFile,
-        match=r"checkpoint is not a checkpoint of format 1; it says format .*: train again, or use the",
+        match=r"must hold a checkpoint of format 1; it holds format .*: use the treadle that wrote it,",
     ):
         Checkpoint.load(write(tmp_path / "checkpoint", **changes))
 

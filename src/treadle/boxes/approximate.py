@@ -5,25 +5,34 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, get_args
+from dataclasses import replace
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from treadle.boxes.cells.partition import Grid, check_n_cells
 from treadle.boxes.cells.points import as_bounds, check_count
-from treadle.boxes.construct.construction import Built, HeightRule, Request, refined_boxes
+from treadle.boxes.construct.construction import Built, Request, refined_boxes
 from treadle.boxes.construct.fewest_boxes import fewest_boxes
 from treadle.boxes.construct.hats import fewest_hats, refined_hats, uniform_hats
 from treadle.boxes.construct.sampled_error import error_estimate
 from treadle.boxes.construct.uniform_boxes import uniform_boxes
-from treadle.boxes.network.box_network import BoxNetwork, OutsideName
+from treadle.boxes.network.box_network import BoxNetwork
 from treadle.boxes.network.smoothing import MEAN_DEVIATION, n_ghost_cells, with_ghost_cells
 from treadle.boxes.proof.assumptions import ModulusLike, met_modulus, target_of
-from treadle.boxes.proof.bounds import UNIT, BoundKind, ErrorBound, NormName, outward, theorem, unproved
+from treadle.boxes.proof.bounds import UNIT, ErrorBound, outward, theorem, unproved
 from treadle.boxes.proof.known_function import Target
 from treadle.boxes.proof.least_eps import check_eps
-from treadle.choices import BoxActivationName, BoxPartitionName
+from treadle.choices import (
+    BoxActivationName,
+    BoxBoundName,
+    BoxHeightName,
+    BoxNormName,
+    BoxOutsideName,
+    BoxPartitionName,
+    SmoothBoxName,
+)
 from treadle.errors import InvalidInput, UnprovedWarning
 from treadle.formulas.expressions import Expression
 from treadle.messages import quoted
@@ -58,9 +67,9 @@ def approximate(
     activation: BoxActivationName | None = None,
     steepness: float | None = None,
     order: int = 0,
-    norm: NormName = "sup",
-    height: HeightRule | None = None,
-    outside: OutsideName = "clamped",
+    norm: BoxNormName = "sup",
+    height: BoxHeightName | None = None,
+    outside: BoxOutsideName = "clamped",
 ) -> BoxNetwork:
     """Build a network of boxes for f over a box, with a proved bound of its error.
 
@@ -146,7 +155,8 @@ def approximate(
         budget, steepness = _share_of_steps(target, eps, activation, steepness)
     built = _BUILDERS[order, partition](target, Request(budget, counts, norm, height or "middle", eps))
     network = _network(target, built, order, activation, steepness, norm, outside)
-    network.error_estimate_ = error_estimate(target, network, norm)
+    estimate = error_estimate(target, network, norm)
+    network = BoxNetwork.of(replace(network.record, error_estimate=estimate))
     if eps is not None and math.isnan(network.error_bound_):
         why, remedy = why_not_proved(f, order, smooth)
         warnings.warn(
@@ -184,9 +194,9 @@ def _check_options(
         ("partition", partition, get_args(BoxPartitionName)),
         ("activation", activation, get_args(BoxActivationName)),
         ("order", order, (0, 1)),
-        ("norm", norm, get_args(NormName)),
-        ("height", height, (None, *get_args(HeightRule))),
-        ("outside", outside, get_args(OutsideName)),
+        ("norm", norm, get_args(BoxNormName)),
+        ("height", height, (None, *get_args(BoxHeightName))),
+        ("outside", outside, get_args(BoxOutsideName)),
     ):
         if value not in allowed or isinstance(value, bool):
             raise InvalidInput(f"{name} must be one of {', '.join(map(repr, allowed))}; got {value!r}")
@@ -253,7 +263,7 @@ def _share_of_steps(
     By default the shares are those of a uniform partition with ``STEEPNESS_TIMES_WIDTH``: boxes L h / 2,
     rises L h deviation / that.
     """
-    name: Literal["sigmoid", "relu"] = "sigmoid" if activation == "sigmoid" else "relu"
+    name: SmoothBoxName = "sigmoid" if activation == "sigmoid" else "relu"
     deviation = MEAN_DEVIATION[name]
     modulus = target.modulus or met_modulus(target)
     if steepness is None:
@@ -277,8 +287,8 @@ def _network(
     order: int,
     activation: BoxActivationName,
     steepness: float | None,
-    norm: NormName,
-    outside: OutsideName,
+    norm: BoxNormName,
+    outside: BoxOutsideName,
 ) -> BoxNetwork:
     if order == 1 or activation == "step":
         return BoxNetwork(
@@ -291,7 +301,7 @@ def _network(
             n_boxes_lower_bound=built.fewest,
         )
     assert isinstance(built.partition, Grid)
-    name: Literal["sigmoid", "relu"] = "sigmoid" if activation == "sigmoid" else "relu"
+    name: SmoothBoxName = "sigmoid" if activation == "sigmoid" else "relu"
     edges = built.partition.edges[0]
     if steepness is None:
         steepness = STEEPNESS_TIMES_WIDTH[name] / float(np.diff(edges).min())
@@ -305,7 +315,7 @@ def _network(
         rounding = 64 * UNIT * float(np.abs(heights).max() + np.abs(np.diff(heights)).sum())
         rounding += float(target.modulus.across(np.full((1, 1), 4 * UNIT * np.abs(edges).max()))[0])
         value = float(outward(built.bound.value + moved + rounding + 4 * target.rounding))
-        kind: BoundKind = target.modulus.kind
+        kind: BoxBoundName = target.modulus.kind
         if math.isfinite(value):
             bound = ErrorBound(value, kind, theorem("smooth", norm), norm)
     return BoxNetwork(

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import Literal
+from typing import TYPE_CHECKING, Any
 
 import cyclopts
 
-from treadle.choices import LossName
+from treadle.choices import ActivationName, GradientEngineName, LossName
 from treadle.cli.terminal import print_json, print_result, print_table
+
+if TYPE_CHECKING:
+    from treadle.engines.agreement import Agreement
+    from treadle.engines.gradient_check import GradientReport
+    from treadle.engines.objective import Objective
+    from treadle.network import Network
+
+    Agreements = dict[tuple[str, str], Agreement]  # by engine and dtype
 
 app = cyclopts.App(name="check", help="Check the mathematics: gradients, and engine against engine.")
 
@@ -17,8 +25,8 @@ app = cyclopts.App(name="check", help="Check the mathematics: gradients, and eng
 def gradients(
     *,
     network: str = "7,5,3",
-    engine: Literal["numpy", "torch"] = "numpy",
-    activation: Literal["identity", "relu", "tanh", "logistic", "gelu", "silu"] = "relu",
+    engine: GradientEngineName = "numpy",
+    activation: ActivationName = "relu",
     loss: LossName = "cross_entropy",
     label_smoothing: float = 0.0,
     dropout: float = 0.0,
@@ -60,13 +68,10 @@ def gradients(
     json
         Print the result as JSON.
     """
-    import numpy as np
-
-    from treadle.engines.gradient_check import REFERENCE_TOLERANCE, check_gradients, random_batch
-    from treadle.engines.objective import OUTPUT_OF_LOSS, Objective
-    from treadle.engines.selection import select_engine
+    from treadle.engines.objective import Objective
     from treadle.errors import InvalidInput
-    from treadle.network import Network, Parameters
+    from treadle.maths.loss_table import LOSSES
+    from treadle.network import Network
 
     try:
         sizes = tuple(int(size) for size in network.split(","))
@@ -75,18 +80,50 @@ def gradients(
     if rows < 1 or seed < 0:
         raise InvalidInput(f"--rows must be at least 1 and --seed at least 0; got {rows} and {seed}")
     objective = Objective(loss, label_smoothing=label_smoothing, l2=l2)
-    net = Network(sizes, activation, output=OUTPUT_OF_LOSS[loss], dropout=dropout)
-    parameters = Parameters.initialise(net, "glorot", seed, np.float64)
-    X, y, sample_weight = random_batch(net, rows, seed)
-    noise_key = (seed, 0) if dropout else None
-    checked = select_engine(engine).engine
+    net = Network(sizes, activation, output=LOSSES[loss].output, dropout=dropout)
     has_reference = engine != "torch" and importlib.util.find_spec("torch") is not None
+    reports = _gradient_reports(engine, net, objective, rows, seed, plant_error, has_reference)
+    if json:
+        print_json(_gradients_as_json(reports, has_reference))
+    else:
+        _print_gradients(reports, has_reference)
+        if engine == "numpy" and not has_reference:
+            print_result(
+                "PyTorch is not installed, so nothing was compared with autograd: "
+                "pip install 'treadle[torch]'"
+            )
+        planted = "; an error was planted, as asked for" if plant_error else ""
+        n_passed = sum(report.passed for report in reports)
+        print_result(f"{n_passed} of {len(reports)} arrays passed{planted}")
+    return 0 if all(report.passed for report in reports) else 1
+
+
+def _gradient_reports(
+    engine: GradientEngineName,
+    network: Network,
+    objective: Objective,
+    rows: int,
+    seed: int,
+    plant_error: bool,
+    has_reference: bool,
+) -> list[GradientReport]:
+    """Check the engine's gradients, one entry of them spoilt first if asked for."""
+    import numpy as np
+
+    from treadle.engines.gradient_check import check_gradients, random_batch
+    from treadle.engines.selection import select_engine
+    from treadle.network import Parameters
+
+    parameters = Parameters.initialise(network, "glorot", seed, np.float64)
+    X, y, sample_weight = random_batch(network, rows, seed)
+    noise_key = (seed, 0) if any(layer.dropout for layer in network.layers) else None
+    checked = select_engine(engine).engine
     _loss, analytic = checked.loss_and_gradients(
         parameters, X, y, sample_weight, objective=objective, noise_key=noise_key
     )
     if plant_error:
         analytic.flat[np.abs(analytic.flat).argmax()] *= 1.001
-    reports = check_gradients(
+    return check_gradients(
         checked,
         parameters,
         X,
@@ -97,26 +134,31 @@ def gradients(
         reference=select_engine("torch").engine if has_reference else None,
         gradients=analytic,
     )
-    passed = all(report.passed for report in reports)
-    if json:
-        print_json(
+
+
+def _gradients_as_json(reports: list[GradientReport], has_reference: bool) -> dict[str, Any]:
+    from treadle.engines.gradient_check import REFERENCE_TOLERANCE
+
+    return {
+        "passed": all(report.passed for report in reports),
+        "arrays": [
             {
-                "passed": passed,
-                "arrays": [
-                    {
-                        "name": report.name,
-                        "shape": report.shape,
-                        "finite_difference_error": report.finite_differences.largest_relative_error,
-                        "finite_difference_tolerance": report.finite_differences.tolerance,
-                        "autograd_error": report.reference_error,
-                        "autograd_tolerance": REFERENCE_TOLERANCE if has_reference else None,
-                        "passed": report.passed,
-                    }
-                    for report in reports
-                ],
+                "name": report.name,
+                "shape": report.shape,
+                "finite_difference_error": report.finite_differences.largest_relative_error,
+                "finite_difference_tolerance": report.finite_differences.tolerance,
+                "autograd_error": report.reference_error,
+                "autograd_tolerance": REFERENCE_TOLERANCE if has_reference else None,
+                "passed": report.passed,
             }
-        )
-        return 0 if passed else 1
+            for report in reports
+        ],
+    }
+
+
+def _print_gradients(reports: list[GradientReport], has_reference: bool) -> None:
+    from treadle.engines.gradient_check import REFERENCE_TOLERANCE
+
     print_table(
         ("array", "shape", "finite differences", "autograd", "result"),
         [
@@ -135,13 +177,6 @@ def gradients(
     if has_reference:
         allowed += f", {REFERENCE_TOLERANCE:.0e} from autograd"
     print_result(f"relative errors; allowed: {allowed}")
-    if engine == "numpy" and not has_reference:
-        print_result(
-            "PyTorch is not installed, so nothing was compared with autograd: pip install 'treadle[torch]'"
-        )
-    planted = "; an error was planted, as asked for" if plant_error else ""
-    print_result(f"{sum(report.passed for report in reports)} of {len(reports)} arrays passed{planted}")
-    return 0 if passed else 1
 
 
 @app.command
@@ -171,6 +206,23 @@ def engines(
     json
         Print the result as JSON.
     """
+    agreements, not_compared = _agreements(data, steps, seed)
+    passed = all(agreement.passed for agreement in agreements.values())
+    if json:
+        comparisons = [_agreement_as_json(*key, agreement) for key, agreement in agreements.items()]
+        result = {"passed": passed, "steps": steps, "comparisons": comparisons}
+        print_json({**result, "not_compared": not_compared})
+        return 0 if passed else 1
+    _print_steps(agreements, steps)
+    print_result("")
+    _print_agreements(agreements, steps)
+    for why in not_compared:
+        print_result(f"not compared: {why}")
+    return 0 if passed else 1
+
+
+def _agreements(data: str, steps: int, seed: int) -> tuple[Agreements, list[str]]:
+    """Each engine that is here against NumPy's, and why others were not compared."""
     import numpy as np
 
     from treadle.data import load_data
@@ -184,7 +236,7 @@ def engines(
     config = RunConfig(data, seed=seed)
     problem = training_problem(config, load_data(data))
     reference = make_engine("numpy")
-    agreements = {}
+    agreements: Agreements = {}
     not_compared = []
     for name, dtype in (("native", np.float32), ("torch", np.float32), ("torch", np.float64)):
         try:
@@ -204,48 +256,43 @@ def engines(
         )
     if not agreements:
         raise EngineUnavailable(f"there is no engine to hold against NumPy's: {'; '.join(not_compared)}")
-    passed = all(agreement.passed for agreement in agreements.values())
-    if json:
-        comparisons = [
-            {
-                "engine": name,
-                "dtype": dtype,
-                "passed": agreement.passed,
-                "largest_relative_difference": agreement.largest_relative_difference,
-                "step": agreement.step,
-                "tolerance": agreement.tolerance,
-                "losses": agreement.losses.tolist(),
-                "numpy_losses": agreement.reference_losses.tolist(),
-            }
-            for (name, dtype), agreement in agreements.items()
-        ]
-        result = {"passed": passed, "steps": steps, "comparisons": comparisons}
-        print_json({**result, "not_compared": not_compared})
-        return 0 if passed else 1
+    return agreements, not_compared
+
+
+def _agreement_as_json(name: str, dtype: str, agreement: Agreement) -> dict[str, Any]:
+    return {
+        "engine": name,
+        "dtype": dtype,
+        "passed": agreement.passed,
+        "largest_relative_difference": agreement.largest_relative_difference,
+        "step": agreement.step,
+        "tolerance": agreement.tolerance,
+        "losses": agreement.losses.tolist(),
+        "numpy_losses": agreement.reference_losses.tolist(),
+    }
+
+
+def _print_steps(agreements: Agreements, steps: int) -> None:
+    """The losses of some steps in float32, engine beside engine."""
     single = {name: agreement for (name, dtype), agreement in agreements.items() if dtype == "float32"}
     reference_losses = next(iter(single.values())).reference_losses
     shown = sorted({1, 2, 5, 10, 20, 50, 100, steps, *(agreement.step for agreement in single.values())})
+    rows = []
+    for step in shown:
+        if step <= steps:
+            row = [str(step), f"{reference_losses[step - 1]:.7f}"]
+            for agreement in single.values():
+                row.append(f"{agreement.losses[step - 1]:.7f}")
+                row.append(f"{agreement.relative_differences[step - 1]:.1e}")
+            rows.append(row)
     print_table(
         ("step", "numpy", *(cell for name in single for cell in (name, "relative difference"))),
-        [
-            (
-                str(step),
-                f"{reference_losses[step - 1]:.7f}",
-                *(
-                    cell
-                    for agreement in single.values()
-                    for cell in (
-                        f"{agreement.losses[step - 1]:.7f}",
-                        f"{agreement.relative_differences[step - 1]:.1e}",
-                    )
-                ),
-            )
-            for step in shown
-            if step <= steps
-        ],
+        rows,
         align=">>" + ">>" * len(single),
     )
-    print_result("")
+
+
+def _print_agreements(agreements: Agreements, steps: int) -> None:
     print_table(
         ("engine", "dtype", "largest relative difference", "at step", "allowed", "result"),
         [
@@ -261,6 +308,3 @@ def engines(
         ],
         align="<<>>><",
     )
-    for why in not_compared:
-        print_result(f"not compared: {why}")
-    return 0 if passed else 1

@@ -6,11 +6,11 @@ import csv
 import math
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import cyclopts
 
-from treadle.choices import BandwidthName, IntervalsName
+from treadle.choices import BandwidthName, DecimalMark, IntervalsName
 from treadle.cli.columns import columns_as_dict, print_columns, warn_of_left_out
 from treadle.cli.terminal import print_json, print_result, print_table, progress_console, warn
 from treadle.errors import CorruptFile, InferenceWarning, InvalidInput, RunError
@@ -34,7 +34,7 @@ def lad(
     target: str | None = None,
     features: list[str] | None = None,
     formula: str | None = None,
-    decimal: Literal[".", ","] | None = None,
+    decimal: DecimalMark | None = None,
     encoding: str | None = None,
     quantile: float = 0.5,
     alpha: float = 0.0,

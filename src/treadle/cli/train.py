@@ -22,6 +22,7 @@ from treadle.runs.config import RunConfig, read_config_file, recipe_values
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from treadle.report.evaluation import Evaluation
     from treadle.runs.run import Run
 
 
@@ -136,11 +137,15 @@ def train(
         result = {"run": str(run.folder), "report": str(run.report_path), "seconds": timings}
         print_json({**result, "test": evaluation.to_dict(), "history": run.history().as_dicts()})
     else:
-        low, high = evaluation.accuracy_interval
-        print_result(f"test accuracy  {evaluation.accuracy:.2%}  (95 % interval {low:.2%} to {high:.2%})")
-        print_result(f"test loss      {evaluation.loss:.4f}")
-        print_result(f"report         {run.report_path}")
+        _print_evaluation(run, evaluation)
     return 0
+
+
+def _print_evaluation(run: Run, evaluation: Evaluation) -> None:
+    low, high = evaluation.accuracy_interval
+    print_result(f"test accuracy  {evaluation.accuracy:.2%}  (95 % interval {low:.2%} to {high:.2%})")
+    print_result(f"test loss      {evaluation.loss:.4f}")
+    print_result(f"report         {run.report_path}")
 
 
 @contextmanager

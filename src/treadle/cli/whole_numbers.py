@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, get_args
 
 import cyclopts
 
 from treadle.errors import InvalidInput
-
-WHOLE = re.compile(r"[+-]?\d{1,18}")
+from treadle.whole_numbers import is_whole_text
 
 
 def check_whole_numbers(_app: cyclopts.App, _commands: tuple[str, ...], arguments: Any) -> None:
@@ -24,7 +22,7 @@ def check_whole_numbers(_app: cyclopts.App, _commands: tuple[str, ...], argument
         if int not in _leaves(argument.hint):
             continue
         for token in argument.tokens:
-            if isinstance(token.value, str) and not WHOLE.fullmatch(token.value.strip()):
+            if isinstance(token.value, str) and not is_whole_text(token.value):
                 example = "512,256" if "..." in str(argument.hint) else "20"
                 raise InvalidInput(
                     f"{token.keyword or argument.name} takes whole numbers, such as {example}; got "

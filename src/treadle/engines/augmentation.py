@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from treadle.engines.philox import AUGMENTATION, philox_words
 from treadle.errors import InvalidInput
 from treadle.network import Network
+from treadle.whole_numbers import is_whole
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,14 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         shape = self.image_shape
-        if not (isinstance(shape, tuple) and len(shape) == 2 and all(_is_whole(n) and n > 0 for n in shape)):
+        if not (isinstance(shape, tuple) and len(shape) == 2 and all(is_whole(n) and n > 0 for n in shape)):
             raise InvalidInput(
                 f"image_shape must be two positive integers, height and width: a flip or a shift is for "
                 f"images; got {shape!r}"
             )
         if not isinstance(self.flip, bool):
             raise InvalidInput(f"flip must be True or False; got {self.flip!r}")
-        if not (_is_whole(self.shift) and 0 <= self.shift < min(shape)):
+        if not (is_whole(self.shift) and 0 <= self.shift < min(shape)):
             raise InvalidInput(
                 f"shift must be an integer of at least 0, smaller than the image's {shape[0]} x {shape[1]} "
                 f"pixels; got {self.shift!r}"
@@ -103,7 +103,3 @@ class Augmentation:
 def mirrored(X: NDArray[Any], width: int) -> NDArray[Any]:
     """A copy of X (N, D) with each line of width elements reversed: images mirrored left to right."""
     return X.reshape(len(X), -1, width)[:, :, ::-1].reshape(X.shape)
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)

@@ -13,7 +13,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any, ClassVar, get_args
 
 import numpy as np
@@ -28,6 +27,7 @@ from treadle.maths.activations import logistic
 from treadle.maths.softmax import softmax
 from treadle.network import Network, Parameters
 from treadle.optimizers import Optimizer
+from treadle.whole_numbers import is_whole
 
 PRECISIONS = get_args(PrecisionName)
 
@@ -93,9 +93,9 @@ class TrainingProblem:
                     f"{name} must have an entry for each of the {self.n_rows} rows of X; "
                     f"got shape {array.shape}"
                 )
-        if not (_is_whole(self.batch_size) and self.batch_size >= 1):
+        if not (is_whole(self.batch_size) and self.batch_size >= 1):
             raise InvalidInput(f"batch_size must be an integer of at least 1; got {self.batch_size!r}")
-        if not (_is_whole(self.noise_seed) and 0 <= self.noise_seed < 2**64):
+        if not (is_whole(self.noise_seed) and 0 <= self.noise_seed < 2**64):
             raise InvalidInput(
                 f"noise_seed must be an integer of at least 0 and below 2**64; got {self.noise_seed!r}"
             )
@@ -123,10 +123,6 @@ class TrainingProblem:
         if self.augmentation is not None:
             X = self.augmentation.apply(X, self.noise_seed, step)
         return X, self.y[rows], None if self.sample_weight is None else self.sample_weight[rows]
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 class Trainer(ABC):
@@ -206,6 +202,8 @@ class Engine(ABC):
     """Computes with networks. Stateless: one instance can serve any number of networks."""
 
     name: ClassVar[str]
+    trains_by_block: ClassVar[bool] = False
+    """Whether blocks of parameters may have a learning rate and a decay of their own."""
 
     def logits(self, parameters: Parameters, X: Rows) -> NDArray[Any]:
         """Last layer's sums for each row, without dropout, batch normalisation by the running statistics.
@@ -330,11 +328,22 @@ class Engine(ABC):
             "or precision float32"
         )
 
+    def why_not(self, problem: TrainingProblem | None, dtype: DTypeLike) -> str | None:
+        """What ``unsupported`` says, or that the network's blocks have rates that the engine has not."""
+        if reason := self.unsupported(problem, dtype):
+            return reason
+        if problem is None or self.trains_by_block or problem.network.has_one_rate:
+            return None
+        return (
+            f"the {self.name} engine has one learning rate and one decay for all weights, and a part of this "
+            "network has others: take the numpy or the torch engine"
+        )
+
     def details(self) -> dict[str, str]:
         """What else than the engine's name its results or their time depend on, by name."""
         return {}
 
     def check_supports(self, problem: TrainingProblem | None, dtype: DTypeLike) -> None:
-        """Raise EngineUnavailable in the words of ``unsupported``, if it has any."""
-        if reason := self.unsupported(problem, dtype):
+        """Raise EngineUnavailable in the words of ``why_not``, if it has any."""
+        if reason := self.why_not(problem, dtype):
             raise EngineUnavailable(reason)

@@ -47,7 +47,7 @@ from treadle.engines.rows import Rows, check_rows, dense, is_compressed, n_rows
 from treadle.hardware.blas_threads import one_blas_thread
 from treadle.maths.activations import ACTIVATIONS
 from treadle.network import Parameters
-from treadle.optimizers.optimizer import BLOCK, blocks
+from treadle.optimizers.optimizer import CHUNK, chunks
 
 # Rows of a prediction computed at a time: enough for BLAS, and a few megabytes of hidden outputs at most.
 ROWS_PER_PREDICTION = 1024
@@ -57,6 +57,7 @@ class NumpyEngine(Engine):
     """The contract of ``treadle.engines.engine`` in NumPy, float32 or float64 as the parameters are."""
 
     name = "numpy"
+    trains_by_block = True
 
     def _plain_logits(self, parameters: Parameters, X: Rows) -> NDArray[Any]:
         """See ``Engine._plain_logits``."""
@@ -122,7 +123,7 @@ class _Passes:
             np.empty_like(h) if layer.dropout else h for h, layer in zip(self.h, network.layers, strict=True)
         ]
         self.d = [np.empty_like(z) for z in self.z[:-1]]
-        self.scratch = np.empty(min(BLOCK, parameters.n_weights), dtype=parameters.dtype)
+        self.scratch = np.empty(min(CHUNK, parameters.flat.size), dtype=parameters.dtype)
         self.masks: list[NDArray[Any] | None] = [None] * len(network.layers)
 
     def forward(self, X: Rows, noise_key: tuple[int, int] | None) -> NDArray[Any]:
@@ -181,11 +182,12 @@ class _Passes:
                     d *= mask
                 self.activations[i - 1].backward(d, self.z[i - 1][:n], self.h[i - 1][:n])
         if l2:
-            # In blocks: no copy of all weights, and in float32 the squares' sum keeps seven digits.
-            for block in blocks(self.parameters.n_weights):
-                w = self.parameters.flat[block]
-                loss += 0.5 * l2 * float(np.dot(w, w))
-                self.gradients.flat[block] += np.multiply(w, l2, out=self.scratch[: w.size])
+            # In chunks: no copy of all weights, and in float32 the squares' sum keeps seven digits.
+            for where, _rate, decay in self.network.decays:
+                for chunk in chunks(where):
+                    w = self.parameters.flat[chunk]
+                    loss += 0.5 * (l2 * decay) * float(np.dot(w, w))
+                    self.gradients.flat[chunk] += np.multiply(w, l2 * decay, out=self.scratch[: w.size])
         return loss
 
     def update_statistics(self) -> None:

@@ -4,41 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 from numpy.typing import NDArray
 
-from treadle.choices import LossName
 from treadle.errors import InvalidInput
-from treadle.maths.likelihoods import (
-    binary_cross_entropy,
-    binary_cross_entropy_gradient,
-    poisson_loss,
-    poisson_loss_gradient,
-)
-from treadle.maths.losses import (
-    absolute_loss,
-    absolute_loss_gradient,
-    cross_entropy,
-    cross_entropy_gradient,
-    huber_loss,
-    huber_loss_gradient,
-    squared_loss,
-    squared_loss_gradient,
-)
+from treadle.maths.loss_table import LOSSES
 from treadle.network import Network
-
-LOSSES = get_args(LossName)
-
-# The network's output that a loss is taken with.
-OUTPUT_OF_LOSS = {
-    "cross_entropy": "softmax",
-    "binary_cross_entropy": "logistic",
-    "squared": "identity",
-    "absolute": "identity",
-    "huber": "identity",
-    "poisson": "exp",
-}
 
 
 @dataclass(frozen=True)
@@ -71,66 +43,42 @@ class Objective:
             raise InvalidInput(
                 f"label_smoothing must be at least 0 and below 1; got {self.label_smoothing!r}"
             )
-        if self.label_smoothing and not self.loss.endswith("cross_entropy"):
+        loss = LOSSES[self.loss]
+        if self.label_smoothing and "label_smoothing" not in loss.options:
+            takers = " and ".join(
+                name for name, taker in LOSSES.items() if "label_smoothing" in taker.options
+            )
             raise InvalidInput(
-                "label_smoothing is for cross_entropy and binary_cross_entropy; got "
-                f"{self.label_smoothing!r} for {self.loss!r}"
+                f"label_smoothing is for {takers}; got {self.label_smoothing!r} for {self.loss!r}"
             )
         if not (self.huber_delta > 0 and math.isfinite(self.huber_delta)):
             raise InvalidInput(f"huber_delta must be positive and finite; got {self.huber_delta!r}")
-        if self.huber_delta != 1 and self.loss != "huber":
+        if self.huber_delta != 1 and "huber_delta" not in loss.options:
             raise InvalidInput(f"huber_delta is of the loss 'huber' alone; got it with {self.loss!r}")
         if not (self.l2 >= 0 and math.isfinite(self.l2)):
             raise InvalidInput(f"l2 must be at least 0 and finite; got {self.l2!r}")
 
     def check_fits(self, network: Network) -> None:
         """Raise InvalidInput if the loss cannot be taken of the network's output."""
-        wanted = OUTPUT_OF_LOSS[self.loss]
+        wanted = LOSSES[self.loss].output
         if network.output != wanted:
             raise InvalidInput(
                 f"the loss {self.loss!r} needs a network with output={wanted!r}; got {network.output!r}"
             )
 
+    @property
+    def options(self) -> dict[str, float]:
+        """What the loss is given besides logits, targets and weights, by the keywords of its functions."""
+        return {keyword: getattr(self, name) for name, keyword in LOSSES[self.loss].options.items()}
+
     def data_loss(
         self, logits: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None = None
     ) -> float:
         """The loss of a batch without the penalty."""
-        match self.loss:
-            case "cross_entropy":
-                return cross_entropy(
-                    logits, y, label_smoothing=self.label_smoothing, sample_weight=sample_weight
-                )
-            case "binary_cross_entropy":
-                return binary_cross_entropy(
-                    logits, y, label_smoothing=self.label_smoothing, sample_weight=sample_weight
-                )
-            case "poisson":
-                return poisson_loss(logits, y, sample_weight=sample_weight)
-            case "squared":
-                return squared_loss(logits, y, sample_weight=sample_weight)
-            case "absolute":
-                return absolute_loss(logits, y, sample_weight=sample_weight)
-            case _:
-                return huber_loss(logits, y, delta=self.huber_delta, sample_weight=sample_weight)
+        return LOSSES[self.loss].value(logits, y, sample_weight=sample_weight, **self.options)
 
     def data_gradient(
         self, logits: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None = None
     ) -> NDArray[Any]:
         """The derivative of ``data_loss`` with respect to the logits, (N, K)."""
-        match self.loss:
-            case "cross_entropy":
-                return cross_entropy_gradient(
-                    logits, y, label_smoothing=self.label_smoothing, sample_weight=sample_weight
-                )
-            case "binary_cross_entropy":
-                return binary_cross_entropy_gradient(
-                    logits, y, label_smoothing=self.label_smoothing, sample_weight=sample_weight
-                )
-            case "poisson":
-                return poisson_loss_gradient(logits, y, sample_weight=sample_weight)
-            case "squared":
-                return squared_loss_gradient(logits, y, sample_weight=sample_weight)
-            case "absolute":
-                return absolute_loss_gradient(logits, y, sample_weight=sample_weight)
-            case _:
-                return huber_loss_gradient(logits, y, delta=self.huber_delta, sample_weight=sample_weight)
+        return LOSSES[self.loss].gradient(logits, y, sample_weight=sample_weight, **self.options)

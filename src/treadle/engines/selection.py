@@ -93,12 +93,13 @@ def _best(problem: TrainingProblem | None, dtype: DTypeLike, n_threads: int | No
     """The first that is here and can, told with the reasons against those before it."""
     if problem is not None and is_compressed(problem.X):
         n_elements = max(problem.X.shape[0] * problem.X.shape[1], 1)
-        if (stored := problem.X.nnz / n_elements) < SPARSE and _numpy().engine.unsupported(problem) is None:
-            return Selection(_numpy().engine, f"{stored:.2g} of X is stored: products of sparse rows")
+        numpy = _numpy().engine
+        if (stored := problem.X.nnz / n_elements) < SPARSE and numpy.why_not(problem, np.float32) is None:
+            return Selection(numpy, f"{stored:.2g} of X is stored: products of sparse rows")
     against: list[str] = []
     for candidate in (partial(_native, n_threads), _torch_on_gpu, _numpy):
         found = candidate()
-        why_not = found if isinstance(found, str) else found.engine.unsupported(problem, dtype)
+        why_not = found if isinstance(found, str) else found.engine.why_not(problem, dtype)
         if isinstance(found, Selection) and why_not is None:
             return Selection(found.engine, "; ".join([*against, found.reason]))
         against.append(str(why_not))

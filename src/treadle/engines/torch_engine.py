@@ -8,11 +8,12 @@ engine is made, not before; what is done with it is in ``torch_model`` and ``tor
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from treadle.choices import DeviceName
 from treadle.engines.engine import Engine, Trainer, TrainingProblem
 from treadle.engines.objective import Objective
 from treadle.engines.rows import Rows, check_rows, n_rows
@@ -23,7 +24,7 @@ from treadle.network import Parameters
 if TYPE_CHECKING:
     import torch
 
-DEVICES = ("auto", "cpu", "cuda")
+DEVICES = get_args(DeviceName)
 
 # Rows of a prediction computed at a time, which bounds the memory of the hidden outputs.
 ROWS_PER_PREDICTION = 8192
@@ -47,6 +48,7 @@ class TorchEngine(Engine):
     """
 
     name = "torch"
+    trains_by_block = True
 
     def __init__(self, device: str = "auto") -> None:
         self.device = _find_device(device)

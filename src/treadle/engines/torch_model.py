@@ -20,8 +20,9 @@ from treadle.engines.batch_norm import BATCH_NORM_MOMENTUM
 from treadle.engines.dropout import dropout_mask
 from treadle.engines.objective import Objective
 from treadle.engines.rows import Rows, dense, n_rows
+from treadle.engines.torch_losses import ROW_LOSSES
 from treadle.export.torch_sequential import ACTIVATIONS
-from treadle.network import BATCH_NORM_EPSILON, Parameters
+from treadle.network import BATCH_NORM_EPSILON, Block, Parameters
 
 
 @contextmanager
@@ -93,6 +94,10 @@ class TorchModel(nn.Module):
                 array[...] = tensor.detach().cpu().numpy().T
         return result
 
+    def blocks(self) -> Iterator[tuple[Block, Tensor]]:
+        """Each block of the network with the tensor that holds it."""
+        yield from zip(self.network.blocks, (*self.weights, *self.biases, *self.scales), strict=True)
+
     def _pairs(self, parameters: Parameters) -> Iterator[tuple[NDArray[Any], Tensor]]:
         """Each array of Parameters with the tensor that it belongs to."""
         scales = [scale for scale in parameters.scales if scale is not None]
@@ -160,7 +165,12 @@ class TorchModel(nn.Module):
         else:
             loss = self._weighted_loss(outputs, y, sample_weight.astype(np.float64), objective)
         if objective.l2:
-            loss = loss + 0.5 * objective.l2 * sum(W.square().sum(dtype=torch.float64) for W in self.weights)
+            squares = (
+                block.decay * tensor.square().sum(dtype=torch.float64)
+                for block, tensor in self.blocks()
+                if block.decay
+            )
+            loss = loss + 0.5 * objective.l2 * sum(squares)
         return loss
 
     def _weighted_loss(
@@ -176,29 +186,7 @@ class TorchModel(nn.Module):
     def _row_losses(self, outputs: Tensor, y: NDArray[Any], objective: Objective) -> Tensor:
         """Each row's loss (N,), summed over the outputs."""
         target = torch.tensor(y, device=self.device)
-        if objective.loss == "cross_entropy":
-            return F.cross_entropy(
-                outputs,
-                target.to(torch.int64 if target.ndim == 1 else self.dtype),
-                reduction="none",
-                label_smoothing=objective.label_smoothing,
-            )
-        target = target.to(self.dtype).reshape(outputs.shape)
-        match objective.loss:
-            case "binary_cross_entropy":
-                smoothing = objective.label_smoothing
-                target = (1 - smoothing) * target + smoothing / 2
-                losses = F.binary_cross_entropy_with_logits(outputs, target, reduction="none")
-            case "poisson":
-                losses = F.poisson_nll_loss(outputs, target, log_input=True, reduction="none")
-                losses = losses + torch.xlogy(target, target) - target
-            case "squared":
-                losses = F.mse_loss(outputs, target, reduction="none") / 2
-            case "absolute":
-                losses = F.l1_loss(outputs, target, reduction="none")
-            case _:
-                losses = F.huber_loss(outputs, target, reduction="none", delta=objective.huber_delta)
-        return losses.sum(dim=1)
+        return ROW_LOSSES[objective.loss](outputs, target, **objective.options)
 
     def _scaled(self, X: Rows) -> Tensor:
         """X * input_scale, rounded to the model's dtype only then, plus input_offset."""

@@ -54,7 +54,7 @@ class TorchTrainer(Trainer):
                 raise diverged(s + 1, float(losses[s]))
             loss.backward()  # type: ignore[no-untyped-call]
             for group in self._optimizer.param_groups:
-                group["lr"] = float(learning_rates[s])
+                group["lr"] = float(learning_rates[s]) * group["rate"]
             self._optimizer.step()
             self._step += 1
         return losses
@@ -107,11 +107,14 @@ class TorchTrainer(Trainer):
 
 def _torch_optimizer(optimizer: Optimizer, model: TorchModel) -> torch.optim.Optimizer:
     """The same update rule in torch.optim; the learning rate is set at each step."""
-    groups: list[dict[str, Any]] = [{"params": model.weights}, {"params": [*model.biases, *model.scales]}]
+    alike: dict[tuple[float, float], list[Tensor]] = {}
+    for block, tensor in model.blocks():
+        alike.setdefault((block.rate, block.decay), []).append(tensor)
+    groups: list[dict[str, Any]] = [{"params": tensors, "rate": rate} for (rate, _), tensors in alike.items()]
     match optimizer:
         case AdamW():
-            groups[0]["weight_decay"] = optimizer.weight_decay
-            groups[1]["weight_decay"] = 0.0
+            for group, (_rate, decay) in zip(groups, alike, strict=True):
+                group["weight_decay"] = optimizer.weight_decay * decay
             return torch.optim.AdamW(
                 groups, betas=(optimizer.beta_1, optimizer.beta_2), eps=optimizer.epsilon, fused=True
             )

@@ -162,7 +162,7 @@ class BoxRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         return self.network_.predict(features[:, self.network_features_])
 
     def _saved(self) -> Saved:
-        arrays, network = described(self.network_)
+        arrays, network = described(self.network_.record)
         arrays |= {"network_features": self.network_features_, "n_boxes_tried": self.n_boxes_tried_}
         for name in CURVES:
             curve = getattr(self, f"{name}_")
@@ -175,7 +175,7 @@ class BoxRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         arrays, n_features, names = dict(saved.arrays), saved.fields["n_features"], saved.fields["names"]
         columns, tried = arrays.pop("network_features"), arrays.pop("n_boxes_tried")
         curves = {name: arrays.pop(name, None) for name in CURVES}
-        network = from_description(arrays, dict(saved.fields["network"]))
+        network = BoxNetwork.of(from_description(arrays, dict(saved.fields["network"])))
         in_order = columns.dtype == np.int64 and columns.ndim == 1 and (np.diff(columns) > 0).all()
         if not (in_order and columns.size == network.n_dims and type(n_features) is int):
             raise InvalidInput(f"network_features must be {network.n_dims} columns in order; got {columns}")

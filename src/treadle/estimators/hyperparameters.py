@@ -10,22 +10,26 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
-from typing import Any
+from numbers import Real
+from typing import Any, get_args
 
 import numpy as np
 
-from treadle.engines.selection import ENGINES
+from treadle.choices import (
+    EngineName,
+    EstimatorPrecisionName,
+    LearningRateName,
+    RegressionLossName,
+    RegressorPartitionName,
+    SolverName,
+)
 from treadle.errors import InvalidInput
 from treadle.maths.activations import ACTIVATIONS
 from treadle.messages import quoted
+from treadle.whole_numbers import is_whole
 
 # The schedules that plan the whole course of a fit from its beginning.
 PLANNED_RATES = ("cosine", "one_cycle")
-LEARNING_RATES = ("adaptive", "constant", "invscaling", *PLANNED_RATES)
-SOLVERS = ("adam", "lbfgs", "sgd")
-REGRESSION_LOSSES = ("absolute_error", "huber", "poisson", "squared_error")
-PRECISIONS = ("auto", "bfloat16", "float32", "float64")
 
 
 @dataclass(frozen=True)
@@ -53,11 +57,6 @@ def check_hyperparameters(estimator_name: str, values: Mapping[str, Any]) -> Non
                 f"The {name!r} parameter of {estimator_name} must be {allowed.words}. "
                 f"Got {quoted(value)} instead."
             )
-
-
-def is_integer(value: Any) -> bool:
-    """A whole number of Python or NumPy; True and False are none."""
-    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def is_number(value: Any) -> bool:
@@ -104,13 +103,13 @@ def _is_class_weight(value: Any) -> bool:
 
 
 def _is_verbose(value: Any) -> bool:
-    return isinstance(value, bool | np.bool_) or (is_integer(value) and value >= 0)
+    return isinstance(value, bool | np.bool_) or (is_whole(value) and value >= 0)
 
 
 _POSITIVE = _number("(0.0, inf)", lambda v: v > 0)
 _NOT_NEGATIVE = _number("[0.0, inf)", lambda v: v >= 0)
 _FADING = _number("[0.0, 1.0)", lambda v: 0 <= v < 1)
-_COUNT = Allowed("an int in the range [1, inf)", lambda v: is_integer(v) and v >= 1)
+_COUNT = Allowed("an int in the range [1, inf)", lambda v: is_whole(v) and v >= 1)
 _COUNT_OR_AUTO = Allowed(
     f"a str among {{'auto'}} or {_COUNT.words}",
     lambda v: _COUNT.holds(v) or (isinstance(v, str) and v == "auto"),
@@ -120,24 +119,24 @@ _YES_OR_NO = Allowed(
 )
 
 HYPERPARAMETERS: dict[str, Allowed] = {
-    "loss": _one_of(REGRESSION_LOSSES),
+    "loss": _one_of(get_args(RegressionLossName)),
     "huber_delta": _POSITIVE,
     # What is in the sequence is for the network to check.
     "hidden_layer_sizes": Allowed(
         f"an array-like or {_COUNT.words}", lambda v: is_sequence(v) or _COUNT.holds(v)
     ),
     "activation": _each_layer(_one_of(sorted(ACTIVATIONS))),
-    "solver": _one_of(SOLVERS),
+    "solver": _one_of(get_args(SolverName)),
     "alpha": _NOT_NEGATIVE,
     "batch_size": _COUNT_OR_AUTO,
-    "learning_rate": _one_of(LEARNING_RATES),
+    "learning_rate": _one_of(get_args(LearningRateName)),
     "learning_rate_init": _POSITIVE,
     "power_t": _NOT_NEGATIVE,
     "max_iter": _COUNT,
     "shuffle": _YES_OR_NO,
     "random_state": Allowed(
         "an int in the range [0, 4294967295], an instance of 'numpy.random.mtrand.RandomState' or None",
-        lambda v: v is None or isinstance(v, np.random.RandomState) or (is_integer(v) and 0 <= v < 2**32),
+        lambda v: v is None or isinstance(v, np.random.RandomState) or (is_whole(v) and 0 <= v < 2**32),
     ),
     "tol": _NOT_NEGATIVE,
     "verbose": Allowed(f"an int in the range [0, inf), {_YES_OR_NO.words}", _is_verbose),
@@ -166,12 +165,12 @@ HYPERPARAMETERS: dict[str, Allowed] = {
     ),
     "weight_decay": _NOT_NEGATIVE,
     "input_scale": Allowed("a finite number other than 0", lambda v: is_number(v) and v != 0),
-    "engine": _one_of(ENGINES),
-    "precision": _one_of(PRECISIONS),
+    "engine": _one_of(get_args(EngineName)),
+    "precision": _one_of(get_args(EstimatorPrecisionName)),
     "n_threads": Allowed(f"None or {_COUNT.words}", lambda v: v is None or _COUNT.holds(v)),
     "quantile": _number("(0.0, 1.0)", lambda v: 0 < v < 1),
     "fit_intercept": _YES_OR_NO,
     "n_boxes": _COUNT_OR_AUTO,
-    "partition": _one_of(("uniform", "quantile", "optimal", "adaptive", "tree")),
-    "order": Allowed("an int among {0, 1}", lambda v: is_integer(v) and v in (0, 1)),
+    "partition": _one_of(get_args(RegressorPartitionName)),
+    "order": Allowed("an int among {0, 1}", lambda v: is_whole(v) and v in (0, 1)),
 }

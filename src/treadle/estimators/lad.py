@@ -29,6 +29,7 @@ from treadle.errors import InvalidInput
 from treadle.estimators.files.saved_certificate import certificate_from, certificate_parts, fit_numbers
 from treadle.estimators.files.saving import Savable, Saved
 from treadle.estimators.hyperparameters import check_hyperparameters
+from treadle.estimators.random_state import seed_of
 from treadle.estimators.text_in_features import text_in_features_told
 from treadle.l1.dense.solve import solve, solve_rows
 from treadle.l1.inference.inference import Inference, infer
@@ -409,12 +410,3 @@ def _named(X: NDArray[Any], names: Any) -> Any:
 def _is_plain(array: Any, n_dimensions: int) -> TypeGuard[NDArray[Any]]:
     """Whether it is an array, and no subclass, of a type and a dimension that are taken as they are."""
     return type(array) is np.ndarray and array.dtype in X_DTYPES and array.ndim == n_dimensions
-
-
-def seed_of(random_state: int | np.random.RandomState | None) -> int:
-    """An integer ``random_state`` itself, else a draw from it."""
-    from sklearn.utils import check_random_state
-
-    if isinstance(random_state, int | np.integer):
-        return int(random_state)
-    return int(check_random_state(random_state).randint(2**31 - 1))

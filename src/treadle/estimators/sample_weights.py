@@ -1,4 +1,4 @@
-"""What rows weigh, as a user gives it to a fit, checked."""
+"""Sample weights as a user gives them, checked: for every estimator alike."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_array
+from sklearn.utils.validation import check_array
 
 from treadle.errors import InvalidInput
 

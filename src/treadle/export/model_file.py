@@ -21,23 +21,19 @@ from numpy.typing import NDArray
 
 from treadle.data.pixel_units import PixelUnits, units_of
 from treadle.errors import CorruptFile, InvalidInput
-from treadle.export.safetensors_file import (
-    REMEDY,
-    check_keys,
-    described_by,
-    read_safetensors,
-    write_safetensors,
-)
+from treadle.export.container import Container
 from treadle.messages import quoted
 from treadle.network import Network, Parameters
-
-FORMAT_VERSION = 1
 
 # Arrays of an estimator's file (treadle.estimators.files.saving) that are not the network's.
 EXTRA_PREFIX = "fitted."
 
 # Of the metadata.
-KEYS = ("format", "network", "class_names", "image_shape", "data_scale")
+KEYS = ("network", "class_names", "image_shape", "data_scale")
+
+# Files from before there was a sum are read; an estimator's file is that of a model too.
+FILE = Container("a network", 1, (*KEYS, "data_range", "estimator"), needs_sum=False)
+REMEDY = FILE.remedy
 
 
 @dataclass(frozen=True)
@@ -127,14 +123,13 @@ def save_model(path: str | Path, model: Model) -> None:
             f"the model holds NaN or infinite parameters, so {path} was not written: train with a smaller "
             "learning rate"
         )
-    write_safetensors(Path(path), model_arrays(model), model_metadata(model))
+    FILE.write(path, model_arrays(model), model_metadata(model))
 
 
 def model_metadata(model: Model) -> dict[str, Any]:
     """What the file says of the model besides its arrays."""
     known = {} if model.data_range is None else {"data_range": model.data_range}
     return {
-        "format": FORMAT_VERSION,
         "network": asdict(model.network),
         "class_names": model.class_names,
         "image_shape": model.image_shape,
@@ -162,13 +157,7 @@ def load_model(path: str | Path) -> Model:
     CorruptFile
         If it is not such a file, or its arrays do not fit the network that it describes.
     """
-    arrays, metadata = read_safetensors(path, needs_sum=False)
-    if metadata.get("format") != FORMAT_VERSION:
-        raise CorruptFile(
-            f"{path} has format {quoted(metadata.get('format'))}; this treadle reads format "
-            f"{FORMAT_VERSION}: use the treadle that wrote it, or train again"
-        )
-    check_keys(path, metadata, (*KEYS, "data_range", "estimator"))
+    arrays, metadata = FILE.read(path)
     if "estimator" in metadata:  # which may have arrays of its own
         arrays = {name: array for name, array in arrays.items() if not name.startswith(EXTRA_PREFIX)}
     return model_from(path, arrays, metadata)
@@ -176,7 +165,7 @@ def load_model(path: str | Path) -> Model:
 
 def model_from(path: str | Path, arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> Model:
     """The model that a file's arrays and metadata describe; CorruptFile if they describe none."""
-    with described_by(path, "a network"):
+    with FILE.describing(path):
         network = Network(**metadata["network"])
     class_names, image_shape = metadata.get("class_names"), metadata.get("image_shape")
     if not isinstance(class_names, list) or not all(isinstance(name, str) for name in class_names):

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.errors import CorruptFile, InvalidInput, TreadleError
+from treadle.errors import CorruptFile, InvalidInput
 from treadle.files import check_readable, write_atomically
 from treadle.messages import quoted, shortened
 from treadle.strict_text import check_json_size, read_json
@@ -28,12 +27,6 @@ from treadle.strict_text import check_json_size, read_json
 DTYPES = ("F32", "F64", "I64")
 
 MOST_ARRAYS = 100_000
-
-# What code that takes arguments as they should be raises for others.
-UNUSABLE = (
-    *(ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError),
-    TreadleError,
-)
 
 REMEDY = "restore it from a copy, or train again"
 
@@ -147,32 +140,3 @@ def _array(file: Any, name: str) -> NDArray[Any]:
         )
     array: NDArray[Any] = file.get_tensor(name)
     return array
-
-
-@contextmanager
-def described_by(path: str | Path, what: str, remedy: str = REMEDY) -> Iterator[None]:
-    """Turn whatever goes wrong as an object is made of a file's content into CorruptFile.
-
-    Parameters
-    ----------
-    path : str or Path
-    what : str
-        The object, with its article.
-    remedy : str
-    """
-    try:
-        yield
-    except CorruptFile:
-        raise
-    except UNUSABLE as error:
-        why = str(error) if isinstance(error, TreadleError) else f"{type(error).__name__}: {error}"
-        raise CorruptFile(f"{path} does not describe {what}: {shortened(why, 300)}; {remedy}") from error
-
-
-def check_keys(path: str | Path, metadata: Mapping[str, Any], known: Iterable[str]) -> None:
-    """Raise CorruptFile for a key of the metadata that its format does not have."""
-    if unknown := sorted(metadata.keys() - set(known)):
-        raise CorruptFile(
-            f"{path} holds {quoted(unknown[0])}, which its format does not have; allowed are "
-            f"{', '.join(known)}: {REMEDY}"
-        )

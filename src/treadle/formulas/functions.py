@@ -198,7 +198,7 @@ def _jumping(value: Callable[[Array], Array]) -> Function:
     return Function(value, lambda a: iv.interval(value(a.low), value(a.high)), slope, slope, library=False)
 
 
-def _table() -> dict[str, Function]:
+def _trigonometric() -> dict[str, Function]:
     one, half_pi = iv.point(1.0), float(np.nextafter(np.pi / 2, 2))
     inverse_square: Callable[[Interval], Interval] = lambda a: iv.divide(one, _one_plus(iv.square(a)))  # noqa: E731
     return {
@@ -236,6 +236,12 @@ def _table() -> dict[str, Function]:
             lambda a, _: inverse_square(a),
             lambda a, _: iv.multiply(_times_minus_two(a), iv.square(inverse_square(a))),
         ),
+    }
+
+
+def _hyperbolic() -> dict[str, Function]:
+    one = iv.point(1.0)
+    return {
         "sinh": Function(
             np.sinh, iv.increasing(np.sinh), lambda a, _: iv.hyperbolic_cosine(a), lambda _, v: v
         ),
@@ -254,6 +260,11 @@ def _table() -> dict[str, Function]:
             lambda a, _: iv.divide(one, iv.square_root(_one_plus(iv.square(a)))),
             lambda a, _: iv.negative(iv.divide(a, _three_halves(_one_plus(iv.square(a))))),
         ),
+    }
+
+
+def _exponential() -> dict[str, Function]:
+    return {
         "exp": Function(np.exp, iv.increasing(np.exp, 0.0), _exponential_derivative, _exponential_derivative),
         "expm1": Function(
             np.expm1, iv.increasing(np.expm1, -1.0), lambda _, v: _one_plus(v), lambda _, v: _one_plus(v)
@@ -269,6 +280,11 @@ def _table() -> dict[str, Function]:
             lambda a: a.low > -1,
             "the argument must be greater than -1",
         ),
+    }
+
+
+def _roots_and_kinks() -> dict[str, Function]:
+    return {
         "sqrt": Function(
             np.sqrt,
             iv.square_root,
@@ -290,7 +306,12 @@ def _three_halves(a: Interval) -> Interval:
     return iv.multiply(a, iv.square_root(a))
 
 
-FUNCTIONS: dict[str, Function] = _table()
+FUNCTIONS: dict[str, Function] = {
+    **_trigonometric(),
+    **_hyperbolic(),
+    **_exponential(),
+    **_roots_and_kinks(),
+}
 
 # Other names for the same.
 SYNONYMS: dict[str, str] = {

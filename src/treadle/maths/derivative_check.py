@@ -11,15 +11,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from treadle.choices import DifferenceName
 from treadle.errors import InvalidInput
 from treadle.maths.dtypes import as_inexact, as_real, is_complex
+from treadle.whole_numbers import is_whole
 
-METHODS = ("central", "complex")
+METHODS = get_args(DifferenceName)
 
 # A tolerance beyond this would let errors pass that a reader sees at a glance.
 _LARGEST_DERIVED_TOLERANCE = 0.1
@@ -204,7 +206,7 @@ def _check_options(
     for name, option in (("step", step), ("tolerance", tolerance)):
         if option is not None and not (option > 0 and math.isfinite(option)):
             raise InvalidInput(f"{name} must be positive and finite; got {option!r}")
-    if n_coordinates is not None and not (isinstance(n_coordinates, int | np.integer) and n_coordinates >= 1):
+    if n_coordinates is not None and not (is_whole(n_coordinates) and n_coordinates >= 1):
         raise InvalidInput(f"n_coordinates must be an integer of at least 1; got {n_coordinates!r}")
 
 

@@ -14,6 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import InvalidInput
 
+# The distance from 1 to the next float64.
+EPS = float(np.finfo(np.float64).eps)
+
 
 def as_array(name: str, values: ArrayLike) -> NDArray[Any]:
     """``numpy.asarray``, with rows of several lengths refused as InvalidInput."""

@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from treadle.errors import InvalidInput
 from treadle.maths.activations import logistic
 from treadle.maths.dtypes import as_inexact, as_real
-from treadle.maths.sample_means import checked_weights, mean_over_samples, scaled_for_mean
+from treadle.maths.sample_means import mean_over_samples, scaled_for_mean
+from treadle.maths.targets import checked_counts, checked_probabilities
 
 
 @np.errstate(all="ignore")
@@ -161,36 +162,15 @@ def _binary_arguments(
     """Logits and smoothed targets (N, K), and weights (N,) or None."""
     if not 0 <= label_smoothing < 1:
         raise InvalidInput(f"label_smoothing must be at least 0 and below 1; got {label_smoothing!r}")
-    z, t, w = _arguments(logits, target, sample_weight)
-    if not (t.min() >= 0 and t.max() <= 1):
-        raise InvalidInput(
-            f"the targets of binary cross-entropy must lie from 0 to 1; got some from {t.min():g} to "
-            f"{t.max():g}: 1 where a row is of the class, else 0"
-        )
-    return z, (1 - label_smoothing) * t + label_smoothing / 2, w
+    z = as_inexact("logits", logits)
+    t, w = checked_probabilities(target, z.shape, sample_weight)
+    return z.reshape(t.shape), (1 - label_smoothing) * t + label_smoothing / 2, w
 
 
 def _poisson_arguments(
     logits: ArrayLike, target: ArrayLike, sample_weight: ArrayLike | None
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:
     """Logits and targets (N, K), and weights (N,) or None."""
-    z, t, w = _arguments(logits, target, sample_weight)
-    if not t.min() >= 0:
-        raise InvalidInput(
-            f"the targets of the Poisson loss must be at least 0, as counts are; got {t.min():g}: "
-            "take another loss"
-        )
-    return z, t, w
-
-
-def _arguments(
-    logits: ArrayLike, target: ArrayLike, sample_weight: ArrayLike | None
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:
     z = as_inexact("logits", logits)
-    if z.ndim not in (1, 2) or z.size == 0:
-        raise InvalidInput(f"logits must have shape (N, K) or (N,), with N and K at least 1; got {z.shape}")
-    t = as_real("target", target)
-    columns = z.reshape(len(z), -1)
-    if not (t.shape == z.shape or (columns.shape[1] == 1 and t.shape in ((len(z),), (len(z), 1)))):
-        raise InvalidInput(f"target must have the shape of the logits, {z.shape}; got {t.shape}")
-    return columns, t.reshape(columns.shape), checked_weights(sample_weight, (len(z),))
+    t, w = checked_counts(target, z.shape, sample_weight)
+    return z.reshape(t.shape), t, w

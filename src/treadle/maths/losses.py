@@ -19,12 +19,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import InvalidInput
-from treadle.maths.dtypes import as_array, as_inexact, as_real, is_complex
-from treadle.maths.sample_means import checked_weights, mean_over_samples, scaled_for_mean
+from treadle.maths.dtypes import as_inexact, is_complex
+from treadle.maths.sample_means import mean_over_samples, scaled_for_mean
 from treadle.maths.softmax import shift_by_max
-
-# Soft targets computed in float32 over a thousand classes stay well within this of summing to 1.
-_TARGET_SUM_TOLERANCE = 1e-4
+from treadle.maths.targets import checked_classes, checked_numbers
 
 
 @np.errstate(all="ignore")
@@ -231,50 +229,11 @@ def _classification_arguments(
     logits: ArrayLike, target: ArrayLike, label_smoothing: float, sample_weight: ArrayLike | None
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:
     """Logits (N, K), labels (N,) or soft targets (N, K), and weights (N,) or None, all fit for use."""
-    z = as_inexact("logits", logits)
-    if z.ndim < 2 or z.size == 0:
-        raise InvalidInput(f"logits must have shape (N, K), with N and K at least 1; got {z.shape}")
     if not 0 <= label_smoothing < 1:
         raise InvalidInput(f"label_smoothing must be at least 0 and below 1; got {label_smoothing!r}")
-    leading, K = z.shape[:-1], z.shape[-1]
-    t = as_array("target", target)
-    if t.shape == leading:
-        t = _checked_labels(t, K).reshape(-1)
-    elif t.shape == z.shape:
-        t = _checked_soft_targets(t).reshape(-1, K)
-    else:
-        raise InvalidInput(
-            f"target must be labels of shape {leading} or soft targets of shape {z.shape}, to go with the "
-            f"logits; got shape {t.shape}"
-        )
-    return z.reshape(-1, K), t, checked_weights(sample_weight, leading)
-
-
-def _checked_labels(labels: NDArray[Any], K: int) -> NDArray[Any]:
-    if labels.dtype.kind not in "iu":
-        raise InvalidInput(
-            f"labels must be integers; got dtype {labels.dtype}: number the classes from 0, or give soft "
-            "targets of the shape of the logits"
-        )
-    if not (np.minimum.reduce(labels, axis=None) >= 0 and np.maximum.reduce(labels, axis=None) < K):
-        index = tuple(int(i) for i in np.argwhere((labels < 0) | (labels >= K))[0])
-        raise InvalidInput(
-            f"labels must lie in 0..{K - 1}, for the K = {K} classes of the logits; got {labels[index]} at "
-            f"index {index[0] if len(index) == 1 else index}: number the classes from 0"
-        )
-    return labels
-
-
-def _checked_soft_targets(targets: NDArray[Any]) -> NDArray[Any]:
-    t = as_real("soft targets", targets)
-    sums = t.sum(axis=-1)
-    if not (t.min() >= 0 and np.abs(sums - 1).max() <= _TARGET_SUM_TOLERANCE):
-        raise InvalidInput(
-            "soft targets must be at least 0 and sum to 1 over the last axis, to within "
-            f"{_TARGET_SUM_TOLERANCE:g}; got a least entry of {t.min():g} and sums from {sums.min():g} to "
-            f"{sums.max():g}: divide each row by its sum"
-        )
-    return t
+    z = as_inexact("logits", logits)
+    t, w = checked_classes(target, z.shape, sample_weight)
+    return z.reshape(-1, z.shape[-1]), t, w
 
 
 def _residual(
@@ -282,16 +241,8 @@ def _residual(
 ) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Prediction minus target as a new (N, K) array of the prediction's dtype, and weights (N,) or None."""
     p = as_inexact("prediction", prediction)
-    if p.ndim not in (1, 2) or p.size == 0:
-        raise InvalidInput(
-            f"prediction must have shape (N, K) or (N,), with N and K at least 1; got {p.shape}"
-        )
-    t = as_real("target", target)
-    columns = p.reshape(len(p), -1)
-    if not (t.shape == p.shape or (columns.shape[1] == 1 and t.shape in ((len(p),), (len(p), 1)))):
-        raise InvalidInput(f"target must have the shape of the prediction, {p.shape}; got {t.shape}")
-    r = (columns - t.reshape(columns.shape)).astype(p.dtype, copy=False)
-    return r, checked_weights(sample_weight, (len(p),))
+    t, w = checked_numbers(target, p.shape, sample_weight)
+    return (p.reshape(t.shape) - t).astype(p.dtype, copy=False), w
 
 
 def _check_delta(delta: float) -> None:

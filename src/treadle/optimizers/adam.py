@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
 from treadle.network import Parameters
-from treadle.optimizers.optimizer import BLOCK, Optimizer, blocks, check_decay, drop_remnants
+from treadle.optimizers.optimizer import CHUNK, Optimizer, check_decay, drop_remnants, paced_chunks
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,10 @@ class Adam(Optimizer):
         """Equations (1), (2), (3) and (5)."""
         c_1 = 1 - self.beta_1**step
         c_2 = 1 - self.beta_2**step
-        scratch = np.empty(min(BLOCK, parameters.flat.size), parameters.dtype)
-        for block in blocks(parameters.flat.size):
-            w, g = parameters.flat[block], gradients.flat[block]
-            m, v = moments["m"][block], moments["v"][block]
+        scratch = np.empty(min(CHUNK, parameters.flat.size), parameters.dtype)
+        for chunk, rate in paced_chunks(parameters.network, learning_rate):
+            w, g = parameters.flat[chunk], gradients.flat[chunk]
+            m, v = moments["m"][chunk], moments["v"][chunk]
             x = scratch[: w.size]
 
             np.multiply(g, 1 - self.beta_1, out=x)  # (1)
@@ -91,7 +91,7 @@ class Adam(Optimizer):
             np.sqrt(v, out=x)  # (5)
             x += self.epsilon * math.sqrt(c_2)
             np.divide(m, x, out=x)
-            x *= learning_rate * math.sqrt(c_2) / c_1
+            x *= rate * math.sqrt(c_2) / c_1
             w -= x
 
             drop_remnants(m, step)
@@ -107,7 +107,8 @@ class AdamW(Adam):
     beta_1, beta_2, epsilon : float
         As in ``Adam``.
     weight_decay : float >= 0
-        Each step multiplies the weights, not the biases, by ``1 - learning_rate * weight_decay``.
+        Each step multiplies the weights, not the biases, by ``1 - learning_rate * weight_decay``, both times
+        the factors of their block.
 
     Raises
     ------
@@ -131,5 +132,6 @@ class AdamW(Adam):
         learning_rate: float,
     ) -> None:
         """Decay, then Adam's step."""
-        parameters.flat[: parameters.n_weights] *= 1 - learning_rate * self.weight_decay
+        for where, rate, decay in parameters.network.decays:
+            parameters.flat[where] *= 1 - learning_rate * rate * (self.weight_decay * decay)
         super().update(parameters, gradients, moments, step, learning_rate)

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from treadle.errors import InvalidInput
-from treadle.network import Parameters
+from treadle.network import Network, Parameters
 
-# Elements that a rule updates at a time: parameters, gradient, moments and scratch of one block stay in the
+# Elements that a rule updates at a time: parameters, gradient, moments and scratch of one chunk stay in the
 # cache while the rule goes over them a dozen times, and a call of NumPy costs little beside its work.
-BLOCK = 131_072
+CHUNK = 131_072
 
 # Steps between two visits of ``drop_remnants``: seldom enough to cost nothing beside the updates.
 REMNANTS_EVERY = 32
@@ -59,14 +59,21 @@ class Optimizer(ABC):
         step : int
             1 for the first step.
         learning_rate : float
-            Of this step.
+            Of this step; times the ``rate`` of each block of the network.
         """
 
 
-def blocks(n_parameters: int) -> Iterator[slice]:
-    """Cut 0 .. n_parameters into slices of at most BLOCK elements."""
-    for start in range(0, n_parameters, BLOCK):
-        yield slice(start, min(start + BLOCK, n_parameters))
+def chunks(where: slice) -> Iterator[slice]:
+    """Cut a slice into slices of at most CHUNK elements."""
+    for start in range(where.start, where.stop, CHUNK):
+        yield slice(start, min(start + CHUNK, where.stop))
+
+
+def paced_chunks(network: Network, learning_rate: float) -> Iterator[tuple[slice, float]]:
+    """All parameters in chunks, each with its learning rate."""
+    for where, factor in network.rates:
+        for chunk in chunks(where):
+            yield chunk, learning_rate * factor
 
 
 def drop_remnants(moment: NDArray[Any], step: int) -> None:

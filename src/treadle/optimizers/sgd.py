@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
 from treadle.network import Parameters
-from treadle.optimizers.optimizer import BLOCK, Optimizer, blocks, drop_remnants
+from treadle.optimizers.optimizer import CHUNK, Optimizer, drop_remnants, paced_chunks
 
 
 @dataclass(frozen=True)
@@ -62,22 +62,22 @@ class SGD(Optimizer):
         learning_rate: float,
     ) -> None:
         """Equations (1) and (2) or (2')."""
-        scratch = np.empty(min(BLOCK, parameters.flat.size), parameters.dtype)
-        for block in blocks(parameters.flat.size):
-            w, g = parameters.flat[block], gradients.flat[block]
+        scratch = np.empty(min(CHUNK, parameters.flat.size), parameters.dtype)
+        for chunk, rate in paced_chunks(parameters.network, learning_rate):
+            w, g = parameters.flat[chunk], gradients.flat[chunk]
             x = scratch[: w.size]
             if not self.momentum:
-                np.multiply(g, learning_rate, out=x)
+                np.multiply(g, rate, out=x)
                 w -= x
                 continue
-            u = moments["velocity"][block]
+            u = moments["velocity"][chunk]
             u *= self.momentum
             u += g
             if self.nesterov:
                 np.multiply(u, self.momentum, out=x)
                 x += g
-                x *= learning_rate
+                x *= rate
             else:
-                np.multiply(u, learning_rate, out=x)
+                np.multiply(u, rate, out=x)
             w -= x
             drop_remnants(u, step)

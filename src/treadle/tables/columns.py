@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import types
 
-from treadle.tables.numbers_in_text import Mark
+from treadle.choices import DecimalMark
 from treadle.tables.storage import plain_array
 from treadle.tables.text_columns import TextColumn, decimal_mark
 
@@ -50,7 +50,7 @@ class Column:
 
 
 def understand(
-    columns: dict[str, Any], what: str, *, delimiter: str | None, decimal: Mark | None
+    columns: dict[str, Any], what: str, *, delimiter: str | None, decimal: DecimalMark | None
 ) -> dict[str, Column]:
     """Say what each column is.
 
@@ -76,7 +76,7 @@ def understand(
     }
 
 
-def _of_text(name: str, column: TextColumn, mark: Mark | None, *, forced: bool) -> Column:
+def _of_text(name: str, column: TextColumn, mark: DecimalMark | None, *, forced: bool) -> Column:
     found = column.understood(mark, forced=forced)
     return Column(name, found.kind, found.reason, found.values, found.problem, found.problem_row)
 

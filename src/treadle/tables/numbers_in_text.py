@@ -13,18 +13,19 @@ other columns say; where nothing does, that is told and not guessed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Mark = Literal[".", ","]
+from treadle.choices import DecimalMark
+
 SAMPLE = 256  # cells
 
 _SIGN, _EXPONENT = r"^[+-]?", r"([eE][+-]?\d+)?$"
 # A whole number whose thousands are parted, or not; then the decimals.
-WRITTEN: dict[Mark, str] = {
+WRITTEN: dict[DecimalMark, str] = {
     ".": _SIGN + r"(([1-9]\d{0,2}(,\d{3})+|\d+)(\.\d*)?|\.\d+)" + _EXPONENT,
     ",": _SIGN + r"(([1-9]\d{0,2}(\.\d{3})+|\d+)(,\d*)?|,\d+)" + _EXPONENT,
 }
@@ -51,11 +52,11 @@ class WrittenNumbers:
     """
 
     text: Any
-    marks: tuple[Mark, ...]
+    marks: tuple[DecimalMark, ...]
     signs: str
     example: str
 
-    def in_words(self, mark: Mark) -> str:
+    def in_words(self, mark: DecimalMark) -> str:
         """How the cells are read, for people."""
         between = "points" if mark == "," else "commas"
         how = [self.signs + " taken off"] if self.signs else []
@@ -65,7 +66,7 @@ class WrittenNumbers:
             how.append(f"a decimal {'comma' if mark == ',' else 'point'}")
         return ", ".join(how) or "signs of its own"
 
-    def values(self, mark: Mark) -> Any:
+    def values(self, mark: DecimalMark) -> Any:
         """The numbers, int64 or uint64 where all are whole and fit, else float64."""
         if mark == ".":
             text = pc.replace_substring(self.text, ",", "")

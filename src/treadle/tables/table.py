@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
+from treadle.choices import DecimalMark
 from treadle.errors import InvalidInput
 from treadle.files import opened
 from treadle.tables.arrow_files import raw_of_arrow, read_feather, read_parquet
@@ -18,7 +19,6 @@ from treadle.tables.csv_table import read_csv
 from treadle.tables.formats import N_MAGIC_BYTES, magic_format, text_format
 from treadle.tables.json_lines import read_json_lines
 from treadle.tables.memory_need import memory_errors_explained
-from treadle.tables.numbers_in_text import Mark
 from treadle.tables.raw_table import RawTable, counts
 from treadle.tables.text_stream import TextStream
 
@@ -120,7 +120,7 @@ def _understood(raw: RawTable, what: str, columns: Sequence[str] | None, decimal
         if columns is None and name in raw.columns and counts(raw.columns[name]):
             raw.columns.pop(name)
             left_out[name] = "it counts the rows, as a saved index does"
-    mark: Mark | None = decimal
+    mark: DecimalMark | None = decimal
     found = understand(raw.columns, what, delimiter=raw.how.get("delimiter"), decimal=mark)
     return Table(what, raw.n_rows, found, left_out, raw.how)
 

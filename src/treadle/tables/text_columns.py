@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
+from treadle.choices import DecimalMark
 from treadle.tables import numbers_in_text
 from treadle.tables.dates_in_text import dates_of, may_be_either
-from treadle.tables.numbers_in_text import Mark, WrittenNumbers, has_mark, is_undecided, plain_values
+from treadle.tables.numbers_in_text import WrittenNumbers, has_mark, is_undecided, plain_values
 
 # How people write that there is no value: among words, and among numbers besides.
 _NO_WORDS = ("", "na", "n/a", "#n/a", "#na", "nan", "null")
@@ -88,7 +89,7 @@ class TextColumn:
             return numbers_in_text.written_numbers(self._text)
         return self.written
 
-    def understood(self, mark: Mark | None, *, forced: bool) -> Understood:
+    def understood(self, mark: DecimalMark | None, *, forced: bool) -> Understood:
         """What the column is.
 
         Parameters
@@ -110,7 +111,7 @@ class TextColumn:
         whole = types.is_integer(self._plain.type)
         return Understood("number", "whole numbers" if whole else "numbers", self._cells(self._plain))
 
-    def _numbers(self, numbers: WrittenNumbers, mark: Mark | None, *, forced: bool) -> Understood:
+    def _numbers(self, numbers: WrittenNumbers, mark: DecimalMark | None, *, forced: bool) -> Understood:
         used = numbers.marks[0]
         if is_undecided(numbers):
             if mark is None:
@@ -164,7 +165,7 @@ class TextColumn:
         return str(self._text.drop_null()[0].as_py())[:40]
 
 
-def decimal_mark(columns: Sequence[TextColumn], delimiter: str | None) -> Mark | None:
+def decimal_mark(columns: Sequence[TextColumn], delimiter: str | None) -> DecimalMark | None:
     """The decimal mark of a table's numbers in text; None where nothing says it, and it matters.
 
     Parameters

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.errors import CorruptFile
+from treadle.export.container import Container
 from treadle.messages import quoted
 from treadle.training.history import History
 
-FORMAT_VERSION = 1
+FILE = Container("a checkpoint", 1, ("history",), section="history", section_type=str, needs_sum=False)
 
 
 @dataclass(frozen=True)
@@ -29,35 +30,24 @@ class Checkpoint:
 
     def save(self, path: str | Path) -> None:
         """Write the file; OSError if the folder cannot be written or the disk is full."""
-        from treadle.export.safetensors_file import write_safetensors
-
-        metadata = {"format": FORMAT_VERSION, "history": self.history.to_csv()}
-        write_safetensors(Path(path), self.state, metadata)
+        FILE.write(path, self.state, {"history": self.history.to_csv()})
 
     @classmethod
     def load(cls, path: str | Path) -> Checkpoint:
         """Read what ``save`` wrote; CorruptFile for anything else."""
-        from treadle.export.safetensors_file import REMEDY, check_keys, read_safetensors
-
-        state, metadata = read_safetensors(path, needs_sum=False)
-        if metadata.get("format") != FORMAT_VERSION or not isinstance(metadata.get("history"), str):
-            raise CorruptFile(
-                f"{path} is not a checkpoint of format {FORMAT_VERSION}; it says format "
-                f"{quoted(metadata.get('format'))}: train again, or use the treadle that wrote it"
-            )
-        check_keys(path, metadata, ("format", "history"))
+        state, metadata = FILE.read(path)
         if not {"parameters", "step"} <= state.keys():
             raise CorruptFile(
-                f"{path} lacks the parameters or the step; it has {quoted(sorted(state))}: {REMEDY}"
+                f"{path} lacks the parameters or the step; it has {quoted(sorted(state))}: {FILE.remedy}"
             )
         # Checkpoints from before there was batch normalisation have none.
         state.setdefault("statistics", np.empty(0, state["parameters"].dtype))
         step = state["step"]
         if step.shape != () or step.dtype.kind != "i" or step < 0:
             raise CorruptFile(
-                f"{path} must hold a step, one integer of at least 0; it holds {quoted(step)}: {REMEDY}"
+                f"{path} must hold a step, one integer of at least 0; it holds {quoted(step)}: {FILE.remedy}"
             )
         try:
             return cls(state, History.from_csv(metadata["history"]))
         except CorruptFile as error:
-            raise CorruptFile(f"{path} is damaged: {error}; {REMEDY}") from error
+            raise CorruptFile(f"{path} is damaged: {error}; {FILE.remedy}") from error

@@ -13,6 +13,7 @@ from treadle.engines.rows import dense
 from treadle.errors import InvalidInput
 from treadle.training.callbacks import Callback, Training
 from treadle.training.checkpoint import Checkpoint
+from treadle.whole_numbers import is_whole
 
 # Of so many rows of X, spread over all, the numbers count in telling one training from another.
 ROWS_LOOKED_AT = 256
@@ -50,7 +51,7 @@ class Checkpointing(Callback):
     sees_what_others_did = True
 
     def __init__(self, path: str | Path, *, every: int = 1, resume: bool = True) -> None:
-        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+        if not (is_whole(every) and every >= 1):
             raise InvalidInput(f"every must be a number of epochs, an integer of at least 1; got {every!r}")
         self.path = Path(path)
         self.every = every

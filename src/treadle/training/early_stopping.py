@@ -10,18 +10,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from treadle.choices import MonitorMode
 from treadle.errors import InvalidInput
 from treadle.network import Parameters
 from treadle.optimizers.stall import Stall
 from treadle.training.callbacks import Callback, Training
 from treadle.training.history import EpochRecord
 
-MODES = ("auto", "min", "max")
+MODES = get_args(MonitorMode)
 
 
 class EarlyStopping(Callback):

@@ -98,6 +98,11 @@ class LbfgsTrainer(Trainer):
                     "L-BFGS minimises one function of the parameters, which dropout and batch normalisation "
                     f"change from step to step; got {layer}: use the solver adam or sgd"
                 )
+        if any(rate != 1 for _where, rate in problem.network.rates):
+            raise InvalidInput(
+                "L-BFGS has one length of step for all parameters, and a part of this network has a learning "
+                "rate of its own: use the solver adam or sgd"
+            )
         self._objective = FullObjective(engine, problem, start, rows)
         self._at = start.flat.astype(np.float64)
         self._n_iterations = 0
@@ -205,7 +210,8 @@ class FullObjective:
             share = (stop - start if weights is None else float(weights[rows].sum())) / self._total
             loss += share * block_loss
             gradient += share * block_gradient.flat
-        weights_alone = flat[: parameters.n_weights]
-        loss += 0.5 * problem.objective.l2 * float(weights_alone @ weights_alone)
-        gradient[: parameters.n_weights] += problem.objective.l2 * weights_alone
+        for where, _rate, decay in parameters.network.decays:
+            some, l2 = flat[where], problem.objective.l2 * decay
+            loss += 0.5 * l2 * float(some @ some)
+            gradient[where] += l2 * some
         return loss, gradient

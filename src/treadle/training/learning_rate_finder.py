@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput, TrainingDiverged
 from treadle.training.callbacks import Callback, Training
+from treadle.whole_numbers import is_whole
 
 # Steps that a mean is taken over. It is centred: a mean of what came before would find the bottom too late.
 WINDOW = 9
@@ -55,7 +56,7 @@ class LearningRateFinder(Callback):
     def __init__(self, low: float = 1e-6, high: float = 10.0, *, n_steps: int = 100) -> None:
         if not 0 < low < high < math.inf:
             raise InvalidInput(f"low and high must be finite, 0 < low < high; got {low!r} and {high!r}")
-        if isinstance(n_steps, bool) or not isinstance(n_steps, int) or n_steps < 10:
+        if not (is_whole(n_steps) and n_steps >= 10):
             raise InvalidInput(f"n_steps must be an integer, at least 10; got {n_steps!r}")
         self.low = low
         self.high = high

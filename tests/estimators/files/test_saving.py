@@ -105,7 +105,10 @@ def changed(path, **changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": 2}, "has format 2; this treadle reads format 1: use the treadle that wrote it"),
+        (
+            {"format": 2},
+            "must hold a fitted estimator of format 1; it holds format 2 of estimator: use",
+        ),
         ({"estimator": None}, "must hold one of the estimators .*; it holds None: read a network that"),
         ({"estimator": "MLPClassifier"}, "it holds None"),
         ({"name": "os.system"}, "it holds 'os.system'"),

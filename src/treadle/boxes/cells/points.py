@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from treadle.errors import InvalidInput
 from treadle.maths.dtypes import as_real
 from treadle.messages import quoted
+from treadle.whole_numbers import is_whole
 
 
 def as_points(X: ArrayLike, n_dims: int) -> NDArray[np.float64]:
@@ -79,6 +80,6 @@ def check_count(name: str, value: Any) -> int:
     InvalidInput
         If it is none.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+    if not (is_whole(value) and value >= 1):
         raise InvalidInput(f"{name} must be a whole number of at least 1; got {quoted(value)}")
     return int(value)

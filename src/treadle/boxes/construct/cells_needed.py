@@ -8,11 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.boxes.cells.partition import MAX_CELLS, check_n_cells
-from treadle.boxes.proof.bounds import Modulus, NormName
+from treadle.boxes.proof.bounds import Modulus
 from treadle.boxes.proof.known_function import Array, Target
+from treadle.choices import BoxNormName
 
 
-def cells_for_boxes(target: Target, modulus: Modulus, eps: float, norm: NormName, reach: float) -> list[int]:
+def cells_for_boxes(
+    target: Target, modulus: Modulus, eps: float, norm: BoxNormName, reach: float
+) -> list[int]:
     """Cells along each axis such that boxes are within eps, by a modulus of continuity.
 
     Parameters
@@ -51,7 +54,7 @@ def _largest_side(modulus: Modulus, eps: float, reach: float, widths: Array) -> 
     return math.exp(low)
 
 
-def cells_for_hats(target: Target, curvature: Array, eps: float, norm: NormName) -> list[int]:
+def cells_for_hats(target: Target, curvature: Array, eps: float, norm: BoxNormName) -> list[int]:
     """Cells along each axis such that linear interpolation is within eps, by second derivatives.
 
     Of (1/8) sum_ij M_ij h_i h_j <= (1/8) sum_i S_i h_i^2, S_i the row's sum, each axis has an even share.

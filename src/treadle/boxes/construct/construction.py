@@ -6,18 +6,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from treadle.boxes.cells.partition import Grid, Partition
 from treadle.boxes.construct.halving import Refined, refine
 from treadle.boxes.network.exact_sums import summable
-from treadle.boxes.proof.bounds import ErrorBound, NormName, outward, root_of_squares, theorem, unproved
+from treadle.boxes.proof.bounds import ErrorBound, outward, root_of_squares, theorem, unproved
 from treadle.boxes.proof.cell_errors import box_judge
 from treadle.boxes.proof.known_function import Array, Target
-
-HeightRule = Literal["middle", "midrange", "lower"]
+from treadle.choices import BoxHeightName, BoxNormName
 
 
 @dataclass(frozen=True)
@@ -38,8 +36,8 @@ class Request:
 
     eps: float | None
     counts: tuple[int, ...] | None
-    norm: NormName
-    rule: HeightRule = "middle"
+    norm: BoxNormName
+    rule: BoxHeightName = "middle"
     asked: float | None = None
 
     @property
@@ -58,7 +56,7 @@ class Built:
     fewest: int | None = None
 
 
-def norm_bound(target: Target, norm: NormName, errors: Array, name: str) -> ErrorBound:
+def norm_bound(target: Target, norm: BoxNormName, errors: Array, name: str) -> ErrorBound:
     """The bound that each cell's own error gives; for L2 the errors are those times the root of the
     volume.
     """
@@ -83,7 +81,7 @@ def refined_boxes(target: Target, request: Request) -> Built:
     return _of_refined(target, request.norm, refined)
 
 
-def _of_refined(target: Target, norm: NormName, refined: Refined) -> Built:
+def _of_refined(target: Target, norm: BoxNormName, refined: Refined) -> Built:
     lower, upper = refined.tree.corners()
     errors, heights = refined.error, refined.height
     partition: Partition = refined.tree

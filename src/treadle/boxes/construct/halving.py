@@ -9,7 +9,6 @@ many there will be, by ``n_cells_to_come``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from treadle.boxes.cells.split_tree import SplitTree
 from treadle.boxes.proof.bounds import root_of_squares
+from treadle.boxes.proof.cell_errors import Judge
 from treadle.boxes.proof.known_function import Array, Target, cut
 from treadle.errors import InvalidInput
 
@@ -32,9 +32,6 @@ VALUES_PER_CHOICE = 256
 MOST_STRETCHED = 8
 # Of both halves' ranges, to what part of the cell's halving must bring them for it to be stretched further.
 LEAST_GAIN = 0.75
-
-# (lower, upper) of cells (n, d) -> (error, height) of each, (n,).
-Judge = Callable[[Array, Array], tuple[Array, Array]]
 
 
 @dataclass(frozen=True)
@@ -98,15 +95,7 @@ def refine(
         splits = can_split.any(axis=1)
         if eps is not None and not splits.all():
             i = chosen[np.flatnonzero(~splits)[0]]
-            if upper[i, 0] == target.bounds[0, 1] and target.n_dims == 1:
-                raise InvalidInput(
-                    f"f jumps at the upper bound {float(upper[i, 0])!r} itself, which belongs to the last "
-                    "box: choose one just below or beyond"
-                )
-            raise InvalidInput(
-                f"eps={said!r} is not reached even by a box that holds the one number {lower[i].tolist()}: f "
-                f"is known there to {error[i]:.3g} only; take a larger eps"
-            )
+            raise InvalidInput(_not_reached(target, said, lower[i], upper[i], float(error[i])))
         chosen, can_split = chosen[splits], can_split[splits]
         if not chosen.size:
             break
@@ -138,6 +127,19 @@ def refine(
         children.reshape(-1)[slots] = -1 - np.arange(len(lower))
     tree = SplitTree(target.bounds, np.concatenate(axes), np.concatenate(cuts), children)
     return Refined(tree, error, height)
+
+
+def _not_reached(target: Target, said: float | None, lower: Array, upper: Array, error: float) -> str:
+    """What to say of a cell of one number whose error is still too large."""
+    if upper[0] == target.bounds[0, 1] and target.n_dims == 1:
+        return (
+            f"f jumps at the upper bound {float(upper[0])!r} itself, which belongs to the last "
+            "box: choose one just below or beyond"
+        )
+    return (
+        f"eps={said!r} is not reached even by a box that holds the one number {lower.tolist()}: f "
+        f"is known there to {error:.3g} only; take a larger eps"
+    )
 
 
 def _too_many(said: float | None, cells: str, reached: int, expected: int, most: int, n_dims: int) -> str:

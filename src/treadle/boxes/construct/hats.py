@@ -13,17 +13,10 @@ from treadle.boxes.construct.halving import refine
 from treadle.boxes.construct.longest_pieces import edges_by_density, longest_chords
 from treadle.boxes.construct.uniform_boxes import CELLS_BOUNDED_SINGLY, even_grid
 from treadle.boxes.proof.assumptions import met_modulus
-from treadle.boxes.proof.bounds import (
-    BoundKind,
-    ErrorBound,
-    NormName,
-    outward,
-    root_of_squares,
-    theorem,
-    unproved,
-)
+from treadle.boxes.proof.bounds import ErrorBound, outward, root_of_squares, theorem, unproved
 from treadle.boxes.proof.cell_errors import linear_judge, linear_rounding, second_derivatives
 from treadle.boxes.proof.known_function import Array, Target
+from treadle.choices import BoxBoundName, BoxNormName
 from treadle.errors import InvalidInput
 
 # Cells of the mesh that chords are made of.
@@ -78,7 +71,7 @@ def _met_curvature(target: Target) -> Array:
     return found
 
 
-def _interpolated(target: Target, norm: NormName, grid: Grid) -> Built:
+def _interpolated(target: Target, norm: BoxNormName, grid: Grid) -> Built:
     """f's values at the nodes, and the bound of what lies between."""
     shape = tuple(m + 1 for m in grid.shape)
     check_n_cells(shape)
@@ -87,7 +80,7 @@ def _interpolated(target: Target, norm: NormName, grid: Grid) -> Built:
     return Built(grid, values.reshape(shape), _bound(target, norm, grid))
 
 
-def _bound(target: Target, norm: NormName, grid: Grid) -> ErrorBound:
+def _bound(target: Target, norm: BoxNormName, grid: Grid) -> ErrorBound:
     if grid.n_dims == 1 and grid.n_cells <= CELLS_BOUNDED_SINGLY and target.kind_of_hats != "none":
         lower, upper = grid.corners()
         errors, _ = linear_judge(target, norm)(lower, upper)
@@ -126,7 +119,7 @@ def _bound(target: Target, norm: NormName, grid: Grid) -> ErrorBound:
     return min(proved, key=lambda bound: bound.value) if proved else unproved(norm)
 
 
-def _record(value: float, kind: BoundKind, norm: NormName) -> ErrorBound:
+def _record(value: float, kind: BoxBoundName, norm: BoxNormName) -> ErrorBound:
     if kind == "none" or not math.isfinite(value):
         return unproved(norm)
     return ErrorBound(float(outward(value)), kind, theorem("hats", norm), norm)

@@ -7,15 +7,15 @@ import math
 import numpy as np
 
 from treadle.boxes.network.box_network import BoxNetwork
-from treadle.boxes.proof.bounds import NormName
 from treadle.boxes.proof.known_function import Target
+from treadle.choices import BoxNormName
 
 # Points in all, and cells whose edges are looked at.
 POINTS = 100_000
 CELLS = 30_000
 
 
-def error_estimate(target: Target, network: BoxNetwork, norm: NormName, random_state: int = 0) -> float:
+def error_estimate(target: Target, network: BoxNetwork, norm: BoxNormName, random_state: int = 0) -> float:
     """The greatest |f - F| met, or the root of the integral of its square by Monte Carlo.
 
     For the supremum norm, points are drawn at random, and in up to 30 000 cells, drawn at random where there

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from treadle.boxes.cells.partition import Grid, check_n_cells
 from treadle.boxes.construct.cells_needed import cells_for_boxes, share_boxes
-from treadle.boxes.construct.construction import Built, HeightRule, Request, norm_bound
+from treadle.boxes.construct.construction import Built, Request, norm_bound
 from treadle.boxes.network.exact_sums import summable
 from treadle.boxes.proof.assumptions import met_modulus
 from treadle.boxes.proof.bounds import ErrorBound, outward, root_mean_square, theorem, unproved
 from treadle.boxes.proof.cell_errors import sharp_ranges, slopes
 from treadle.boxes.proof.known_function import Array, Target
+from treadle.choices import BoxHeightName
 from treadle.errors import InvalidInput
 
 # Grids up to this many cells are bounded cell by cell where the whole domain's constants would do.
@@ -143,14 +144,14 @@ def _blocks(grid: Grid) -> Iterator[NDArray[np.int64]]:
         yield np.arange(start, min(start + CELLS_PER_BLOCK, grid.n_cells))
 
 
-def _places(target: Target, rule: HeightRule, lower: Array, upper: Array) -> tuple[Array, Array]:
+def _places(target: Target, rule: BoxHeightName, lower: Array, upper: Array) -> tuple[Array, Array]:
     """Where a cell's height is taken, and how far that is at most from its numbers, along each axis."""
     last = target.last(lower, upper)
     places = lower if rule == "lower" else np.minimum(lower / 2 + upper / 2, last)
     return places, np.maximum(last - places, places - lower)
 
 
-def _heights(target: Target, rule: HeightRule, grid: Grid) -> tuple[Array, Array, float]:
+def _heights(target: Target, rule: BoxHeightName, grid: Grid) -> tuple[Array, Array, float]:
     """Of all cells; the furthest reach along each axis, and how far heights were moved to sum exactly."""
     values, reach = np.empty(grid.n_cells), np.zeros(grid.n_dims)
     for cells in _blocks(grid):

@@ -18,25 +18,23 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from treadle.boxes.cells.partition import Grid, Partition
 from treadle.boxes.cells.points import as_points
+from treadle.boxes.network.boxes import Boxes
 from treadle.boxes.network.counts import counts
 from treadle.boxes.network.explicit_network import ExplicitNetwork
 from treadle.boxes.network.forms import explicit_layers, remedy
 from treadle.boxes.network.interpolation import interpolate
-from treadle.boxes.network.network_file import load_box_network, save_box_network
+from treadle.boxes.network.network_file import load_boxes, save_boxes
 from treadle.boxes.network.smoothing import MEAN_DEVIATION, superpose
 from treadle.boxes.proof.bounds import ErrorBound, unproved
-from treadle.choices import BoxActivationName
-from treadle.errors import InvalidInput
+from treadle.choices import BoxActivationName, BoxBoundName, BoxNormName, BoxOutsideName
 from treadle.export.layers import Layer
-
-OutsideName = Literal["clamped", "zero"]
 
 
 class BoxNetwork(ExplicitNetwork):
@@ -67,6 +65,8 @@ class BoxNetwork(ExplicitNetwork):
 
     Attributes
     ----------
+    record : Boxes
+        All that the network was made of; frozen.
     edges_ : tuple of d ndarray, float64
         Along each axis, all values at which cells end, increasing.
     heights_ : ndarray, float64
@@ -100,34 +100,30 @@ class BoxNetwork(ExplicitNetwork):
         order: int = 0,
         activation: BoxActivationName = "step",
         steepness: float | None = None,
-        outside: OutsideName = "clamped",
+        outside: BoxOutsideName = "clamped",
         n_ghost_boxes: int = 0,
         error_bound: ErrorBound | None = None,
         error_estimate: float = math.nan,
         n_boxes_lower_bound: int | None = None,
     ) -> None:
-        self.partition_ = partition if isinstance(partition, Partition) else Grid(partition)
-        self.heights_ = np.ascontiguousarray(heights, dtype=np.float64)
-        self.order = order
-        self.activation = activation
-        self.steepness = steepness
-        self.outside = outside
-        self.n_ghost_boxes_ = n_ghost_boxes
-        self._check()
-        self.edges_ = self.partition_.edges
+        self.record = Boxes(
+            partition if isinstance(partition, Partition) else Grid(partition),
+            np.ascontiguousarray(heights, dtype=np.float64),
+            order,
+            activation,
+            steepness,
+            outside,
+            n_ghost_boxes,
+            error_bound or unproved(),
+            error_estimate,
+            n_boxes_lower_bound,
+        )
         self.bounds_ = self.partition_.bounds
         self.n_features_in_ = self.partition_.n_dims
         self.n_boxes_ = self.partition_.n_cells - 2 * n_ghost_boxes
         if n_ghost_boxes:
             axis = self.edges_[0]
             self.bounds_ = np.array([[axis[n_ghost_boxes], axis[-1 - n_ghost_boxes]]])
-        proved = error_bound or unproved()
-        self.error_bound_ = proved.value
-        self.error_bound_kind_ = proved.kind
-        self.error_bound_theorem_ = proved.theorem
-        self.norm_ = proved.norm
-        self.error_estimate_ = error_estimate
-        self.n_boxes_lower_bound_ = n_boxes_lower_bound
         self.smoothing_bound_ = 0.0
         if steepness is not None:
             jumps = float(np.abs(np.diff(self.heights_)).sum())
@@ -135,51 +131,80 @@ class BoxNetwork(ExplicitNetwork):
                 jumps / steepness
             )
 
-    def _check(self) -> None:
-        grid, n_dims = isinstance(self.partition_, Grid), self.partition_.n_dims
-        if self.order not in (0, 1):
-            raise InvalidInput(f"order must be 0 (boxes) or 1 (piecewise linear); got {self.order!r}")
-        if self.activation not in ("step", "sigmoid", "relu"):
-            raise InvalidInput(f"activation must be 'step', 'sigmoid' or 'relu'; got {self.activation!r}")
-        if self.order == 1 and self.activation != "relu":
-            raise InvalidInput(
-                f"order 1 is piecewise linear: its activation is 'relu'; got {self.activation!r}"
-            )
-        if self.order == 1 and not grid:
-            raise InvalidInput("order 1 interpolates on a grid; other partitions have boxes: take order=0")
-        if self.order == 0 and self.activation != "step" and (n_dims > 1 or not grid):
-            raise InvalidInput(
-                f"activation {self.activation!r} of order 0 is for one dimension: in {n_dims} dimensions "
-                "smooth towers dip at the corners; take 'step', or order=1 for hats"
-            )
-        smooth = self.order == 0 and self.activation != "step"
-        if smooth != (self.steepness is not None):
-            raise InvalidInput(
-                "steepness goes with the activations 'sigmoid' and 'relu' of order 0, and with no other; "
-                f"got {self.steepness!r} with {self.activation!r} of order {self.order}"
-            )
-        if self.steepness is not None and not (0 < self.steepness < math.inf):
-            raise InvalidInput(f"steepness must be positive and finite; got {self.steepness!r}")
-        if self.outside not in ("clamped", "zero"):
-            raise InvalidInput(f"outside must be 'clamped' or 'zero'; got {self.outside!r}")
-        if self.outside == "zero" and self.activation != "step":
-            raise InvalidInput(
-                f"outside='zero' is for steps, which end where the domain does; got {self.activation!r}"
-            )
-        if self.n_ghost_boxes_ and not (
-            smooth and self.n_ghost_boxes_ > 0 and 2 * self.n_ghost_boxes_ < self.partition_.n_cells
-        ):
-            raise InvalidInput(
-                "ghost boxes go with smooth units, and are fewer than all boxes; got "
-                f"{self.n_ghost_boxes_!r} at each end of {self.partition_.n_cells} boxes"
-            )
-        shape: tuple[int, ...] = (self.partition_.n_cells,)
-        if isinstance(self.partition_, Grid):
-            shape = tuple(m + self.order for m in self.partition_.shape)
-        if self.heights_.shape != shape:
-            raise InvalidInput(f"heights must be of shape {shape}; got {self.heights_.shape}")
-        if not np.isfinite(self.heights_).all():
-            raise InvalidInput("heights must be finite; some are NaN or infinite")
+    @classmethod
+    def of(cls, boxes: Boxes) -> BoxNetwork:
+        """The network of such a record."""
+        return cls(**vars(boxes))
+
+    @property
+    def partition_(self) -> Partition:
+        """The cells, ghost cells included."""
+        return self.record.partition
+
+    @property
+    def heights_(self) -> NDArray[np.float64]:
+        """Of the cells, or at the nodes."""
+        return self.record.heights
+
+    @property
+    def order(self) -> int:
+        """0 for boxes, 1 for what is linear between nodes."""
+        return self.record.order
+
+    @property
+    def activation(self) -> BoxActivationName:
+        """What the units are."""
+        return self.record.activation
+
+    @property
+    def steepness(self) -> float | None:
+        """k of s(k (x - e)); None where units have none."""
+        return self.record.steepness
+
+    @property
+    def outside(self) -> BoxOutsideName:
+        """What the network is outside of ``bounds_``."""
+        return self.record.outside
+
+    @property
+    def n_ghost_boxes_(self) -> int:
+        """Cells beyond each end of the domain."""
+        return self.record.n_ghost_boxes
+
+    @property
+    def edges_(self) -> tuple[NDArray[np.float64], ...]:
+        """Along each axis, all values at which cells end, increasing."""
+        return self.record.edges
+
+    @property
+    def error_bound_(self) -> float:
+        """What is proved of the error; nan where nothing is."""
+        return self.record.error_bound.value
+
+    @property
+    def error_bound_kind_(self) -> BoxBoundName:
+        """By what it is proved."""
+        return self.record.error_bound.kind
+
+    @property
+    def error_bound_theorem_(self) -> str:
+        """The inequality that the bound rests on."""
+        return self.record.error_bound.theorem
+
+    @property
+    def norm_(self) -> BoxNormName:
+        """The norm of the bound."""
+        return self.record.error_bound.norm
+
+    @property
+    def error_estimate_(self) -> float:
+        """The greatest error at sampled points; nan where none was sampled."""
+        return self.record.error_estimate
+
+    @property
+    def n_boxes_lower_bound_(self) -> int | None:
+        """How many boxes any partition needs, where that is known."""
+        return self.record.n_boxes_lower_bound
 
     @property
     def n_dims(self) -> int:
@@ -189,12 +214,12 @@ class BoxNetwork(ExplicitNetwork):
     @property
     def n_hidden_units_(self) -> tuple[int, ...]:
         """Units of each hidden layer of ``layers()``."""
-        return counts(self).n_hidden_units
+        return counts(self.record).n_hidden_units
 
     @property
     def n_parameters_(self) -> int:
         """Weights other than zero, and biases, of ``layers()``."""
-        return counts(self).n_parameters
+        return counts(self.record).n_parameters
 
     def predict(self, X: ArrayLike) -> NDArray[np.float64]:
         """The network's values, by looking cells up.
@@ -247,11 +272,11 @@ class BoxNetwork(ExplicitNetwork):
         InvalidInput
             If this network has no such form, or it would not fit in memory.
         """
-        return explicit_layers(self, form, dtype)
+        return explicit_layers(self.record, form, dtype)
 
     def remedy(self, form: str | None) -> str:
         """What to do where a form does not fit in memory."""
-        return remedy(self, form)
+        return remedy(self.record, form)
 
     def save(self, path: str | Path) -> None:
         """Write the network as a file of safetensors, whole or not at all; ``treadle.load`` reads it.
@@ -265,7 +290,7 @@ class BoxNetwork(ExplicitNetwork):
         OSError
             If the folder cannot be written or the disk is full.
         """
-        save_box_network(path, self)
+        save_boxes(path, self.record)
 
     @classmethod
     def load(cls, path: str | Path) -> BoxNetwork:
@@ -282,7 +307,7 @@ class BoxNetwork(ExplicitNetwork):
         CorruptFile
             If it is not such a file, or does not fit together.
         """
-        return load_box_network(path)
+        return cls.of(load_boxes(path))
 
     def __repr__(self) -> str:
         """What it is and what is proved, in one line."""

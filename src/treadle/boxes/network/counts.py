@@ -7,14 +7,12 @@ that is stored, so one that is not zero, or a bias.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from treadle.boxes.cells.partition import Grid
-
-if TYPE_CHECKING:
-    from treadle.boxes.network.box_network import BoxNetwork
+from treadle.boxes.network.boxes import Boxes
+from treadle.boxes.network.forms import explicit_layers
 
 
 @dataclass(frozen=True)
@@ -25,21 +23,21 @@ class Counts:
     n_parameters: int
 
 
-def counts(network: BoxNetwork) -> Counts:
-    """Those of the layers that ``network.layers()`` gives."""
-    if network.n_dims > 1 and network.order == 1:
-        return _of_hats(network)
-    if network.n_dims > 1:
-        return _of_boxes(network)
-    layers = network.layers()
+def counts(boxes: Boxes) -> Counts:
+    """Those of the layers that the network's ``layers()`` gives."""
+    if boxes.n_dims > 1 and boxes.order == 1:
+        return _of_hats(boxes)
+    if boxes.n_dims > 1:
+        return _of_boxes(boxes)
+    layers = explicit_layers(boxes, None, np.float64)
     return Counts(tuple(layer.n_out for layer in layers[:-1]), sum(layer.n_parameters for layer in layers))
 
 
-def _of_boxes(network: BoxNetwork) -> Counts:
+def _of_boxes(boxes: Boxes) -> Counts:
     """Form "and": a unit for each edge, a unit for each box that weighs its edges, heights."""
-    partition, d = network.partition_, network.n_dims
+    partition, d = boxes.partition, boxes.n_dims
     n_boxes = partition.n_cells
-    if network.outside == "zero":
+    if boxes.outside == "zero":
         n_edges, n_sides = sum(axis.size for axis in partition.edges), 2 * d * n_boxes
     elif n_boxes == 1:
         return Counts((), 1)
@@ -52,14 +50,14 @@ def _of_boxes(network: BoxNetwork) -> Counts:
             lower, upper = partition.corners()
             inner = (lower > partition.bounds[:, 0]).sum() + (upper < partition.bounds[:, 1]).sum()
             n_sides = int(inner)
-    n_heights = int(np.count_nonzero(network.heights_))
+    n_heights = int(np.count_nonzero(boxes.heights))
     return Counts((n_edges, n_boxes), 2 * n_edges + n_sides + n_boxes + n_heights + 1)
 
 
-def _of_hats(network: BoxNetwork) -> Counts:
+def _of_hats(boxes: Boxes) -> Counts:
     """Form "and" of order 1: ramps, places, maximum and minimum with an axis a layer, hats, heights."""
-    d, n_nodes = network.n_dims, network.heights_.size
-    n_ramps = sum(axis.size - 1 for axis in network.edges_)
+    d, n_nodes = boxes.n_dims, boxes.heights.size
+    n_ramps = sum(axis.size - 1 for axis in boxes.edges)
     units, parameters = [n_ramps, d], 2 * n_ramps + n_ramps + d
     n_pairs = 0
     for i in range(d):
@@ -68,5 +66,5 @@ def _of_hats(network: BoxNetwork) -> Counts:
         units.append(d + 2 * n_pairs * n_nodes)
         parameters += weights + units[-1]
     units.append(n_nodes)
-    parameters += 2 * n_pairs * n_nodes + n_nodes + int(np.count_nonzero(network.heights_)) + 1
+    parameters += 2 * n_pairs * n_nodes + n_nodes + int(np.count_nonzero(boxes.heights)) + 1
     return Counts(tuple(units), parameters)

@@ -6,11 +6,12 @@ index that it cannot count to, and arrays that would take more than half of the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from treadle.boxes.cells.partition import Grid, Partition
+from treadle.boxes.network.boxes import Boxes
 from treadle.boxes.network.smooth_forms import allowed_smooth_forms, smooth_layers
 from treadle.boxes.network.step_forms import allowed_step_forms, step_layers
 from treadle.errors import InvalidInput
@@ -18,31 +19,27 @@ from treadle.export.layers import Layer
 from treadle.export.steps import round_up
 from treadle.hardware.memory import in_words, usable_memory
 
-if TYPE_CHECKING:
-    from treadle.boxes.network.box_network import BoxNetwork
-
-
 BYTES_PER_NONZERO = 12  # of a sparse array: a float64 and an index
 # The integers up to these are all numbers of the dtype.
 LARGEST_INTEGER = {np.dtype(np.float32): 2**24, np.dtype(np.float64): 2**53}
 
 
-def explicit_layers(network: BoxNetwork, form: str | None, dtype: Any) -> list[Layer]:
+def explicit_layers(boxes: Boxes, form: str | None, dtype: Any) -> list[Layer]:
     """The plain layers of a form, or the error that says why not; see ``BoxNetwork.layers``."""
-    smooth = network.order == 1 or network.steepness is not None
-    allowed = allowed_smooth_forms(network) if smooth else allowed_step_forms(network)
+    smooth = boxes.order == 1 or boxes.steepness is not None
+    allowed = allowed_smooth_forms(boxes) if smooth else allowed_step_forms(boxes)
     form = allowed[0] if form is None else form
     if form not in allowed:
         raise InvalidInput(
             f"the form of this network must be {' or '.join(repr(name) for name in allowed)}; got {form!r}"
-            + _why(network, form)
+            + _why(boxes, form)
         )
-    _check_edges(network.partition_, np.dtype(dtype))
-    _check_size(network, form, np.dtype(dtype))
+    _check_edges(boxes.partition, np.dtype(dtype))
+    _check_size(boxes, form, np.dtype(dtype))
     if not smooth:
-        return step_layers(network, form)
+        return step_layers(boxes, form)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        layers = smooth_layers(network, form)
+        layers = smooth_layers(boxes, form)
     if not all(np.isfinite(layer.largest) for layer in layers):
         raise InvalidInput(
             f"the form {form!r} has weights beyond float64, as some cells are too narrow for their heights: "
@@ -51,11 +48,11 @@ def explicit_layers(network: BoxNetwork, form: str | None, dtype: Any) -> list[L
     return layers
 
 
-def _why(network: BoxNetwork, form: object) -> str:
+def _why(boxes: Boxes, form: object) -> str:
     """Why a form that there is does not serve this network."""
-    if form in ("homework", "telescoped") and network.n_dims > 1:
-        return f": in {network.n_dims} dimensions no finite sum of steps in one hidden layer equals a box"
-    if form == "index" and (network.order == 1 or network.steepness is not None):
+    if form in ("homework", "telescoped") and boxes.n_dims > 1:
+        return f": in {boxes.n_dims} dimensions no finite sum of steps in one hidden layer equals a box"
+    if form == "index" and (boxes.order == 1 or boxes.steepness is not None):
         return ": the index form is for steps, as between two cells it passes all cells between"
     if form == "index":
         return ": the index form is for grids"
@@ -74,26 +71,26 @@ def _check_edges(partition: Partition, dtype: np.dtype[Any]) -> None:
             )
 
 
-def _check_size(network: BoxNetwork, form: str, dtype: np.dtype[Any]) -> None:
+def _check_size(boxes: Boxes, form: str, dtype: np.dtype[Any]) -> None:
     """Refuse a form whose sparse layers alone take more than half of the memory."""
-    n_heights, n_dims = network.heights_.size, network.n_dims
+    n_heights, n_dims = boxes.heights.size, boxes.n_dims
     if form == "index" and n_heights > LARGEST_INTEGER[dtype]:
         raise InvalidInput(
             f"the index of {n_heights} cells is no exact integer in {dtype}: export in float64"
         )
     per_height = 4  # a weight and a bias of a unit, and its output: the rest is for a second part of heights
     if form == "and":
-        per_height = 12 * n_dims if network.order == 1 else 2 * n_dims + 2
+        per_height = 12 * n_dims if boxes.order == 1 else 2 * n_dims + 2
     n_bytes, limit = per_height * n_heights * BYTES_PER_NONZERO, usable_memory() // 2
     if n_bytes > limit:
         raise InvalidInput(
             f"the form {form!r} of {n_heights} heights takes {in_words(n_bytes)}; at most "
-            f"{in_words(limit)} may be used: {remedy(network, form)}"
+            f"{in_words(limit)} may be used: {remedy(boxes, form)}"
         )
 
 
-def remedy(network: BoxNetwork, form: str | None) -> str:
+def remedy(boxes: Boxes, form: str | None) -> str:
     """What to do where a form does not fit."""
-    if form in (None, "and") and network.order == 0 and isinstance(network.partition_, Grid):
+    if form in (None, "and") and boxes.order == 0 and isinstance(boxes.partition, Grid):
         return "take the form 'index', predict, which looks cells up, or fewer boxes"
     return "take predict, which looks cells up, or fewer boxes"

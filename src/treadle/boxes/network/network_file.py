@@ -9,61 +9,55 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from treadle.boxes.cells.partition import Grid, Partition
 from treadle.boxes.cells.split_tree import SplitTree
-from treadle.boxes.proof.bounds import BoundKind, ErrorBound, NormName
-from treadle.errors import CorruptFile, InvalidInput
-from treadle.export.safetensors_file import check_keys, described_by, read_safetensors, write_safetensors
-from treadle.messages import quoted, shortened
+from treadle.boxes.network.boxes import Boxes
+from treadle.boxes.proof.bounds import ErrorBound
+from treadle.choices import BoxBoundName, BoxNormName
+from treadle.errors import InvalidInput
+from treadle.export.container import Arrays, Container
+from treadle.export.safetensors_file import read_safetensors
+from treadle.messages import quoted
 
-if TYPE_CHECKING:
-    from treadle.boxes.network.box_network import BoxNetwork
-
-FORMAT_VERSION = 1
-REMEDY = "restore it from a copy, or build the network again"
+FILE = Container("a box network", 1, ("boxes",), section="boxes", again="build the network again")
 _TREE = ("bounds", "axis", "threshold", "children")
 
-Arrays = dict[str, NDArray[Any]]
 
-
-def described(network: BoxNetwork) -> tuple[Arrays, dict[str, Any]]:
-    """The arrays of a network, and all else as JSON can hold it."""
-    partition = network.partition_
-    arrays: Arrays = {"heights": network.heights_}
+def described(boxes: Boxes) -> tuple[Arrays, dict[str, Any]]:
+    """The arrays of a box network, and all else as JSON can hold it."""
+    partition = boxes.partition
+    arrays: Arrays = {"heights": boxes.heights}
     if isinstance(partition, SplitTree):
         arrays |= {name: np.ascontiguousarray(getattr(partition, name)) for name in _TREE}
     else:
         arrays |= {f"edges.{i}": axis for i, axis in enumerate(partition.edges)}
     return arrays, {
-        "order": network.order,
-        "activation": network.activation,
-        "steepness": network.steepness,
-        "outside": network.outside,
-        "n_ghost_boxes": network.n_ghost_boxes_,
-        "error_bound": _or_none(network.error_bound_),
-        "error_bound_kind": network.error_bound_kind_,
-        "error_bound_theorem": network.error_bound_theorem_,
-        "norm": network.norm_,
-        "error_estimate": _or_none(network.error_estimate_),
-        "n_boxes_lower_bound": network.n_boxes_lower_bound_,
+        "order": boxes.order,
+        "activation": boxes.activation,
+        "steepness": boxes.steepness,
+        "outside": boxes.outside,
+        "n_ghost_boxes": boxes.n_ghost_boxes,
+        "error_bound": _or_none(boxes.error_bound.value),
+        "error_bound_kind": boxes.error_bound.kind,
+        "error_bound_theorem": boxes.error_bound.theorem,
+        "norm": boxes.error_bound.norm,
+        "error_estimate": _or_none(boxes.error_estimate),
+        "n_boxes_lower_bound": boxes.n_boxes_lower_bound,
     }
 
 
-def from_description(arrays: Arrays, metadata: dict[str, Any]) -> BoxNetwork:
-    """The network of ``described``, from arrays and metadata that anyone may have made.
+def from_description(arrays: Arrays, metadata: dict[str, Any]) -> Boxes:
+    """The record of ``described``, from arrays and metadata that anyone may have made.
 
     Raises
     ------
     InvalidInput
         If they do not describe one; it says why.
     """
-    from treadle.boxes.network.box_network import BoxNetwork
-
     n_ghost, estimate = metadata.get("n_ghost_boxes"), metadata.get("error_estimate")
     steepness, order = metadata.get("steepness"), metadata.get("order")
     fewest = metadata.get("n_boxes_lower_bound")
@@ -83,7 +77,7 @@ def from_description(arrays: Arrays, metadata: dict[str, Any]) -> BoxNetwork:
     heights = arrays["heights"]
     if heights.dtype != np.float64:
         raise InvalidInput(f"heights must be float64; they are {heights.dtype}")
-    return BoxNetwork(
+    return Boxes(
         partition,
         heights,
         order=int(order or 0),
@@ -122,7 +116,11 @@ def _bound(metadata: dict[str, Any]) -> ErrorBound:
     theorem, norm = metadata.get("error_bound_theorem"), metadata.get("norm")
     proved = kind != "none"
     is_bound = type(value) is float and math.isfinite(value) and value >= 0
-    if kind not in get_args(BoundKind) or norm not in get_args(NormName) or not isinstance(theorem, str):
+    if (
+        kind not in get_args(BoxBoundName)
+        or norm not in get_args(BoxNormName)
+        or not isinstance(theorem, str)
+    ):
         raise InvalidInput(
             "error_bound_kind, norm and error_bound_theorem must be names that treadle has; they are "
             f"{quoted(kind)}, {quoted(norm)} and {quoted(theorem)}"
@@ -139,45 +137,38 @@ def _or_none(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def save_box_network(path: str | Path, network: BoxNetwork) -> None:
+def save_boxes(path: str | Path, boxes: Boxes) -> None:
     """Write the file whole or not at all.
 
     Parameters
     ----------
     path : str or Path
-    network : BoxNetwork
+    boxes : Boxes
 
     Raises
     ------
     OSError
         If the folder cannot be written or the disk is full.
     """
-    arrays, metadata = described(network)
-    write_safetensors(Path(path), arrays, {"format": FORMAT_VERSION, "boxes": metadata})
+    arrays, metadata = described(boxes)
+    FILE.write(path, arrays, {"boxes": metadata})
 
 
-def box_network_from(path: str | Path, arrays: Arrays, metadata: dict[str, Any]) -> BoxNetwork:
-    """The network of a file that ``read_safetensors`` read.
+def boxes_from(path: str | Path, arrays: Arrays, metadata: dict[str, Any]) -> Boxes:
+    """The box network of a file that ``read_safetensors`` read.
 
     Raises
     ------
     CorruptFile
         If it holds no box network, or that does not fit together.
     """
-    boxes = metadata.get("boxes")
-    if metadata.get("format") != FORMAT_VERSION or not isinstance(boxes, dict):
-        found = shortened(", ".join(sorted(metadata)), 100) or "nothing"
-        raise CorruptFile(
-            f"{path} must hold a box network of format {FORMAT_VERSION}; it holds format "
-            f"{quoted(metadata.get('format'))} of {found}: {REMEDY}"
-        )
-    check_keys(path, metadata, ("format", "boxes"))
-    with described_by(path, "a box network", REMEDY):
-        return from_description(arrays, boxes)
+    FILE.check(path, metadata)
+    with FILE.describing(path):
+        return from_description(arrays, metadata["boxes"])
 
 
-def load_box_network(path: str | Path) -> BoxNetwork:
-    """Read what ``save_box_network`` wrote.
+def load_boxes(path: str | Path) -> Boxes:
+    """Read what ``save_boxes`` wrote.
 
     Parameters
     ----------
@@ -190,4 +181,4 @@ def load_box_network(path: str | Path) -> BoxNetwork:
     CorruptFile
         If it is not such a file, or does not fit together.
     """
-    return box_network_from(path, *read_safetensors(path))
+    return boxes_from(path, *read_safetensors(path))

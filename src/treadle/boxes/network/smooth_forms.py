@@ -12,41 +12,37 @@ They equal ``BoxNetwork.predict`` but for rounding, some units in the last place
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
+from treadle.boxes.network.boxes import Boxes
 from treadle.boxes.network.step_forms import begins_and_ends
 from treadle.export.layers import CLAMP, Layer
 
-if TYPE_CHECKING:
-    from treadle.boxes.network.box_network import BoxNetwork
 
-
-def allowed_smooth_forms(network: BoxNetwork) -> tuple[str, ...]:
+def allowed_smooth_forms(boxes: Boxes) -> tuple[str, ...]:
     """The forms that there are, that which suits best first."""
-    if network.order == 0:
+    if boxes.order == 0:
         return ("telescoped", "homework")
-    return ("telescoped", "and") if network.n_dims == 1 else ("and",)
+    return ("telescoped", "and") if boxes.n_dims == 1 else ("and",)
 
 
-def smooth_layers(network: BoxNetwork, form: str) -> list[Layer]:
+def smooth_layers(boxes: Boxes, form: str) -> list[Layer]:
     """The layers of one of the allowed forms."""
-    if network.order == 1:
-        return _kinks(network.edges_[0], network.heights_) if form == "telescoped" else _hats(network)
-    inner, heights = network.edges_[0][1:-1], network.heights_
+    if boxes.order == 1:
+        return _kinks(boxes.edges[0], boxes.heights) if form == "telescoped" else _hats(boxes)
+    inner, heights = boxes.edges[0][1:-1], boxes.heights
     if form == "telescoped":
-        return [_rises(network, inner), _outputs(np.diff(heights), heights[0])]
+        return [_rises(boxes, inner), _outputs(np.diff(heights), heights[0])]
     return [
-        _rises(network, begins_and_ends(network)),
+        _rises(boxes, begins_and_ends(boxes)),
         _outputs(np.column_stack([heights, -heights]).ravel(), 0.0),
     ]
 
 
-def _rises(network: BoxNetwork, edges: NDArray[np.float64]) -> Layer:
-    steepness = float(network.steepness or 0)
-    sigmoid = network.activation == "sigmoid"
+def _rises(boxes: Boxes, edges: NDArray[np.float64]) -> Layer:
+    steepness = float(boxes.steepness or 0)
+    sigmoid = boxes.activation == "sigmoid"
     biases = -steepness * edges if sigmoid else 0.5 - steepness * edges
     return Layer(np.full((1, edges.size), steepness), biases, "logistic" if sigmoid else CLAMP)
 
@@ -61,18 +57,18 @@ def _kinks(edges: NDArray[np.float64], values: NDArray[np.float64]) -> list[Laye
     return [Layer(np.ones((1, edges.size)), -edges, "relu"), _outputs(changes, values[0])]
 
 
-def _hats(network: BoxNetwork) -> list[Layer]:
+def _hats(boxes: Boxes) -> list[Layer]:
     """Layers: ramps, places, then a maximum and a minimum that take in an axis a layer, hats, heights."""
     from scipy import sparse
 
-    n_dims, shape = network.n_dims, network.heights_.shape
-    widths = [np.diff(axis) for axis in network.edges_]
+    n_dims, shape = boxes.n_dims, boxes.heights.shape
+    widths = [np.diff(axis) for axis in boxes.edges]
     gains = np.concatenate([1 / width for width in widths])
-    biases = np.concatenate([-axis[:-1] / w for axis, w in zip(network.edges_, widths, strict=True)])
+    biases = np.concatenate([-axis[:-1] / w for axis, w in zip(boxes.edges, widths, strict=True)])
     axes = np.repeat(np.arange(n_dims), [width.size for width in widths])
     ramps = sparse.csr_array((gains, (axes, np.arange(gains.size))), shape=(n_dims, gains.size))
     places = sparse.csr_array((np.ones(gains.size), (np.arange(gains.size), axes)), shape=ramps.shape[::-1])
-    nodes = np.stack(np.unravel_index(np.arange(network.heights_.size), shape), axis=1).astype(np.float64)
+    nodes = np.stack(np.unravel_index(np.arange(boxes.heights.size), shape), axis=1).astype(np.float64)
     n_nodes = len(nodes)
     one = sparse.eye_array(n_nodes, format="csr")
     carry = sparse.eye_array(n_dims, format="csr")
@@ -95,5 +91,5 @@ def _hats(network: BoxNetwork) -> list[Layer]:
         )
         layers.append(Layer(weights, biases, "relu"))
     hats = sparse.vstack([sparse.csr_array((n_dims, n_nodes)), *[-one] * (2 * n_pairs)], format="csr")
-    heights = sparse.csr_array(network.heights_.reshape(-1, 1))
+    heights = sparse.csr_array(boxes.heights.reshape(-1, 1))
     return [*layers, Layer(hats, np.ones(n_nodes), "relu"), Layer(heights, np.zeros(1))]

@@ -19,15 +19,13 @@ as a cell let neighbouring errors cancel.
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
 from treadle.boxes.cells.look_up import AxisTable
-
-SmoothName = Literal["sigmoid", "relu"]
+from treadle.choices import SmoothBoxName
 
 # Mean absolute deviation of a unit's density, times the steepness.
 MEAN_DEVIATION = {"sigmoid": 2 * math.log(2), "relu": 0.25}
@@ -40,7 +38,7 @@ GHOST_REACH = {"sigmoid": 20.0, "relu": 0.5}
 UNITS_PER_BLOCK = 1 << 20
 
 
-def rise(activation: SmoothName, place: NDArray[np.float64]) -> NDArray[np.float64]:
+def rise(activation: SmoothBoxName, place: NDArray[np.float64]) -> NDArray[np.float64]:
     """The unit of steepness 1 at that place from its edge."""
     if activation == "sigmoid":
         return np.asarray(expit(place))
@@ -48,7 +46,7 @@ def rise(activation: SmoothName, place: NDArray[np.float64]) -> NDArray[np.float
 
 
 def superpose(
-    activation: SmoothName,
+    activation: SmoothBoxName,
     steepness: float,
     edges: NDArray[np.float64],
     heights: NDArray[np.float64],
@@ -87,7 +85,7 @@ def superpose(
     return result
 
 
-def n_ghost_cells(activation: SmoothName, steepness: float, edges: NDArray[np.float64]) -> int:
+def n_ghost_cells(activation: SmoothBoxName, steepness: float, edges: NDArray[np.float64]) -> int:
     """How many cells beyond each end are worth having: those within reach of the bounds, N at most."""
     reach = GHOST_REACH[activation] / steepness
     within = max(

@@ -23,50 +23,46 @@ between.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from treadle.boxes.cells.partition import Grid, Partition
+from treadle.boxes.network.boxes import Boxes
 from treadle.boxes.network.exact_sums import exact_parts
 from treadle.errors import InvalidInput
 from treadle.export.layers import CLAMP, STEP, Layer
-
-if TYPE_CHECKING:
-    from treadle.boxes.network.box_network import BoxNetwork
 
 ALWAYS, NEVER = -(2.0**100), 2.0**100
 """Edges that stand for the infinities, in float32 too: a clamped network's first box begins at ALWAYS."""
 
 
-def allowed_step_forms(network: BoxNetwork) -> tuple[str, ...]:
+def allowed_step_forms(boxes: Boxes) -> tuple[str, ...]:
     """The forms of boxes with steps, that which suits best first."""
-    if not isinstance(network.partition_, Grid):
+    if not isinstance(boxes.partition, Grid):
         return ("and",)
-    return ("telescoped", "homework", "and", "index") if network.n_dims == 1 else ("and", "index")
+    return ("telescoped", "homework", "and", "index") if boxes.n_dims == 1 else ("and", "index")
 
 
-def step_layers(network: BoxNetwork, form: str) -> list[Layer]:
+def step_layers(boxes: Boxes, form: str) -> list[Layer]:
     """The layers of one of the allowed forms."""
     from scipy import sparse
 
-    if network.outside == "clamped" and network.heights_.size == 1 and form != "homework":
-        return [Layer(sparse.csr_array((network.n_dims, 1)), network.heights_.ravel() + 0.0)]
+    if boxes.outside == "clamped" and boxes.heights.size == 1 and form != "homework":
+        return [Layer(sparse.csr_array((boxes.n_dims, 1)), boxes.heights.ravel() + 0.0)]
     if form == "homework":
-        return _homework(network)
+        return _homework(boxes)
     if form == "telescoped":
-        return _telescoped(network)
-    return _and(network) if form == "and" else _index(network)
+        return _telescoped(boxes)
+    return _and(boxes) if form == "and" else _index(boxes)
 
 
-def begins_and_ends(network: BoxNetwork) -> NDArray[np.float64]:
+def begins_and_ends(boxes: Boxes) -> NDArray[np.float64]:
     """One dimension: where each box begins and where it ends, alternately: (2 N,).
 
     A clamped network's first box begins at ALWAYS, and its last one ends at NEVER.
     """
-    edges = _closed(network.edges_[0]) if network.outside == "zero" else network.edges_[0].copy()
-    if network.outside == "clamped":
+    edges = _closed(boxes.edges[0]) if boxes.outside == "zero" else boxes.edges[0].copy()
+    if boxes.outside == "clamped":
         inner = edges[1:-1]
         if not ((inner > ALWAYS) & (inner < NEVER)).all():
             raise InvalidInput(
@@ -82,16 +78,16 @@ def _closed(edges: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.append(edges[:-1], np.nextafter(edges[-1], np.inf))
 
 
-def _homework(network: BoxNetwork) -> list[Layer]:
+def _homework(boxes: Boxes) -> list[Layer]:
     """Two units a box, in the order of the boxes."""
-    parts = exact_parts(network.heights_, in_pairs=True)
+    parts = exact_parts(boxes.heights, in_pairs=True)
     outputs = np.stack([parts, -parts], axis=2).reshape(len(parts), -1)
-    return [_steps_of_one_input(begins_and_ends(network)), *_sum_of_parts(outputs, np.zeros(len(parts)))]
+    return [_steps_of_one_input(begins_and_ends(boxes)), *_sum_of_parts(outputs, np.zeros(len(parts)))]
 
 
-def _telescoped(network: BoxNetwork) -> list[Layer]:
-    edges, heights = network.edges_[0], network.heights_
-    if network.outside == "clamped":
+def _telescoped(boxes: Boxes) -> list[Layer]:
+    edges, heights = boxes.edges[0], boxes.heights
+    if boxes.outside == "clamped":
         parts = exact_parts(heights)
         return [_steps_of_one_input(edges[1:-1]), *_sum_of_parts(np.diff(parts, axis=1), parts[:, 0])]
     parts = exact_parts(np.append(heights, 0.0))
@@ -99,11 +95,11 @@ def _telescoped(network: BoxNetwork) -> list[Layer]:
     return [_steps_of_one_input(_closed(edges)), *_sum_of_parts(jumps, np.zeros(len(parts)))]
 
 
-def _and(network: BoxNetwork) -> list[Layer]:
+def _and(boxes: Boxes) -> list[Layer]:
     """Edge units; a unit a cell, 1 inside and 0 outside; heights. One cell is up, so that sums are exact."""
     from scipy import sparse
 
-    partition, zero = network.partition_, network.outside == "zero"
+    partition, zero = boxes.partition, boxes.outside == "zero"
     steps, offsets = _steps_of_axes(partition, zero)
     lower, upper = partition.corners()
     n_cells = len(lower)
@@ -123,21 +119,21 @@ def _and(network: BoxNetwork) -> list[Layer]:
     towers = sparse.csr_array(
         (np.concatenate(signs), (np.concatenate(rows), np.concatenate(columns))), shape=(steps.n_out, n_cells)
     )
-    heights = network.heights_.ravel()[:, None] + 0.0
+    heights = boxes.heights.ravel()[:, None] + 0.0
     return [steps, Layer(towers, 1.0 - n_lower, "relu"), Layer(sparse.csr_array(heights), np.zeros(1))]
 
 
-def _index(network: BoxNetwork) -> list[Layer]:
+def _index(boxes: Boxes) -> list[Layer]:
     """Steps of all axes, the flat index, a step for each index from 1 on, jumps of the heights.
 
     If zero outside, each axis has a cell more at both ends, of height 0.
     """
     from scipy import sparse
 
-    heights = network.heights_
-    if zero := network.outside == "zero":
+    heights = boxes.heights
+    if zero := boxes.outside == "zero":
         heights = np.pad(heights, 1)
-    steps, offsets = _steps_of_axes(network.partition_, zero)
+    steps, offsets = _steps_of_axes(boxes.partition, zero)
     strides = np.cumprod((1, *heights.shape[:0:-1]))[::-1]
     n_units = np.diff([*offsets, steps.n_out])
     weights = sparse.csr_array(np.repeat(strides, n_units)[:, None].astype(np.float64))

@@ -34,13 +34,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-NormName = Literal["sup", "l2"]
-BoundKind = Literal["none", "lipschitz", "modulus", "enclosure", "second_derivative"]
+from treadle.choices import BoxBoundName, BoxNormName
 
 # Of one rounding: float64's numbers near 1 are twice that apart.
 UNIT = float(np.finfo(np.float64).eps) / 2
@@ -63,12 +62,12 @@ class ErrorBound:
     """
 
     value: float
-    kind: BoundKind
+    kind: BoxBoundName
     theorem: str
-    norm: NormName = "sup"
+    norm: BoxNormName = "sup"
 
 
-def unproved(norm: NormName = "sup") -> ErrorBound:
+def unproved(norm: BoxNormName = "sup") -> ErrorBound:
     """The record of a network of which nothing is proved."""
     return ErrorBound(
         math.nan, "none", "nothing is proved: give lipschitz, modulus, enclosure or a typed function", norm
@@ -89,7 +88,7 @@ _THEOREMS = {
 }
 
 
-def theorem(name: str, norm: NormName) -> str:
+def theorem(name: str, norm: BoxNormName) -> str:
     """The inequality that a bound rests on, in a sentence."""
     return _THEOREMS[name] + ("; squared and added up over the domain" if norm == "l2" else "")
 
@@ -128,7 +127,7 @@ class Modulus:
 
     per_axis: NDArray[np.float64] | None
     euclidean: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None
-    kind: BoundKind
+    kind: BoxBoundName
 
     def across(self, offsets: NDArray[np.float64]) -> NDArray[np.float64]:
         """The greatest |f(x) - f(y)| where |x_i - y_i| <= offsets[..., i]: an array (...)."""

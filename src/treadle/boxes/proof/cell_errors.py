@@ -7,12 +7,16 @@ cell fits if the proved range does, and is halved as soon as values that were me
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
-from treadle.boxes.construct.halving import Judge
-from treadle.boxes.proof.bounds import UNIT, NormName, outward, root_mean_square
+from treadle.boxes.proof.bounds import UNIT, outward, root_mean_square
 from treadle.boxes.proof.known_function import Array, Ranges, Target, cut
+from treadle.choices import BoxNormName
+
+# (lower, upper) of cells (n, d) -> (error, height) of each, (n,).
+Judge = Callable[[Array, Array], tuple[Array, Array]]
 
 # Parts of a cell that bound its range at most. An enclosure's excess shrinks with the square of a part,
 # that of a modulus with its width, and values are cheaper than enclosures.
@@ -21,7 +25,7 @@ PARTS_BY_VALUES, PARTS_BY_ENCLOSURE, PARTS_FOR_COUNT = 4096, 256, 16
 VALUES_PER_AXIS = {1: 16, 2: 6, 3: 4}
 
 
-def box_judge(target: Target, eps: float | None, norm: NormName) -> Judge:
+def box_judge(target: Target, eps: float | None, norm: BoxNormName) -> Judge:
     """Half the range as the error, the midrange as the height.
 
     For L2 the height is f's in the middle, and the error that of f's slopes in the root mean square, or f's
@@ -82,7 +86,7 @@ def sharp_ranges(
     return Ranges(least, greatest, least_met, greatest_met)
 
 
-def linear_judge(target: Target, norm: NormName) -> Judge:
+def linear_judge(target: Target, norm: BoxNormName) -> Judge:
     """The error of linear interpolation between a cell's ends, in one dimension.
 
     It is the least of M h^2 / 8, L h / 2 and f's range over the cell, in which both f and the chord lie;

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.boxes.proof.bounds import UNIT, BoundKind, Modulus, outward
+from treadle.boxes.proof.bounds import UNIT, Modulus, outward
+from treadle.choices import BoxBoundName
 from treadle.errors import InvalidInput
 from treadle.formulas.enclosure import Enclosure
 
@@ -100,14 +101,14 @@ class Target:
         return VALUE_ROUNDING * self.greatest_met
 
     @property
-    def kind(self) -> BoundKind:
+    def kind(self) -> BoxBoundName:
         """What bounds over cells follow from."""
         if self.enclosure is not None:
             return "enclosure"
         return "none" if self.modulus is None else self.modulus.kind
 
     @property
-    def kind_of_hats(self) -> BoundKind:
+    def kind_of_hats(self) -> BoxBoundName:
         """What bounds of linear interpolation follow from."""
         if self.enclosure is not None:
             return "enclosure"

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from treadle.boxes.proof.bounds import NormName
 from treadle.boxes.proof.cell_errors import interpolation_rounding
 from treadle.boxes.proof.known_function import Target
+from treadle.choices import BoxNormName
 from treadle.errors import InvalidInput
 
 PLACES = 256
@@ -22,7 +22,7 @@ PLACES = 256
 MARGIN = 0.5
 
 
-def check_eps(target: Target, eps: float, order: int, norm: NormName) -> None:
+def check_eps(target: Target, eps: float, order: int, norm: BoxNormName) -> None:
     """Refuse an eps that rounding alone exceeds.
 
     Parameters
@@ -47,7 +47,7 @@ def check_eps(target: Target, eps: float, order: int, norm: NormName) -> None:
         )
 
 
-def least_eps(target: Target, order: int, norm: NormName) -> float:
+def least_eps(target: Target, order: int, norm: BoxNormName) -> float:
     """What no error of a network can be proved to be below; 0 where there is no such number."""
     a, b = target.bounds[:, 0], target.bounds[:, 1]
     places = np.random.default_rng(0).uniform(a, b, (PLACES, target.n_dims))

@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.boxes.trees.tree_network import LEAF, TreeNetwork, Trees, is_stumps, merged_stumps
+from treadle.boxes.trees.tree_network import TreeNetwork
+from treadle.boxes.trees.trees import LEAF, Trees, is_stumps, merged_stumps
 from treadle.errors import InvalidInput
 
 

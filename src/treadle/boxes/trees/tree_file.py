@@ -10,21 +10,19 @@ comes before it, so that walks end, and a network has no more leaves than the fi
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.errors import CorruptFile, InvalidInput
-from treadle.export.safetensors_file import check_keys, described_by, read_safetensors, write_safetensors
+from treadle.boxes.trees.trees import Trees, TreeSum
+from treadle.errors import InvalidInput
+from treadle.export.container import Arrays, Container
+from treadle.export.safetensors_file import read_safetensors
 from treadle.export.text_arrays import text_array
-from treadle.messages import quoted, shortened
+from treadle.messages import quoted
 
-if TYPE_CHECKING:
-    from treadle.boxes.trees.tree_network import TreeNetwork, Trees
-
-FORMAT_VERSION = 1
-REMEDY = "restore it from a copy, or make it from the model again"
+FILE = Container("a network of trees", 1, ("trees",), section="trees", again="make it from the model again")
 GIVES = ("prediction", "probabilities", "decision function", "logarithm of the prediction")
 MOST_FEATURES = 10_000_000  # the sparse first layer has a number for each: a file says them at no cost
 
@@ -37,25 +35,23 @@ _NUMBERS = tuple(
     for kind in (*np.typecodes["AllInteger"], *"efd")  # of classes, beside bool and texts
 )
 
-Arrays = dict[str, NDArray[Any]]
 
-
-def described(network: TreeNetwork) -> tuple[Arrays, dict[str, Any]]:
-    """The arrays of a network, and all else as JSON can hold it.
+def described(summed: TreeSum) -> tuple[Arrays, dict[str, Any]]:
+    """The arrays of a sum of trees, and all else as JSON can hold it.
 
     Raises
     ------
     InvalidInput
         If the classes are of a type that no file holds, or there are more than 1e7 features.
     """
-    _check_n_features(int(network.n_features_in_))
-    held = {name: getattr(network.trees, name) for name in _TYPES if name != "bias"}
-    held |= {"edges": np.where(network.trees.features < 0, 0.0, network.trees.edges), "bias": network.bias}
+    _check_n_features(int(summed.n_features_in_))
+    held = {name: getattr(summed.trees, name) for name in _TYPES if name != "bias"}
+    held |= {"edges": np.where(summed.trees.features < 0, 0.0, summed.trees.edges), "bias": summed.bias}
     arrays = {name: np.ascontiguousarray(array, dtype=_TYPES[name]) for name, array in held.items()}
     return arrays, {
-        "n_features_in": int(network.n_features_in_),
-        "gives": network.gives,
-        "classes": None if network.classes_ is None else _plain_classes(network.classes_),
+        "n_features_in": int(summed.n_features_in_),
+        "gives": summed.gives,
+        "classes": None if summed.classes_ is None else _plain_classes(summed.classes_),
     }
 
 
@@ -80,16 +76,14 @@ def _plain_classes(classes: NDArray[Any]) -> dict[str, Any]:
     return {"type": name, "values": values}
 
 
-def from_description(arrays: Arrays, metadata: dict[str, Any]) -> TreeNetwork:
-    """The network of ``described``, from arrays and metadata that anyone may have made.
+def from_description(arrays: Arrays, metadata: dict[str, Any]) -> TreeSum:
+    """The sum of trees of ``described``, from arrays and metadata that anyone may have made.
 
     Raises
     ------
     InvalidInput
         If they do not describe one; it says why.
     """
-    from treadle.boxes.trees.tree_network import TreeNetwork, Trees
-
     n_features, gives = metadata.get("n_features_in"), metadata.get("gives")
     n_features = _check_n_features(n_features)
     if gives not in GIVES:
@@ -114,7 +108,7 @@ def from_description(arrays: Arrays, metadata: dict[str, Any]) -> TreeNetwork:
     edges = np.where(trees.features < 0, np.nan, trees.edges)
     checked = Trees(trees.features, edges, trees.left, trees.right, trees.values, trees.roots)
     classes = _classes(metadata.get("classes"), n_outputs)
-    return TreeNetwork(checked, bias, n_features, gives, classes)
+    return TreeSum(checked, bias, n_features, gives, classes)
 
 
 def _check_nodes(trees: Trees, n_features: int) -> None:
@@ -152,13 +146,13 @@ def _classes(held: Any, n_outputs: int) -> NDArray[Any] | None:
         raise InvalidInput(f"classes must fit into {kind}; {error}") from error
 
 
-def save_tree_network(path: str | Path, network: TreeNetwork) -> None:
+def save_trees(path: str | Path, summed: TreeSum) -> None:
     """Write the file whole or not at all.
 
     Parameters
     ----------
     path : str or Path
-    network : TreeNetwork
+    summed : TreeSum
 
     Raises
     ------
@@ -167,32 +161,25 @@ def save_tree_network(path: str | Path, network: TreeNetwork) -> None:
     OSError
         If the folder cannot be written or the disk is full.
     """
-    arrays, metadata = described(network)
-    write_safetensors(Path(path), arrays, {"format": FORMAT_VERSION, "trees": metadata})
+    arrays, metadata = described(summed)
+    FILE.write(path, arrays, {"trees": metadata})
 
 
-def tree_network_from(path: str | Path, arrays: Arrays, metadata: dict[str, Any]) -> TreeNetwork:
-    """The network of a file that ``read_safetensors`` read.
+def trees_from(path: str | Path, arrays: Arrays, metadata: dict[str, Any]) -> TreeSum:
+    """The trees of a file that ``read_safetensors`` read.
 
     Raises
     ------
     CorruptFile
         If it holds no trees, or these do not fit together.
     """
-    trees = metadata.get("trees")
-    if metadata.get("format") != FORMAT_VERSION or not isinstance(trees, dict):
-        found = shortened(", ".join(sorted(metadata)), 100) or "nothing"
-        raise CorruptFile(
-            f"{path} must hold a network of trees of format {FORMAT_VERSION}; it holds format "
-            f"{quoted(metadata.get('format'))} of {found}: {REMEDY}"
-        )
-    check_keys(path, metadata, ("format", "trees"))
-    with described_by(path, "a network of trees", REMEDY):
-        return from_description(arrays, trees)
+    FILE.check(path, metadata)
+    with FILE.describing(path):
+        return from_description(arrays, metadata["trees"])
 
 
-def load_tree_network(path: str | Path) -> TreeNetwork:
-    """Read what ``save_tree_network`` wrote.
+def load_trees(path: str | Path) -> TreeSum:
+    """Read what ``save_trees`` wrote.
 
     Parameters
     ----------
@@ -205,4 +192,4 @@ def load_tree_network(path: str | Path) -> TreeNetwork:
     CorruptFile
         If it is not such a file, or does not fit together.
     """
-    return tree_network_from(path, *read_safetensors(path))
+    return trees_from(path, *read_safetensors(path))

@@ -6,17 +6,13 @@ leaf c as -1 - c. Both add the trees' values in the same order, so that they giv
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
+from treadle.boxes.trees.trees import Trees
 from treadle.errors import InvalidInput
 from treadle.hardware.native.boxes import Splits, cells_in_trees, values_in_trees
 from treadle.hardware.processors import usable_threads
-
-if TYPE_CHECKING:
-    from treadle.boxes.trees.tree_network import Trees
 
 ROWS_PER_BLOCK = 1 << 16
 WALKS_PER_BLOCK = 1 << 18  # in NumPy: rows times trees that are walked at a time

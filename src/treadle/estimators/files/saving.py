@@ -24,27 +24,23 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from treadle.boxes.network.network_file import box_network_from
-from treadle.boxes.trees.tree_file import tree_network_from
+from treadle.boxes.network.box_network import BoxNetwork
+from treadle.boxes.network.network_file import boxes_from
+from treadle.boxes.trees.tree_file import trees_from
+from treadle.boxes.trees.tree_network import TreeNetwork
 from treadle.errors import CorruptFile, InvalidInput
 from treadle.estimators.files.plain_values import from_plain, to_plain
 from treadle.estimators.hyperparameters import check_hyperparameters
+from treadle.export.container import Container
 from treadle.export.model_file import (
     EXTRA_PREFIX,
-    FORMAT_VERSION,
     KEYS,
     Model,
     model_arrays,
     model_from,
     model_metadata,
 )
-from treadle.export.safetensors_file import (
-    REMEDY,
-    check_keys,
-    described_by,
-    read_safetensors,
-    write_safetensors,
-)
+from treadle.export.safetensors_file import read_safetensors
 from treadle.messages import quoted
 
 # Where the class of each name is: a file can name these, and nothing else.
@@ -54,6 +50,8 @@ SAVABLE = {
     "MLPClassifier": "treadle.estimators.mlp.mlp_classifier",
     "MLPRegressor": "treadle.estimators.mlp.mlp_regressor",
 }
+
+FILE = Container("a fitted estimator", 1, (*KEYS, "estimator"))
 
 # Parameters that belong to a training and not to what came of it: they are not in the file.
 NOT_SAVED = ("callbacks",)
@@ -113,7 +111,7 @@ class Savable(ABC):
             if key not in NOT_SAVED
         }
         fields = {key: to_plain(value, key) for key, value in saved.fields.items()}
-        described = {"format": FORMAT_VERSION} if saved.model is None else model_metadata(saved.model)
+        described = {} if saved.model is None else model_metadata(saved.model)
         arrays = {f"{EXTRA_PREFIX}{key}": np.asarray(a, order="C") for key, a in saved.arrays.items()}
         if saved.model is not None:
             arrays |= model_arrays(saved.model)
@@ -123,7 +121,7 @@ class Savable(ABC):
                 "a smaller learning rate or scaled features"
             )
         estimator = {"name": name, "params": params, "fields": fields}
-        write_safetensors(Path(path), arrays, {**described, "estimator": estimator})
+        FILE.write(path, arrays, {**described, "estimator": estimator})
 
     @abstractmethod
     def _saved(self) -> Saved:
@@ -135,7 +133,7 @@ class Savable(ABC):
 
         Raises
         ------
-        InvalidInput, or anything of ``safetensors_file.UNUSABLE``
+        InvalidInput, or anything of ``container.UNUSABLE``
             If it does not fit together; the file is then reported as corrupt.
         """
 
@@ -172,22 +170,18 @@ def load(path: str | Path) -> Any:
     """
     arrays, metadata = read_safetensors(path)
     if "boxes" in metadata:
-        return box_network_from(path, arrays, metadata)
+        return BoxNetwork.of(boxes_from(path, arrays, metadata))
     if "trees" in metadata:
-        return tree_network_from(path, arrays, metadata)
-    if metadata.get("format") != FORMAT_VERSION:
-        raise CorruptFile(
-            f"{path} has format {quoted(metadata.get('format'))}; this treadle reads format "
-            f"{FORMAT_VERSION}: use the treadle that wrote it, or train again"
-        )
+        return TreeNetwork.of(trees_from(path, arrays, metadata))
+    FILE.check_version(path, metadata)
     described = metadata.get("estimator")
     name = described.get("name") if isinstance(described, dict) else None
     if not isinstance(described, dict) or not isinstance(name, str) or name not in SAVABLE:
         raise CorruptFile(
             f"{path} must hold one of the estimators {', '.join(SAVABLE)}; it holds {quoted(name)}: read a "
-            f"network that treadle train wrote with treadle.load_model; otherwise {REMEDY}"
+            f"network that treadle train wrote with treadle.load_model; otherwise {FILE.remedy}"
         )
-    check_keys(path, metadata, (*KEYS, "estimator"))
+    FILE.check(path, metadata)
     estimator_class = getattr(import_module(SAVABLE[name]), name)
     extra = {
         key.removeprefix(EXTRA_PREFIX): arrays.pop(key)
@@ -195,7 +189,7 @@ def load(path: str | Path) -> Any:
         if key.startswith(EXTRA_PREFIX)
     }
     model = model_from(path, arrays, metadata) if arrays or "network" in metadata else None
-    with described_by(path, f"a fitted {name}"):
+    with FILE.describing(path, f"a fitted {name}"):
         params = {key: from_plain(value) for key, value in described["params"].items()}
         fields = {key: from_plain(value) for key, value in described["fields"].items()}
         known = set(estimator_class().get_params(deep=False)) - set(NOT_SAVED)

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import column_or_1d
 
 from treadle.engines.engine import output_of
-from treadle.engines.objective import OUTPUT_OF_LOSS
 from treadle.errors import InvalidInput
 from treadle.estimators.mlp.targets import Targets
+from treadle.maths.loss_table import LOSSES
 from treadle.network import Network
 
 # What an engine calls the losses.
@@ -47,7 +47,7 @@ class NumberTargets(Targets):
     @property
     def output(self) -> str:
         """Of the network."""
-        return OUTPUT_OF_LOSS[LOSS_NAMES[self.loss]]
+        return LOSSES[LOSS_NAMES[self.loss]].output
 
     def encode(self, y: Any) -> NDArray[Any]:
         """The numbers (N, K), float32 if y is, else float64.

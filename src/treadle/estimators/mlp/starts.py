@@ -14,12 +14,12 @@ from treadle.engines.rows import Rows
 from treadle.estimators.mlp.fitted import Curves, Fitted, norms_of, parameters_of
 from treadle.estimators.mlp.training_recipe import (
     Hyperparameters,
-    draw_seed,
     dtype_of,
     one_epoch,
     scikit_learns_generator,
     whole_fit,
 )
+from treadle.estimators.random_state import seed_of
 from treadle.network import Network, Parameters
 from treadle.training.loop import TrainingPlan
 
@@ -56,7 +56,7 @@ class Start(ABC):
 
     def seed(self, recipe: Hyperparameters) -> int:
         """Of all that this training draws."""
-        return draw_seed(recipe)
+        return seed_of(recipe.random_state)
 
     @abstractmethod
     def plan(self, recipe: Hyperparameters, seed: int) -> TrainingPlan:
@@ -120,7 +120,7 @@ class Continuation(Start):
     def seed(self, recipe: Hyperparameters) -> int:
         """That of the epochs before."""
         seed = None if self.earlier is None else self.earlier.seed
-        return draw_seed(recipe) if seed is None else seed
+        return seed_of(recipe.random_state) if seed is None else seed
 
     def plan(self, recipe: Hyperparameters, seed: int) -> TrainingPlan:
         """The next epoch."""

@@ -7,18 +7,15 @@ rows and outputs there are. Nothing is trained here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from numbers import Integral
 from typing import Any, Protocol
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from treadle.engines.rows import Rows
 from treadle.errors import InvalidInput
 from treadle.estimators.hyperparameters import (
     PLANNED_RATES,
     check_hyperparameters,
-    is_integer,
     is_sequence,
 )
 from treadle.messages import warn_caller
@@ -36,6 +33,7 @@ from treadle.optimizers import (
     Schedule,
 )
 from treadle.training.loop import TrainingPlan
+from treadle.whole_numbers import is_whole
 
 
 class Hyperparameters(Protocol):
@@ -84,7 +82,7 @@ def check_together(recipe: Hyperparameters) -> None:
     check_hyperparameters(type(recipe).__name__, vars(recipe))
     given: Any = recipe.hidden_layer_sizes
     sizes = given if is_sequence(given) else [given]
-    if not all(is_integer(size) for size in sizes):
+    if not all(is_whole(size) for size in sizes):
         raise InvalidInput(f"hidden_layer_sizes must be integers above 0; got {given!r}")
     if not all(size > 0 for size in sizes):
         raise InvalidInput(f"hidden_layer_sizes must be > 0, got {list(sizes)}.")
@@ -108,13 +106,6 @@ def check_together(recipe: Hyperparameters) -> None:
         value = getattr(recipe, name)
         if value in mini_batches_only:
             raise InvalidInput(f"{name}={value!r} is for the solvers adam and sgd; got solver='lbfgs'")
-
-
-def draw_seed(recipe: Hyperparameters) -> int:
-    """The seed of all that a fit draws: an integer ``random_state`` itself, else a draw from it."""
-    if isinstance(recipe.random_state, Integral):
-        return int(recipe.random_state)
-    return int(check_random_state(recipe.random_state).randint(2**31 - 1))
 
 
 def dtype_of(recipe: Hyperparameters, X: Rows) -> type[np.floating[Any]]:

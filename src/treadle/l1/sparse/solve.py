@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from treadle.errors import CertificateFailed, InvalidInput
-from treadle.l1.dense.reduced_problem import EPS
 from treadle.l1.interior.interior_point import InteriorPoint, interior_point
 from treadle.l1.pivots.mending import mended, proved
 from treadle.l1.proof.certificate import Certificate
@@ -38,6 +37,7 @@ from treadle.l1.sparse.merged_rows import merged_rows
 from treadle.l1.sparse.normal_equations import SparseNormalEquations
 from treadle.l1.sparse.optimal_partition import OptimalFace, optimal_face
 from treadle.l1.sparse.sparse_vertex import MOST_COLUMNS, sparse_basis
+from treadle.maths.dtypes import EPS
 
 # The gap to stop at, relative to the median absolute residual of every row.
 GAP = 1e-13

@@ -1,0 +1,20 @@
+"""What counts as a whole number, as a value and as text: never True, and never 2.0."""
+
+from __future__ import annotations
+
+import re
+from numbers import Integral
+from typing import Any, TypeGuard
+
+# At most 18 digits: within 64 bits.
+_TEXT = re.compile(r"[+-]?\d{1,18}")
+
+
+def is_whole(value: Any) -> TypeGuard[int]:
+    """Whether it is an integer of Python or NumPy; True and False are none."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def is_whole_text(text: str) -> bool:
+    """Whether the text is a whole number in digits, with a sign or none."""
+    return _TEXT.fullmatch(text.strip()) is not None
