@@ -95,3 +95,10 @@ def test_the_whole_number_that_is_not_below(number, expected):
 def test_a_number_of_cells_beyond_the_bound_is_refused(number):
     with pytest.raises(InvalidInput, match="at most 1e08 are built"):
         n_cells_at_least(number)
+
+
+def test_more_cells_than_float64_counts_are_not_told_as_fewer():
+    with pytest.raises(InvalidInput, match=r"a grid of 1e200 x 1e200 is more than 1e300 cells"):
+        check_n_cells((10**200, 10**200))
+    with pytest.raises(InvalidInput, match=r"a grid of more than 1e300 is more than 1e300 cells"):
+        check_n_cells((10**400,))
