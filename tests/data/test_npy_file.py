@@ -91,26 +91,15 @@ def test_a_header_that_another_order_is_read_for_is_seen(tmp_path, monkeypatch):
     ("change", "message"),
     [
         (lambda data: data[1:], "it must begin with"),
-        (lambda data: data[:6] + b"\3\0" + data[8:], r"it is of version \(3, 0\), not 1\.0 or 2\.0"),
         (lambda data: data[:7], r"it is of version \(1,\)"),
         (lambda data: data[:8] + b"\xff\xff" + data[10:], "its header is of 65535 bytes, more than 10000"),
         (lambda data: data[:60], "its header is cut short"),
-        (lambda data: data.replace(b"}", b" "), "its header is no dictionary"),
-        (lambda data: data.replace(b"<f8", b"<f9"), "its type '<f9' is none of NumPy's"),
-        (lambda data: data.replace(b"'<f8'", b"'|O' "), "pickled Python objects, which are never loaded"),
-        (lambda data: data.replace(b"shape", b"shade"), "its header must say descr, a simple type"),
-        (
-            lambda data: data.replace(b"'shape': (2, 3), ", b" " * 17),
-            "must say descr, fortran_order and shape; it",
-        ),
-        (lambda data: data.replace(b"(2, 3)", b"(2 3,)"), "its shape must be at most 32 sizes"),
-        (lambda data: data.replace(b"<f8", b"<U0"), "cannot be"),
         (lambda data: data[:-1], "promises 48 bytes of values, and 47 follow it"),
-        (lambda data: data + b"\0", "promises 48 bytes of values, and 49 follow it"),
     ],
-    ids=range(14),
+    ids=range(5),
 )
-def test_a_file_that_was_changed_is_refused(tmp_path, change, message):
+def test_a_file_that_was_cut_is_refused(tmp_path, change, message):
+    """What else is refused of headers is in tests/attacks/test_hostile_npy.py."""
     path = tmp_path / "a.npy"
     path.write_bytes(change(saved(np.arange(6.0).reshape(2, 3)).getvalue()))
     with path.open("rb") as file, pytest.raises(CorruptFile, match=message):
