@@ -112,3 +112,14 @@ def test_constants_of_what_has_no_derivatives_are_infinite():
             return None
 
     assert lipschitz_constants(Nothing(), [0.0], [1.0]) == [np.inf]
+
+
+def test_what_is_settled_early_still_counts():
+    """On the left the slope is 5 for certain at once; on the right it is 4, and looser the wider the box."""
+
+    class Plateau:
+        def gradient_range(self, lower, upper):
+            slope = np.where(lower < 0.5, 5.0, 4.0 + 300 * (upper - lower))
+            return np.zeros_like(slope), slope
+
+    assert lipschitz_constants(Plateau(), [0.0], [1.0]) == pytest.approx([5.0], rel=0.01)

@@ -206,3 +206,11 @@ def test_the_mean_value_form_is_what_makes_small_boxes_tight(monkeypatch):
     plain = np.ptp(f.range(low, high))
     exact = 1.01 * 0.01
     assert exact <= mean_value <= 1.05 * exact and plain > 2.5 * exact
+
+
+def test_the_mean_value_form_holds_computed_values_too():
+    """At 3 the sum is rounded to 1e16 + 4; exactly, f is x, which the form alone would say."""
+    f = read_expression("(x + 1e16) - 1e16")
+    low, high = f.range([[1.0]], [[3.0]])
+    assert f([3.0]) == 4.0
+    assert low <= 1.0 and high >= 4.0
