@@ -1,5 +1,6 @@
 """Blocks of parameters with rates and decays of their own: NumPy's engine, PyTorch's, and plain formulas."""
 
+from contextlib import closing
 from dataclasses import replace
 from functools import cached_property
 
@@ -11,7 +12,7 @@ from treadle.engines.native_engine import NativeEngine
 from treadle.engines.numpy_engine import NumpyEngine
 from treadle.engines.torch_engine import TorchEngine
 from treadle.errors import EngineUnavailable, InvalidInput
-from treadle.training.lbfgs import minimise
+from treadle.training.lbfgs import LbfgsTrainer
 
 N = 40
 # (rate, decay) where they are not those of every network.
@@ -105,18 +106,16 @@ def test_lbfgs_penalises_each_block_and_refuses_rates():
     start = Parameters.initialise(rows.network, random_state=1, dtype=np.float64)
     limits = {"max_iterations": 5, "max_evaluations": 50, "tolerance": 1e-6}
     seen = []
-
-    def keep(parameters, loss):
-        seen.append((parameters, loss))
-        return False
-
-    minimise(NumpyEngine(), rows, start, **limits, on_iteration=keep)
+    with closing(LbfgsTrainer(NumpyEngine(), rows, start, **limits)) as trainer:
+        while len(loss := trainer.run_epoch(np.arange(N), np.array([np.nan]))):
+            seen.append((trainer.parameters(), loss[0]))
+    assert len(seen) > 1
     for parameters, loss in seen:
         expected, _ = NumpyEngine().loss_and_gradients(parameters, rows.X, rows.y, objective=rows.objective)
         assert loss == pytest.approx(expected, rel=1e-12)
     uneven = problem(Uneven((4, 6, 3), "tanh"), SGD())
     with pytest.raises(InvalidInput, match=r"one length of step .* of its own: use the solver"):
-        minimise(NumpyEngine(), uneven, start, **limits, on_iteration=keep)
+        LbfgsTrainer(NumpyEngine(), uneven, start, **limits)
 
 
 @pytest.mark.parametrize("network", [Uneven((4, 6, 3)), Decaying((4, 6, 3))], ids=["rates", "decay"])

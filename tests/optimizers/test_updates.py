@@ -1,35 +1,11 @@
-"""Each update rule against torch.optim and scikit-learn's optimizers, in float64."""
+"""Each update rule against torch.optim; what all of them keep."""
 
 import numpy as np
 import pytest
 import torch
-from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
-from treadle.errors import InvalidInput
-from treadle.network import Network, Parameters
+from tests.optimizers.gradients import NETWORK, RATES, follow, gradient, start
 from treadle.optimizers import SGD, Adam, AdamW
-from treadle.optimizers.optimizer import CHUNK, chunks
-
-NETWORK = Network((7, 5, 3))
-RATES = (0.05, 0.05, 0.02, 0.1, 0.001) * 6
-
-
-def start(dtype=np.float64, network=NETWORK):
-    return Parameters.initialise(network, random_state=3, dtype=dtype)
-
-
-def gradient(step, dtype=np.float64, network=NETWORK):
-    rng = np.random.default_rng([11, step])
-    scale = 10.0 ** rng.integers(-6, 2, network.n_parameters)
-    return Parameters(network, (rng.standard_normal(network.n_parameters) * scale).astype(dtype))
-
-
-def follow(optimizer, rates, dtype=np.float64, network=NETWORK):
-    parameters = start(dtype, network)
-    moments = optimizer.start(network.n_parameters, dtype)
-    for step, rate in enumerate(rates, 1):
-        optimizer.update(parameters, gradient(step, dtype, network), moments, step, rate)
-    return parameters, moments
 
 
 def follow_torch(make, rates, dtype=np.float64, network=NETWORK):
@@ -80,25 +56,6 @@ def test_follows_torch_to_rounding_in_float32(optimizer, make):
     assert np.max(np.abs(ours.flat - theirs) / scale) <= len(RATES) * np.finfo(np.float32).eps
 
 
-@pytest.mark.parametrize("nesterov", [False, True])
-def test_sgd_takes_scikit_learns_path_while_the_rate_is_constant(nesterov):
-    ours, _ = follow(SGD(0.9, nesterov), [0.05] * 30)
-    theirs = start().flat
-    optimizer = SGDOptimizer([theirs], 0.05, momentum=0.9, nesterov=nesterov)
-    for step in range(1, 31):
-        optimizer.update_params([theirs], [gradient(step).flat])
-    np.testing.assert_allclose(ours.flat, theirs, rtol=1e-12, atol=1e-12)
-
-
-def test_adam_is_scikit_learns_where_epsilon_does_not_count():
-    ours, _ = follow(Adam(epsilon=1e-30), [0.05] * 30)
-    theirs = start().flat
-    optimizer = AdamOptimizer([theirs], 0.05, epsilon=1e-30)
-    for step in range(1, 31):
-        optimizer.update_params([theirs], [gradient(step).flat])
-    np.testing.assert_allclose(ours.flat, theirs, rtol=1e-12, atol=1e-12)
-
-
 def test_adam_keeps_torchs_moments():
     _, moments = follow(Adam(), RATES)
     w = torch.tensor(start().flat, requires_grad=True)
@@ -116,13 +73,6 @@ def test_a_planted_error_in_a_hyper_parameter_is_seen():
     assert not np.max(np.abs(ours.flat - theirs)) <= 1e-12
 
 
-def test_adamw_leaves_biases_to_adam():
-    decayed, _ = follow(AdamW(weight_decay=0.5), RATES)
-    plain, _ = follow(Adam(), RATES)
-    np.testing.assert_array_equal(np.concatenate(decayed.biases), np.concatenate(plain.biases))
-    assert all((a != b).all() for a, b in zip(decayed.weights, plain.weights, strict=True))
-
-
 @pytest.mark.parametrize("optimizer", [Adam(), AdamW(), SGD(), SGD(0.0), SGD(nesterov=False)], ids=str)
 def test_chunks_do_not_show_in_the_result(optimizer, monkeypatch):
     whole, _ = follow(optimizer, RATES, np.float32)
@@ -130,14 +80,6 @@ def test_chunks_do_not_show_in_the_result(optimizer, monkeypatch):
         monkeypatch.setattr(f"treadle.optimizers.{module}.CHUNK", 13)
     in_chunks, _ = follow(optimizer, RATES, np.float32)
     np.testing.assert_array_equal(whole.flat, in_chunks.flat)
-
-
-def test_chunks_cover_every_parameter_once():
-    covered = np.zeros(2 * CHUNK + 5, int)
-    for chunk in chunks(slice(3, len(covered))):
-        assert len(covered[chunk]) <= CHUNK
-        covered[chunk] += 1
-    assert (covered[3:] == 1).all() and not covered[:3].any()
 
 
 @pytest.mark.parametrize("optimizer", [Adam(), AdamW(), SGD(), SGD(0.0)], ids=str)
@@ -184,20 +126,3 @@ def test_moments_are_named_zeros_of_the_parameters_type():
     moments = Adam().start(4, np.float32)
     assert list(moments) == ["m", "v"]
     assert all(m.dtype == np.float32 and m.shape == (4,) and not m.any() for m in moments.values())
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: Adam(beta_1=1.0), "beta_1 must be at least 0 and below 1; got 1.0"),
-        (lambda: AdamW(beta_2=-0.1), "beta_2 must be at least 0 and below 1; got -0.1"),
-        (lambda: Adam(beta_2=float("nan")), "beta_2 must be at least 0 and below 1; got nan"),
-        (lambda: Adam(epsilon=0.0), "epsilon must be positive and finite; got 0.0"),
-        (lambda: AdamW(weight_decay=-1.0), "weight_decay must be at least 0 and finite; got -1.0"),
-        (lambda: AdamW(weight_decay=float("inf")), "weight_decay must be at least 0 and finite; got inf"),
-        (lambda: SGD(momentum=1.1), "momentum must be from 0 to 1; got 1.1"),
-    ],
-)
-def test_hyper_parameters_out_of_range_are_refused(make, message):
-    with pytest.raises(InvalidInput, match=message):
-        make()

@@ -1,4 +1,4 @@
-"""Files of tables for the tests, written without the reader's help."""
+"""Files of tables for the tests, written without the reader's help; and one column of text, as read."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import polars as pl
 import pyarrow as pa
 from pyarrow import feather
 from pyarrow import parquet as pq
+
+from treadle.tables import read_table
 
 
 def written(path: Path, content: str | bytes) -> Path:
@@ -58,3 +60,8 @@ def in_every_format(folder: Path, columns: dict[str, list[Any]]) -> dict[str, An
         "pyarrow in chunks": pa.concat_tables([table.slice(0, 2), table.slice(2)]),
         "a capsule": OnlyACapsule(table),
     }
+
+
+def column_of(cells, *others, decimal=None):
+    columns = {"a": pa.array(cells, pa.string())} | {f"o{i}": pa.array(o) for i, o in enumerate(others)}
+    return read_table(pa.table(columns), decimal=decimal).columns["a"]

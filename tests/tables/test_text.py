@@ -1,74 +1,11 @@
 """What a column of text is: numbers as people write them, dates, true or false, words, or a clear refusal."""
 
-import datetime
-
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from tests.tables.table_files import column_of
 from treadle.errors import InvalidInput
 from treadle.tables import exact_column, float_column, read_table
-
-
-def column_of(cells, *others, decimal=None):
-    columns = {"a": pa.array(cells, pa.string())} | {f"o{i}": pa.array(o) for i, o in enumerate(others)}
-    return read_table(pa.table(columns), decimal=decimal).columns["a"]
-
-
-@pytest.mark.parametrize(
-    ("cells", "expected", "reason"),
-    [
-        (["1,200", "3"], [1200, 3], "text of numbers such as '1,200': commas part thousands"),
-        (["1,200.5", "1,234,567"], [1200.5, 1234567], "'1,200.5': commas part thousands, a decimal point"),
-        (["1,5", "-0,25"], [1.5, -0.25], "'1,5': a decimal comma"),
-        (["1.200,5", "7"], [1200.5, 7], "'1.200,5': points part thousands, a decimal comma"),
-        (["1.234.567"], [1234567], "points part thousands"),
-        (["0,123"], [0.123], "a decimal comma"),
-        (["12%", "3 %"], [12, 3], "'12%': per cent signs taken off"),
-        (["12,5 %", "3 %"], [12.5, 3], "per cent signs taken off, a decimal comma"),
-        (["$1,200", "$ 3", "-$5", "$-6"], [1200, 3, -5, -6], "the sign $ taken off, commas part thousands"),
-        (["1.200,50 €", "3 €"], [1200.5, 3], "the sign € taken off"),
-        (["£5", "£6"], [5, 6], "the sign £ taken off"),
-        (
-            ["1 200", "1 234 567", "3"],
-            [1200, 1234567, 3],
-            "blanks or apostrophes between thousands taken off",
-        ),
-        (["1'200.5", "3"], [1200.5, 3], "blanks or apostrophes between thousands"),
-        (["−5", "+6"], [-5, 6], "'−5': signs of its own"),
-        (["1", "2"], [1, 2], "whole numbers"),
-        ([" 1 ", "2.5"], [1, 2.5], "numbers"),
-        (["1e3", ".5", "5."], [1000, 0.5, 5], "numbers"),
-        (["007", "010"], [7, 10], "whole numbers"),
-    ],
-)
-def test_numbers_as_people_write_them(cells, expected, reason):
-    column = column_of(cells)
-    assert column.kind == "number" and column.problem is None
-    assert float_column(column, "t").tolist() == expected
-    assert reason in column.reason
-
-
-@given(st.lists(st.tuples(st.integers(-(10**9), 10**9), st.integers(0, 99)), min_size=1), st.booleans())
-def test_written_with_thousands_and_two_decimals_a_number_is_read_as_it_was(numbers, european):
-    def text(whole, cents):
-        english = f"{whole:,}.{cents:02}"
-        return english.translate(str.maketrans(",.", ".,")) if european else english
-
-    column = column_of([text(*number) for number in numbers])
-    expected = [float(f"{whole}.{cents:02}") for whole, cents in numbers]
-    assert float_column(column, "t").tolist() == expected
-
-
-@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
-def test_floats_are_read_to_the_bit(values):
-    assert float_column(column_of([repr(value) for value in values]), "t").tolist() == values
-
-
-@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1))
-def test_whole_numbers_are_read_exactly(values):
-    assert exact_column(column_of([str(value) for value in values]), "t").tolist() == values
 
 
 def test_the_rest_of_the_table_says_what_a_comma_is(tmp_path):
@@ -114,47 +51,6 @@ def test_what_is_neither_one_thing_nor_the_other_is_told(cells, row, problem):
     place = f"row {row}, column 'a' is" if row else "the Table: column 'a' holds"
     with pytest.raises(InvalidInput, match=place):
         float_column(column, "the Table")
-
-
-@pytest.mark.parametrize(
-    ("cells", "expected"),
-    [
-        (["2021-03-04", "1969-12-31"], [datetime.date(2021, 3, 4), datetime.date(1969, 12, 31)]),
-        (["2021/3/4"], [datetime.date(2021, 3, 4)]),
-        (["04.03.2021", "5.3.2021"], [datetime.date(2021, 3, 4), datetime.date(2021, 3, 5)]),
-        (["25/12/2021", "03/04/2021"], [datetime.date(2021, 12, 25), datetime.date(2021, 4, 3)]),
-        (["12/25/2021", "03/04/2021"], [datetime.date(2021, 12, 25), datetime.date(2021, 3, 4)]),
-        (["05/05/2021"], [datetime.date(2021, 5, 5)]),
-        (["2021-03-04 05:06"], [datetime.datetime(2021, 3, 4, 5, 6)]),
-        (
-            ["2021-03-04", "2021-03-04T05:06:07.5"],
-            [datetime.datetime(2021, 3, 4), datetime.datetime(2021, 3, 4, 5, 6, 7, 500000)],
-        ),
-        (["2021-03-04T05:06:07Z"], [datetime.datetime(2021, 3, 4, 5, 6, 7)]),
-        (["2021-03-04T05:06:07+02:00"], [datetime.datetime(2021, 3, 4, 3, 6, 7)]),
-        (["04.03.2021 5:06"], [datetime.datetime(2021, 3, 4, 5, 6)]),
-    ],
-)
-def test_dates_as_people_write_them(cells, expected):
-    column = column_of(cells)
-    assert column.kind == "date" and "text of dates" in column.reason
-    assert exact_column(column, "t").tolist() == expected
-    epoch = datetime.datetime(1970, 1, 1)
-    moments = [datetime.datetime(*day.timetuple()[:6], getattr(day, "microsecond", 0)) for day in expected]
-    days = [(moment - epoch) / datetime.timedelta(days=1) for moment in moments]
-    assert float_column(column, "t").tolist() == pytest.approx(days, rel=1e-15)
-
-
-def test_nanoseconds_are_kept():
-    column = column_of(["2021-03-04 05:06:07.123456789"])
-    assert str(exact_column(column, "t")[0]) == "2021-03-04T05:06:07.123456789"
-
-
-@pytest.mark.parametrize(
-    "cells", [["2021-02-30"], ["2021-03-04", "soon"], ["2021-3/4"], ["1.2.3.4"], ["13/13/2021"]]
-)
-def test_what_is_no_date_is_text(cells):
-    assert column_of(cells).kind == "category" and column_of(cells).problem is None
 
 
 def test_true_and_false_in_text():

@@ -76,7 +76,7 @@ class LbfgsTrainer(Trainer):
     Raises
     ------
     InvalidInput
-        If the network has dropout or batch normalisation.
+        If the network has dropout or batch normalisation, or a block with a learning rate of its own.
     """
 
     sees_all_rows_in_a_step: ClassVar[bool] = True

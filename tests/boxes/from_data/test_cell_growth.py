@@ -1,12 +1,9 @@
-import itertools
-
 import numpy as np
 import pytest
 from sklearn.tree import DecisionTreeRegressor
 
 from treadle.boxes.cells.split_tree import SplitTree
 from treadle.boxes.from_data.cell_growth import Rows, grow, validated_growth, validation_errors
-from treadle.boxes.from_data.segmentation import least_squares_edges
 
 RNG = np.random.default_rng(0)
 
@@ -84,28 +81,3 @@ def test_repeated_rows_are_left_out_together():
 def test_rows_of_one_kind_cannot_be_left_out():
     same = Rows(np.ones((5, 1)), np.arange(5.0) - 2, np.ones(5))
     assert validation_errors(same, None).tolist() == [0.0]
-
-
-def test_least_squares_edges_are_the_best_of_all():
-    x = np.arange(12.0)
-    y = RNG.normal(size=12)
-    weights = RNG.uniform(0.5, 2, 12)
-    edges = np.concatenate([[0.0], np.arange(12) + 0.5])[:12]
-    edges = np.append(edges, 11.0)
-    edges = np.unique(edges)
-
-    def squares(inner):
-        groups = np.searchsorted(np.sort(inner), x, side="right")
-        means = np.bincount(groups, weights * y) / np.bincount(groups, weights)
-        return (weights * (y - means[groups]) ** 2).sum()
-
-    for k, found in enumerate(least_squares_edges(edges, x, y, weights, 6), start=1):
-        assert found.size == k + 1 and found[0] == edges[0] and found[-1] == edges[-1]
-        least = min(squares(inner) for inner in itertools.combinations(edges[1:-1], k - 1))
-        assert squares(found[1:-1]) == pytest.approx(least, rel=1e-9, abs=1e-12)
-
-
-def test_groups_without_rows_do_no_harm():
-    edges = np.arange(6.0)
-    best = least_squares_edges(edges, np.array([0.5, 4.5]), np.array([-1.0, 1.0]), np.ones(2), 3)
-    assert best[1][1] in edges[1:5]

@@ -3,25 +3,12 @@
 import numpy as np
 import pytest
 
-from treadle.boxes.cells.partition import Grid
+from tests.boxes.from_data.leaving_out import leaving_out
 from treadle.boxes.from_data import leave_one_out
-from treadle.boxes.from_data.data_edges import Feature
 from treadle.boxes.from_data.grid_choice import GridFitter, first_of_least
-from treadle.boxes.from_data.hat_fit import fit_hats, simplex_weights, tridiagonal_inverse
 from treadle.boxes.from_data.leave_one_out import SortedSums, cell_sums, heights_of, leave_one_out_error
-from treadle.boxes.network.interpolation import interpolate
 
 RNG = np.random.default_rng(0)
-
-
-def leaving_out(fit, weights, y):
-    """The mean squared error of fit(weights less 1 at row i) at row i: the definition, weights as counts."""
-    errors = []
-    for i in range(len(y)):
-        fewer = weights.copy()
-        fewer[i] -= 1
-        errors.append(weights[i] * (fit(fewer)[i] - y[i]) ** 2)
-    return sum(errors) / weights.sum()
 
 
 @pytest.mark.parametrize("shape", [(7,), (40,), (5, 4), (9, 3)])
@@ -69,72 +56,6 @@ def test_a_single_row_has_no_leave_one_out_error():
     assert leave_one_out_error(cell_sums(np.array([0]), (1,), np.ones(1), np.ones(1))) == np.inf
 
 
-@pytest.mark.parametrize(("n_dims", "m"), [(1, 1), (1, 8), (2, 3), (3, 1)])
-def test_the_error_of_hats_is_that_of_fitting_again(n_dims, m):
-    X = RNG.uniform(0, 1, (40, n_dims))
-    y = RNG.normal(size=40)
-    weights = RNG.integers(1, 3, 40).astype(float)
-    edges = [np.linspace(0, 1, m + 1)] * n_dims
-    grid = Grid(edges)
-    total = weights.sum()
-
-    def fit(counts):
-        A, right = normal_equations(edges, X, y, counts, total)
-        return interpolate(grid, np.linalg.solve(A, right).reshape([m + 1] * n_dims), X)
-
-    fitted = fit_hats(edges, X, y, weights)
-    np.testing.assert_allclose(interpolate(grid, fitted.values, X), fit(weights), atol=1e-7)
-    assert fitted.leave_one_out == pytest.approx(leaving_out(fit, weights, y), rel=1e-6)
-
-
-def test_rows_that_alone_determine_their_fit_count_as_the_mean_s_error():
-    x = np.array([0.1, 0.4, 0.6, 0.9])
-    y = np.array([1.0, -1.0, 1.0, -1.0])
-    fitted = fit_hats([np.linspace(0, 1, 9)], x[:, None], y, np.ones(4))
-    assert fitted.leave_one_out == 1.0
-    np.testing.assert_allclose(
-        interpolate(Grid([np.linspace(0, 1, 9)]), fitted.values, x[:, None]), y, atol=1e-4
-    )
-
-
-def normal_equations(edges, X, y, weights, total):
-    """Dense and slow, from the definition of the penalty."""
-    nodes, shares = simplex_weights(edges, X)
-    shape = tuple(axis.size for axis in edges)
-    n_nodes = int(np.prod(shape))
-    B = np.zeros((len(X), n_nodes))
-    np.put_along_axis(B, nodes, shares, axis=1)
-    A = B.T @ (weights[:, None] * B)
-    for j in range(n_nodes):
-        for k in range(j):
-            steps = np.abs(np.subtract(np.unravel_index(j, shape), np.unravel_index(k, shape)))
-            if steps.sum() == 1:
-                e = np.zeros(n_nodes)
-                e[j], e[k] = 1, -1
-                A += 1e-6 * total / n_nodes * np.outer(e, e)
-    return A, B.T @ (weights * y)
-
-
-@pytest.mark.parametrize("n_dims", [1, 2, 4])
-def test_simplex_weights_interpolate_as_networks_do(n_dims):
-    edges = [np.sort(RNG.uniform(0, 1, 5)) for _ in range(n_dims)]
-    values = RNG.normal(size=[5] * n_dims)
-    X = np.stack([RNG.uniform(axis[0], axis[-1], 50) for axis in edges], axis=1)
-    nodes, shares = simplex_weights(edges, X)
-    expected = interpolate(Grid(edges), values, X)
-    np.testing.assert_allclose((values.ravel()[nodes] * shares).sum(axis=1), expected, atol=1e-13)
-    assert shares.min() >= 0
-    np.testing.assert_allclose(shares.sum(axis=1), 1)
-
-
-def test_the_inverse_of_a_tridiagonal_matrix():
-    diagonal, off = RNG.uniform(2, 3, 9), RNG.uniform(-1, 1, 8)
-    inverse = np.linalg.inv(np.diag(diagonal) + np.diag(off, 1) + np.diag(off, -1))
-    main, side = tridiagonal_inverse(diagonal, off)
-    np.testing.assert_allclose(main, np.diag(inverse), rtol=1e-12)
-    np.testing.assert_allclose(side, np.diag(inverse, 1), rtol=1e-12)
-
-
 def test_an_offset_of_1e8_changes_nothing_once_y_is_centred():
     x, y = np.sort(RNG.uniform(0, 1, 500)), RNG.normal(size=500)
     errors = []
@@ -143,23 +64,6 @@ def test_an_offset_of_1e8_changes_nothing_once_y_is_centred():
         sums = SortedSums(x, shifted, np.ones(500)).cells(np.linspace(0, 1, 21))
         errors.append(leave_one_out_error(sums))
     assert errors[0] == pytest.approx(errors[1], rel=1e-6)
-
-
-def test_quantile_edges_share_the_weight():
-    x = RNG.normal(size=1000)
-    feature = Feature(x, np.ones(1000))
-    counts = np.histogram(x, feature.quantile(20))[0]
-    assert counts.min() >= 49 and counts.max() <= 51
-    tied = Feature(np.repeat([1.0, 2.0], 50), np.ones(100))
-    np.testing.assert_array_equal(tied.quantile(20), [1, 1.5, 2])
-
-
-def test_features_of_one_value_and_of_all_of_float64():
-    np.testing.assert_array_equal(Feature(np.zeros(3), np.ones(3)).uniform(1), [-0.5, 0.5])
-    with pytest.raises(ValueError, match=r"a feature goes from -1.5e\+308 to 1.5e\+308.*scale it down"):
-        Feature(np.array([-1.5e308, 1.5e308]), np.ones(2))
-    near = Feature(np.array([1.0, np.nextafter(1.0, 2)]), np.ones(2))
-    assert near.uniform(10).size == 2 and near.quantile(10).size == 2
 
 
 def test_the_grid_divides_the_feature_that_matters():

@@ -170,4 +170,4 @@ def n_cells_at_least(number: float) -> int:
 
 def _short(number: float) -> str:
     """Three digits: 1e10, 2.5e12, 80."""
-    return f"{number:.3g}".replace("e+", "e") if number < 1e300 else "more than 1e300"
+    return f"{number:.3g}".replace("e+", "e") if number < 10**300 else "more than 1e300"
