@@ -40,14 +40,14 @@ TORCH_RULES = [
 ]
 
 
-@pytest.mark.parametrize(("optimizer", "make"), TORCH_RULES, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(("optimizer", "make"), TORCH_RULES, ids=[str(rule) for rule, _ in TORCH_RULES])
 def test_follows_torch_while_the_learning_rate_changes(optimizer, make):
     ours, _ = follow(optimizer, RATES)
     theirs = follow_torch(make, RATES)
     assert np.max(np.abs(ours.flat - theirs)) <= 1e-12
 
 
-@pytest.mark.parametrize(("optimizer", "make"), TORCH_RULES, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(("optimizer", "make"), TORCH_RULES, ids=[str(rule) for rule, _ in TORCH_RULES])
 def test_follows_torch_to_rounding_in_float32(optimizer, make):
     ours, _ = follow(optimizer, RATES, np.float32)
     theirs = follow_torch(make, RATES, np.float32)
