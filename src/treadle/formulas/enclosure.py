@@ -19,19 +19,21 @@ from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
 
-Corners = NDArray[Any]
-RangeFunction = Callable[[Corners, Corners], tuple[NDArray[Any], NDArray[Any]]]
+Corners = NDArray[np.float64]
+RangeFunction = Callable[[Corners, Corners], tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 
 @runtime_checkable
 class Enclosure(Protocol):
     """Proved bounds of a function of d variables and of its derivatives, over boxes."""
 
-    def range(self, lower: Corners, upper: Corners) -> tuple[NDArray[Any], NDArray[Any]]:
+    def range(self, lower: Corners, upper: Corners) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Bounds of f over each box: two arrays (N,), least <= f(x) <= greatest for every x in the box."""
         ...
 
-    def gradient_range(self, lower: Corners, upper: Corners) -> tuple[NDArray[Any], NDArray[Any]] | None:
+    def gradient_range(
+        self, lower: Corners, upper: Corners
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         """Bounds of each partial derivative over each box: two arrays (N, d), or None where there are none.
 
         They are bounds of f's difference quotients along each axis within the box, so a function with kinks,
@@ -39,7 +41,7 @@ class Enclosure(Protocol):
         """
         ...
 
-    def second_derivative_bound(self, lower: Corners, upper: Corners) -> NDArray[Any] | None:
+    def second_derivative_bound(self, lower: Corners, upper: Corners) -> NDArray[np.float64] | None:
         """An array (N, d, d): each second partial derivative is at most that in absolute value in the box.
 
         None where there are none; infinite where a first derivative jumps in the box.
@@ -64,7 +66,7 @@ class RangeOnly:
     def __init__(self, function: RangeFunction) -> None:
         self._function = function
 
-    def range(self, lower: Corners, upper: Corners) -> tuple[NDArray[Any], NDArray[Any]]:
+    def range(self, lower: Corners, upper: Corners) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """See ``Enclosure.range``; checked."""
         try:
             least, greatest = (np.asarray(part, dtype=np.float64) for part in self._function(lower, upper))

@@ -13,7 +13,6 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -162,7 +161,7 @@ def infer(
     quantile: float = 0.5,
     sample_weight: ArrayLike | None = None,
     fit_intercept: bool = True,
-    coef: NDArray[Any] | None = None,
+    coef: NDArray[np.float64] | None = None,
     method: str = "nid",
     level: float = 0.95,
     bandwidth: str = "hall_sheather",

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -147,13 +146,17 @@ def quantile_process(
     )
 
 
-def _at_centre(X: NDArray[Any], certificates: tuple[Certificate, ...]) -> tuple[NDArray[Any], NDArray[Any]]:
+def _at_centre(
+    X: NDArray[np.float64], certificates: tuple[Certificate, ...]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """X from the centre that all fits of it have, and their intercepts there."""
     centre = certificates[0].centre
     return X - centre if centre.any() else X, np.array([one.centre_intercept for one in certificates])
 
 
-def _crossings(X: NDArray[Any], intercepts: NDArray[Any], coefs: NDArray[Any]) -> NDArray[np.int64]:
+def _crossings(
+    X: NDArray[np.float64], intercepts: NDArray[np.float64], coefs: NDArray[np.float64]
+) -> NDArray[np.int64]:
     """Of each two neighbours, the rows in which the second is below the first by more than rounding."""
     counts = np.zeros(len(coefs) - 1, np.int64)
     steps, shifts = np.diff(coefs, axis=0), np.diff(intercepts)
