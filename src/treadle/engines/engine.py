@@ -24,6 +24,7 @@ from treadle.engines.objective import Objective
 from treadle.engines.rows import Rows, check_rows, is_compressed, n_rows
 from treadle.errors import EngineUnavailable, InvalidInput, TrainingDiverged
 from treadle.maths.activations import logistic
+from treadle.maths.dtypes import Floats
 from treadle.maths.softmax import softmax
 from treadle.network import Network, Parameters
 from treadle.optimizers import Optimizer
@@ -205,7 +206,7 @@ class Engine(ABC):
     trains_by_block: ClassVar[bool] = False
     """Whether blocks of parameters may have a learning rate and a decay of their own."""
 
-    def logits(self, parameters: Parameters, X: Rows) -> NDArray[Any]:
+    def logits(self, parameters: Parameters, X: Rows) -> Floats:
         """Last layer's sums for each row, without dropout, batch normalisation by the running statistics.
 
         Where the network has a ``mirror_width``, the mean of the sums for the image and for its mirror image.
@@ -236,13 +237,13 @@ class Engine(ABC):
         return logits
 
     @abstractmethod
-    def _plain_logits(self, parameters: Parameters, X: Rows) -> NDArray[Any]:
+    def _plain_logits(self, parameters: Parameters, X: Rows) -> Floats:
         """What ``logits`` says, for a network without batch normalisation, of X as it is: no mirror image.
 
         X has been checked. The result (N, K) is the caller's to change.
         """
 
-    def predict(self, parameters: Parameters, X: Rows) -> NDArray[Any]:
+    def predict(self, parameters: Parameters, X: Rows) -> Floats:
         """The network's output for each row, (N, K): see ``Network.output``."""
         return output_of(parameters.network, self.logits(parameters, X))
 

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from treadle.data.pixel_units import PixelUnits, units_of
 from treadle.errors import CorruptFile, InvalidInput
 from treadle.export.container import Container
+from treadle.maths.dtypes import Floats
 from treadle.messages import quoted
 from treadle.network import Network, Parameters
 
@@ -138,7 +138,7 @@ def model_metadata(model: Model) -> dict[str, Any]:
     }
 
 
-def model_arrays(model: Model) -> dict[str, NDArray[Any]]:
+def model_arrays(model: Model) -> dict[str, Floats]:
     """The model's arrays, by their names in the file."""
     return {name: np.ascontiguousarray(array) for name, array in model.parameters.named()}
 
@@ -163,7 +163,7 @@ def load_model(path: str | Path) -> Model:
     return model_from(path, arrays, metadata)
 
 
-def model_from(path: str | Path, arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> Model:
+def model_from(path: str | Path, arrays: Mapping[str, Floats], metadata: Mapping[str, Any]) -> Model:
     """The model that a file's arrays and metadata describe; CorruptFile if they describe none."""
     with FILE.describing(path):
         network = Network(**metadata["network"])

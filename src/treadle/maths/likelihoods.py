@@ -8,20 +8,18 @@ Sums, means, weights, complex logits and what overflows: as in ``treadle.maths.l
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from treadle.errors import InvalidInput
 from treadle.maths.activations import logistic
-from treadle.maths.dtypes import as_inexact, as_real
+from treadle.maths.dtypes import Inexact, as_inexact, as_real
 from treadle.maths.sample_means import mean_over_samples, scaled_for_mean
 from treadle.maths.targets import checked_counts, checked_probabilities
 
 
 @np.errstate(all="ignore")
-def log_logistic(logits: ArrayLike) -> NDArray[Any]:
+def log_logistic(logits: ArrayLike) -> Inexact:
     """``log(logistic(z))``, finite where the logistic function itself rounds to 0.
 
     Above one half it is the logarithm of the rounded function, so that equal probabilities have equal
@@ -85,7 +83,7 @@ def binary_cross_entropy_gradient(
     *,
     label_smoothing: float = 0.0,
     sample_weight: ArrayLike | None = None,
-) -> NDArray[Any]:
+) -> Inexact:
     """The derivative of ``binary_cross_entropy`` by the logits, ``c_i (logistic(z_i) - t_i) / sum_i c_i``.
 
     Parameters and errors as in ``binary_cross_entropy``.
@@ -132,7 +130,7 @@ def poisson_loss(logits: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLi
 @np.errstate(all="ignore")
 def poisson_loss_gradient(
     logits: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
-) -> NDArray[Any]:
+) -> Inexact:
     """The derivative of ``poisson_loss`` by the logits, ``c_i (exp(z_i) - t_i) / sum_i c_i`` a sample.
 
     Parameters and errors as in ``poisson_loss``.
@@ -146,19 +144,19 @@ def poisson_loss_gradient(
     return scaled_for_mean(gradient, w).reshape(np.shape(logits))
 
 
-def _softplus(z: NDArray[Any]) -> NDArray[Any]:
+def _softplus(z: Inexact) -> Inexact:
     """``log(1 + exp(z))``; for complex z by the branch that its real part is in."""
     return np.asarray(np.where(z.real > 0, z + np.log1p(np.exp(-z)), np.log1p(np.exp(z))))
 
 
-def _unless_zero(factor: NDArray[Any], value: NDArray[Any]) -> NDArray[Any]:
+def _unless_zero(factor: Inexact, value: Inexact) -> Inexact:
     """``factor * value``, and 0 where the factor is 0 whatever the value is."""
     return np.asarray(np.where(factor == 0, 0, factor * value))
 
 
 def _binary_arguments(
     logits: ArrayLike, target: ArrayLike, label_smoothing: float, sample_weight: ArrayLike | None
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:
+) -> tuple[Inexact, Inexact, Inexact | None]:
     """Logits and smoothed targets (N, K), and weights (N,) or None."""
     if not 0 <= label_smoothing < 1:
         raise InvalidInput(f"label_smoothing must be at least 0 and below 1; got {label_smoothing!r}")
@@ -169,7 +167,7 @@ def _binary_arguments(
 
 def _poisson_arguments(
     logits: ArrayLike, target: ArrayLike, sample_weight: ArrayLike | None
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:
+) -> tuple[Inexact, Inexact, Inexact | None]:
     """Logits and targets (N, K), and weights (N,) or None."""
     z = as_inexact("logits", logits)
     t, w = checked_counts(target, z.shape, sample_weight)

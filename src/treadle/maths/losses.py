@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import InvalidInput
-from treadle.maths.dtypes import as_inexact, is_complex
+from treadle.maths.dtypes import Floats, as_inexact, is_complex
 from treadle.maths.sample_means import mean_over_samples, scaled_for_mean
 from treadle.maths.softmax import shift_by_max
 from treadle.maths.targets import checked_classes, checked_numbers
@@ -140,7 +140,7 @@ def squared_loss(
 @np.errstate(all="ignore")
 def squared_loss_gradient(
     prediction: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
-) -> NDArray[Any]:
+) -> Floats:
     """The derivative of ``squared_loss`` by the prediction, ``c_i (p_i - t_i) / sum_i c_i`` a sample.
 
     Parameters and errors as in ``squared_loss``.
@@ -169,7 +169,7 @@ def absolute_loss(
 @np.errstate(all="ignore")
 def absolute_loss_gradient(
     prediction: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
-) -> NDArray[Any]:
+) -> Floats:
     """A subgradient of ``absolute_loss``: ``c_i sign(p_i - t_i) / sum_i c_i``, with 0 at the kink.
 
     Parameters and errors as in ``squared_loss``.
@@ -211,7 +211,7 @@ def huber_loss_gradient(
     *,
     delta: float = 1.0,
     sample_weight: ArrayLike | None = None,
-) -> NDArray[Any]:
+) -> Floats:
     """The derivative of ``huber_loss`` by the prediction, ``c_i clip(p_i - t_i, -delta, delta) / sum_i c_i``.
 
     Parameters and errors as in ``huber_loss``.
@@ -227,7 +227,7 @@ def huber_loss_gradient(
 
 def _classification_arguments(
     logits: ArrayLike, target: ArrayLike, label_smoothing: float, sample_weight: ArrayLike | None
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:
+) -> tuple[Floats, Floats, Floats | None]:
     """Logits (N, K), labels (N,) or soft targets (N, K), and weights (N,) or None, all fit for use."""
     if not 0 <= label_smoothing < 1:
         raise InvalidInput(f"label_smoothing must be at least 0 and below 1; got {label_smoothing!r}")
@@ -238,7 +238,7 @@ def _classification_arguments(
 
 def _residual(
     prediction: ArrayLike, target: ArrayLike, sample_weight: ArrayLike | None
-) -> tuple[NDArray[Any], NDArray[Any] | None]:
+) -> tuple[Floats, Floats | None]:
     """Prediction minus target as a new (N, K) array of the prediction's dtype, and weights (N,) or None."""
     p = as_inexact("prediction", prediction)
     t, w = checked_numbers(target, p.shape, sample_weight)
@@ -250,12 +250,12 @@ def _check_delta(delta: float) -> None:
         raise InvalidInput(f"delta must be positive and finite; got {delta!r}")
 
 
-def _sign(r: NDArray[Any]) -> NDArray[Any]:
+def _sign(r: Floats) -> Floats:
     """-1, 0 or 1 by the real part, NaN for NaN."""
     return np.asarray(np.sign(r.real))
 
 
-def _clipped(r: NDArray[Any], delta: float) -> NDArray[Any]:
+def _clipped(r: Floats, delta: float) -> Floats:
     """The residual moved into [-delta, delta], by the real part."""
     if is_complex(r):
         return np.where(np.abs(r.real) <= delta, r, delta * np.sign(r.real))

@@ -14,16 +14,15 @@ Dimensions: K classes.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from treadle.errors import InvalidInput
-from treadle.maths.dtypes import as_inexact
+from treadle.maths.dtypes import Inexact, as_inexact
 
 
-def softmax(logits: ArrayLike, axis: int = -1) -> NDArray[Any]:
+def softmax(logits: ArrayLike, axis: int = -1) -> Inexact:
     """Probabilities ``y_i = exp(z_i) / sum_j exp(z_j)`` along an axis.
 
     Parameters
@@ -51,7 +50,7 @@ def softmax(logits: ArrayLike, axis: int = -1) -> NDArray[Any]:
     return shifted
 
 
-def log_softmax(logits: ArrayLike, axis: int = -1) -> NDArray[Any]:
+def log_softmax(logits: ArrayLike, axis: int = -1) -> Inexact:
     """Log-probabilities ``z_i - log sum_j exp(z_j)`` along an axis, also where the probability underflows.
 
     Arguments, result and errors as in ``softmax``. The sum contains exp(0) = 1, so its logarithm is finite.
@@ -63,7 +62,7 @@ def log_softmax(logits: ArrayLike, axis: int = -1) -> NDArray[Any]:
     return shifted
 
 
-def softmax_jacobian(logits: ArrayLike) -> NDArray[Any]:
+def softmax_jacobian(logits: ArrayLike) -> Inexact:
     """The derivatives ``J_ij = d y_i / d z_j = y_i (delta_ij - y_j)`` of ``y = softmax(z)``.
 
     J is symmetric and positive semi-definite, and each of its rows sums to 0. To multiply by J, use
@@ -84,7 +83,7 @@ def softmax_jacobian(logits: ArrayLike) -> NDArray[Any]:
         As ``softmax`` does.
     """
     y = softmax(logits)
-    jacobian: NDArray[Any] = -y[..., :, np.newaxis] * y[..., np.newaxis, :]
+    jacobian: Inexact = -y[..., :, np.newaxis] * y[..., np.newaxis, :]
     diagonal = np.arange(y.shape[-1])
     # y_i (1 - y_i) = y_i sum_(j != i) y_j: the sum keeps its digits where y_i is close to 1.
     jacobian[..., diagonal, diagonal] = 0
@@ -92,7 +91,7 @@ def softmax_jacobian(logits: ArrayLike) -> NDArray[Any]:
     return jacobian
 
 
-def softmax_jvp(logits: ArrayLike, tangent: ArrayLike, axis: int = -1) -> NDArray[Any]:
+def softmax_jvp(logits: ArrayLike, tangent: ArrayLike, axis: int = -1) -> Inexact:
     """The Jacobian-vector product ``J t = y * (t - sum_j y_j t_j)``: how y moves as z moves along t.
 
     Parameters
@@ -116,7 +115,7 @@ def softmax_jvp(logits: ArrayLike, tangent: ArrayLike, axis: int = -1) -> NDArra
     return _times_jacobian(logits, "tangent", tangent, axis)
 
 
-def softmax_vjp(logits: ArrayLike, cotangent: ArrayLike, axis: int = -1) -> NDArray[Any]:
+def softmax_vjp(logits: ArrayLike, cotangent: ArrayLike, axis: int = -1) -> Inexact:
     """The vector-Jacobian product ``J^T c = y * (c - sum_j y_j c_j)``: back-propagation through softmax.
 
     c holds the derivatives of some scalar with respect to y, the result those with respect to z. J being
@@ -125,7 +124,7 @@ def softmax_vjp(logits: ArrayLike, cotangent: ArrayLike, axis: int = -1) -> NDAr
     return _times_jacobian(logits, "cotangent", cotangent, axis)
 
 
-def _times_jacobian(logits: ArrayLike, name: str, vector: ArrayLike, axis: int) -> NDArray[Any]:
+def _times_jacobian(logits: ArrayLike, name: str, vector: ArrayLike, axis: int) -> Inexact:
     y = softmax(logits, axis=axis)
     vector = as_inexact(name, vector)
     if vector.shape != y.shape:
@@ -133,7 +132,7 @@ def _times_jacobian(logits: ArrayLike, name: str, vector: ArrayLike, axis: int) 
     return np.asarray(y * (vector - (y * vector).sum(axis=axis, keepdims=True)))
 
 
-def shift_by_max(logits: NDArray[Any], axis: int) -> NDArray[Any]:
+def shift_by_max(logits: Inexact, axis: int) -> Inexact:
     """Logits minus the largest of their slice, which changes no softmax; a new array.
 
     The largest becomes 0 and the others negative, so that exp cannot overflow. A slice with a single +inf
@@ -149,7 +148,7 @@ def shift_by_max(logits: NDArray[Any], axis: int) -> NDArray[Any]:
         Where the K classes lie.
     """
     top = np.maximum.reduce(logits.real, axis=axis, keepdims=True)
-    shifted: NDArray[Any] = logits - top
+    shifted: Inexact = logits - top
     # One pass says that every maximum is finite; a sum that overflows costs time only.
     if not math.isfinite(np.add.reduce(top, axis=None)):
         at_top = logits.real == math.inf
@@ -158,7 +157,7 @@ def shift_by_max(logits: NDArray[Any], axis: int) -> NDArray[Any]:
     return shifted
 
 
-def _with_axis(name: str, values: ArrayLike, axis: int) -> NDArray[Any]:
+def _with_axis(name: str, values: ArrayLike, axis: int) -> Inexact:
     """An array that has the axis, with at least one entry along it."""
     array = as_inexact(name, values)
     if not -array.ndim <= axis < array.ndim:

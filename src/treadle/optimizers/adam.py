@@ -20,12 +20,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
+from treadle.maths.dtypes import Floats
 from treadle.network import Parameters
 from treadle.optimizers.optimizer import CHUNK, Optimizer, check_decay, drop_remnants, paced_chunks
 
@@ -66,7 +65,7 @@ class Adam(Optimizer):
         self,
         parameters: Parameters,
         gradients: Parameters,
-        moments: dict[str, NDArray[Any]],
+        moments: dict[str, Floats],
         step: int,
         learning_rate: float,
     ) -> None:
@@ -127,7 +126,7 @@ class AdamW(Adam):
         self,
         parameters: Parameters,
         gradients: Parameters,
-        moments: dict[str, NDArray[Any]],
+        moments: dict[str, Floats],
         step: int,
         learning_rate: float,
     ) -> None:

@@ -14,12 +14,11 @@ goes on at the old length. Here a new eta holds at once, and the velocity does n
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
+from treadle.maths.dtypes import Floats
 from treadle.network import Parameters
 from treadle.optimizers.optimizer import CHUNK, Optimizer, drop_remnants, paced_chunks
 
@@ -57,7 +56,7 @@ class SGD(Optimizer):
         self,
         parameters: Parameters,
         gradients: Parameters,
-        moments: dict[str, NDArray[Any]],
+        moments: dict[str, Floats],
         step: int,
         learning_rate: float,
     ) -> None:
