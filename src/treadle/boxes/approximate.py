@@ -123,6 +123,15 @@ def approximate(
     -----
     Bounds: ``treadle.boxes.proof.bounds``. The fewest boxes: Kahane; DeVore, Nonlinear approximation, Acta
     Numerica 1998.
+
+    Examples
+    --------
+    >>> from treadle import approximate
+    >>> network = approximate("x**2", (0, 1), n_boxes=4)
+    >>> network.predict([[0.2], [0.9]]).tolist()  # the squares of 1/8 and 7/8
+    [0.015625, 0.765625]
+    >>> round(network.error_bound_, 6)  # 1 - (7/8)^2
+    0.234375
     """
     domain = as_bounds(bounds)
     activation = activation or ("relu" if order == 1 else "step")

@@ -60,6 +60,15 @@ class Expression:
         d.
     variables : tuple of str
         The names of the d variables, whether they occur or not.
+
+    Examples
+    --------
+    >>> from treadle import read_expression
+    >>> f = read_expression("x**2")
+    >>> f([3.0]).tolist()
+    [9.0]
+    >>> [bound.round(6).tolist() for bound in f.range([[1.0]], [[2.0]])]
+    [[1.0], [4.0]]
     """
 
     def __init__(self, formula: Formula, variables: Sequence[str]) -> None:
@@ -292,6 +301,12 @@ def read_expression(text: str, *, n_dims: int | None = None) -> Expression:
     InvalidInput
         If the text is no formula: the place is marked, and what is allowed is said. If it mixes x, y, z with
         x1, x2, or has a variable beyond n_dims.
+
+    Examples
+    --------
+    >>> from treadle import read_expression
+    >>> read_expression("x**2 + y")([[3.0, 1.0]]).tolist()
+    [10.0]
     """
     formula = read(text)
     names = formula.variables

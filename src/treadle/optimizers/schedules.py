@@ -65,7 +65,14 @@ class Schedule(ABC):
 
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """The peak throughout."""
+    """The peak throughout.
+
+    Examples
+    --------
+    >>> from treadle import Constant
+    >>> Constant().learning_rates(0.1, epoch=0, n_epochs=1, n_steps=2, n_rows=2, losses=[]).tolist()
+    [0.1, 0.1]
+    """
 
     def learning_rates(
         self,
@@ -89,6 +96,13 @@ class OneCycle(Schedule):
     ----------
     warmup_fraction : float in [0, 1]
         When the peak is reached, as a fraction of the run.
+
+    Examples
+    --------
+    >>> from treadle import OneCycle
+    >>> schedule = OneCycle(warmup_fraction=0.5)
+    >>> schedule.learning_rates(1.0, epoch=0, n_epochs=1, n_steps=4, n_rows=4, losses=[]).tolist()
+    [0.25, 0.75, 0.75, 0.25]
     """
 
     needs_n_epochs: ClassVar[bool] = True
@@ -120,6 +134,13 @@ class Cosine(Schedule):
     ----------
     warmup_fraction : float in [0, 1]
         When the peak is reached, as a fraction of the run.
+
+    Examples
+    --------
+    >>> from treadle import Cosine
+    >>> schedule = Cosine(warmup_fraction=0.5)
+    >>> schedule.learning_rates(1.0, epoch=0, n_epochs=1, n_steps=3, n_rows=3, losses=[]).round(4).tolist()
+    [0.3333, 1.0, 0.25]
     """
 
     needs_n_epochs: ClassVar[bool] = True
@@ -156,6 +177,13 @@ class InverseScaling(Schedule):
     rows_before : int >= 0
         Rows that earlier training saw. The first epoch has the peak nevertheless, as in scikit-learn's warm
         starts.
+
+    Examples
+    --------
+    >>> from treadle import InverseScaling
+    >>> schedule = InverseScaling(power_t=0.5)
+    >>> schedule.learning_rates(1.0, epoch=1, n_epochs=2, n_steps=1, n_rows=99, losses=[0.3]).tolist()
+    [0.1]
     """
 
     power_t: float = 0.5
@@ -196,6 +224,13 @@ class Adaptive(Schedule):
     ----------
     tol : float >= 0
     n_iter_no_change : int >= 1
+
+    Examples
+    --------
+    >>> from treadle import Adaptive
+    >>> schedule, losses = Adaptive(n_iter_no_change=1), [0.7, 0.7, 0.7]
+    >>> schedule.learning_rates(1.0, epoch=3, n_epochs=4, n_steps=1, n_rows=9, losses=losses).tolist()
+    [0.2]
     """
 
     tol: float = 1e-4

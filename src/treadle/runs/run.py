@@ -42,7 +42,16 @@ from treadle.training.loop import TrainingLoop, TrainingPlan
 
 @dataclass(frozen=True)
 class Run:
-    """A run: its folder, its configuration and the environment that it began in."""
+    """A run: its folder, its configuration and the environment that it began in.
+
+    Examples
+    --------
+    >>> from treadle import Run, RunConfig, load_data, select_engine
+    >>> run = Run.create("run", RunConfig("digits", hidden=(8,), epochs=2), {})
+    >>> model = run.train(select_engine("numpy").engine, load_data("digits"))
+    >>> model.network.sizes, len(Run.open("run").history())
+    ((64, 8, 10), 2)
+    """
 
     folder: Path
     config: RunConfig

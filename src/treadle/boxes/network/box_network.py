@@ -90,6 +90,15 @@ class BoxNetwork(ExplicitNetwork):
     ------
     InvalidInput
         If these contradict each other; it says how.
+
+    Examples
+    --------
+    >>> from treadle import BoxNetwork
+    >>> network = BoxNetwork([[0.0, 1.0, 3.0]], [5.0, 7.0])
+    >>> network.predict([[0.5], [1.0], [9.0]]).tolist()
+    [5.0, 7.0, 7.0]
+    >>> network.n_boxes_
+    2
     """
 
     def __init__(

@@ -79,6 +79,15 @@ class Inference:
         The sum of weighted losses 2 rho: the sum of absolute residuals at the median.
     pseudo_r1 : float
         1 - loss / (loss of the best constant): R1 of Koenker and Machado (1999).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle.l1 import infer
+    >>> x = np.arange(40.0)
+    >>> found = infer(x[:, None], 3 * x + np.cos(7 * x), method="iid")
+    >>> found.names, found.df_residual, bool(found.p_values[1] < 0.001)
+    (('intercept', 'x1'), 38, True)
     """
 
     names: tuple[str, ...]
@@ -227,6 +236,16 @@ def infer(
     - at the quantile .05 of 60 rows, by iid (73 %), kernel (76 %), nid (81 %), robust (87 %) and weighted
       (88 %); of 300 rows, by weighted (85 %), kernel (88 %), pairs (90 %), nid and robust (91 %) and iid
       (92 %). There rank and rank_nid cover 95 %.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle.l1 import infer
+    >>> x = np.arange(40.0)
+    >>> found = infer(x[:, None], 3 * x + np.cos(7 * x), method="iid")
+    >>> low, high = found.intervals[1]
+    >>> bool(low < 3 < high and high - low < 0.2)
+    True
     """
     if method not in METHODS:
         raise InvalidInput(f"method must be one of {', '.join(METHODS)}; got {method!r}")
