@@ -6,15 +6,15 @@
     ├── InvalidInput(ValueError)      an argument, array or option that cannot be used
     ├── DataUnavailable(OSError)      a data set that no source could deliver
     ├── CorruptFile(ValueError)       a file that is not what its format says
-    ├── RunError                      a run's folder that cannot be used as asked
+    ├── RunError                      a run's folder that cannot be used as requested
     ├── EngineUnavailable             an engine that cannot serve the request here
     ├── MissingDependency(ImportError)   an optional package that is not installed
     ├── CertificateFailed(ArithmeticError)   an optimum that could not be proved
     └── TrainingDiverged(ArithmeticError, ValueError)   a loss that became NaN or infinite
-    UnprovedWarning(UserWarning)      a result within what was asked for at samples only: nothing proves it
+    UnprovedWarning(UserWarning)      an error small enough at sampled points, without a proof
     PixelUnitsWarning(UserWarning)    an image whose black and white had to be guessed from its range
     RoundedNumbersWarning(UserWarning) whole numbers of a file that no double holds
-    InferenceWarning(UserWarning)     standard errors or intervals that rest on what the data show little of
+    InferenceWarning(UserWarning)     standard errors or intervals with little evidence in the data
 
 Each message says what was wrong, the value that came, what is allowed, and what to do. Whatever a file or a
 path brings into one, it stays within some lines, in characters that a terminal shows.
@@ -95,7 +95,7 @@ class RunError(TreadleError):
 
 
 class EngineUnavailable(TreadleError):
-    """An engine that is not installed, or cannot serve what was asked of it.
+    """An engine that is not installed, or cannot serve the request.
 
     Examples
     --------
@@ -110,7 +110,7 @@ class EngineUnavailable(TreadleError):
 
 
 class MissingDependency(TreadleError, ImportError):
-    """An optional package that what was asked for needs, and that is not installed.
+    """An optional package that is needed and not installed.
 
     Examples
     --------
@@ -151,7 +151,7 @@ class TrainingDiverged(TreadleError, ArithmeticError, ValueError):
 
 
 class UnprovedWarning(UserWarning):
-    """A result that is within what was asked for where it was sampled, and of which nothing is proved.
+    """A result whose error is small enough where it was sampled, without a proof.
 
     Examples
     --------
@@ -166,7 +166,7 @@ class UnprovedWarning(UserWarning):
 
 
 class PixelUnitsWarning(UserWarning):
-    """An image of which it had to be guessed, from the range of its values, which are black and white.
+    """An image whose black and white had to be guessed from its range.
 
     Examples
     --------
@@ -184,8 +184,8 @@ class PixelUnitsWarning(UserWarning):
 
 
 class RoundedNumbersWarning(UserWarning):
-    """Whole numbers beyond 2^53 of a file that is read as doubles, which round them."""
+    """Whole numbers beyond 2^53 in a file, which doubles round."""
 
 
 class InferenceWarning(UserWarning):
-    """Standard errors or intervals that rest on what the data show little of."""
+    """Standard errors or intervals for which the data hold little evidence."""

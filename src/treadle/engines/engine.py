@@ -358,7 +358,7 @@ class Engine(ABC):
         )
 
     def details(self) -> dict[str, str]:
-        """What else than the engine's name its results or their time depend on, by name."""
+        """What an engine's results or time depend on besides its name, by name."""
         return {}
 
     def check_supports(self, problem: TrainingProblem | None, dtype: DTypeLike) -> None:

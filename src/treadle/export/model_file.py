@@ -42,7 +42,7 @@ KEYS = ("format", "network", "class_names", "image_shape", "data_scale")
 
 @dataclass(frozen=True)
 class Model:
-    """A network with its parameters and the names of what it tells apart.
+    """A network with its parameters and the names of its classes.
 
     Parameters
     ----------

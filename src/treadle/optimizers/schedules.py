@@ -1,8 +1,8 @@
-"""The learning rate of each step, as a pure function: a resumed run sees the rates of an uninterrupted one.
+"""The learning rate of each step, as a pure function.
 
-A schedule keeps no state and is told everything. Time runs from 0 to 1 over the planned run. Step s of epoch
-e, both from 0, is step e S + s of n_epochs S in all, S being the steps of an epoch, and takes the rate in the
-middle of its time. So no step is lost to a rate of zero.
+A schedule keeps no state, and so a resumed run sees the rates of an uninterrupted one. Time runs from 0 to 1
+over the planned run. Step s of epoch e, both from 0, is step e S + s of n_epochs S in all, S being the steps
+of an epoch, and takes the rate in the middle of its time. So no step is lost to a rate of zero.
 """
 
 from __future__ import annotations

@@ -285,7 +285,7 @@ def _dummies(column: Column, what: str, *, whole: bool) -> tuple[NDArray[np.floa
 
 
 def _with_usable(error: InvalidInput, table: Table, target: str) -> InvalidInput:
-    """The error, and how to do without the column: by naming those that can be used without more ado."""
+    """Add to an error the columns that can be used as they are."""
     usable = [
         name
         for name, column in table.columns.items()

@@ -36,7 +36,7 @@ class Table:
         How messages call it.
     n_rows : int
     columns : dict of str to Column
-        In the file's order, or in that asked for.
+        In the file's order, or in the order requested.
     left_out : dict of str to str
         Columns that were left out in reading, and why.
     how : dict of str to str

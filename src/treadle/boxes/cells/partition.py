@@ -1,4 +1,4 @@
-"""A domain cut into boxes: what every partition tells, and the grid.
+"""A domain cut into boxes: the contract of every partition, and the grid.
 
 A partition of the box [a_1, b_1] x ... x [a_d, b_d] consists of cells [lower, upper), half-open along every
 axis, closed where upper is the domain's own bound: each point lies in exactly one. Points outside belong to
@@ -31,7 +31,7 @@ class Partition(ABC):
 
     @property
     def n_dims(self) -> int:
-        """Of the domain: d."""
+        """The number of dimensions, d."""
         return len(self.bounds)
 
     def locate(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -61,7 +61,7 @@ class Partition(ABC):
         values: NDArray[np.float64] | None,
         outputs: NDArray[np.float64] | NDArray[np.int64],
     ) -> None:
-        """Write the cells, or where there are values those of the cells, by the compiled look-up."""
+        """Write each point's cell, or its value if values are given, by compiled code."""
 
     @abstractmethod
     def corners(
@@ -140,7 +140,7 @@ class Grid(Partition):
 
 
 def check_n_cells(shape: Sequence[int]) -> None:
-    """Refuse a grid of so many cells along each axis before anything is allocated for it.
+    """Refuse a grid that is too large, before anything is allocated for it.
 
     Raises
     ------
@@ -158,7 +158,7 @@ def check_n_cells(shape: Sequence[int]) -> None:
 
 
 def n_cells_at_least(number: float) -> int:
-    """The whole number of cells, one at least, that is not below a number.
+    """Round a number up to a whole number of cells, at least one.
 
     Raises
     ------

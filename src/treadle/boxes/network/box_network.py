@@ -63,7 +63,7 @@ class BoxNetwork(ExplicitNetwork):
     n_boxes_lower_bound : int or None
         How many boxes any partition needs for this error, where that is known.
     error_estimate : float
-        The greatest error, or the norm of L2, that was met at sampled points; nan where none was sampled.
+        The greatest error at sampled points, or its norm of L2; nan where none was sampled.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""The forms of a box network as plain layers: which there are, what they need, and what is refused.
+"""The forms of a box network as plain layers, and which are refused.
 
 A form that an export cannot hold is refused before it is built: edges that float32 cannot tell apart, an
 index that it cannot count to, and arrays that would take more than half of the memory.
@@ -52,7 +52,7 @@ def explicit_layers(network: BoxNetwork, form: str | None, dtype: Any) -> list[L
 
 
 def _why(network: BoxNetwork, form: object) -> str:
-    """Why a form that there is does not serve this network."""
+    """Say why a known form does not serve this network; empty for other names."""
     if form in ("homework", "telescoped") and network.n_dims > 1:
         return f": in {network.n_dims} dimensions no finite sum of steps in one hidden layer equals a box"
     if form == "index" and (network.order == 1 or network.steepness is not None):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def allowed_smooth_forms(network: BoxNetwork) -> tuple[str, ...]:
-    """The forms that there are, that which suits best first."""
+    """The forms of smooth and of linear units, the most suitable first."""
     if network.order == 0:
         return ("telescoped", "homework")
     return ("telescoped", "and") if network.n_dims == 1 else ("and",)

@@ -41,7 +41,7 @@ ALWAYS, NEVER = -(2.0**100), 2.0**100
 
 
 def allowed_step_forms(network: BoxNetwork) -> tuple[str, ...]:
-    """The forms of boxes with steps, that which suits best first."""
+    """The forms of boxes with steps, the most suitable first."""
     if not isinstance(network.partition_, Grid):
         return ("and",)
     return ("telescoped", "homework", "and", "index") if network.n_dims == 1 else ("and", "index")

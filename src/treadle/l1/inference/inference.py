@@ -55,7 +55,7 @@ SUBTRACTED = 4 * float(np.finfo(np.float64).eps)  # what a residual has lost, re
 
 @dataclass(frozen=True)
 class Inference:
-    """What is known about P coefficients beyond their values; ``str`` of it is the table.
+    """The uncertainty of P coefficients; ``str`` of it is the table.
 
     Attributes
     ----------
@@ -362,7 +362,7 @@ def _announce_tied_fits(
 
 
 def _warn_of_ties(y: NDArray[np.float64], r: NDArray[np.float64], quantile: float) -> bool:
-    """Whether they are heavy, of which a warning tells."""
+    """Warn of heavy ties; return whether there are any."""
     ties = heavy_ties(y, r, quantile)
     if ties is not None:
         warnings.warn(

@@ -94,9 +94,7 @@ class NpyRows(Rows):
             )
 
     def chunks(self) -> Iterator[Chunk]:
-        """See ``Rows.chunks``; views, where the file holds float32 or float64 and the target is at an "
-        "edge.
-        """
+        """See ``Rows.chunks``; views, if the file holds floats with the target at an edge."""
         self._refuse_change()
         step = max(1, NUMBERS_PER_BLOCK // self._table.shape[1])
         for start in range(0, self.n_rows, step):
