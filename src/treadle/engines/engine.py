@@ -68,6 +68,15 @@ class TrainingProblem:
         If X, y and sample_weight do not go together, the loss does not go with the network's output, the
         augmentation not with its inputs, or a number or name is out of range. What is in y is checked batch
         by batch.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle import Adam, Network, Objective, TrainingProblem
+    >>> X, y = np.zeros((5, 3)), np.array([0, 1, 0, 1, 0])
+    >>> problem = TrainingProblem(Network((3, 2)), Objective(), Adam(), X, y, batch_size=2)
+    >>> problem.n_rows, problem.n_steps(5)
+    (5, 3)
     """
 
     network: Network
@@ -127,7 +136,20 @@ class TrainingProblem:
 
 
 class Trainer(ABC):
-    """Training in progress: parameters, running statistics, the optimizer's moments and a count of steps."""
+    """Training in progress: parameters, running statistics, the optimizer's moments and a count of steps.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle import SGD, Network, Objective, Parameters, TrainingProblem, select_engine
+    >>> network, X = Network((1, 1), output="identity"), np.ones((1, 1))
+    >>> problem = TrainingProblem(network, Objective("squared"), SGD(momentum=0), X, 2 * X, batch_size=1)
+    >>> trainer = select_engine("numpy").engine.trainer(problem, Parameters.zeros(network))
+    >>> trainer.run_epoch(np.array([0]), np.array([0.25])).tolist()  # (0 - 2)^2 / 2
+    [2.0]
+    >>> trainer.parameters().weights[0].tolist()  # 0 + 0.25 * 2
+    [[0.5]]
+    """
 
     sees_all_rows_in_a_step: ClassVar[bool] = False
     """Whether an epoch is one step over all rows, whatever the problem's batch size."""
@@ -200,7 +222,16 @@ def diverged(step: int, loss: float) -> TrainingDiverged:
 
 
 class Engine(ABC):
-    """Computes with networks. Stateless: one instance can serve any number of networks."""
+    """Computes with networks. Stateless: one instance can serve any number of networks.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle import Network, Parameters, select_engine
+    >>> engine = select_engine("numpy").engine
+    >>> engine.predict(Parameters.zeros(Network((3, 2))), np.ones((1, 3))).tolist()
+    [[0.5, 0.5]]
+    """
 
     name: ClassVar[str]
     trains_by_block: ClassVar[bool] = False
@@ -341,7 +372,7 @@ class Engine(ABC):
         )
 
     def details(self) -> dict[str, str]:
-        """What else than the engine's name its results or their time depend on, by name."""
+        """What an engine's results or time depend on besides its name, by name."""
         return {}
 
     def check_supports(self, problem: TrainingProblem | None, dtype: DTypeLike) -> None:

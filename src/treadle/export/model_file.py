@@ -38,7 +38,7 @@ REMEDY = FILE.remedy
 
 @dataclass(frozen=True)
 class Model:
-    """A network with its parameters and the names of what it tells apart.
+    """A network with its parameters and the names of its classes.
 
     Parameters
     ----------
@@ -59,6 +59,13 @@ class Model:
     InvalidInput
         If there is another number of class names than of outputs, or of pixels than of inputs, or data_scale
         is not finite, or data_range is not two finite numbers in order.
+
+    Examples
+    --------
+    >>> from treadle import Model, Network, Parameters
+    >>> model = Model(Parameters.zeros(Network((4, 2))), image_shape=(2, 2), data_scale=1 / 255)
+    >>> model.pixel_units
+    PixelUnits(black=0.0, white=255.0)
     """
 
     parameters: Parameters
@@ -117,6 +124,13 @@ def save_model(path: str | Path, model: Model) -> None:
         If the folder cannot be written or the disk is full.
     InvalidInput
         If a parameter is NaN or infinite: ``load_model`` takes that for damage.
+
+    Examples
+    --------
+    >>> from treadle import Model, Network, Parameters, load_model, save_model
+    >>> save_model("model.safetensors", Model(Parameters.zeros(Network((4, 2))), ("cat", "dog")))
+    >>> load_model("model.safetensors").class_names
+    ('cat', 'dog')
     """
     if not all(np.isfinite(array).all() for array in (model.parameters.flat, model.parameters.statistics)):
         raise InvalidInput(
@@ -156,6 +170,15 @@ def load_model(path: str | Path) -> Model:
         If the file cannot be opened.
     CorruptFile
         If it is not such a file, or its arrays do not fit the network that it describes.
+
+    Examples
+    --------
+    >>> from treadle import MLPClassifier, load_model
+    >>> stop = lambda training: True
+    >>> MLPClassifier((3,), callbacks=stop).fit([[0.0], [1.0]], ["cat", "dog"]).save("model.safetensors")
+    >>> model = load_model("model.safetensors")
+    >>> model.network.sizes, model.class_names
+    ((1, 3, 1), ('cat', 'dog'))
     """
     arrays, metadata = FILE.read(path)
     if "estimator" in metadata:  # which may have arrays of its own

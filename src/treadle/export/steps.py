@@ -1,4 +1,4 @@
-r"""Steps out of modules that every runtime has: a linear layer, and a clamp to [0, 1]. Equal to the bit.
+r"""Steps, equal to the bit, from modules of every runtime: linear layers and clamps.
 
 A step unit is 1 where t >= e, t being an input or its negative. With p the floating-point number just below
 e, u = e - p is a power of two, and::

@@ -1,4 +1,4 @@
-"""What is proved of a function over many boxes at once: the protocol, and the two simplest ways to keep it.
+"""The protocol of proved bounds of a function over many boxes at once.
 
 N boxes in d dimensions are two arrays of shape (N, d), the lower and the upper corners, with lower <= upper;
 both corners belong to the box. Whatever is returned holds at every point of the box that float64 can hold,
@@ -6,7 +6,7 @@ for the function's values as float64 computes them: whoever encloses rounds outw
 that nothing is known; NaN is never returned.
 
 ``treadle.formulas.expressions`` keeps the protocol by interval arithmetic. A plain function
-``enclosure(lower, upper) -> (min, max)`` is enough where there are no derivatives to tell of: ``RangeOnly``.
+``enclosure(lower, upper) -> (min, max)`` is enough where no derivatives are known: ``RangeOnly``.
 """
 
 from __future__ import annotations

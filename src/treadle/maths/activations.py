@@ -41,12 +41,25 @@ def identity(z: ArrayLike, out: Inexact | None = None) -> Inexact:
     ------
     InvalidInput
         If z does not hold numbers.
+
+    Examples
+    --------
+    >>> from treadle import identity
+    >>> identity([-1.5, 2]).tolist()
+    [-1.5, 2.0]
     """
     return np.asarray(np.positive(as_inexact("z", z), out=out))
 
 
 def identity_derivative(z: ArrayLike) -> Inexact:
-    """f'(z) = 1; NaN where z is NaN. Arguments as in ``identity``."""
+    """f'(z) = 1; NaN where z is NaN. Arguments as in ``identity``.
+
+    Examples
+    --------
+    >>> from treadle import identity_derivative
+    >>> identity_derivative([-1.5, 2]).tolist()
+    [1.0, 1.0]
+    """
     z = as_inexact("z", z)
     return np.asarray(np.where(np.isnan(z), z, z.dtype.type(1)))
 
@@ -55,6 +68,12 @@ def relu(z: ArrayLike, out: Inexact | None = None) -> Inexact:
     """f(z) = max(z, 0), the rectified linear unit. Arguments as in ``identity``.
 
     Source: Nair and Hinton 2010. Complex z is kept where its real part is positive.
+
+    Examples
+    --------
+    >>> from treadle import relu
+    >>> relu([-1.5, 0.0, 2.0]).tolist()
+    [0.0, 0.0, 2.0]
     """
     z = as_inexact("z", z)
     if is_complex(z):
@@ -63,18 +82,39 @@ def relu(z: ArrayLike, out: Inexact | None = None) -> Inexact:
 
 
 def relu_derivative(z: ArrayLike) -> Inexact:
-    """f'(z) = 1 for z > 0, else 0: the subgradient at 0 is 0, as in PyTorch. Arguments as in ``identity``."""
+    """f'(z) = 1 for z > 0, else 0: the subgradient at 0 is 0, as in PyTorch. Arguments as in ``identity``.
+
+    Examples
+    --------
+    >>> from treadle import relu_derivative
+    >>> relu_derivative([-1.5, 0.0, 2.0]).tolist()
+    [0.0, 0.0, 1.0]
+    """
     z = as_inexact("z", z)
     return np.asarray(np.where(np.isnan(z), z, (z.real > 0).astype(z.dtype)))
 
 
 def tanh(z: ArrayLike, out: Inexact | None = None) -> Inexact:
-    """f(z) = (e^z - e^-z) / (e^z + e^-z). Arguments as in ``identity``."""
+    """f(z) = (e^z - e^-z) / (e^z + e^-z). Arguments as in ``identity``.
+
+    Examples
+    --------
+    >>> from treadle import tanh
+    >>> tanh([0.0, float("inf")]).tolist()
+    [0.0, 1.0]
+    """
     return np.asarray(np.tanh(as_inexact("z", z), out=out))
 
 
 def tanh_derivative(z: ArrayLike) -> Inexact:
-    """f'(z) = 1 - tanh(z)^2, to about one unit of rounding of 1. Arguments as in ``identity``."""
+    """f'(z) = 1 - tanh(z)^2, to about one unit of rounding of 1. Arguments as in ``identity``.
+
+    Examples
+    --------
+    >>> from treadle import tanh_derivative
+    >>> tanh_derivative([0.0, float("inf")]).tolist()
+    [1.0, 0.0]
+    """
     a = tanh(z)
     return np.asarray(1 - a * a)
 
@@ -83,6 +123,12 @@ def logistic(z: ArrayLike, out: Inexact | None = None) -> Inexact:
     """f(z) = 1 / (1 + e^-z), the logistic sigmoid. Arguments as in ``identity``.
 
     Small relative error on both sides, as long as the result is a normal number.
+
+    Examples
+    --------
+    >>> from treadle import logistic
+    >>> logistic([0.0, float("inf")]).tolist()
+    [0.5, 1.0]
     """
     z = as_inexact("z", z)
     with np.errstate(over="ignore", under="ignore"):
@@ -98,7 +144,14 @@ def logistic(z: ArrayLike, out: Inexact | None = None) -> Inexact:
 
 
 def logistic_derivative(z: ArrayLike) -> Inexact:
-    """f'(z) = f(z) f(-z), which is f(z) (1 - f(z)) without cancellation. Arguments as in ``identity``."""
+    """f'(z) = f(z) f(-z), which is f(z) (1 - f(z)) without cancellation. Arguments as in ``identity``.
+
+    Examples
+    --------
+    >>> from treadle import logistic_derivative
+    >>> logistic_derivative([0.0, float("inf")]).tolist()
+    [0.25, 0.0]
+    """
     z = as_inexact("z", z)
     with np.errstate(under="ignore"):
         return np.asarray(logistic(z) * logistic(-z))
@@ -108,6 +161,12 @@ def gelu(z: ArrayLike, out: Inexact | None = None) -> Inexact:
     """f(z) = z Phi(z), Phi being the normal distribution function; exact, not the tanh approximation.
 
     Arguments as in ``identity``. Source: Hendrycks and Gimpel 2016, arXiv:1606.08415.
+
+    Examples
+    --------
+    >>> from treadle import gelu
+    >>> gelu([-float("inf"), 0.0, 1.0]).round(4).tolist()  # Phi(1) = 0.8413
+    [-0.0, 0.0, 0.8413]
     """
     z = _within(as_inexact("z", z), -_NORMAL_TAIL, math.inf)
     with np.errstate(under="ignore"):
@@ -115,7 +174,14 @@ def gelu(z: ArrayLike, out: Inexact | None = None) -> Inexact:
 
 
 def gelu_derivative(z: ArrayLike) -> Inexact:
-    """f'(z) = Phi(z) + z phi(z), phi being the normal density. Arguments as in ``identity``."""
+    """f'(z) = Phi(z) + z phi(z), phi being the normal density. Arguments as in ``identity``.
+
+    Examples
+    --------
+    >>> from treadle import gelu_derivative
+    >>> gelu_derivative([0.0, float("inf")]).tolist()
+    [0.5, 1.0]
+    """
     z = _within(as_inexact("z", z), -_NORMAL_TAIL, _NORMAL_TAIL)
     with np.errstate(under="ignore"):
         density = np.exp(-0.5 * z * z) * (1 / math.sqrt(2 * math.pi))
@@ -126,6 +192,12 @@ def silu(z: ArrayLike, out: Inexact | None = None) -> Inexact:
     """f(z) = z logistic(z), also called swish. Arguments as in ``identity``.
 
     Source: Elfwing, Uchibe and Doya 2018, arXiv:1702.03118.
+
+    Examples
+    --------
+    >>> from treadle import silu
+    >>> silu([0.0, 100.0]).round(6).tolist()
+    [0.0, 100.0]
     """
     z = as_inexact("z", z)
     z = _within(z, float(np.finfo(z.dtype).min), math.inf)
@@ -134,7 +206,14 @@ def silu(z: ArrayLike, out: Inexact | None = None) -> Inexact:
 
 
 def silu_derivative(z: ArrayLike) -> Inexact:
-    """f'(z) = s(z) (1 + z s(-z)), s being the logistic function. Arguments as in ``identity``."""
+    """f'(z) = s(z) (1 + z s(-z)), s being the logistic function. Arguments as in ``identity``.
+
+    Examples
+    --------
+    >>> from treadle import silu_derivative
+    >>> silu_derivative([0.0, float("inf")]).tolist()
+    [0.5, 1.0]
+    """
     z = as_inexact("z", z)
     largest = float(np.finfo(z.dtype).max)
     z = _within(z, -largest, largest)

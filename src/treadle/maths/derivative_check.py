@@ -48,6 +48,13 @@ class DerivativeReport:
         As in ``check_derivative``.
     n_checked, n_entries : int
         Entries of ``df(x)`` compared, and entries that it has.
+
+    Examples
+    --------
+    >>> from treadle import check_derivative
+    >>> report = check_derivative(lambda x: x**2, lambda x: 3 * x, 2.0)
+    >>> report.passed, report.analytic, round(report.numeric, 6)
+    (False, 6.0, 4.0)
     """
 
     largest_relative_error: float
@@ -146,6 +153,14 @@ def check_derivative(
         If x is empty, complex or not finite; if f(x) is empty or complex; if df(x) is complex or has another
         shape; if f returns real numbers for complex ones; if an option is not as above, or the step is so
         large or small that its tolerance would be 0.1 or more.
+
+    Examples
+    --------
+    >>> from treadle import check_derivative
+    >>> check_derivative(lambda x: x**3, lambda x: 3 * x**2, 2.0).passed
+    True
+    >>> check_derivative(lambda x: x**3, lambda x: 2 * x**2, 2.0).passed
+    False
     """
     _check_options(method, step, tolerance, n_coordinates)
     x = _checked_point(x)

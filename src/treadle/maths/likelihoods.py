@@ -70,6 +70,12 @@ def binary_cross_entropy(
     ------
     InvalidInput
         If an argument is not as above, or there is no sample.
+
+    Examples
+    --------
+    >>> from treadle import binary_cross_entropy
+    >>> round(binary_cross_entropy([0.0], [1]), 4)  # log 2
+    0.6931
     """
     z, t, w = _binary_arguments(logits, target, label_smoothing, sample_weight)
     terms = _unless_zero(t, _softplus(-z)) + _unless_zero(1 - t, _softplus(z))
@@ -91,6 +97,12 @@ def binary_cross_entropy_gradient(
     Returns
     -------
     ndarray of the shape and dtype of the logits
+
+    Examples
+    --------
+    >>> from treadle import binary_cross_entropy_gradient
+    >>> binary_cross_entropy_gradient([0.0], [1]).tolist()  # logistic(0) - 1
+    [-0.5]
     """
     z, t, w = _binary_arguments(logits, target, label_smoothing, sample_weight)
     gradient = logistic(z) - t.astype(z.real.dtype)
@@ -121,6 +133,12 @@ def poisson_loss(logits: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLi
     ------
     InvalidInput
         If an argument is not as above, or there is no sample.
+
+    Examples
+    --------
+    >>> from treadle import poisson_loss
+    >>> poisson_loss([0.0, 0.0], [1, 0])  # mu = 1: the mean of 0 and 1
+    0.5
     """
     z, t, w = _poisson_arguments(logits, target, sample_weight)
     constant = _unless_zero(t, np.log(t)) - t
@@ -138,6 +156,12 @@ def poisson_loss_gradient(
     Returns
     -------
     ndarray of the shape and dtype of the logits
+
+    Examples
+    --------
+    >>> from treadle import poisson_loss_gradient
+    >>> poisson_loss_gradient([0.0, 0.0], [1, 0]).tolist()  # mu - t over the number of samples
+    [0.0, 0.5]
     """
     z, t, w = _poisson_arguments(logits, target, sample_weight)
     gradient = np.exp(z) - t.astype(z.real.dtype)

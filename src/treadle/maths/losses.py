@@ -60,6 +60,12 @@ def cross_entropy(
     ------
     InvalidInput
         If an argument is not as above, or there is no sample.
+
+    Examples
+    --------
+    >>> from treadle import cross_entropy
+    >>> round(cross_entropy([[0.0, 0.0]], [1]), 4)  # log 2
+    0.6931
     """
     z, t, w = _classification_arguments(logits, target, label_smoothing, sample_weight)
     shifted = shift_by_max(z, -1)
@@ -91,6 +97,12 @@ def cross_entropy_gradient(
     Returns
     -------
     ndarray of the shape and dtype of the logits
+
+    Examples
+    --------
+    >>> from treadle import cross_entropy_gradient
+    >>> cross_entropy_gradient([[0.0, 0.0]], [1]).tolist()  # softmax minus target
+    [[0.5, -0.5]]
     """
     z, t, w = _classification_arguments(logits, target, label_smoothing, sample_weight)
     gradient = shift_by_max(z, -1)
@@ -132,6 +144,12 @@ def squared_loss(
     ------
     InvalidInput
         If an argument is not as above, or there is no sample.
+
+    Examples
+    --------
+    >>> from treadle import squared_loss
+    >>> squared_loss([3.0, 0.0], [1.0, 0.0])  # the mean of 2 and 0
+    1.0
     """
     r, w = _residual(prediction, target, sample_weight)
     return mean_over_samples(0.5 * np.add.reduce(r * r, axis=-1), w)
@@ -148,6 +166,12 @@ def squared_loss_gradient(
     Returns
     -------
     ndarray of the shape and dtype of the prediction
+
+    Examples
+    --------
+    >>> from treadle import squared_loss_gradient
+    >>> squared_loss_gradient([3.0, 0.0], [1.0, 0.0]).tolist()  # residuals over the number of samples
+    [1.0, 0.0]
     """
     r, w = _residual(prediction, target, sample_weight)
     return scaled_for_mean(r, w).reshape(np.shape(prediction))
@@ -161,6 +185,12 @@ def absolute_loss(
 
     Parameters, result (in units of the target) and errors as in ``squared_loss``. Complex residuals take
     the sign of their real part.
+
+    Examples
+    --------
+    >>> from treadle import absolute_loss
+    >>> absolute_loss([3.0, 0.0], [1.0, 1.0])  # the mean of 2 and 1
+    1.5
     """
     r, w = _residual(prediction, target, sample_weight)
     return mean_over_samples(np.add.reduce(_sign(r) * r, axis=-1), w)
@@ -177,6 +207,12 @@ def absolute_loss_gradient(
     Returns
     -------
     ndarray of the shape and dtype of the prediction
+
+    Examples
+    --------
+    >>> from treadle import absolute_loss_gradient
+    >>> absolute_loss_gradient([3.0, 0.0], [1.0, 1.0]).tolist()  # signs over the number of samples
+    [0.5, -0.5]
     """
     r, w = _residual(prediction, target, sample_weight)
     return scaled_for_mean(_sign(r), w).astype(r.dtype, copy=False).reshape(np.shape(prediction))
@@ -196,6 +232,12 @@ def huber_loss(
     the residual at which the square becomes a line, in units of the target. Other arguments, result (in
     squared units of the target) and errors as in ``squared_loss``. Source: Huber 1964, equation 2.5; the same
     as ``torch.nn.HuberLoss``.
+
+    Examples
+    --------
+    >>> from treadle import huber_loss
+    >>> huber_loss([1.0], [0.0]), huber_loss([3.0], [0.0])  # 1/2, and 3 - 1/2
+    (0.5, 2.5)
     """
     _check_delta(delta)
     r, w = _residual(prediction, target, sample_weight)
@@ -219,6 +261,12 @@ def huber_loss_gradient(
     Returns
     -------
     ndarray of the shape and dtype of the prediction
+
+    Examples
+    --------
+    >>> from treadle import huber_loss_gradient
+    >>> huber_loss_gradient([0.5, 3.0], [0.0, 0.0]).tolist()  # 0.5 and 1 over the number of samples
+    [0.25, 0.5]
     """
     _check_delta(delta)
     r, w = _residual(prediction, target, sample_weight)

@@ -41,6 +41,13 @@ def softmax(logits: ArrayLike, axis: int = -1) -> Inexact:
     ------
     InvalidInput
         If there is no such axis, or it has no entries, or the logits are not numbers.
+
+    Examples
+    --------
+    >>> import math
+    >>> from treadle import softmax
+    >>> softmax([0.0, math.log(3)]).round(12).tolist()
+    [0.25, 0.75]
     """
     z = _with_axis("logits", logits, axis)
     with np.errstate(all="ignore"):
@@ -54,6 +61,12 @@ def log_softmax(logits: ArrayLike, axis: int = -1) -> Inexact:
     """Log-probabilities ``z_i - log sum_j exp(z_j)`` along an axis, also where the probability underflows.
 
     Arguments, result and errors as in ``softmax``. The sum contains exp(0) = 1, so its logarithm is finite.
+
+    Examples
+    --------
+    >>> from treadle import log_softmax
+    >>> log_softmax([0.0, -1000.0]).tolist()  # softmax is 1 and, in float64, 0
+    [0.0, -1000.0]
     """
     z = _with_axis("logits", logits, axis)
     with np.errstate(all="ignore"):
@@ -81,6 +94,12 @@ def softmax_jacobian(logits: ArrayLike) -> Inexact:
     ------
     InvalidInput
         As ``softmax`` does.
+
+    Examples
+    --------
+    >>> from treadle import softmax_jacobian
+    >>> softmax_jacobian([0.0, 0.0]).tolist()
+    [[0.25, -0.25], [-0.25, 0.25]]
     """
     y = softmax(logits)
     jacobian: Inexact = -y[..., :, np.newaxis] * y[..., np.newaxis, :]
@@ -111,6 +130,12 @@ def softmax_jvp(logits: ArrayLike, tangent: ArrayLike, axis: int = -1) -> Inexac
     ------
     InvalidInput
         As ``softmax`` does, and if the shapes differ.
+
+    Examples
+    --------
+    >>> from treadle import softmax_jvp
+    >>> softmax_jvp([0.0, 0.0], [1.0, 0.0]).tolist()  # the first column of the Jacobian
+    [0.25, -0.25]
     """
     return _times_jacobian(logits, "tangent", tangent, axis)
 
@@ -120,6 +145,12 @@ def softmax_vjp(logits: ArrayLike, cotangent: ArrayLike, axis: int = -1) -> Inex
 
     c holds the derivatives of some scalar with respect to y, the result those with respect to z. J being
     symmetric, this is the same formula as ``softmax_jvp``. Arguments, result and errors as there.
+
+    Examples
+    --------
+    >>> from treadle import softmax_vjp
+    >>> softmax_vjp([0.0, 0.0], [2.0, 0.0]).tolist()  # twice the first row of the Jacobian
+    [0.5, -0.5]
     """
     return _times_jacobian(logits, "cotangent", cotangent, axis)
 

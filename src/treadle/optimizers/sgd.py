@@ -38,6 +38,16 @@ class SGD(Optimizer):
     ------
     InvalidInput
         If momentum is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle import SGD, Network, Parameters
+    >>> w, g = (Parameters.zeros(Network((1, 1)), np.float64) for _ in range(2))
+    >>> g.weights[0][:] = 2.0
+    >>> SGD(momentum=0).update(w, g, {}, step=1, learning_rate=0.25)
+    >>> w.weights[0].tolist()
+    [[-0.5]]
     """
 
     momentum: float = 0.9

@@ -37,6 +37,15 @@ class QuantileProcess:
     crossings : ndarray of shape (Q - 1,), int64
         Of the rows fitted, how many have the next quantile below this one by more than rounding.
     n_rows : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle.l1 import quantile_process
+    >>> x = np.repeat([0.0, 1.0], 5)
+    >>> process = quantile_process(x[:, None], [0, 1, 2, 3, 4, 10, 11, 12, 13, 14], [0.3, 0.7])
+    >>> process.predict([[0.0], [1.0]]).round(6).tolist()
+    [[1.0, 3.0], [11.0, 13.0]]
     """
 
     quantiles: NDArray[np.float64]
@@ -103,6 +112,16 @@ def quantile_process(
     References
     ----------
     Koenker, *Quantile Regression* (2005), sections 2.2.2 on crossing and 6.3 on the process.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle.l1 import quantile_process
+    >>> x = np.repeat([0.0, 1.0], 5)
+    >>> process = quantile_process(x[:, None], [0, 1, 2, 3, 4, 10, 11, 12, 13, 14], [0.3, 0.7])
+    >>> print(process)
+    2 quantiles of 10 rows, each certified
+      no two neighbours cross in these rows
     """
     taus = np.unique(np.asarray(quantiles, np.float64))
     if (
