@@ -58,8 +58,7 @@ struct Cursor {
 // call does not wait for it, and whoever leaves last destroys this.
 class Phases {
 public:
-    Phases(int threads, const std::function<const int64_t*()>& next,
-           const std::function<void(int, int64_t, int)>& work)
+    Phases(int threads, const std::function<const int64_t*()>& next, const std::function<void(int, int64_t, int)>& work)
         : threads_(threads), next_(next), work_(work), shares_(new Share[size_t(threads)]) {}
 
     // Opens the first phase.

@@ -64,8 +64,9 @@ void bind_boxes(nb::module_& module) {
     nb::class_<BoundAxis>(module, "Axis")
         .def(
             "__init__",
-            [](BoundAxis* self, Vector<const double> inner, Vector<const int32_t> starts, double origin,
-               double scale) { new (self) BoundAxis{inner, starts, origin, scale}; },
+            [](BoundAxis* self, Vector<const double> inner, Vector<const int32_t> starts, double origin, double scale) {
+                new (self) BoundAxis{inner, starts, origin, scale};
+            },
             array("inner"), array("starts"), "origin"_a, "scale"_a);
     nb::class_<BoundSplits>(module, "Splits")
         .def(
@@ -75,8 +76,8 @@ void bind_boxes(nb::module_& module) {
             array("axis"), array("threshold"), array("children"));
     module.def("look_up_grid", look_up_grid_into, array("X"), "axes"_a, array("heights"), array("cells"),
                array("values"), "threads"_a);
-    module.def("look_up_tree", look_up_tree_into, array("X"), "tree"_a, array("heights"), array("cells"), array("values"),
-               "threads"_a);
+    module.def("look_up_tree", look_up_tree_into, array("X"), "tree"_a, array("heights"), array("cells"),
+               array("values"), "threads"_a);
 }
 
 }  // namespace treadle

@@ -15,7 +15,10 @@ class BoundInterior {
 public:
     BoundInterior(Matrix<const double> Z, Matrix<double> state, int64_t p, int threads, const std::string& kernels)
         : Z_(Z), state_(state), threads_(threads), kernels_(*kernels_by_name(kernels).l1),
-          rows_{.Z = Z_.data(), .n = int64_t(Z_.shape(0)), .p = p, .stride = int64_t(Z_.shape(1)),
+          rows_{.Z = Z_.data(),
+                .n = int64_t(Z_.shape(0)),
+                .p = p,
+                .stride = int64_t(Z_.shape(1)),
                 .state = state_.data()} {}
 
     double normal(double primal, double dual, Matrix<double> M, Vector<double> b) {
@@ -75,15 +78,12 @@ struct Screen {
 };
 
 // As bytes, which Python takes without a copy of its own.
-nb::bytes bytes_of(const std::vector<int64_t>& rows) {
-    return nb::bytes(rows.data(), rows.size() * sizeof(int64_t));
-}
+nb::bytes bytes_of(const std::vector<int64_t>& rows) { return nb::bytes(rows.data(), rows.size() * sizeof(int64_t)); }
 
 // The int64 numbers of the rows kept, the sums of the others' losses and |u|, and the first row that is not finite, or
 // -1; `side` and `fold` are written.
-std::tuple<nb::bytes, double, double, int64_t> l1_screen(const Screen& screen, Vector<int8_t> side,
-                                                         Vector<double> fold, int threads,
-                                                         const std::string& kernels) {
+std::tuple<nb::bytes, double, double, int64_t> l1_screen(const Screen& screen, Vector<int8_t> side, Vector<double> fold,
+                                                         int threads, const std::string& kernels) {
     ScreenSums sums;
     {
         const nb::gil_scoped_release released;

@@ -213,9 +213,8 @@ void bind_networks(nb::module_& module) {
         .def(
             "__init__",
             [](Inputs* self, nb::handle values, std::optional<Vector<const int64_t>> starts,
-               std::optional<Vector<const int32_t>> indices, double scale, double offset) {
-                new (self) Inputs{Strides(values), starts, indices, scale, offset};
-            },
+               std::optional<Vector<const int32_t>> indices, double scale,
+               double offset) { new (self) Inputs{Strides(values), starts, indices, scale, offset}; },
             nb::kw_only(), "values"_a, array("starts"), array("indices"), "scale"_a, "offset"_a);
     nb::class_<Targets>(module, "Targets")
         .def(
@@ -223,8 +222,8 @@ void bind_networks(nb::module_& module) {
             [](Targets* self, const std::string& loss, double label_smoothing, double huber_delta, double l2,
                std::optional<Vector<const int64_t>> labels, std::optional<Matrix<const float>> targets,
                std::optional<Vector<const float>> sample_weight) {
-                new (self) Targets{by_name<Loss>(LOSSES, loss), label_smoothing, huber_delta, l2, labels, targets,
-                                   sample_weight};
+                new (self) Targets{
+                    by_name<Loss>(LOSSES, loss), label_smoothing, huber_delta, l2, labels, targets, sample_weight};
             },
             nb::kw_only(), "loss"_a, "label_smoothing"_a, "huber_delta"_a, "l2"_a, array("labels"), array("targets"),
             array("sample_weight"));
@@ -254,8 +253,8 @@ void bind_networks(nb::module_& module) {
             [](BoundProblem* self, const Network& network, const Inputs& inputs, const Targets& targets,
                const Augmentation& augmentation, const Optimizer& optimizer, int64_t batch_size, uint64_t noise_seed,
                int threads) {
-                new (self) BoundProblem{network,   inputs,     targets,    augmentation,
-                                        optimizer, batch_size, noise_seed, threads};
+                new (self)
+                    BoundProblem{network, inputs, targets, augmentation, optimizer, batch_size, noise_seed, threads};
             },
             nb::kw_only(), "network"_a, "inputs"_a, "targets"_a, "augmentation"_a, "optimizer"_a, "batch_size"_a,
             "noise_seed"_a, "threads"_a);

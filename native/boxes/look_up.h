@@ -14,8 +14,8 @@
 namespace treadle {
 
 struct Axis {
-    const double* inner;      // n_cells - 1 of them
-    const int32_t* starts;    // n_buckets + 1
+    const double* inner;    // n_cells - 1 of them
+    const int32_t* starts;  // n_buckets + 1
     int64_t n_cells, n_buckets;
     double origin, scale;
 };

@@ -64,9 +64,7 @@ TREADLE_INLINE words paired(vec low, vec high) {
 }
 
 // The pairs of 2 LANES numbers side by side.
-TREADLE_INLINE words neighbours(vec low, vec high) {
-    return (words)_mm512_cvtne2ps_pbh((__m512)high, (__m512)low);
-}
+TREADLE_INLINE words neighbours(vec low, vec high) { return (words)_mm512_cvtne2ps_pbh((__m512)high, (__m512)low); }
 
 #else
 

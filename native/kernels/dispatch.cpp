@@ -70,11 +70,11 @@ std::vector<std::string> processor_features() {
         int bit;
         uint64_t needs;
     } known[] = {
-        {"avx2", extended.b, 5, YMM},          {"fma", basic.c, 12, YMM},
-        {"f16c", basic.c, 29, YMM},            {"avx512f", extended.b, 16, ZMM},
-        {"avx512bw", extended.b, 30, ZMM},     {"avx512dq", extended.b, 17, ZMM},
-        {"avx512vl", extended.b, 31, ZMM},     {"avx512_bf16", extended_1.a, 5, ZMM},
-        {"amx_tile", extended.d, 24, TILES},   {"amx_bf16", extended.d, 22, TILES},
+        {"avx2", extended.b, 5, YMM},        {"fma", basic.c, 12, YMM},
+        {"f16c", basic.c, 29, YMM},          {"avx512f", extended.b, 16, ZMM},
+        {"avx512bw", extended.b, 30, ZMM},   {"avx512dq", extended.b, 17, ZMM},
+        {"avx512vl", extended.b, 31, ZMM},   {"avx512_bf16", extended_1.a, 5, ZMM},
+        {"amx_tile", extended.d, 24, TILES}, {"amx_bf16", extended.d, 22, TILES},
     };
     std::vector<std::string> features;
     for (const auto& feature : known) {

@@ -71,7 +71,7 @@ struct Objective {
 struct Step {
     Update update;
     float beta_1, rest_1, beta_2, rest_2, epsilon, momentum, rate;  // rest_1 = 1 - beta_1
-    float shrink;  // AdamW: weights are multiplied by this first
+    float shrink;                                                   // AdamW: weights are multiplied by this first
     float l2;
 };
 
@@ -118,8 +118,8 @@ struct Kernels {
 
     // C[:, panels] = A W[:, panels] + bias[panels], for `rows` rows from A and C; bias may be null. W is an operand,
     // and so is A, whose stride is then its capacity.
-    void (*multiply)(const void* A, ptrdiff_t A_stride, int64_t rows, int64_t inner, const void* W,
-                     const float* bias, int64_t panel_begin, int64_t panel_end, float* C, ptrdiff_t C_stride);
+    void (*multiply)(const void* A, ptrdiff_t A_stride, int64_t rows, int64_t inner, const void* W, const float* bias,
+                     int64_t panel_begin, int64_t panel_end, float* C, ptrdiff_t C_stride);
 
     // The weights' gradient A^T D and their update in one, for tiles of some panels: tile t is rows t * tile_rows and on
     // of a panel; and their new values in the operands that there are. Where `squares` is not null,

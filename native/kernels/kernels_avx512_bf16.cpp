@@ -29,7 +29,8 @@ private:
                 TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v) w[v] = (__m512bh)load_words(right + v * LANES);
                 TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) {
                     const __m512bh a = (__m512bh)_mm512_set1_epi32(int(left[r * PAIRS + p]));
-                    TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v) sum[r][v] = _mm512_dpbf16_ps(sum[r][v], w[v], a);
+                    TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v) sum[r][v] =
+                        _mm512_dpbf16_ps(sum[r][v], w[v], a);
                 }
             }
         }

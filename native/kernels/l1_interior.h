@@ -169,7 +169,7 @@ void interior_correct(const InteriorRows& rows, int64_t begin, int64_t end, doub
         const dvec z = load(rows.of(LOWER_MULTIPLIER) + i), v = load(rows.of(UPPER_MULTIPLIER) + i);
         const dvec du = load(rows.of(DU) + i);
         const dvec per_below = du / below, per_above = du / above;
-        const dvec dz = -z - z * per_below, dv = v * per_above - v;                        // (4), c = 0
+        const dvec dz = -z - z * per_below, dv = v * per_above - v;                       // (4), c = 0
         const dvec lower = (mu - du * dz) / below, upper = fma(du, dv, all(mu)) / above;  // c_z and c_v of (6)
         const dvec t = v - z - (upper - lower);
         store(rows.of(LOWER_AIM) + i, lower);

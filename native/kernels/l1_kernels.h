@@ -25,7 +25,21 @@
 
 namespace treadle {
 
-enum State { LOW, BELOW, ABOVE, LOWER_MULTIPLIER, UPPER_MULTIPLIER, WEIGHT, TARGET, LOWER_AIM, UPPER_AIM, DU, DZ, DV, STATES };
+enum State {
+    LOW,
+    BELOW,
+    ABOVE,
+    LOWER_MULTIPLIER,
+    UPPER_MULTIPLIER,
+    WEIGHT,
+    TARGET,
+    LOWER_AIM,
+    UPPER_AIM,
+    DU,
+    DZ,
+    DV,
+    STATES
+};
 
 struct InteriorRows {
     const double* Z;
@@ -48,10 +62,10 @@ struct ScreenRequest {
     const double* weights;   // or null
     const int64_t* columns;  // k of them
     int64_t k, p;
-    const double* A;  // (1 + k, p) row-major: z = A'(1, x)
-    const double* w;  // (1 + k)
+    const double* A;           // (1 + k, p) row-major: z = A'(1, x)
+    const double* w;           // (1 + k)
     double radius, low, high;  // the dual value's bounds for weight 1
-    int8_t* side;  // of each row asked for
+    int8_t* side;              // of each row asked for
 
     int64_t row(int64_t i) const { return some ? some[i] : i; }
 };

@@ -33,8 +33,7 @@ void turn(const ScreenRequest& request, int64_t begin, int64_t end, double* turn
         for (int64_t i = begin; i < end; ++i) {
             const char* row = data + request.row(i) * request.X.row_bytes;
             for (int64_t j = 0; j < request.k; ++j)
-                turned[j * COLUMN + i - begin] =
-                    number_at<T>(row + request.columns[j] * request.X.column_bytes);
+                turned[j * COLUMN + i - begin] = number_at<T>(row + request.columns[j] * request.X.column_bytes);
         }
     } else {
         for (int64_t j = 0; j < request.k; ++j) {
@@ -92,7 +91,8 @@ struct Turned {
             }
             for (int64_t i = 0; i < SCREEN_BLOCK; i += DLANES) {
                 const dvec share = load(u + i);
-                TREADLE_UNROLL for (int64_t a = 0; a < ABREAST; ++a) fold[a] = fma(share, load(columns[a] + i), fold[a]);
+                TREADLE_UNROLL for (int64_t a = 0; a < ABREAST; ++a) fold[a] =
+                    fma(share, load(columns[a] + i), fold[a]);
             }
             for (int64_t a = 0; a < ABREAST && j + a < k; ++a) store(folds + (j + a) * DLANES, fold[a]);
         }

@@ -41,9 +41,7 @@ struct BinaryCrossEntropy {
 // t log t - t - t z + e^z, e^z - t
 struct Poisson {
     explicit Poisson(const Objective&) {}
-    TREADLE_INLINE vec value(vec z, vec t) const {
-        return exp(z) - unless_zero(t, z) + (unless_zero(t, log(t)) - t);
-    }
+    TREADLE_INLINE vec value(vec z, vec t) const { return exp(z) - unless_zero(t, z) + (unless_zero(t, log(t)) - t); }
     TREADLE_INLINE vec slope(vec z, vec t) const { return exp(z) - t; }
 };
 

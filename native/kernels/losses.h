@@ -19,7 +19,7 @@ namespace {
 class LaneSums {
     vec sums = zero(), lost = zero();
 
-  public:
+public:
     TREADLE_INLINE void add(vec v) {
         const vec sum = sums + v, added = sum - sums;
         lost += (sums - (sum - added)) + (v - added);

@@ -25,8 +25,8 @@ void multiply_tile(const float* A, ptrdiff_t A_stride, int64_t inner, const floa
                    float* C, ptrdiff_t C_stride) {
     vec sum[ROWS][PANEL_VECTORS];
     TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) {
-        TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v)
-            sum[r][v] = go_on ? load(C + r * C_stride + v * LANES) : zero();
+        TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v) sum[r][v] =
+            go_on ? load(C + r * C_stride + v * LANES) : zero();
     }
 #pragma GCC unroll 4
     for (int64_t k = 0; k < inner; ++k) {
@@ -65,10 +65,9 @@ void multiply(const float* A, ptrdiff_t A_stride, int64_t rows, int64_t inner, c
                 for (int64_t t = 0; t < tiles; ++t) {
                     const int64_t row = begin + (end - begin) * t / tiles;
                     const int64_t next = begin + (end - begin) * (t + 1) / tiles;
-                    multiply_tile_of(next - row, A + row * A_stride + k, A_stride, k_end - k,
-                                     W + (p * inner + k) * PANEL, piece > 0,
-                                     bias && k_end == inner ? bias + p * PANEL : nullptr,
-                                     C + row * C_stride + p * PANEL, C_stride);
+                    multiply_tile_of(
+                        next - row, A + row * A_stride + k, A_stride, k_end - k, W + (p * inner + k) * PANEL, piece > 0,
+                        bias && k_end == inner ? bias + p * PANEL : nullptr, C + row * C_stride + p * PANEL, C_stride);
                 }
             }
         }
@@ -231,7 +230,8 @@ void multiply_row(const float* a, const float* W, const float* b, int64_t n_in, 
         for (; j + LANES <= n_out; j += LANES) add_rows<1>(a + k, entries, n, rows + j, n_out, z + j);
         for (; j < n_out; ++j) {
             float sum = z[j];
-            for (int e = 0; e < n; ++e) sum = fma(all(a[k + entries[e]]), all(rows[entries[e] * n_out + j]), all(sum))[0];
+            for (int e = 0; e < n; ++e)
+                sum = fma(all(a[k + entries[e]]), all(rows[entries[e] * n_out + j]), all(sum))[0];
             z[j] = sum;
         }
     }

@@ -53,7 +53,8 @@ void gather(const Rows& X, const int64_t* order, int64_t n, float* out, ptrdiff_
         if (bytes_in_line) {
             const uint8_t* pixels = reinterpret_cast<const uint8_t*>(row);
             int64_t j = 0;
-            for (; j + LANES <= X.columns; j += LANES) store(out + j, from_bytes(pixels + j) * all(scale) + all(offset));
+            for (; j + LANES <= X.columns; j += LANES)
+                store(out + j, from_bytes(pixels + j) * all(scale) + all(offset));
             for (; j < X.columns; ++j) out[j] = float(pixels[j]) * scale + offset;
         } else if (floats_in_line) {
             int64_t j = 0;
@@ -86,8 +87,8 @@ void multiply_elements(const float* a, const float* b, float* out, int64_t rows,
     }
 }
 
-void normalise(float* u, float* z, int64_t rows, ptrdiff_t stride, const float* scale, const float* bias,
-               float epsilon, float momentum, float* inverse, float* running_mean, float* running_variance) {
+void normalise(float* u, float* z, int64_t rows, ptrdiff_t stride, const float* scale, const float* bias, float epsilon,
+               float momentum, float* inverse, float* running_mean, float* running_variance) {
     const vec n = all(float(rows));
     for (int j = 0; j < PANEL; j += LANES) {
         vec mean = zero(), variance = zero();

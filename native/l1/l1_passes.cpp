@@ -80,8 +80,7 @@ double interior_normal(const InteriorRows& rows, double primal, double dual, dou
     return sums.back();
 }
 
-void interior_predict(const InteriorRows& rows, const double* dw, double* sums, int threads,
-                      const L1Kernels& kernels) {
+void interior_predict(const InteriorRows& rows, const double* dw, double* sums, int threads, const L1Kernels& kernels) {
     by_ranges(
         rows, 5, sums, threads, rows.n * (rows.p + 16),
         [&](int64_t begin, int64_t end, double* own) { kernels.predict(rows, begin, end, dw, own); }, largest_or_add);
@@ -106,9 +105,8 @@ ScreenSums over_all(const ScreenRequest& request, int64_t n, int threads, int64_
     // Without rows it is still one pass, which leaves sums of 0.
     const int64_t units = std::max((n + SCREEN_ROWS - 1) / SCREEN_ROWS, int64_t(1));
     std::vector<ScreenSums> parts(static_cast<size_t>(units));
-    share_out(threads, units, n * per_row, [&](int64_t t) {
-        pass(request, t * SCREEN_ROWS, std::min(n, (t + 1) * SCREEN_ROWS), parts[size_t(t)]);
-    });
+    share_out(threads, units, n * per_row,
+              [&](int64_t t) { pass(request, t * SCREEN_ROWS, std::min(n, (t + 1) * SCREEN_ROWS), parts[size_t(t)]); });
     ScreenSums all = std::move(parts[0]);
     for (size_t t = 1; t < parts.size(); ++t) {
         const ScreenSums& part = parts[t];

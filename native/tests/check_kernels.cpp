@@ -41,8 +41,10 @@ bool spoil(const Given&) {
 
 template <typename Table>
 const Table& right_table() {
-    if constexpr (std::is_same_v<Table, L1Kernels>) return *right->l1;
-    else return *right;
+    if constexpr (std::is_same_v<Table, L1Kernels>)
+        return *right->l1;
+    else
+        return *right;
 }
 
 template <typename>
@@ -129,8 +131,10 @@ bool check_table(const Kernels& table) {
         Kernels spoiled = table;
         if (!plant || !plant(spoiled)) continue;
         ++planted;
-        if (compare(spoiled, check).wrong() > found.wrong()) ++seen;
-        else std::printf("%s: an error planted in %s is not seen\n", table.name, name);
+        if (compare(spoiled, check).wrong() > found.wrong())
+            ++seen;
+        else
+            std::printf("%s: an error planted in %s is not seen\n", table.name, name);
     }
     std::printf("%s: %s, %lld numbers compared, %lld of %lld planted errors seen\n", table.name,
                 good ? "right" : "WRONG", (long long)compared, (long long)seen, (long long)planted);

@@ -34,8 +34,9 @@ struct Interior {
             for (int which = 0; which < STATES; ++which) {
                 // Slacks, multipliers and D are positive, and stay so in a step.
                 const bool any = which == LOW || which == TARGET, change = which >= DU;
-                state[size_t(which * n + i)] =
-                    any ? real(random, -1, 1) : change ? real(random, -0.09, 0.09) : real(random, 0.1, 2);
+                state[size_t(which * n + i)] = any      ? real(random, -1, 1)
+                                               : change ? real(random, -0.09, 0.09)
+                                                        : real(random, 0.1, 2);
             }
         }
     }
@@ -55,17 +56,25 @@ Outcome run(const Kernels& kernels, Pass pass, Interior rows, int threads) {
     const InteriorRows all = rows.rows();
     const double* dw = rows.dw.data();
     if (pass == Pass::normal) {
-        if (threads) sums[0] = interior_normal(all, rows.primal, rows.dual, M.data(), b.data(), threads, l1, scratch);
-        else l1.normal(all, rows.begin, rows.end, rows.primal, rows.dual, M.data(), b.data(), sums.data());
+        if (threads)
+            sums[0] = interior_normal(all, rows.primal, rows.dual, M.data(), b.data(), threads, l1, scratch);
+        else
+            l1.normal(all, rows.begin, rows.end, rows.primal, rows.dual, M.data(), b.data(), sums.data());
     } else if (pass == Pass::predict) {
-        if (threads) interior_predict(all, dw, sums.data(), threads, l1);
-        else l1.predict(all, rows.begin, rows.end, dw, sums.data());
+        if (threads)
+            interior_predict(all, dw, sums.data(), threads, l1);
+        else
+            l1.predict(all, rows.begin, rows.end, dw, sums.data());
     } else if (pass == Pass::correct) {
-        if (threads) interior_correct(all, rows.mu, b.data(), threads, l1);
-        else l1.correct(all, rows.begin, rows.end, rows.mu, b.data());
+        if (threads)
+            interior_correct(all, rows.mu, b.data(), threads, l1);
+        else
+            l1.correct(all, rows.begin, rows.end, rows.mu, b.data());
     } else {
-        if (threads) interior_step(all, dw, sums.data(), threads, l1);
-        else l1.step(all, rows.begin, rows.end, dw, sums.data());
+        if (threads)
+            interior_step(all, dw, sums.data(), threads, l1);
+        else
+            l1.step(all, rows.begin, rows.end, dw, sums.data());
     }
     return {rows.state, M, b, sums};
 }
@@ -85,7 +94,9 @@ void compare_pass(Pass pass, const Interior& rows, const Outcome& got, double be
             expected[size_t(which * n + i)] = got.state[size_t(which * n + i)];
             s[which] = value;
         };
-        const auto goes_to = [&](int k, Bounded value) { if (value.value > most[k].value) most[k] = value; };
+        const auto goes_to = [&](int k, Bounded value) {
+            if (value.value > most[k].value) most[k] = value;
+        };
         Sum prediction;
         for (int64_t j = 0; j < p; ++j) prediction.add(Bounded{x[j]} * Bounded{rows.dw[size_t(j)]});
         if (pass == Pass::normal) {
@@ -132,8 +143,10 @@ void compare_pass(Pass pass, const Interior& rows, const Outcome& got, double be
         compare(got.b[size_t(j)], j < p ? b[size_t(j)].total() : Bounded{before}, comparison);
     if (pass == Pass::normal) compare(got.sums[0], sums[0].total(), comparison);
     for (int k = 0; k < 5 && !has_b; ++k) {
-        if (k < 2) compare(got.sums[size_t(k)], most[k], comparison);
-        else if (pass == Pass::predict) compare(got.sums[size_t(k)], sums[size_t(k)].total(), comparison);
+        if (k < 2)
+            compare(got.sums[size_t(k)], most[k], comparison);
+        else if (pass == Pass::predict)
+            compare(got.sums[size_t(k)], sums[size_t(k)].total(), comparison);
     }
 }
 

@@ -36,8 +36,10 @@ public:
     double set(int64_t i, int64_t j, double x) {
         const float single = float(x);
         unsigned char* place = bytes_.data() + first_ + i * row_ + j * column_;
-        if (type_ == Number::float32) std::memcpy(place, &single, 4);
-        else std::memcpy(place, &x, 8);
+        if (type_ == Number::float32)
+            std::memcpy(place, &single, 4);
+        else
+            std::memcpy(place, &x, 8);
         return type_ == Number::float32 ? double(single) : x;
     }
 
@@ -97,7 +99,9 @@ struct Screening {
         }
     }
 
-    void set_x(int64_t i, int64_t j, double value) { x[size_t(i * k + j)] = X.set(place(i), columns[size_t(j)], value); }
+    void set_x(int64_t i, int64_t j, double value) {
+        x[size_t(i * k + j)] = X.set(place(i), columns[size_t(j)], value);
+    }
     void set_y(int64_t i, double value) { target[size_t(i)] = y.set(place(i), 0, value); }
 
     // Where row i lies, among how many.
@@ -105,8 +109,18 @@ struct Screening {
     int64_t stored() const { return some.empty() ? n : n + 3; }
 
     ScreenRequest request() {
-        return {X.strided(), y.strided(), some.empty() ? nullptr : some.data(),
-                weights.empty() ? nullptr : weights.data(), columns.data(), k, p, A.data(), w.data(), radius, low, high,
+        return {X.strided(),
+                y.strided(),
+                some.empty() ? nullptr : some.data(),
+                weights.empty() ? nullptr : weights.data(),
+                columns.data(),
+                k,
+                p,
+                A.data(),
+                w.data(),
+                radius,
+                low,
+                high,
                 side.data()};
     }
 
@@ -122,8 +136,7 @@ struct Screening {
         Sum squares;
         for (int64_t c = 0; c < p; ++c) {
             Sum z(A[size_t(c)]);
-            for (int64_t j = 0; j < k; ++j)
-                z.add(Bounded{A[size_t((1 + j) * p + c)]} * Bounded{x[size_t(i * k + j)]});
+            for (int64_t j = 0; j < k; ++j) z.add(Bounded{A[size_t((1 + j) * p + c)]} * Bounded{x[size_t(i * k + j)]});
             squares.add(z.total() * z.total());
         }
         return squares.total();
@@ -139,8 +152,10 @@ struct Outcome {
 Outcome run(const Kernels& kernels, bool checks, Screening rows, int threads) {
     Outcome out;
     const ScreenRequest request = rows.request();
-    if (threads) out.sums = (checks ? check_all : screen_all)(request, rows.n, threads, *kernels.l1);
-    else (checks ? kernels.l1->check : kernels.l1->screen)(request, rows.begin, rows.end, out.sums);
+    if (threads)
+        out.sums = (checks ? check_all : screen_all)(request, rows.n, threads, *kernels.l1);
+    else
+        (checks ? kernels.l1->check : kernels.l1->screen)(request, rows.begin, rows.end, out.sums);
     out.side = rows.side;
     return out;
 }
@@ -215,8 +230,10 @@ void spoil_rows(Random& random, Screening& rows, int64_t first) {
     for (int times = 0; times < 2 && first < rows.end; ++times) {
         const int64_t i = random.integer(first, rows.end - 1);
         const double value = random.coin() ? INFINITE : double(NOT_WRITTEN);
-        if (rows.k > 0 && random.coin()) rows.set_x(i, random.integer(0, rows.k - 1), value);
-        else rows.set_y(i, value);
+        if (rows.k > 0 && random.coin())
+            rows.set_x(i, random.integer(0, rows.k - 1), value);
+        else
+            rows.set_y(i, value);
     }
 }
 

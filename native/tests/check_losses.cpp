@@ -7,8 +7,8 @@ namespace treadle {
 
 namespace {
 
-constexpr Loss LOSSES[] = {Loss::cross_entropy, Loss::squared, Loss::absolute, Loss::huber,
-                           Loss::cross_entropy, Loss::binary_cross_entropy, Loss::poisson, Loss::huber};
+constexpr Loss LOSSES[] = {Loss::cross_entropy,        Loss::squared, Loss::absolute, Loss::huber, Loss::cross_entropy,
+                           Loss::binary_cross_entropy, Loss::poisson, Loss::huber};
 
 // A row's loss and derivatives, and what rounding may do to them.
 struct Row {
@@ -107,8 +107,12 @@ void check_loss(const Kernels& kernels, Random& random, Comparison& comparison) 
         for (int64_t i = 0; i < rows; ++i) order.push_back(random.integer(0, users_rows - 1));
         weights[size_t(order[0])] = trial % 3 == 0 ? 0.0f : 1.5f;
         const bool weighted = trial % 3 != 2;
-        const Objective objective{kind, trial % 16 < 8 ? 0 : 0.1, double(random.number(0.3, 2)), K,
-                                  labelled ? labels.data() : nullptr, labelled ? nullptr : targets.data(),
+        const Objective objective{kind,
+                                  trial % 16 < 8 ? 0 : 0.1,
+                                  double(random.number(0.3, 2)),
+                                  K,
+                                  labelled ? labels.data() : nullptr,
+                                  labelled ? nullptr : targets.data(),
                                   weighted ? weights.data() : nullptr};
         Block z(random, rows, K, kernels.panel, -8, 8), d(rows, K, kernels.panel);
         for (int64_t i = 0; i < rows; ++i) std::fill(z.row(i) + K, z.row(i) + z.stride, NOT_WRITTEN);

@@ -73,12 +73,15 @@ void check_gather(const Kernels& kernels, Random& random, Comparison& comparison
                 const float single = random.number(-3, 3);
                 const double twofold = single + 1e-9;
                 value = type == Number::uint8 ? number : type == Number::float32 ? double(single) : twofold;
-                if (type == Number::uint8) std::memcpy(place(i, j), &number, 1);
-                else if (type == Number::float32) std::memcpy(place(i, j), &single, 4);
-                else std::memcpy(place(i, j), &twofold, 8);
+                if (type == Number::uint8)
+                    std::memcpy(place(i, j), &number, 1);
+                else if (type == Number::float32)
+                    std::memcpy(place(i, j), &single, 4);
+                else
+                    std::memcpy(place(i, j), &twofold, 8);
             }
         }
-        const Rows X{bytes.data() + first, type, row, column, columns, random.coin() ? 1 / 255.0 : 1,
+        const Rows X{bytes.data() + first,    type, row, column, columns, random.coin() ? 1 / 255.0 : 1,
                      random.coin() ? 0 : -0.3};
         std::vector<int64_t> order;
         for (int64_t i = 0; i < n; ++i) order.push_back(random.integer(0, rows - 1));

@@ -28,12 +28,33 @@ struct Case {
 
 const Case CASES[] = {
     {{{12, 17, Activation::relu, false, 0.3}, {17, 5, LINEAR, false, 0}},
-     Loss::cross_entropy, 0.1, 0, {Update::adam, 0.9, 0.99, 1e-3, 0.01, 0}, 23, 7, {3, 4, true, 1}, false},
+     Loss::cross_entropy,
+     0.1,
+     0,
+     {Update::adam, 0.9, 0.99, 1e-3, 0.01, 0},
+     23,
+     7,
+     {3, 4, true, 1},
+     false},
     {{{9, 33, Activation::gelu, true, 0}, {33, 20, Activation::tanh, false, 0}, {20, 3, LINEAR, false, 0}},
-     Loss::squared, 0, 0.01, {Update::momentum, 0, 0, 0, 0, 0.9}, 37, 10, {0, 0, false, 0}, true},
+     Loss::squared,
+     0,
+     0.01,
+     {Update::momentum, 0, 0, 0, 0, 0.9},
+     37,
+     10,
+     {0, 0, false, 0},
+     true},
     {{{1, 1, LINEAR, false, 0}}, Loss::huber, 0, 0, {Update::plain, 0, 0, 0, 0, 0}, 5, 2, {0, 0, false, 0}, false},
     {{{40, 100, Activation::silu, true, 0.2}, {100, 70, Activation::logistic, false, 0.1}, {70, 11, LINEAR, false, 0}},
-     Loss::absolute, 0, 0.001, {Update::nesterov, 0, 0, 0, 0, 0.8}, 90, 32, {0, 0, false, 0}, true},
+     Loss::absolute,
+     0,
+     0.001,
+     {Update::nesterov, 0, 0, 0, 0, 0.8},
+     90,
+     32,
+     {0, 0, false, 0},
+     true},
 };
 
 // All that training leaves behind, in one array: parameters, moments, statistics, and the loss of every step.
@@ -72,11 +93,16 @@ Trail train(const Case& what, Update update, const Kernels& kernels, int threads
     const bool labelled = what.loss == Loss::cross_entropy;
     Optimizer optimizer = what.optimizer;
     optimizer.update = update;
-    const Problem problem{what.layers, {X.data(), Number::uint8, ptrdiff_t(n_in), 1, n_in, 1 / 255.0, -0.3},
+    const Problem problem{what.layers,
+                          {X.data(), Number::uint8, ptrdiff_t(n_in), 1, n_in, 1 / 255.0, -0.3},
                           what.augmentation,
                           {what.loss, what.label_smoothing, 0.7, outputs, labelled ? labels.data() : nullptr,
                            labelled ? nullptr : targets.data(), what.weighted ? weights.data() : nullptr},
-                          what.l2, optimizer, what.batch_size, 5, threads};
+                          what.l2,
+                          optimizer,
+                          what.batch_size,
+                          5,
+                          threads};
     Trainer trainer(problem, kernels);
     const std::vector<float> parameters = random.numbers(P, -0.3, 0.3), zeros(size_t(P + S), 0.0f);
     trainer.write(parameters.data(), zeros.data(), zeros.data(), zeros.data(), 0);
@@ -154,7 +180,8 @@ void check_predict(const Kernels& kernels, Random& random, Comparison& compariso
                 b += layer.n_out;
             }
             for (size_t j = 0; j < 9; ++j)
-                comparison.near(one[size_t(i * 9) + j], a[j], network_tolerance(kernels, layers, 0) * (1 + std::abs(a[j])));
+                comparison.near(one[size_t(i * 9) + j], a[j],
+                                network_tolerance(kernels, layers, 0) * (1 + std::abs(a[j])));
         }
     }
 }
@@ -174,8 +201,9 @@ void check_flush(const Kernels&, Random&, Comparison& comparison) {
     const std::vector<int64_t> units(THREADS, 1);
     std::vector<double> found(THREADS, -1.0);
     bool open = true;
-    run_phases(THREADS, [&] { return std::exchange(open, false) ? units.data() : nullptr; },
-               [&](int owner, int64_t, int) { found[size_t(owner)] = half_of_least(); });
+    run_phases(
+        THREADS, [&] { return std::exchange(open, false) ? units.data() : nullptr; },
+        [&](int owner, int64_t, int) { found[size_t(owner)] = half_of_least(); });
     for (const double x : found) comparison.near(x, 0, 0);
     comparison.near(half_of_least(), 0x1p-127, 0);
 }

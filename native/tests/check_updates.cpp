@@ -149,7 +149,8 @@ void check_update_columns(const Kernels& kernels, Random& random, Comparison& co
         const Values before(random, kernels.panel);
         Values after = before;
         kernels.update_columns(step, g.data(), after.pointers(step.update));
-        for (size_t j = 0; j < g.size(); ++j) compare_update(step, before.element(j), g[j], after.element(j), comparison);
+        for (size_t j = 0; j < g.size(); ++j)
+            compare_update(step, before.element(j), g[j], after.element(j), comparison);
     }
 }
 

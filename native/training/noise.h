@@ -13,8 +13,8 @@
 namespace treadle {
 
 // Rows row_begin <= i < row_end of a layer's mask (rows, stride): 0 with probability `rate`, else 1 / (1 - rate).
-inline void draw_mask(const Words& words, double rate, int64_t n_units, int64_t row_begin, int64_t row_end,
-                      float* mask, ptrdiff_t stride) {
+inline void draw_mask(const Words& words, double rate, int64_t n_units, int64_t row_begin, int64_t row_end, float* mask,
+                      ptrdiff_t stride) {
     const auto dropped_below = uint64_t(std::nearbyint(rate * 4294967296.0));
     const float kept = float(1 / (1 - rate));
     uint32_t block[8];

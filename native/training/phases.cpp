@@ -73,8 +73,7 @@ void TrainingState::forward(size_t l, int64_t n, int64_t s, const Grid::Unit& un
         for (int64_t c = begin; c < begin + columns; c += kernels.panel)
             kernels.normalise(layer.u.data() + c, layer.z.data() + c, n, stride, layer.scales.value.data() + c,
                               layer.biases.value.data() + c, BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM,
-                              layer.inverse.data() + c, layer.moved_mean.data() + c,
-                              layer.moved_variance.data() + c);
+                              layer.inverse.data() + c, layer.moved_mean.data() + c, layer.moved_variance.data() + c);
     }
     kernels.activate(layer.shape.activation, layer.pre_activation() + at, layer.activation() + at, rows, columns,
                      stride);
@@ -105,15 +104,14 @@ void TrainingState::backward(size_t l, int64_t n, int64_t s, const Grid::Unit& u
     const Factor D = factor(above.d.data(), above.stride, above.left_d, unit.begin);
     kernels.multiply(D.data, D.stride, rows, above.shape.n_out, above.backward.data(), nullptr, unit.panel_begin,
                      unit.panel_end, layer.d.data() + row, stride);
-    if (layer.shape.dropout > 0)
-        kernels.multiply_elements(d, layer.masks[s & 1].data() + at, d, rows, columns, stride);
+    if (layer.shape.dropout > 0) kernels.multiply_elements(d, layer.masks[s & 1].data() + at, d, rows, columns, stride);
     kernels.activate_backward(layer.shape.activation, d, layer.pre_activation() + at, layer.activation() + at, rows,
                               columns, stride);
     if (layer.shape.batch_norm) {
         for (int64_t c = begin; c < begin + columns; c += kernels.panel)
-            kernels.normalise_backward(layer.d.data() + c, layer.u.data() + c, n, stride,
-                                       layer.scales.value.data() + c, layer.inverse.data() + c,
-                                       layer.scale_gradient.data() + c, layer.bias_gradient.data() + c);
+            kernels.normalise_backward(layer.d.data() + c, layer.u.data() + c, n, stride, layer.scales.value.data() + c,
+                                       layer.inverse.data() + c, layer.scale_gradient.data() + c,
+                                       layer.bias_gradient.data() + c);
     }
     if (l > 0) round(layer.d.data(), stride, layer.shape.n_out, layer.left_d, unit);
 }
@@ -123,10 +121,10 @@ void TrainingState::update(size_t l, const Step& rule, int64_t n, int64_t s, con
     const LayerState& layer = layers[l];
     const int64_t panel = kernels.panel, n_in = layer.shape.n_in;
     const bool learns = rule.update != Update::keep_gradient;
-    kernels.update_weights(rule, below(l, s), below_stride(l), layer.d.data(), layer.stride, n, n_in,
-                           layer.shape.n_out, unit.panel_begin, unit.panel_end, unit.begin, unit.end,
-                           layer.weights.from(0), learns ? layer.operands() : Operands{},
-                           problem.l2 != 0 ? layers[l].squares.data() : nullptr, scratch);
+    kernels.update_weights(rule, below(l, s), below_stride(l), layer.d.data(), layer.stride, n, n_in, layer.shape.n_out,
+                           unit.panel_begin, unit.panel_end, unit.begin, unit.end, layer.weights.from(0),
+                           learns ? layer.operands() : Operands{}, problem.l2 != 0 ? layers[l].squares.data() : nullptr,
+                           scratch);
     if (unit.begin > 0) return;
     Step plain = rule;  // what is not a weight has neither decay nor penalty
     plain.l2 = 0;
@@ -152,7 +150,8 @@ double TrainingState::total_weight(const int64_t* rows, int64_t n) const {
 
 double TrainingState::penalty() const {
     double squares = 0;
-    for (const LayerState& layer : layers) squares = std::accumulate(layer.squares.begin(), layer.squares.end(), squares);
+    for (const LayerState& layer : layers)
+        squares = std::accumulate(layer.squares.begin(), layer.squares.end(), squares);
     return 0.5 * problem.l2 * squares;
 }
 

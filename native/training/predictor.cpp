@@ -69,7 +69,8 @@ bool predict(const std::vector<Layer>& layers, const float* parameters, const Ro
     const float* bias = parameters + biases_begin(layers);
     for (const Layer& layer : layers) {
         const int64_t columns = panels(layer.n_out, panel) * panel;
-        to_panels(parameters, layer.n_in, layer.n_out, panel, weights.emplace_back(arena.floats(layer.n_in * columns)).data());
+        to_panels(parameters, layer.n_in, layer.n_out, panel,
+                  weights.emplace_back(arena.floats(layer.n_in * columns)).data());
         std::memcpy(biases.emplace_back(arena.floats(columns)).data(), bias, size_t(layer.n_out) * sizeof(float));
         parameters += layer.n_in * layer.n_out;
         bias += layer.n_out;

@@ -39,8 +39,8 @@ public:
     Epoch(TrainingState& state, const int64_t* order, int64_t n_rows, const double* learning_rates, double* losses,
           const std::atomic<bool>& cancel)
         : state_(state), order_(order), n_rows_(n_rows), rates_(learning_rates), losses_(losses), cancel_(cancel),
-          threads_(state.problem.threads), hidden_(state.hidden()),
-          batch_(state.problem.batch_size), steps_(ceil_divide(n_rows, batch_)), counts_(size_t(threads_)) {}
+          threads_(state.problem.threads), hidden_(state.hidden()), batch_(state.problem.batch_size),
+          steps_(ceil_divide(n_rows, batch_)), counts_(size_t(threads_)) {}
 
     int64_t steps_taken() const { return step_; }
     Outcome outcome() const { return outcome_; }
@@ -145,8 +145,7 @@ private:
             case Phase::forward:
             case Phase::backward: {
                 const LayerState& layer = state_.layers[layer_];
-                grids_.emplace_back(layer.panels, LARGEST_GROUP, 4 * threads_, n_, threads_,
-                                    !layer.shape.batch_norm);
+                grids_.emplace_back(layer.panels, LARGEST_GROUP, 4 * threads_, n_, threads_, !layer.shape.batch_norm);
                 break;
             }
             case Phase::update:

@@ -19,12 +19,12 @@ int moments_of(Update update) {
 
 bool in_place(Activation f) { return f != Activation::gelu && f != Activation::silu; }
 
-constexpr Buffer TrainedArray::*MEMBERS[] = {&TrainedArray::value, &TrainedArray::first, &TrainedArray::second};
+constexpr Buffer TrainedArray::* MEMBERS[] = {&TrainedArray::value, &TrainedArray::first, &TrainedArray::second};
 
 // Walks through a flat array of treadle.network.Parameters: calls weights(buffer, layer, at) for each layer's, and then
 // columns(buffer, n, at) for the biases of every layer and the scales of the normalised ones.
 template <typename Weights, typename Columns>
-void walk(const std::vector<LayerState>& layers, Buffer TrainedArray::*member, const Weights& weights,
+void walk(const std::vector<LayerState>& layers, Buffer TrainedArray::* member, const Weights& weights,
           const Columns& columns) {
     int64_t at = 0;
     for (const LayerState& layer : layers) {
@@ -91,9 +91,9 @@ TrainingState::TrainingState(const Problem& given, const Kernels& kernels) : pro
         if (shape.batch_norm) {
             layer.u = arena.floats(values);
             layer.scales = TrainedArray(arena, columns, moments);
-            for (Buffer* columnwise : {&layer.running_mean, &layer.running_variance, &layer.moved_mean,
-                                       &layer.moved_variance, &layer.inverse,
-                                       &layer.scale_gradient, &layer.bias_gradient})
+            for (Buffer* columnwise :
+                 {&layer.running_mean, &layer.running_variance, &layer.moved_mean, &layer.moved_variance,
+                  &layer.inverse, &layer.scale_gradient, &layer.bias_gradient})
                 *columnwise = arena.floats(columns);
         }
         if (problem.l2 != 0) layer.squares.resize(size_t(layer.panels * layer.tiles));

@@ -17,8 +17,7 @@ struct TrainedArray {
 
     TrainedArray() = default;
     TrainedArray(Arena& arena, int64_t n, int moments)
-        : value(arena.floats(n)),
-          first(moments > 0 ? arena.floats(n, 17) : Buffer()),
+        : value(arena.floats(n)), first(moments > 0 ? arena.floats(n, 17) : Buffer()),
           second(moments > 1 ? arena.floats(n, 17) : Buffer()) {}
 
     Trained from(int64_t at) const { return Trained{value.data(), first.data(), second.data()}.from(at); }
@@ -29,11 +28,11 @@ struct LayerState {
     Layer shape;
     int64_t panels, stride, tiles;  // tiles: of one panel
     TrainedArray weights, biases, scales;
-    Buffer forward, backward;  // W as operand, unless the kernels are direct; W^T, but of the first layer
-    Buffer z, h, a;            // (rows, stride): see kernels.h; h and a where they are not z itself
-    Buffer d;                  // dJ/dz
-    Buffer masks[2];           // with dropout: this batch's and the next one's
-    Buffer left_output, left_d;  // output and d as operands, unless the kernels are direct
+    Buffer forward, backward;     // W as operand, unless the kernels are direct; W^T, but of the first layer
+    Buffer z, h, a;               // (rows, stride): see kernels.h; h and a where they are not z itself
+    Buffer d;                     // dJ/dz
+    Buffer masks[2];              // with dropout: this batch's and the next one's
+    Buffer left_output, left_d;   // output and d as operands, unless the kernels are direct
     std::vector<double> squares;  // with an L2 penalty: of each tile
 
     // With batch normalisation.
@@ -88,7 +87,8 @@ struct TrainingState {
                               : Factor{left.data() + row * kernels.left_row, problem.batch_size};
     }
     // Keeps such an operand of a unit's values, unless the kernels are direct.
-    void round(const float* values, ptrdiff_t stride, int64_t columns, const Buffer& left, const Grid::Unit& unit) const {
+    void round(const float* values, ptrdiff_t stride, int64_t columns, const Buffer& left,
+               const Grid::Unit& unit) const {
         if (!kernels.direct)
             kernels.round_rows(values + unit.begin * stride, stride, unit.end - unit.begin,
                                unit.panel_begin * kernels.panel, unit.panel_end * kernels.panel, columns,

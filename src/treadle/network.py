@@ -16,11 +16,12 @@ from numbers import Real
 from typing import Any, TypeVar, get_args
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from treadle.choices import InitialisationName, OutputName
 from treadle.errors import InvalidInput
 from treadle.maths.activations import ACTIVATIONS
+from treadle.maths.dtypes import Floats
 from treadle.whole_numbers import is_whole
 
 OUTPUTS = get_args(OutputName)
@@ -294,7 +295,7 @@ class Parameters:
         If flat or statistics is of another shape or dtype.
     """
 
-    def __init__(self, network: Network, flat: NDArray[Any], statistics: NDArray[Any] | None = None) -> None:
+    def __init__(self, network: Network, flat: Floats, statistics: Floats | None = None) -> None:
         if flat.shape != (network.n_parameters,) or flat.dtype not in (np.float32, np.float64):
             raise InvalidInput(
                 f"flat must be float32 or float64 of shape ({network.n_parameters},); "
@@ -319,7 +320,7 @@ class Parameters:
         self.running_means = self._one_per_norm(statistics)
         self.running_variances = self._one_per_norm(statistics[statistics.size // 2 :])
 
-    def _one_per_norm(self, array: NDArray[Any]) -> tuple[NDArray[Any] | None, ...]:
+    def _one_per_norm(self, array: Floats) -> tuple[Floats | None, ...]:
         """Views (n_out,) from the start of array where a layer has batch normalisation, None elsewhere."""
         norms = [layer.batch_norm for layer in self.network.layers]
         views = _cut(array, [layer.n_out for layer in self.network.layers if layer.batch_norm])
@@ -393,7 +394,7 @@ class Parameters:
         """float32 or float64."""
         return self.flat.dtype
 
-    def trainable(self) -> Iterator[tuple[str, NDArray[Any]]]:
+    def trainable(self) -> Iterator[tuple[str, Floats]]:
         """Views into ``flat`` with their names: ``weights.0``, ``biases.0``, ``scales.0`` and so on."""
         for i, (W, b, scale) in enumerate(zip(self.weights, self.biases, self.scales, strict=True)):
             yield f"weights.{i}", W
@@ -401,7 +402,7 @@ class Parameters:
             if scale is not None:
                 yield f"scales.{i}", scale
 
-    def named(self) -> Iterator[tuple[str, NDArray[Any]]]:
+    def named(self) -> Iterator[tuple[str, Floats]]:
         """``trainable``, and then ``running_means.0``, ``running_variances.0`` and so on."""
         yield from self.trainable()
         for i, (mean, variance) in enumerate(zip(self.running_means, self.running_variances, strict=True)):
@@ -434,7 +435,7 @@ class Parameters:
         return result
 
 
-def _cut(array: NDArray[Any], sizes: list[int]) -> Iterator[NDArray[Any]]:
+def _cut(array: Floats, sizes: list[int]) -> Iterator[Floats]:
     """Views of so many elements each, one after another from the start of array."""
     start = 0
     for size in sizes:

@@ -23,8 +23,8 @@ struct Integers {
 
 template <typename Operation, typename... Vectors>
 inline __m512 in_halves(Operation operation, Vectors... vectors) {
-    return std::bit_cast<__m512>(Floats{operation(std::bit_cast<Floats>(vectors).low...),
-                                        operation(std::bit_cast<Floats>(vectors).high...)});
+    return std::bit_cast<__m512>(
+        Floats{operation(std::bit_cast<Floats>(vectors).low...), operation(std::bit_cast<Floats>(vectors).high...)});
 }
 
 inline __m512 fmadd(__m512 a, __m512 b, __m512 c) {

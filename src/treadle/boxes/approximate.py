@@ -20,7 +20,7 @@ from treadle.boxes.construct.sampled_error import error_estimate
 from treadle.boxes.construct.uniform_boxes import uniform_boxes
 from treadle.boxes.network.box_network import BoxNetwork
 from treadle.boxes.network.smoothing import MEAN_DEVIATION, n_ghost_cells, with_ghost_cells
-from treadle.boxes.proof.assumptions import ModulusLike, met_modulus, target_of
+from treadle.boxes.proof.assumptions import ModulusLike, sampled_modulus, target_of
 from treadle.boxes.proof.bounds import UNIT, ErrorBound, outward, theorem, unproved
 from treadle.boxes.proof.known_function import Target
 from treadle.boxes.proof.least_eps import check_eps
@@ -81,7 +81,7 @@ def approximate(
     bounds : (lower, upper), or such a pair for each of d dimensions
     eps : float from 1e-300 to 1e300
         The error allowed, in ``norm``. Where nothing is known of f, or too little (order 1 at a jump), it
-        only chooses how many boxes, by values that were met, and ``error_bound_`` is nan. Or
+        only chooses how many boxes, by sampled values, and ``error_bound_`` is nan. Or
     n_boxes : int or sequence of d int
         The number of boxes: exactly along each axis, or in all, which d dimensions share by how f varies.
     lipschitz : float or sequence of d float
@@ -132,6 +132,15 @@ def approximate(
     -----
     Bounds: ``treadle.boxes.proof.bounds``. The fewest boxes: Kahane; DeVore, Nonlinear approximation, Acta
     Numerica 1998.
+
+    Examples
+    --------
+    >>> from treadle import approximate
+    >>> network = approximate("x**2", (0, 1), n_boxes=4)
+    >>> network.predict([[0.2], [0.9]]).tolist()  # the squares of 1/8 and 7/8
+    [0.015625, 0.765625]
+    >>> round(network.error_bound_, 6)  # 1 - (7/8)^2
+    0.234375
     """
     domain = as_bounds(bounds)
     activation = activation or ("relu" if order == 1 else "step")
@@ -169,7 +178,10 @@ def approximate(
 
 
 def why_not_proved(f: Any, order: int, smooth: bool) -> tuple[str, str]:
-    """Why a network without a bound has none, and what to do; f is a function, a formula or its text."""
+    """Say why a network has no bound, and what to do about it.
+
+    f is a function, a formula or its text.
+    """
     if not isinstance(f, str | Expression):
         return "nothing is known of f", "give lipschitz, modulus or enclosure, or f as the text of a formula"
     if smooth:
@@ -258,14 +270,14 @@ def _counts(
 def _share_of_steps(
     target: Target, eps: float, activation: BoxActivationName, steepness: float | None
 ) -> tuple[float, float]:
-    """What of eps is left for boxes where units rise over a width, and the steepness.
+    """Split eps between boxes and rising units; return the boxes' part and the steepness.
 
     By default the shares are those of a uniform partition with ``STEEPNESS_TIMES_WIDTH``: boxes L h / 2,
     rises L h deviation / that.
     """
     name: SmoothBoxName = "sigmoid" if activation == "sigmoid" else "relu"
     deviation = MEAN_DEVIATION[name]
-    modulus = target.modulus or met_modulus(target)
+    modulus = target.modulus or sampled_modulus(target)
     if steepness is None:
         part = deviation / STEEPNESS_TIMES_WIDTH[name]
         rises = eps * part / (0.5 + part)
@@ -324,7 +336,7 @@ def _network(
 
 
 def smoothing_modulus(target: Target, deviation: float) -> float:
-    """How far convolution with a density of that mean absolute deviation moves f.
+    """Bound how far smoothing by a density of that mean absolute deviation moves f.
 
     E omega(|U|) is L E|U| for a Lipschitz function; of any modulus, with the subadditivity of f's own,
     E omega(|U|) <= E(1 + |U| / E|U|) omega(E|U|) = 2 omega(E|U|). f extended by point reflection has twice

@@ -114,7 +114,7 @@ def boxes(
 
 
 def _summary(f: Expression, network: BoxNetwork, partition: str) -> dict[str, Any]:
-    """What is told of a network, for people and for machines."""
+    """The facts of a network to print, for people and for machines."""
     from treadle.boxes.approximate import why_not_proved
 
     lower, upper = network.bounds_.T

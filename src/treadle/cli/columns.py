@@ -1,4 +1,4 @@
-"""What a command says of a table's columns: what each was taken for, and what was left out and why."""
+"""Prints what a table's columns were taken for, and which were left out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IN_WORDS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "b
 
 
 def warn_of_left_out(design: Design) -> None:
-    """Say on standard error which columns were left out without having been asked for it."""
+    """Warn on standard error of columns that treadle left out by itself."""
     left_out = [use for use in design.columns if use.role == "left out"]
     for use in left_out[:SHOWN]:
         warn(progress_console(), f"left out: {visible(use.name[:60])}: {visible(use.reason)}")
@@ -49,7 +49,7 @@ def print_columns(table: Table, design: Design) -> None:
 
 
 def columns_as_dict(table: Table, design: Design) -> dict[str, Any]:
-    """The same for machines."""
+    """The table's columns and how it was read, ready for JSON."""
     return {
         "table": {"source": table.source, "rows": len(table), "target": design.target, **table.how},
         "columns": [use.to_dict() for use in design.columns],

@@ -221,7 +221,10 @@ def _write(option: str, path: Path, write: Any) -> None:
 def _inference(
     model: LADRegressor, X: Any, y: Any, names: list[str], method: str | None, level: float, bandwidth: str
 ) -> Inference | None:
-    """None where none are asked for, or where nobody asked and there can be none: then why, as a warning."""
+    """Infer by the method named, or by nid; None for ``none``.
+
+    Where no method was named and nid cannot be used: None, and a warning that says why.
+    """
     if method == "none":
         return None
     with warnings.catch_warnings(record=True) as caught:

@@ -31,7 +31,7 @@ def _fill_from_files(app: cyclopts.App, _commands: tuple[str, ...], arguments: A
     by_name = {argument.name: argument for argument in arguments}
     _split_at_commas(by_name["--hidden"].tokens)
 
-    def told(name: str) -> str | None:
+    def given(name: str) -> str | None:
         tokens = by_name[name].tokens
         return tokens[0].value if tokens else None
 
@@ -39,12 +39,12 @@ def _fill_from_files(app: cyclopts.App, _commands: tuple[str, ...], arguments: A
         # Keys are options of this command: "data" is also a command of its own, which Dict would skip.
         cyclopts.config.Dict(values, source=source)(app, (), arguments)
 
-    resumed = told("--resume")
+    resumed = given("--resume")
     if resumed and (path := Path(resumed, "config.toml")).is_file():
         fill(read_config_file(path)[0], str(path))
-    if config := told("--config"):
+    if config := given("--config"):
         fill(read_config_file(Path(config))[0], config)
-    recipe = told("--recipe") or RunConfig.recipe
+    recipe = given("--recipe") or RunConfig.recipe
     if recipe in by_name["--recipe"].get_choices():
         fill(recipe_values(recipe), f"the recipe {recipe}")
 

@@ -49,6 +49,15 @@ class Dataset:
     ------
     InvalidInput
         If any of the above does not hold.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle import Dataset
+    >>> X, y = np.array([[0.0], [1.0]], np.float32), np.array([0, 1])
+    >>> data = Dataset("two points", X, y, X, y, ("low", "high"), None, 1.0, "typed in")
+    >>> data.moments, data.data_range
+    ((0.5, 0.5), (0.0, 1.0))
     """
 
     name: str

@@ -57,7 +57,7 @@ def fetch_package(package: str, folder: Path, progress: Progress) -> Path:
     folder : Path
         An existing folder of this call's own, where everything goes.
     progress : Progress
-        Told what is asked for.
+        Reports what is fetched.
 
     Returns
     -------

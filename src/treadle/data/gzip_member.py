@@ -1,4 +1,4 @@
-"""A gzip file of one member, read as far as it is asked for (RFC 1952); zlib checks its CRC and length.
+"""Reads a gzip file (RFC 1952) of one member; zlib checks CRC and length.
 
 It refuses what the format would allow and no data set has: further members, and bytes after the first one.
 Python's gzip module reads both as if nothing were there.

@@ -36,7 +36,7 @@ def read_idx(source: str | Path | bytes, *, ndim: int | None = None, what: str |
     Parameters
     ----------
     source : str, Path or bytes
-        The file, or all of its bytes. Whether it is gzip is told by its first two bytes, not by its name.
+        The file, or all of its bytes. Its first two bytes say whether it is gzip, not its name.
     ndim : int, optional
         The number of dimensions it must have: 1 for labels, 3 for images.
     what : str, optional

@@ -1,4 +1,4 @@
-"""What a file is that no image reader takes, by its first bytes, and what to do about it.
+"""Names the kind of a file that is no readable image, with a remedy.
 
 It names kinds that people give for images, and no others; it decodes nothing.
 """
@@ -38,7 +38,9 @@ _HEIC = ("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1")
 
 
 def kind_of(head: bytes) -> str:
-    """What a file is that begins with these bytes, and what to do; for after "is no image that can be read".
+    """Name the kind of a file by its first bytes, with what to do.
+
+    The text follows "is no image that can be read: ".
 
     Parameters
     ----------

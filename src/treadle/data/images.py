@@ -39,7 +39,7 @@ def read_image(
     """Read an image file as a small grey image.
 
     The image is turned upright as its EXIF data says; transparent parts become the background; it is made
-    grey (ITU-R 601-2 luma), inverted if asked, and shrunk or enlarged until it just fits; the rest is
+    grey (ITU-R 601-2 luma), inverted on request, and shrunk or enlarged until it just fits; the rest is
     background. An image that has the shape already keeps its pixels.
 
     Parameters
@@ -142,7 +142,7 @@ class _Samples(NamedTuple):
 
 
 def _in_bands(image: Image.Image, as_grey: Callable[[Image.Image], Image.Image]) -> Image.Image:
-    """The grey image, a band after another: what conversions take beside it is of a band only."""
+    """Convert an image to grey band by band, so that temporary copies stay small."""
     from PIL import Image
 
     grey = Image.new("L", image.size)

@@ -108,7 +108,7 @@ def _download_all(mirror: str, files: Sequence[KnownFile], folder: Path, progres
 
 
 class _Received:
-    """What pooch asks of a progress bar; it stops a server that sends more than the file has."""
+    """A progress bar for pooch that stops a server which sends too much."""
 
     def __init__(self, file: KnownFile, before: int, move_to: Callable[[int], None]) -> None:
         self.total = 0

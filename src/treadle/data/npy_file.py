@@ -56,7 +56,7 @@ def read_header(stream: IO[bytes]) -> Header:
     Raises
     ------
     CorruptFile
-        If it is no such header; it says why, and not of which file.
+        If it is no such header; it says why, without the file's name.
     """
     start = stream.read(len(MAGIC) + 2)
     if start[: len(MAGIC)] != MAGIC:
@@ -116,7 +116,7 @@ def mapped(file: IO[bytes]) -> NDArray[Any]:
     Raises
     ------
     CorruptFile
-        If it is not exactly one array; it says why, and not of which file.
+        If it is not exactly one array; it says why, without the file's name.
     """
     header = read_header(file)
     offset, size = file.tell(), os.fstat(file.fileno()).st_size

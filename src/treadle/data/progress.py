@@ -33,7 +33,7 @@ class Progress:
 
     @contextmanager
     def bar(self, description: str, total: int) -> Iterator[Callable[[int], None]]:
-        """Show a bar over ``total`` bytes; yield the function that moves it to so many bytes."""
+        """Show a bar over ``total`` bytes; yield the function that moves it."""
         if not (self.enabled and sys.stderr.isatty()):
             yield lambda done: None
             return

@@ -1,4 +1,4 @@
-"""PNG's own check sums (ISO/IEC 15948, section 5), of which Pillow reads no more than it needs for pixels.
+"""Checks PNG's own check sums (ISO/IEC 15948, section 5), which Pillow reads in part.
 
 A file that lacks its last bytes has all its pixels, and the check sum that would tell of damage to them is
 among those bytes: such a file is refused. So are PNG images within an ICO file.
@@ -19,7 +19,7 @@ ICO_MAGIC, ICO_ENTRY_BYTES = b"\0\0\1\0", 16
 
 
 def check_png(file: IO[bytes], what: str) -> None:
-    """Refuse a PNG that is not whole, or of which a check sum is wrong; pass over files of other kinds.
+    """Refuse a PNG with a missing end or wrong check sum; ignore other files.
 
     Parameters
     ----------

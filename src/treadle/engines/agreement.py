@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from treadle.engines.engine import Engine, TrainingProblem
 from treadle.errors import InvalidInput
+from treadle.maths.dtypes import Floats
 from treadle.network import Parameters
 
 # Rounding is 6e-8 in float32 and 1e-16 in float64. Two engines in float32 part for good where the sum of a
@@ -34,7 +34,7 @@ class Agreement:
     tolerance: float
 
     @property
-    def relative_differences(self) -> NDArray[Any]:
+    def relative_differences(self) -> Floats:
         """Of each step, relative to the reference; 0 where both are 0."""
         size = np.maximum(np.abs(self.reference_losses), np.finfo(np.float64).tiny)
         with np.errstate(over="ignore"):

@@ -40,6 +40,15 @@ class Augmentation:
     ------
     InvalidInput
         If the shape is not two positive integers, or the shift negative or not smaller than both of them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle import Augmentation
+    >>> images = np.array([[1, 2, 3]] * 20)
+    >>> seen = Augmentation((1, 3), flip=True).apply(images, seed=0, step=0)
+    >>> np.unique(seen, axis=0).tolist()
+    [[1, 2, 3], [3, 2, 1]]
     """
 
     image_shape: tuple[int, int]

@@ -23,11 +23,11 @@ below z, and the running statistics stay, since one row tells nothing of a varia
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from treadle.maths.dtypes import Floats
 from treadle.network import BATCH_NORM_EPSILON, Parameters
 
 # The share of the way that a step moves the running statistics: PyTorch's value.
@@ -55,10 +55,10 @@ class BatchNorm:
 
     def __init__(self, n_rows: int, layer: int, parameters: Parameters, gradients: Parameters) -> None:
         self._bias = parameters.biases[layer]
-        self._scale = cast(NDArray[Any], parameters.scales[layer])
-        self._scale_gradient = cast(NDArray[Any], gradients.scales[layer])
-        self._running_mean = cast(NDArray[Any], parameters.running_means[layer])
-        self._running_variance = cast(NDArray[Any], parameters.running_variances[layer])
+        self._scale = cast(Floats, parameters.scales[layer])
+        self._scale_gradient = cast(Floats, gradients.scales[layer])
+        self._running_mean = cast(Floats, parameters.running_means[layer])
+        self._running_variance = cast(Floats, parameters.running_variances[layer])
         self.sums = np.empty((n_rows, self._bias.size), dtype=parameters.dtype)
         self._scratch = np.empty_like(self.sums)
         self._mean = np.zeros_like(self._bias)
@@ -66,7 +66,7 @@ class BatchNorm:
         self._deviation = np.zeros_like(self._bias)
         self._n = 0
 
-    def forward(self, out: NDArray[Any]) -> None:
+    def forward(self, out: Floats) -> None:
         """Equations (10) and (11): from u in ``sums`` to z in out, of shape (n, n_l)."""
         n = self._n = len(out)
         s, scratch = self.sums[:n], self._scratch[:n]
@@ -80,7 +80,7 @@ class BatchNorm:
         np.multiply(s, self._scale, out=out)
         out += self._bias
 
-    def backward(self, d: NDArray[Any]) -> None:
+    def backward(self, d: Floats) -> None:
         """Equations (12) and (13), for the batch of the last ``forward``: d is dJ/dz, and becomes dJ/du."""
         n = self._n
         s, scratch = self.sums[:n], self._scratch[:n]

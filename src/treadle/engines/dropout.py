@@ -7,16 +7,15 @@ to that row of the batch and that unit: it is kept where the word is at least ``
 
 from __future__ import annotations
 
-from typing import Any
-
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from treadle.engines.philox import DROPOUT, philox_words
+from treadle.maths.dtypes import Floats
 
 
 def dropout_mask(
     seed: int, step: int, layer: int, n_rows: int, n_units: int, rate: float, dtype: DTypeLike
-) -> NDArray[Any]:
+) -> Floats:
     """What the outputs of a hidden layer are multiplied by in one step of training ("inverted" dropout).
 
     Parameters

@@ -24,6 +24,7 @@ from treadle.engines.objective import Objective
 from treadle.engines.rows import Rows, check_rows, is_compressed, n_rows
 from treadle.errors import EngineUnavailable, InvalidInput, TrainingDiverged
 from treadle.maths.activations import logistic
+from treadle.maths.dtypes import Floats
 from treadle.maths.softmax import softmax
 from treadle.network import Network, Parameters
 from treadle.optimizers import Optimizer
@@ -67,6 +68,15 @@ class TrainingProblem:
         If X, y and sample_weight do not go together, the loss does not go with the network's output, the
         augmentation not with its inputs, or a number or name is out of range. What is in y is checked batch
         by batch.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle import Adam, Network, Objective, TrainingProblem
+    >>> X, y = np.zeros((5, 3)), np.array([0, 1, 0, 1, 0])
+    >>> problem = TrainingProblem(Network((3, 2)), Objective(), Adam(), X, y, batch_size=2)
+    >>> problem.n_rows, problem.n_steps(5)
+    (5, 3)
     """
 
     network: Network
@@ -126,7 +136,20 @@ class TrainingProblem:
 
 
 class Trainer(ABC):
-    """Training in progress: parameters, running statistics, the optimizer's moments and a count of steps."""
+    """Training in progress: parameters, running statistics, the optimizer's moments and a count of steps.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle import SGD, Network, Objective, Parameters, TrainingProblem, select_engine
+    >>> network, X = Network((1, 1), output="identity"), np.ones((1, 1))
+    >>> problem = TrainingProblem(network, Objective("squared"), SGD(momentum=0), X, 2 * X, batch_size=1)
+    >>> trainer = select_engine("numpy").engine.trainer(problem, Parameters.zeros(network))
+    >>> trainer.run_epoch(np.array([0]), np.array([0.25])).tolist()  # (0 - 2)^2 / 2
+    [2.0]
+    >>> trainer.parameters().weights[0].tolist()  # 0 + 0.25 * 2
+    [[0.5]]
+    """
 
     sees_all_rows_in_a_step: ClassVar[bool] = False
     """Whether an epoch is one step over all rows, whatever the problem's batch size."""
@@ -199,13 +222,22 @@ def diverged(step: int, loss: float) -> TrainingDiverged:
 
 
 class Engine(ABC):
-    """Computes with networks. Stateless: one instance can serve any number of networks."""
+    """Computes with networks. Stateless: one instance can serve any number of networks.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle import Network, Parameters, select_engine
+    >>> engine = select_engine("numpy").engine
+    >>> engine.predict(Parameters.zeros(Network((3, 2))), np.ones((1, 3))).tolist()
+    [[0.5, 0.5]]
+    """
 
     name: ClassVar[str]
     trains_by_block: ClassVar[bool] = False
     """Whether blocks of parameters may have a learning rate and a decay of their own."""
 
-    def logits(self, parameters: Parameters, X: Rows) -> NDArray[Any]:
+    def logits(self, parameters: Parameters, X: Rows) -> Floats:
         """Last layer's sums for each row, without dropout, batch normalisation by the running statistics.
 
         Where the network has a ``mirror_width``, the mean of the sums for the image and for its mirror image.
@@ -236,13 +268,13 @@ class Engine(ABC):
         return logits
 
     @abstractmethod
-    def _plain_logits(self, parameters: Parameters, X: Rows) -> NDArray[Any]:
+    def _plain_logits(self, parameters: Parameters, X: Rows) -> Floats:
         """What ``logits`` says, for a network without batch normalisation, of X as it is: no mirror image.
 
         X has been checked. The result (N, K) is the caller's to change.
         """
 
-    def predict(self, parameters: Parameters, X: Rows) -> NDArray[Any]:
+    def predict(self, parameters: Parameters, X: Rows) -> Floats:
         """The network's output for each row, (N, K): see ``Network.output``."""
         return output_of(parameters.network, self.logits(parameters, X))
 
@@ -340,7 +372,7 @@ class Engine(ABC):
         )
 
     def details(self) -> dict[str, str]:
-        """What else than the engine's name its results or their time depend on, by name."""
+        """What an engine's results or time depend on besides its name, by name."""
         return {}
 
     def check_supports(self, problem: TrainingProblem | None, dtype: DTypeLike) -> None:

@@ -32,6 +32,18 @@ class GradientReport:
     reference_error : float or None
         Largest difference from the reference engine's gradient, relative to the largest entry of it; None
         where there was no reference.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle import Network, Objective, Parameters, check_gradients, select_engine
+    >>> parameters, X = Parameters.zeros(Network((1, 2)), np.float64), np.ones((1, 1))
+    >>> wrong = Parameters.zeros(parameters.network, np.float64)
+    >>> engine, y = select_engine("numpy").engine, np.array([0])
+    >>> for r in check_gradients(engine, parameters, X, y, objective=Objective(), gradients=wrong):
+    ...     print(r.name, r.shape, r.passed)
+    weights.0 (1, 2) False
+    biases.0 (2,) False
     """
 
     name: str
@@ -81,6 +93,15 @@ def check_gradients(
     ------
     InvalidInput
         If the parameters are not float64: finite differences of float32 tell little.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle import Network, Objective, Parameters, check_gradients, select_engine
+    >>> parameters = Parameters.initialise(Network((2, 3, 2), "tanh"), dtype=np.float64)
+    >>> X, y, engine = np.array([[1.0, 2.0]]), np.array([0]), select_engine("numpy").engine
+    >>> all(report.passed for report in check_gradients(engine, parameters, X, y, objective=Objective()))
+    True
     """
     if parameters.dtype != np.float64:
         raise InvalidInput(f"a gradient check needs float64 parameters; got {parameters.dtype}")

@@ -26,6 +26,7 @@ from treadle.errors import InvalidInput
 from treadle.hardware.native import networks
 from treadle.hardware.native.extension import SIMD, chosen_kernels
 from treadle.hardware.processors import usable_threads
+from treadle.maths.dtypes import Floats
 from treadle.network import Network, Parameters
 from treadle.optimizers import SGD, Adam, AdamW, Optimizer
 
@@ -104,7 +105,7 @@ class NativeEngine(Engine):
             "threads": str(self.n_threads),
         }
 
-    def predict(self, parameters: Parameters, X: Rows) -> NDArray[Any]:
+    def predict(self, parameters: Parameters, X: Rows) -> Floats:
         """See ``Engine.predict``."""
         network = parameters.network
         if network.mirror_width or network.output != "softmax":
@@ -112,10 +113,10 @@ class NativeEngine(Engine):
         check_rows(network, X)
         return self._outputs(parameters.folded(), X, softmax=True)
 
-    def _plain_logits(self, parameters: Parameters, X: Rows) -> NDArray[Any]:
+    def _plain_logits(self, parameters: Parameters, X: Rows) -> Floats:
         return self._outputs(parameters, X, softmax=False)
 
-    def _outputs(self, parameters: Parameters, X: Rows, softmax: bool) -> NDArray[Any]:
+    def _outputs(self, parameters: Parameters, X: Rows, softmax: bool) -> Floats:
         self.check_supports(None, parameters.dtype)
         network = parameters.network
         layers = _layers(network)
@@ -366,16 +367,14 @@ def _inputs(network: Network, layers: networks.Network, X: Rows) -> networks.Inp
     )
 
 
-def _relative(weights: NDArray[Any]) -> NDArray[np.float32]:
+def _relative(weights: Floats) -> NDArray[np.float32]:
     """Weights in float32, times a power of two that makes the largest about 1: only their ratios count."""
     wide = weights.astype(np.float64)
     _, exponent = np.frexp(wide.max())
     return np.asarray(np.ldexp(wide, -exponent), dtype=np.float32)
 
 
-def _two(
-    arrays: Mapping[str, NDArray[Any]], names: tuple[str, ...]
-) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
+def _two(arrays: Mapping[str, Floats], names: tuple[str, ...]) -> tuple[Floats | None, Floats | None]:
     """The first and the second moment, None where the optimizer keeps none."""
     first, second, *_ = (*(arrays[name] for name in names), None, None)
     return first, second

@@ -46,6 +46,7 @@ from treadle.engines.objective import Objective
 from treadle.engines.rows import Rows, check_rows, dense, is_compressed, n_rows
 from treadle.hardware.blas_threads import one_blas_thread
 from treadle.maths.activations import ACTIVATIONS
+from treadle.maths.dtypes import Floats
 from treadle.network import Parameters
 from treadle.optimizers.optimizer import CHUNK, chunks
 
@@ -59,7 +60,7 @@ class NumpyEngine(Engine):
     name = "numpy"
     trains_by_block = True
 
-    def _plain_logits(self, parameters: Parameters, X: Rows) -> NDArray[Any]:
+    def _plain_logits(self, parameters: Parameters, X: Rows) -> Floats:
         """See ``Engine._plain_logits``."""
         logits = np.empty((n_rows(X), parameters.network.sizes[-1]), dtype=parameters.dtype)
         passes = _Passes(parameters, min(n_rows(X), ROWS_PER_PREDICTION))
@@ -101,7 +102,7 @@ class _Passes:
     """The forward and the backward pass over batches of at most batch_size rows, in arrays that are kept."""
 
     def __init__(self, parameters: Parameters, batch_size: int) -> None:
-        def array(n_units: int) -> NDArray[Any]:
+        def array(n_units: int) -> Floats:
             return np.empty((batch_size, n_units), dtype=parameters.dtype)
 
         network = parameters.network
@@ -124,9 +125,9 @@ class _Passes:
         ]
         self.d = [np.empty_like(z) for z in self.z[:-1]]
         self.scratch = np.empty(min(CHUNK, parameters.flat.size), dtype=parameters.dtype)
-        self.masks: list[NDArray[Any] | None] = [None] * len(network.layers)
+        self.masks: list[Floats | None] = [None] * len(network.layers)
 
-    def forward(self, X: Rows, noise_key: tuple[int, int] | None) -> NDArray[Any]:
+    def forward(self, X: Rows, noise_key: tuple[int, int] | None) -> Floats:
         """Equations (1) to (3), or (9) to (11) for (1); the logits, valid until the next call."""
         n = n_rows(X)
         number = self.parameters.dtype.type
@@ -197,7 +198,7 @@ class _Passes:
                 norm.update_statistics()
 
 
-def _product(a: Any, b: NDArray[Any], out: NDArray[Any]) -> None:
+def _product(a: Any, b: Floats, out: Floats) -> None:
     """``a b``, into an array that is there; a may be sparse."""
     if isinstance(a, np.ndarray):
         np.matmul(a, b, out=out)

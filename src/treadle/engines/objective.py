@@ -9,6 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
+from treadle.maths.dtypes import Floats
 from treadle.maths.loss_table import LOSSES
 from treadle.network import Network
 
@@ -79,6 +80,6 @@ class Objective:
 
     def data_gradient(
         self, logits: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None = None
-    ) -> NDArray[Any]:
+    ) -> Floats:
         """The derivative of ``data_loss`` with respect to the logits, (N, K)."""
         return LOSSES[self.loss].gradient(logits, y, sample_weight=sample_weight, **self.options)

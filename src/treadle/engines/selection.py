@@ -62,6 +62,13 @@ def select_engine(
     EngineUnavailable
         If the engine asked for by name cannot serve here, or not for this purpose, or with ``auto`` none can;
         the message says what is missing.
+
+    Examples
+    --------
+    >>> from treadle import select_engine
+    >>> selection = select_engine("numpy")
+    >>> selection.engine.name, selection.reason
+    ('numpy', 'asked for')
     """
     if name == "auto":
         return _best(problem, dtype, n_threads)

@@ -19,6 +19,7 @@ from treadle.engines.objective import Objective
 from treadle.engines.rows import Rows, check_rows, n_rows
 from treadle.engines.targets import check_targets
 from treadle.errors import EngineUnavailable, InvalidInput
+from treadle.maths.dtypes import Floats
 from treadle.network import Parameters
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class TorchEngine(Engine):
 
         return {"torch": torch.__version__, "device": str(self.device)}
 
-    def _plain_logits(self, parameters: Parameters, X: Rows) -> NDArray[Any]:
+    def _plain_logits(self, parameters: Parameters, X: Rows) -> Floats:
         """See ``Engine._plain_logits``."""
         from treadle.engines.torch_model import TorchModel, predicting
 

@@ -22,6 +22,7 @@ from treadle.engines.objective import Objective
 from treadle.engines.rows import Rows, dense, n_rows
 from treadle.engines.torch_losses import ROW_LOSSES
 from treadle.export.torch_sequential import ACTIVATIONS
+from treadle.maths.dtypes import Floats
 from treadle.network import BATCH_NORM_EPSILON, Block, Parameters
 
 
@@ -98,19 +99,19 @@ class TorchModel(nn.Module):
         """Each block of the network with the tensor that holds it."""
         yield from zip(self.network.blocks, (*self.weights, *self.biases, *self.scales), strict=True)
 
-    def _pairs(self, parameters: Parameters) -> Iterator[tuple[NDArray[Any], Tensor]]:
+    def _pairs(self, parameters: Parameters) -> Iterator[tuple[Floats, Tensor]]:
         """Each array of Parameters with the tensor that it belongs to."""
         scales = [scale for scale in parameters.scales if scale is not None]
         yield from zip(parameters.weights, self.weights, strict=True)
         yield from zip(parameters.biases, self.biases, strict=True)
         yield from zip(scales, self.scales, strict=True)
 
-    def statistics(self) -> NDArray[Any]:
+    def statistics(self) -> Floats:
         """A copy of the running statistics (R,), in the layout of Parameters."""
         tensors = [tensor.cpu().numpy() for tensor in self._statistics()]
         return np.concatenate([*tensors, np.empty(0)]).astype(self.numpy_dtype)
 
-    def load_statistics(self, statistics: NDArray[Any]) -> None:
+    def load_statistics(self, statistics: Floats) -> None:
         """Take over running statistics (R,)."""
         tensors = self._statistics()
         with torch.no_grad():

@@ -17,6 +17,7 @@ from torch import Tensor
 from treadle.engines.engine import Trainer, TrainingProblem, diverged
 from treadle.engines.torch_model import TorchModel, differentiating
 from treadle.errors import EngineUnavailable
+from treadle.maths.dtypes import Floats
 from treadle.network import Parameters
 from treadle.optimizers import SGD, Adam, AdamW, Optimizer
 
@@ -85,7 +86,7 @@ class TorchTrainer(Trainer):
             self._model.load_statistics(state["statistics"])
             self._set_moments(state)
 
-    def _set_moments(self, moments: Mapping[str, NDArray[Any]]) -> None:
+    def _set_moments(self, moments: Mapping[str, Floats]) -> None:
         """Give torch.optim its state, as it would have it after ``self._step`` steps."""
         for tensor in self._model.parameters():
             state = {TORCH_NAMES[name]: torch.empty_like(tensor) for name in self._problem.optimizer.moments}
@@ -101,7 +102,7 @@ class TorchTrainer(Trainer):
         """From a parameter to the moment that torch.optim keeps for it."""
         return lambda tensor: cast(Tensor, self._optimizer.state[tensor][TORCH_NAMES[name]])
 
-    def _in_layout(self, flat: NDArray[Any]) -> Parameters:
+    def _in_layout(self, flat: Floats) -> Parameters:
         return Parameters(self._problem.network, flat)
 
 

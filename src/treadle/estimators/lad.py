@@ -91,6 +91,16 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
     ----------
     Koenker and Bassett, "Regression quantiles" (1978). Portnoy and Koenker, "The Gaussian hare and the
     Laplacian tortoise" (1997). Barrodale and Roberts (1973).
+
+    Examples
+    --------
+    >>> from treadle import LADRegressor
+    >>> X, y = [[0], [1], [2], [3], [4]], [0, 1, 2, 3, 40]
+    >>> model = LADRegressor().fit(X, y)
+    >>> model.predict([[5]]).tolist(), model.objective_  # the outlier moves nothing
+    ([5.0], 36.0)
+    >>> bool(model.certificate_.verify(X, y))
+    True
     """
 
     def __init__(

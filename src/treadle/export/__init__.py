@@ -1,1 +1,1 @@
-"""Files that trained networks leave in: they know plain layers, and nothing of how those came to be."""
+"""Files for networks: they hold plain layers, and nothing of how those were made."""

@@ -1,4 +1,4 @@
-"""A network as a plain list of layers, z = a W + b and then f(z): what every way out of treadle can write.
+"""A network as layers f(a W + b), which every export can write.
 
 Box networks, trees and trained networks all come down to it. It knows no training, no scaling and no form of
 its own; it computes in NumPy and SciPy, in the dtype that it is given.

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from treadle.data.pixel_units import PixelUnits, units_of
 from treadle.errors import CorruptFile, InvalidInput
 from treadle.export.container import Container
+from treadle.maths.dtypes import Floats
 from treadle.messages import quoted
 from treadle.network import Network, Parameters
 
@@ -38,7 +38,7 @@ REMEDY = FILE.remedy
 
 @dataclass(frozen=True)
 class Model:
-    """A network with its parameters and the names of what it tells apart.
+    """A network with its parameters and the names of its classes.
 
     Parameters
     ----------
@@ -59,6 +59,13 @@ class Model:
     InvalidInput
         If there is another number of class names than of outputs, or of pixels than of inputs, or data_scale
         is not finite, or data_range is not two finite numbers in order.
+
+    Examples
+    --------
+    >>> from treadle import Model, Network, Parameters
+    >>> model = Model(Parameters.zeros(Network((4, 2))), image_shape=(2, 2), data_scale=1 / 255)
+    >>> model.pixel_units
+    PixelUnits(black=0.0, white=255.0)
     """
 
     parameters: Parameters
@@ -117,6 +124,13 @@ def save_model(path: str | Path, model: Model) -> None:
         If the folder cannot be written or the disk is full.
     InvalidInput
         If a parameter is NaN or infinite: ``load_model`` takes that for damage.
+
+    Examples
+    --------
+    >>> from treadle import Model, Network, Parameters, load_model, save_model
+    >>> save_model("model.safetensors", Model(Parameters.zeros(Network((4, 2))), ("cat", "dog")))
+    >>> load_model("model.safetensors").class_names
+    ('cat', 'dog')
     """
     if not all(np.isfinite(array).all() for array in (model.parameters.flat, model.parameters.statistics)):
         raise InvalidInput(
@@ -138,7 +152,7 @@ def model_metadata(model: Model) -> dict[str, Any]:
     }
 
 
-def model_arrays(model: Model) -> dict[str, NDArray[Any]]:
+def model_arrays(model: Model) -> dict[str, Floats]:
     """The model's arrays, by their names in the file."""
     return {name: np.ascontiguousarray(array) for name, array in model.parameters.named()}
 
@@ -156,6 +170,15 @@ def load_model(path: str | Path) -> Model:
         If the file cannot be opened.
     CorruptFile
         If it is not such a file, or its arrays do not fit the network that it describes.
+
+    Examples
+    --------
+    >>> from treadle import MLPClassifier, load_model
+    >>> stop = lambda training: True
+    >>> MLPClassifier((3,), callbacks=stop).fit([[0.0], [1.0]], ["cat", "dog"]).save("model.safetensors")
+    >>> model = load_model("model.safetensors")
+    >>> model.network.sizes, model.class_names
+    ((1, 3, 1), ('cat', 'dog'))
     """
     arrays, metadata = FILE.read(path)
     if "estimator" in metadata:  # which may have arrays of its own
@@ -163,7 +186,7 @@ def load_model(path: str | Path) -> Model:
     return model_from(path, arrays, metadata)
 
 
-def model_from(path: str | Path, arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> Model:
+def model_from(path: str | Path, arrays: Mapping[str, Floats], metadata: Mapping[str, Any]) -> Model:
     """The model that a file's arrays and metadata describe; CorruptFile if they describe none."""
     with FILE.describing(path):
         network = Network(**metadata["network"])

@@ -55,6 +55,15 @@ def save_onnx(path: str | Path, model: Model) -> None:
         If the package onnx is not installed.
     OSError
         If the folder cannot be written or the disk is full.
+
+    Examples
+    --------
+    >>> import onnxruntime
+    >>> from treadle import Model, Network, Parameters, save_onnx
+    >>> save_onnx("model.onnx", Model(Parameters.zeros(Network((4, 2))), ("cat", "dog")))
+    >>> session = onnxruntime.InferenceSession("model.onnx")
+    >>> [array.name for array in session.get_outputs()]
+    ['probabilities']
     """
     write_atomically(Path(path), onnx_model(model).SerializeToString())
 
@@ -66,6 +75,13 @@ def onnx_model(model: Model) -> onnx.ModelProto:
     ------
     MissingDependency
         If the package onnx is not installed.
+
+    Examples
+    --------
+    >>> from treadle import Model, Network, Parameters, onnx_model
+    >>> graph = onnx_model(Model(Parameters.zeros(Network((4, 2))), ("cat", "dog"))).graph
+    >>> graph.input[0].name, graph.output[0].name
+    ('X', 'probabilities')
     """
     helper = _onnx().helper
     network, parameters = model.network, model.parameters.folded()

@@ -1,4 +1,4 @@
-r"""GELU in doubles out of ONNX operators that ONNX Runtime has for doubles, which Erf and Gelu are not.
+r"""GELU of doubles from ONNX operators that ONNX Runtime has for doubles, unlike Erf.
 
 With z = |x| / sqrt(2) and t = 2 / (2 + z), which is in (0, 1]::
 

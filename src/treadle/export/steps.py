@@ -1,4 +1,4 @@
-r"""Steps out of modules that every runtime has: a linear layer, and a clamp to [0, 1]. Equal to the bit.
+r"""Steps, equal to the bit, from modules of every runtime: linear layers and clamps.
 
 A step unit is 1 where t >= e, t being an input or its negative. With p the floating-point number just below
 e, u = e - p is a power of two, and::
@@ -19,10 +19,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
 from treadle.export.layers import CLAMP, STEP, Layer
+from treadle.maths.dtypes import Floats
 
 
 def stock_layers(layers: Sequence[Layer], dtype: Any = np.float64) -> list[Layer]:
@@ -56,7 +56,7 @@ def stock_layers(layers: Sequence[Layer], dtype: Any = np.float64) -> list[Layer
     return stock
 
 
-def round_up(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
+def round_up(values: Floats, dtype: Any) -> Floats:
     """The least numbers of dtype that are not below values."""
     with np.errstate(over="ignore"):
         rounded = values.astype(dtype)

@@ -1,4 +1,4 @@
-"""Arrays of texts within a bound: NumPy keeps every text in as much memory as the longest takes."""
+"""Arrays of texts within a bound: NumPy gives every text the longest's memory."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def text_array(values: Any, dtype: str = "U") -> NDArray[Any]:
 
 
 def check_text_bytes(n_texts: int, longest: int, character_bytes: int) -> None:
-    """Raise InvalidInput if an array of so many texts, of up to so many characters, takes more than 64 MB."""
+    """Raise InvalidInput if n_texts texts of ``longest`` characters would take more than 64 MB."""
     n_bytes = n_texts * longest * character_bytes
     if n_bytes > MOST_TEXT_BYTES:
         raise InvalidInput(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ GAP_OF_FIRST, GAP_OF_SECOND = 1e-4, 1e-2
 BOXES_AT_LEAST = 256  # looked at together: a few cost as much as some hundreds
 MOST_BOXES = 40_000  # looked at; then the bound that there is, which is looser and holds as well
 
-Bound = Callable[[Corners, Corners], NDArray[Any]]  # of |g| over each of N boxes, shape (N,)
+Bound = Callable[[Corners, Corners], NDArray[np.float64]]  # of |g| over each of N boxes, shape (N,)
 
 
 def lipschitz_constants(enclosure: Enclosure, lower: Corners, upper: Corners) -> NDArray[np.float64]:
@@ -56,21 +55,23 @@ def second_derivative_bounds(enclosure: Enclosure, lower: Corners, upper: Corner
     return bounds
 
 
-def _gradient_bound(enclosure: Enclosure, i: int, lower: Corners, upper: Corners) -> NDArray[Any]:
+def _gradient_bound(enclosure: Enclosure, i: int, lower: Corners, upper: Corners) -> NDArray[np.float64]:
     ranges = enclosure.gradient_range(lower, upper)
     if ranges is None:
         return np.full(len(lower), np.inf)
     return np.asarray(np.maximum(np.abs(ranges[0][:, i]), np.abs(ranges[1][:, i])), dtype=np.float64)
 
 
-def _hessian_bound(enclosure: Enclosure, i: int, j: int, lower: Corners, upper: Corners) -> NDArray[Any]:
-    bounds: NDArray[Any] | None = enclosure.second_derivative_bound(lower, upper)
+def _hessian_bound(
+    enclosure: Enclosure, i: int, j: int, lower: Corners, upper: Corners
+) -> NDArray[np.float64]:
+    bounds: NDArray[np.float64] | None = enclosure.second_derivative_bound(lower, upper)
     if bounds is None:
         return np.full(len(lower), np.inf)
     return np.asarray(bounds[:, i, j], dtype=np.float64)
 
 
-def _supremum(bound: Bound, lower: NDArray[Any], upper: NDArray[Any], gap: float) -> float:
+def _supremum(bound: Bound, lower: NDArray[np.float64], upper: NDArray[np.float64], gap: float) -> float:
     """A bound of |g| on one box: the largest over the boxes that it was cut into.
 
     The bound at the middles, boxes of no width, says where g is large, and so which boxes are worth halving.
@@ -99,7 +100,7 @@ def _supremum(bound: Bound, lower: NDArray[Any], upper: NDArray[Any], gap: float
         low, high = _halved(low[unsettled], high[unsettled], sides)
 
 
-def _matters(bound: Bound, lower: NDArray[Any], upper: NDArray[Any]) -> NDArray[np.bool_]:
+def _matters(bound: Bound, lower: NDArray[np.float64], upper: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Along which sides g's bound changes, as far as some small boxes show: others are not worth a cut."""
     d = len(lower)
     corners = np.random.default_rng(0).uniform(0, 0.875, (32, d))
@@ -114,7 +115,9 @@ def _matters(bound: Bound, lower: NDArray[Any], upper: NDArray[Any]) -> NDArray[
     return matters if matters.any() else np.ones(d, dtype=bool)
 
 
-def _halved(low: NDArray[Any], high: NDArray[Any], sides: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+def _halved(
+    low: NDArray[np.float64], high: NDArray[np.float64], sides: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Each box as two, cut at the middle of the side that is longest as a part of the whole box's.
 
     The two overlap, by a float to each side: what has a kink where they meet has it inside of one of them.

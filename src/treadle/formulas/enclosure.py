@@ -1,4 +1,4 @@
-"""What is proved of a function over many boxes at once: the protocol, and the two simplest ways to keep it.
+"""The protocol of proved bounds of a function over many boxes at once.
 
 N boxes in d dimensions are two arrays of shape (N, d), the lower and the upper corners, with lower <= upper;
 both corners belong to the box. Whatever is returned holds at every point of the box that float64 can hold,
@@ -6,7 +6,7 @@ for the function's values as float64 computes them: whoever encloses rounds outw
 that nothing is known; NaN is never returned.
 
 ``treadle.formulas.expressions`` keeps the protocol by interval arithmetic. A plain function
-``enclosure(lower, upper) -> (min, max)`` is enough where there are no derivatives to tell of: ``RangeOnly``.
+``enclosure(lower, upper) -> (min, max)`` is enough where no derivatives are known: ``RangeOnly``.
 """
 
 from __future__ import annotations
@@ -19,19 +19,21 @@ from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
 
-Corners = NDArray[Any]
-RangeFunction = Callable[[Corners, Corners], tuple[NDArray[Any], NDArray[Any]]]
+Corners = NDArray[np.float64]
+RangeFunction = Callable[[Corners, Corners], tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 
 @runtime_checkable
 class Enclosure(Protocol):
     """Proved bounds of a function of d variables and of its derivatives, over boxes."""
 
-    def range(self, lower: Corners, upper: Corners) -> tuple[NDArray[Any], NDArray[Any]]:
+    def range(self, lower: Corners, upper: Corners) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Bounds of f over each box: two arrays (N,), least <= f(x) <= greatest for every x in the box."""
         ...
 
-    def gradient_range(self, lower: Corners, upper: Corners) -> tuple[NDArray[Any], NDArray[Any]] | None:
+    def gradient_range(
+        self, lower: Corners, upper: Corners
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         """Bounds of each partial derivative over each box: two arrays (N, d), or None where there are none.
 
         They are bounds of f's difference quotients along each axis within the box, so a function with kinks,
@@ -39,7 +41,7 @@ class Enclosure(Protocol):
         """
         ...
 
-    def second_derivative_bound(self, lower: Corners, upper: Corners) -> NDArray[Any] | None:
+    def second_derivative_bound(self, lower: Corners, upper: Corners) -> NDArray[np.float64] | None:
         """An array (N, d, d): each second partial derivative is at most that in absolute value in the box.
 
         None where there are none; infinite where a first derivative jumps in the box.
@@ -64,7 +66,7 @@ class RangeOnly:
     def __init__(self, function: RangeFunction) -> None:
         self._function = function
 
-    def range(self, lower: Corners, upper: Corners) -> tuple[NDArray[Any], NDArray[Any]]:
+    def range(self, lower: Corners, upper: Corners) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """See ``Enclosure.range``; checked."""
         try:
             least, greatest = (np.asarray(part, dtype=np.float64) for part in self._function(lower, upper))

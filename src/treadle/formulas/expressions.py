@@ -48,7 +48,7 @@ _BINARY: dict[str, Callable[[Any, Any], Any]] = {
 
 
 class Expression:
-    """A typed function of d variables: call it, or ask what is proved of it.
+    """A function of d variables from a user's formula: its values and proved bounds.
 
     Made by ``read_expression``. An object keeps the protocol ``treadle.formulas.enclosure.Enclosure``.
 
@@ -60,6 +60,15 @@ class Expression:
         d.
     variables : tuple of str
         The names of the d variables, whether they occur or not.
+
+    Examples
+    --------
+    >>> from treadle import read_expression
+    >>> f = read_expression("x**2")
+    >>> f([3.0]).tolist()
+    [9.0]
+    >>> [bound.round(6).tolist() for bound in f.range([[1.0]], [[2.0]])]
+    [[1.0], [4.0]]
     """
 
     def __init__(self, formula: Formula, variables: Sequence[str]) -> None:
@@ -67,7 +76,7 @@ class Expression:
         self.text = formula.text
         self.variables = tuple(variables)
         self.n_dims = len(self.variables)
-        # Of boxes that were asked for: finding a constant takes as long as building a network.
+        # By kind and box: finding a constant takes as long as building a network.
         self._constants: dict[tuple[str, bytes, bytes], Array] = {}
 
     def __repr__(self) -> str:
@@ -170,9 +179,9 @@ class Expression:
             if isinstance(jet, Jet):
                 unbounded = np.broadcast_to(np.isinf(iv.magnitude(jet.value)), (len(low),)) & ~undefined
             if step.operation != "where" and undefined.any() and all(np.all(b.defined) for b in before):
-                return self._told(step, _domain_words(step), low, high, undefined)
+                return self._at_fault(step, _domain_words(step), low, high, undefined)
             if unbounded.any() and not self.is_bounded(low, high):
-                return self._told(step, "its value grows beyond all bounds", low, high, unbounded)
+                return self._at_fault(step, "its value grows beyond all bounds", low, high, unbounded)
         return None
 
     def is_bounded(self, lower: Any, upper: Any) -> bool:
@@ -180,7 +189,7 @@ class Expression:
         low, high = self.range(lower, upper)
         return bool(np.all(np.isfinite(low)) and np.all(np.isfinite(high)))
 
-    def _told(self, step: Step, what: str, low: Array, high: Array, where: NDArray[np.bool_]) -> str:
+    def _at_fault(self, step: Step, what: str, low: Array, high: Array, where: NDArray[np.bool_]) -> str:
         i = int(np.flatnonzero(where)[0])
         box = ", ".join(
             f"{name} in [{a:.6g}, {b:.6g}]"
@@ -292,6 +301,12 @@ def read_expression(text: str, *, n_dims: int | None = None) -> Expression:
     InvalidInput
         If the text is no formula: the place is marked, and what is allowed is said. If it mixes x, y, z with
         x1, x2, or has a variable beyond n_dims.
+
+    Examples
+    --------
+    >>> from treadle import read_expression
+    >>> read_expression("x**2 + y")([[3.0, 1.0]]).tolist()
+    [10.0]
     """
     formula = read(text)
     names = formula.variables

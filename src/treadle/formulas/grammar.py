@@ -97,8 +97,9 @@ _CONDITIONS = frozenset((*_COMPARISONS.values(), "and", "or", "not"))
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """What was read: the text that places refer to, the steps, the index of the one that is the value, and
-    the number of each variable by its name as typed: x and x1 are one step, and two names.
+    """A formula as read: text, steps, and the index of the resulting step.
+
+    Places refer to the text. Variables have their numbers by name as typed: x and x1 are one step, two names.
     """
 
     text: str

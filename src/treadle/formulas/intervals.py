@@ -1,11 +1,11 @@
-"""Interval arithmetic on arrays: what a function of numbers between two bounds can be, proved in float64.
+"""Interval arithmetic on arrays: bounds of functions over intervals, proved in float64.
 
 An ``Interval`` is two arrays of bounds, one interval an entry. Invariants: no NaN, low <= high, low < inf and
 high > -inf; an infinite bound says that none is known, and stands for numbers that are finite. Every result
 holds both what real numbers would give and what float64 gives, for operands in the intervals:
 
 - sums, differences, products, quotients and square roots are rounded to nearest (IEEE 754). A bound that was
-  rounded is moved to the next float outwards; one that was exact, which error-free transformations tell,
+  rounded is moved to the next float outwards; one that was exact, which error-free transformations show,
   stays (Dekker 1971). So 1 - x**2 on [-1, 1] ends in 0, and its square root is defined;
 - other functions are taken to err by at most ``LIBRARY_ULPS`` units in the last place. All proofs rest on
   this assumption; the tests measure it against a computation with many digits.
@@ -53,7 +53,7 @@ def point(value: Any) -> Interval:
 
 
 def everything(like: Interval) -> Interval:
-    """Of which nothing is known, in the shape of another."""
+    """Intervals that say nothing, in the shape of another."""
     return Interval(np.full_like(like.low, -np.inf), np.full_like(like.high, np.inf))
 
 

@@ -1,4 +1,4 @@
-"""What a formula and its derivatives can be over boxes: intervals, from the variables on to the result.
+"""Encloses a formula and its derivatives over boxes in intervals, step by step.
 
 A ``Jet`` of a part u of the formula holds, over each of N boxes, intervals for u, for its partial derivatives
 and second partial derivatives, and a bound of what rounding makes of it. The chain rule, for v = g(u)::
@@ -317,7 +317,7 @@ def _merged(
     keys: Iterable[Any],
     between: Callable[[Interval, Interval], Interval],
 ) -> dict[Any, Interval]:
-    """Those of the first or the second, where it is certain which, else what is between them."""
+    """Take the first's or the second's intervals where certain, else what lies between."""
     merged = {}
     for key in keys:
         left, right = a.get(key, _ZERO), b.get(key, _ZERO)

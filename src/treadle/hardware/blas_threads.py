@@ -1,4 +1,4 @@
-"""BLAS on one thread while an engine computes, for as long as any call of any Python thread does.
+"""Keeps BLAS on one thread while an engine computes in any Python thread.
 
 With more threads, BLAS's sums run in another order, and the bits of a result would depend on their number.
 The limit is the process's: so the first who enters sets it, and the last who leaves lifts it.
@@ -27,7 +27,7 @@ def _blas_libraries() -> list[Any]:
 
 
 def _be_heard() -> None:
-    """Let whichever thread asks next set OpenBLAS's number: threadpoolctl 3.8 hears only who asked first."""
+    """Let any thread set OpenBLAS's number: threadpoolctl 3.8 serves only its first caller."""
     clear = getattr(threadpoolctl.OpenBLASController, "clear_controlling_thread", None)
     if clear is not None:
         clear(force=True)
@@ -44,7 +44,7 @@ def _threads_set_to(numbers: Iterable[int]) -> list[int]:
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Within it, NumPy's BLAS uses one thread; after the last of all who are, as many as before the first."""
+    """Hold NumPy's BLAS at one thread; the last to leave restores the number."""
     global _n_inside, _before
     with _lock:
         if _n_inside == 0:

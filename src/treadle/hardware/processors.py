@@ -15,7 +15,7 @@ CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 
 @dataclass(frozen=True)
 class ThreadCount:
-    """A number of threads, and a sentence for people that says why so many."""
+    """A number of threads, and a sentence for people that gives the reason."""
 
     n: int
     reason: str

@@ -12,18 +12,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from treadle.maths.dtypes import as_inexact, is_complex
+from treadle.maths.dtypes import Inexact, as_inexact, is_complex
 
 # Beyond this, 1 - Phi and the normal density underflow in float64: Phi(-40) < 1e-349.
 _NORMAL_TAIL = 40.0
 
 
-def identity(z: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
+def identity(z: ArrayLike, out: Inexact | None = None) -> Inexact:
     """f(z) = z.
 
     Parameters
@@ -42,20 +41,39 @@ def identity(z: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
     ------
     InvalidInput
         If z does not hold numbers.
+
+    Examples
+    --------
+    >>> from treadle import identity
+    >>> identity([-1.5, 2]).tolist()
+    [-1.5, 2.0]
     """
     return np.asarray(np.positive(as_inexact("z", z), out=out))
 
 
-def identity_derivative(z: ArrayLike) -> NDArray[Any]:
-    """f'(z) = 1; NaN where z is NaN. Arguments as in ``identity``."""
+def identity_derivative(z: ArrayLike) -> Inexact:
+    """f'(z) = 1; NaN where z is NaN. Arguments as in ``identity``.
+
+    Examples
+    --------
+    >>> from treadle import identity_derivative
+    >>> identity_derivative([-1.5, 2]).tolist()
+    [1.0, 1.0]
+    """
     z = as_inexact("z", z)
     return np.asarray(np.where(np.isnan(z), z, z.dtype.type(1)))
 
 
-def relu(z: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
+def relu(z: ArrayLike, out: Inexact | None = None) -> Inexact:
     """f(z) = max(z, 0), the rectified linear unit. Arguments as in ``identity``.
 
     Source: Nair and Hinton 2010. Complex z is kept where its real part is positive.
+
+    Examples
+    --------
+    >>> from treadle import relu
+    >>> relu([-1.5, 0.0, 2.0]).tolist()
+    [0.0, 0.0, 2.0]
     """
     z = as_inexact("z", z)
     if is_complex(z):
@@ -63,27 +81,54 @@ def relu(z: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
     return np.asarray(np.maximum(z, 0, out=out))
 
 
-def relu_derivative(z: ArrayLike) -> NDArray[Any]:
-    """f'(z) = 1 for z > 0, else 0: the subgradient at 0 is 0, as in PyTorch. Arguments as in ``identity``."""
+def relu_derivative(z: ArrayLike) -> Inexact:
+    """f'(z) = 1 for z > 0, else 0: the subgradient at 0 is 0, as in PyTorch. Arguments as in ``identity``.
+
+    Examples
+    --------
+    >>> from treadle import relu_derivative
+    >>> relu_derivative([-1.5, 0.0, 2.0]).tolist()
+    [0.0, 0.0, 1.0]
+    """
     z = as_inexact("z", z)
     return np.asarray(np.where(np.isnan(z), z, (z.real > 0).astype(z.dtype)))
 
 
-def tanh(z: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
-    """f(z) = (e^z - e^-z) / (e^z + e^-z). Arguments as in ``identity``."""
+def tanh(z: ArrayLike, out: Inexact | None = None) -> Inexact:
+    """f(z) = (e^z - e^-z) / (e^z + e^-z). Arguments as in ``identity``.
+
+    Examples
+    --------
+    >>> from treadle import tanh
+    >>> tanh([0.0, float("inf")]).tolist()
+    [0.0, 1.0]
+    """
     return np.asarray(np.tanh(as_inexact("z", z), out=out))
 
 
-def tanh_derivative(z: ArrayLike) -> NDArray[Any]:
-    """f'(z) = 1 - tanh(z)^2, to about one unit of rounding of 1. Arguments as in ``identity``."""
+def tanh_derivative(z: ArrayLike) -> Inexact:
+    """f'(z) = 1 - tanh(z)^2, to about one unit of rounding of 1. Arguments as in ``identity``.
+
+    Examples
+    --------
+    >>> from treadle import tanh_derivative
+    >>> tanh_derivative([0.0, float("inf")]).tolist()
+    [1.0, 0.0]
+    """
     a = tanh(z)
     return np.asarray(1 - a * a)
 
 
-def logistic(z: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
+def logistic(z: ArrayLike, out: Inexact | None = None) -> Inexact:
     """f(z) = 1 / (1 + e^-z), the logistic sigmoid. Arguments as in ``identity``.
 
     Small relative error on both sides, as long as the result is a normal number.
+
+    Examples
+    --------
+    >>> from treadle import logistic
+    >>> logistic([0.0, float("inf")]).tolist()
+    [0.5, 1.0]
     """
     z = as_inexact("z", z)
     with np.errstate(over="ignore", under="ignore"):
@@ -98,35 +143,61 @@ def logistic(z: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
         return np.asarray(np.reciprocal(out, out=out))
 
 
-def logistic_derivative(z: ArrayLike) -> NDArray[Any]:
-    """f'(z) = f(z) f(-z), which is f(z) (1 - f(z)) without cancellation. Arguments as in ``identity``."""
+def logistic_derivative(z: ArrayLike) -> Inexact:
+    """f'(z) = f(z) f(-z), which is f(z) (1 - f(z)) without cancellation. Arguments as in ``identity``.
+
+    Examples
+    --------
+    >>> from treadle import logistic_derivative
+    >>> logistic_derivative([0.0, float("inf")]).tolist()
+    [0.25, 0.0]
+    """
     z = as_inexact("z", z)
     with np.errstate(under="ignore"):
         return np.asarray(logistic(z) * logistic(-z))
 
 
-def gelu(z: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
+def gelu(z: ArrayLike, out: Inexact | None = None) -> Inexact:
     """f(z) = z Phi(z), Phi being the normal distribution function; exact, not the tanh approximation.
 
     Arguments as in ``identity``. Source: Hendrycks and Gimpel 2016, arXiv:1606.08415.
+
+    Examples
+    --------
+    >>> from treadle import gelu
+    >>> gelu([-float("inf"), 0.0, 1.0]).round(4).tolist()  # Phi(1) = 0.8413
+    [-0.0, 0.0, 0.8413]
     """
     z = _within(as_inexact("z", z), -_NORMAL_TAIL, math.inf)
     with np.errstate(under="ignore"):
         return np.asarray(np.multiply(z, _normal_distribution(z), out=out))
 
 
-def gelu_derivative(z: ArrayLike) -> NDArray[Any]:
-    """f'(z) = Phi(z) + z phi(z), phi being the normal density. Arguments as in ``identity``."""
+def gelu_derivative(z: ArrayLike) -> Inexact:
+    """f'(z) = Phi(z) + z phi(z), phi being the normal density. Arguments as in ``identity``.
+
+    Examples
+    --------
+    >>> from treadle import gelu_derivative
+    >>> gelu_derivative([0.0, float("inf")]).tolist()
+    [0.5, 1.0]
+    """
     z = _within(as_inexact("z", z), -_NORMAL_TAIL, _NORMAL_TAIL)
     with np.errstate(under="ignore"):
         density = np.exp(-0.5 * z * z) * (1 / math.sqrt(2 * math.pi))
         return np.asarray(_normal_distribution(z) + z * density)
 
 
-def silu(z: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
+def silu(z: ArrayLike, out: Inexact | None = None) -> Inexact:
     """f(z) = z logistic(z), also called swish. Arguments as in ``identity``.
 
     Source: Elfwing, Uchibe and Doya 2018, arXiv:1702.03118.
+
+    Examples
+    --------
+    >>> from treadle import silu
+    >>> silu([0.0, 100.0]).round(6).tolist()
+    [0.0, 100.0]
     """
     z = as_inexact("z", z)
     z = _within(z, float(np.finfo(z.dtype).min), math.inf)
@@ -134,8 +205,15 @@ def silu(z: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
         return np.asarray(np.multiply(z, logistic(z), out=out))
 
 
-def silu_derivative(z: ArrayLike) -> NDArray[Any]:
-    """f'(z) = s(z) (1 + z s(-z)), s being the logistic function. Arguments as in ``identity``."""
+def silu_derivative(z: ArrayLike) -> Inexact:
+    """f'(z) = s(z) (1 + z s(-z)), s being the logistic function. Arguments as in ``identity``.
+
+    Examples
+    --------
+    >>> from treadle import silu_derivative
+    >>> silu_derivative([0.0, float("inf")]).tolist()
+    [0.5, 1.0]
+    """
     z = as_inexact("z", z)
     largest = float(np.finfo(z.dtype).max)
     z = _within(z, -largest, largest)
@@ -143,7 +221,7 @@ def silu_derivative(z: ArrayLike) -> NDArray[Any]:
         return np.asarray(logistic(z) * (1 + z * logistic(-z)))
 
 
-def _within(z: NDArray[Any], low: float, high: float) -> NDArray[Any]:
+def _within(z: Inexact, low: float, high: float) -> Inexact:
     """Move z into [low, high], so that z times a vanishing factor is 0 and not inf * 0 = NaN.
 
     The functions above do not change, in floating point, beyond their bounds. NaN stays NaN.
@@ -155,7 +233,7 @@ def _within(z: NDArray[Any], low: float, high: float) -> NDArray[Any]:
     return np.asarray(np.clip(z, low, high))
 
 
-def _normal_distribution(z: NDArray[Any]) -> NDArray[Any]:
+def _normal_distribution(z: Inexact) -> Inexact:
     # scipy.special takes half a second to load; most networks need no GELU.
     from scipy.special import ndtr
 
@@ -181,37 +259,37 @@ class Activation:
     """
 
     name: str
-    value: Callable[..., NDArray[Any]]
-    derivative: Callable[[ArrayLike], NDArray[Any]]
-    backward: Callable[[NDArray[Any], NDArray[Any], NDArray[Any]], None]
+    value: Callable[..., Inexact]
+    derivative: Callable[[ArrayLike], Inexact]
+    backward: Callable[[Inexact, Inexact, Inexact], None]
     in_place: bool
 
 
-def _identity_backward(delta: NDArray[Any], z: NDArray[Any], a: NDArray[Any]) -> None:
+def _identity_backward(delta: Inexact, z: Inexact, a: Inexact) -> None:
     """The derivative is 1: delta stays."""
 
 
-def _relu_backward(delta: NDArray[Any], z: NDArray[Any], a: NDArray[Any]) -> None:
+def _relu_backward(delta: Inexact, z: Inexact, a: Inexact) -> None:
     np.multiply(delta, a > 0, out=delta)
 
 
-def _tanh_backward(delta: NDArray[Any], z: NDArray[Any], a: NDArray[Any]) -> None:
+def _tanh_backward(delta: Inexact, z: Inexact, a: Inexact) -> None:
     slope = a * a
     np.subtract(1, slope, out=slope)
     np.multiply(delta, slope, out=delta)
 
 
-def _logistic_backward(delta: NDArray[Any], z: NDArray[Any], a: NDArray[Any]) -> None:
+def _logistic_backward(delta: Inexact, z: Inexact, a: Inexact) -> None:
     slope = 1 - a
     np.multiply(slope, a, out=slope)
     np.multiply(delta, slope, out=delta)
 
 
-def _gelu_backward(delta: NDArray[Any], z: NDArray[Any], a: NDArray[Any]) -> None:
+def _gelu_backward(delta: Inexact, z: Inexact, a: Inexact) -> None:
     np.multiply(delta, gelu_derivative(z), out=delta)
 
 
-def _silu_backward(delta: NDArray[Any], z: NDArray[Any], a: NDArray[Any]) -> None:
+def _silu_backward(delta: Inexact, z: Inexact, a: Inexact) -> None:
     np.multiply(delta, silu_derivative(z), out=delta)
 
 

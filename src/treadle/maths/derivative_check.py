@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from treadle.choices import DifferenceName
 from treadle.errors import InvalidInput
-from treadle.maths.dtypes import as_inexact, as_real, is_complex
+from treadle.maths.dtypes import Inexact, as_inexact, as_real, is_complex
 from treadle.whole_numbers import is_whole
 
 METHODS = get_args(DifferenceName)
@@ -48,6 +48,13 @@ class DerivativeReport:
         As in ``check_derivative``.
     n_checked, n_entries : int
         Entries of ``df(x)`` compared, and entries that it has.
+
+    Examples
+    --------
+    >>> from treadle import check_derivative
+    >>> report = check_derivative(lambda x: x**2, lambda x: 3 * x, 2.0)
+    >>> report.passed, report.analytic, round(report.numeric, 6)
+    (False, 6.0, 4.0)
     """
 
     largest_relative_error: float
@@ -88,8 +95,8 @@ class DerivativeReport:
 
 
 def check_derivative(
-    f: Callable[[NDArray[Any]], ArrayLike],
-    df: Callable[[NDArray[Any]], ArrayLike],
+    f: Callable[[Inexact], ArrayLike],
+    df: Callable[[Inexact], ArrayLike],
     x: ArrayLike,
     *,
     method: str = "central",
@@ -146,6 +153,14 @@ def check_derivative(
         If x is empty, complex or not finite; if f(x) is empty or complex; if df(x) is complex or has another
         shape; if f returns real numbers for complex ones; if an option is not as above, or the step is so
         large or small that its tolerance would be 0.1 or more.
+
+    Examples
+    --------
+    >>> from treadle import check_derivative
+    >>> check_derivative(lambda x: x**3, lambda x: 3 * x**2, 2.0).passed
+    True
+    >>> check_derivative(lambda x: x**3, lambda x: 2 * x**2, 2.0).passed
+    False
     """
     _check_options(method, step, tolerance, n_coordinates)
     x = _checked_point(x)
@@ -168,7 +183,7 @@ def check_derivative(
     coordinates = np.arange(x.size)
     if n_coordinates is not None and n_coordinates < x.size:
         coordinates = np.random.default_rng(random_state).choice(x.size, n_coordinates, replace=False)
-    floor: NDArray[Any] | float
+    floor: Inexact | float
     # One row for each coordinate checked, one column for each entry of f(x).
     analytic = derivative.reshape(-1, x.size)[:, coordinates].T
     with np.errstate(all="ignore"):
@@ -210,7 +225,7 @@ def _check_options(
         raise InvalidInput(f"n_coordinates must be an integer of at least 1; got {n_coordinates!r}")
 
 
-def _checked_point(x: ArrayLike) -> NDArray[Any]:
+def _checked_point(x: ArrayLike) -> Inexact:
     point = as_inexact("x", x)
     if is_complex(point) or point.size == 0 or not np.isfinite(point).all():
         raise InvalidInput(
@@ -224,9 +239,7 @@ def _eps(array: NDArray[Any]) -> float:
     return float(np.finfo(array.dtype).eps)
 
 
-def _derived_tolerance(
-    method: str, step: float, value: NDArray[Any], derivative: NDArray[Any]
-) -> tuple[float, str]:
+def _derived_tolerance(method: str, step: float, value: Inexact, derivative: Inexact) -> tuple[float, str]:
     if method == "complex":
         eps = max(_eps(value), _eps(derivative))
         return 1000 * eps, f"1000 eps, with eps = {eps:.2g} of f or df (rounding only)"
@@ -260,8 +273,8 @@ def _central_difference(
 
 
 def _slopes(
-    f: Callable[[NDArray[Any]], ArrayLike], x: NDArray[Any], value: NDArray[Any], j: np.intp, h: float
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], float]:
+    f: Callable[[Inexact], ArrayLike], x: Inexact, value: Inexact, j: np.intp, h: float
+) -> tuple[Inexact, Inexact, Inexact, float]:
     """Flat slopes of f before x_j, around it, and after it, and the largest |f| that they came from."""
     points = []
     for signed_h in (-h, h):
@@ -279,9 +292,7 @@ def _slopes(
     )
 
 
-def _complex_step(
-    f: Callable[[NDArray[Any]], ArrayLike], x: NDArray[Any], j: np.intp, step: float
-) -> NDArray[Any]:
+def _complex_step(f: Callable[[Inexact], ArrayLike], x: Inexact, j: np.intp, step: float) -> Inexact:
     z = x.astype(np.complex128)
     z.flat[j] += 1j * step
     value = np.asarray(f(z))
@@ -293,6 +304,6 @@ def _complex_step(
     return np.ravel(value.imag / step)
 
 
-def _largest_finite(array: NDArray[Any]) -> float:
+def _largest_finite(array: Inexact) -> float:
     """Largest absolute value of the finite entries, 0 where there are none."""
     return float(np.abs(array[np.isfinite(array)]).max(initial=0))

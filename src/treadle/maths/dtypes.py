@@ -14,6 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import InvalidInput
 
+# Arrays of float32 or float64, which stay what they are; and those that may be complex besides.
+Floats = NDArray[np.floating[Any]]
+Inexact = NDArray[np.inexact[Any]]
+
 # The distance from 1 to the next float64.
 EPS = float(np.finfo(np.float64).eps)
 

@@ -8,20 +8,18 @@ Sums, means, weights, complex logits and what overflows: as in ``treadle.maths.l
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from treadle.errors import InvalidInput
 from treadle.maths.activations import logistic
-from treadle.maths.dtypes import as_inexact, as_real
+from treadle.maths.dtypes import Inexact, as_inexact, as_real
 from treadle.maths.sample_means import mean_over_samples, scaled_for_mean
 from treadle.maths.targets import checked_counts, checked_probabilities
 
 
 @np.errstate(all="ignore")
-def log_logistic(logits: ArrayLike) -> NDArray[Any]:
+def log_logistic(logits: ArrayLike) -> Inexact:
     """``log(logistic(z))``, finite where the logistic function itself rounds to 0.
 
     Above one half it is the logarithm of the rounded function, so that equal probabilities have equal
@@ -72,6 +70,12 @@ def binary_cross_entropy(
     ------
     InvalidInput
         If an argument is not as above, or there is no sample.
+
+    Examples
+    --------
+    >>> from treadle import binary_cross_entropy
+    >>> round(binary_cross_entropy([0.0], [1]), 4)  # log 2
+    0.6931
     """
     z, t, w = _binary_arguments(logits, target, label_smoothing, sample_weight)
     terms = _unless_zero(t, _softplus(-z)) + _unless_zero(1 - t, _softplus(z))
@@ -85,7 +89,7 @@ def binary_cross_entropy_gradient(
     *,
     label_smoothing: float = 0.0,
     sample_weight: ArrayLike | None = None,
-) -> NDArray[Any]:
+) -> Inexact:
     """The derivative of ``binary_cross_entropy`` by the logits, ``c_i (logistic(z_i) - t_i) / sum_i c_i``.
 
     Parameters and errors as in ``binary_cross_entropy``.
@@ -93,6 +97,12 @@ def binary_cross_entropy_gradient(
     Returns
     -------
     ndarray of the shape and dtype of the logits
+
+    Examples
+    --------
+    >>> from treadle import binary_cross_entropy_gradient
+    >>> binary_cross_entropy_gradient([0.0], [1]).tolist()  # logistic(0) - 1
+    [-0.5]
     """
     z, t, w = _binary_arguments(logits, target, label_smoothing, sample_weight)
     gradient = logistic(z) - t.astype(z.real.dtype)
@@ -123,6 +133,12 @@ def poisson_loss(logits: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLi
     ------
     InvalidInput
         If an argument is not as above, or there is no sample.
+
+    Examples
+    --------
+    >>> from treadle import poisson_loss
+    >>> poisson_loss([0.0, 0.0], [1, 0])  # mu = 1: the mean of 0 and 1
+    0.5
     """
     z, t, w = _poisson_arguments(logits, target, sample_weight)
     constant = _unless_zero(t, np.log(t)) - t
@@ -132,7 +148,7 @@ def poisson_loss(logits: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLi
 @np.errstate(all="ignore")
 def poisson_loss_gradient(
     logits: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
-) -> NDArray[Any]:
+) -> Inexact:
     """The derivative of ``poisson_loss`` by the logits, ``c_i (exp(z_i) - t_i) / sum_i c_i`` a sample.
 
     Parameters and errors as in ``poisson_loss``.
@@ -140,25 +156,31 @@ def poisson_loss_gradient(
     Returns
     -------
     ndarray of the shape and dtype of the logits
+
+    Examples
+    --------
+    >>> from treadle import poisson_loss_gradient
+    >>> poisson_loss_gradient([0.0, 0.0], [1, 0]).tolist()  # mu - t over the number of samples
+    [0.0, 0.5]
     """
     z, t, w = _poisson_arguments(logits, target, sample_weight)
     gradient = np.exp(z) - t.astype(z.real.dtype)
     return scaled_for_mean(gradient, w).reshape(np.shape(logits))
 
 
-def _softplus(z: NDArray[Any]) -> NDArray[Any]:
+def _softplus(z: Inexact) -> Inexact:
     """``log(1 + exp(z))``; for complex z by the branch that its real part is in."""
     return np.asarray(np.where(z.real > 0, z + np.log1p(np.exp(-z)), np.log1p(np.exp(z))))
 
 
-def _unless_zero(factor: NDArray[Any], value: NDArray[Any]) -> NDArray[Any]:
+def _unless_zero(factor: Inexact, value: Inexact) -> Inexact:
     """``factor * value``, and 0 where the factor is 0 whatever the value is."""
     return np.asarray(np.where(factor == 0, 0, factor * value))
 
 
 def _binary_arguments(
     logits: ArrayLike, target: ArrayLike, label_smoothing: float, sample_weight: ArrayLike | None
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:
+) -> tuple[Inexact, Inexact, Inexact | None]:
     """Logits and smoothed targets (N, K), and weights (N,) or None."""
     if not 0 <= label_smoothing < 1:
         raise InvalidInput(f"label_smoothing must be at least 0 and below 1; got {label_smoothing!r}")
@@ -169,7 +191,7 @@ def _binary_arguments(
 
 def _poisson_arguments(
     logits: ArrayLike, target: ArrayLike, sample_weight: ArrayLike | None
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:
+) -> tuple[Inexact, Inexact, Inexact | None]:
     """Logits and targets (N, K), and weights (N,) or None."""
     z = as_inexact("logits", logits)
     t, w = checked_counts(target, z.shape, sample_weight)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import InvalidInput
-from treadle.maths.dtypes import as_inexact, is_complex
+from treadle.maths.dtypes import Floats, as_inexact, is_complex
 from treadle.maths.sample_means import mean_over_samples, scaled_for_mean
 from treadle.maths.softmax import shift_by_max
 from treadle.maths.targets import checked_classes, checked_numbers
@@ -60,6 +60,12 @@ def cross_entropy(
     ------
     InvalidInput
         If an argument is not as above, or there is no sample.
+
+    Examples
+    --------
+    >>> from treadle import cross_entropy
+    >>> round(cross_entropy([[0.0, 0.0]], [1]), 4)  # log 2
+    0.6931
     """
     z, t, w = _classification_arguments(logits, target, label_smoothing, sample_weight)
     shifted = shift_by_max(z, -1)
@@ -91,6 +97,12 @@ def cross_entropy_gradient(
     Returns
     -------
     ndarray of the shape and dtype of the logits
+
+    Examples
+    --------
+    >>> from treadle import cross_entropy_gradient
+    >>> cross_entropy_gradient([[0.0, 0.0]], [1]).tolist()  # softmax minus target
+    [[0.5, -0.5]]
     """
     z, t, w = _classification_arguments(logits, target, label_smoothing, sample_weight)
     gradient = shift_by_max(z, -1)
@@ -132,6 +144,12 @@ def squared_loss(
     ------
     InvalidInput
         If an argument is not as above, or there is no sample.
+
+    Examples
+    --------
+    >>> from treadle import squared_loss
+    >>> squared_loss([3.0, 0.0], [1.0, 0.0])  # the mean of 2 and 0
+    1.0
     """
     r, w = _residual(prediction, target, sample_weight)
     return mean_over_samples(0.5 * np.add.reduce(r * r, axis=-1), w)
@@ -140,7 +158,7 @@ def squared_loss(
 @np.errstate(all="ignore")
 def squared_loss_gradient(
     prediction: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
-) -> NDArray[Any]:
+) -> Floats:
     """The derivative of ``squared_loss`` by the prediction, ``c_i (p_i - t_i) / sum_i c_i`` a sample.
 
     Parameters and errors as in ``squared_loss``.
@@ -148,6 +166,12 @@ def squared_loss_gradient(
     Returns
     -------
     ndarray of the shape and dtype of the prediction
+
+    Examples
+    --------
+    >>> from treadle import squared_loss_gradient
+    >>> squared_loss_gradient([3.0, 0.0], [1.0, 0.0]).tolist()  # residuals over the number of samples
+    [1.0, 0.0]
     """
     r, w = _residual(prediction, target, sample_weight)
     return scaled_for_mean(r, w).reshape(np.shape(prediction))
@@ -161,6 +185,12 @@ def absolute_loss(
 
     Parameters, result (in units of the target) and errors as in ``squared_loss``. Complex residuals take
     the sign of their real part.
+
+    Examples
+    --------
+    >>> from treadle import absolute_loss
+    >>> absolute_loss([3.0, 0.0], [1.0, 1.0])  # the mean of 2 and 1
+    1.5
     """
     r, w = _residual(prediction, target, sample_weight)
     return mean_over_samples(np.add.reduce(_sign(r) * r, axis=-1), w)
@@ -169,7 +199,7 @@ def absolute_loss(
 @np.errstate(all="ignore")
 def absolute_loss_gradient(
     prediction: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
-) -> NDArray[Any]:
+) -> Floats:
     """A subgradient of ``absolute_loss``: ``c_i sign(p_i - t_i) / sum_i c_i``, with 0 at the kink.
 
     Parameters and errors as in ``squared_loss``.
@@ -177,6 +207,12 @@ def absolute_loss_gradient(
     Returns
     -------
     ndarray of the shape and dtype of the prediction
+
+    Examples
+    --------
+    >>> from treadle import absolute_loss_gradient
+    >>> absolute_loss_gradient([3.0, 0.0], [1.0, 1.0]).tolist()  # signs over the number of samples
+    [0.5, -0.5]
     """
     r, w = _residual(prediction, target, sample_weight)
     return scaled_for_mean(_sign(r), w).astype(r.dtype, copy=False).reshape(np.shape(prediction))
@@ -196,6 +232,12 @@ def huber_loss(
     the residual at which the square becomes a line, in units of the target. Other arguments, result (in
     squared units of the target) and errors as in ``squared_loss``. Source: Huber 1964, equation 2.5; the same
     as ``torch.nn.HuberLoss``.
+
+    Examples
+    --------
+    >>> from treadle import huber_loss
+    >>> huber_loss([1.0], [0.0]), huber_loss([3.0], [0.0])  # 1/2, and 3 - 1/2
+    (0.5, 2.5)
     """
     _check_delta(delta)
     r, w = _residual(prediction, target, sample_weight)
@@ -211,7 +253,7 @@ def huber_loss_gradient(
     *,
     delta: float = 1.0,
     sample_weight: ArrayLike | None = None,
-) -> NDArray[Any]:
+) -> Floats:
     """The derivative of ``huber_loss`` by the prediction, ``c_i clip(p_i - t_i, -delta, delta) / sum_i c_i``.
 
     Parameters and errors as in ``huber_loss``.
@@ -219,6 +261,12 @@ def huber_loss_gradient(
     Returns
     -------
     ndarray of the shape and dtype of the prediction
+
+    Examples
+    --------
+    >>> from treadle import huber_loss_gradient
+    >>> huber_loss_gradient([0.5, 3.0], [0.0, 0.0]).tolist()  # 0.5 and 1 over the number of samples
+    [0.25, 0.5]
     """
     _check_delta(delta)
     r, w = _residual(prediction, target, sample_weight)
@@ -227,7 +275,7 @@ def huber_loss_gradient(
 
 def _classification_arguments(
     logits: ArrayLike, target: ArrayLike, label_smoothing: float, sample_weight: ArrayLike | None
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:
+) -> tuple[Floats, Floats, Floats | None]:
     """Logits (N, K), labels (N,) or soft targets (N, K), and weights (N,) or None, all fit for use."""
     if not 0 <= label_smoothing < 1:
         raise InvalidInput(f"label_smoothing must be at least 0 and below 1; got {label_smoothing!r}")
@@ -238,7 +286,7 @@ def _classification_arguments(
 
 def _residual(
     prediction: ArrayLike, target: ArrayLike, sample_weight: ArrayLike | None
-) -> tuple[NDArray[Any], NDArray[Any] | None]:
+) -> tuple[Floats, Floats | None]:
     """Prediction minus target as a new (N, K) array of the prediction's dtype, and weights (N,) or None."""
     p = as_inexact("prediction", prediction)
     t, w = checked_numbers(target, p.shape, sample_weight)
@@ -250,12 +298,12 @@ def _check_delta(delta: float) -> None:
         raise InvalidInput(f"delta must be positive and finite; got {delta!r}")
 
 
-def _sign(r: NDArray[Any]) -> NDArray[Any]:
+def _sign(r: Floats) -> Floats:
     """-1, 0 or 1 by the real part, NaN for NaN."""
     return np.asarray(np.sign(r.real))
 
 
-def _clipped(r: NDArray[Any], delta: float) -> NDArray[Any]:
+def _clipped(r: Floats, delta: float) -> Floats:
     """The residual moved into [-delta, delta], by the real part."""
     if is_complex(r):
         return np.where(np.abs(r.real) <= delta, r, delta * np.sign(r.real))

@@ -14,16 +14,15 @@ Dimensions: K classes.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from treadle.errors import InvalidInput
-from treadle.maths.dtypes import as_inexact
+from treadle.maths.dtypes import Inexact, as_inexact
 
 
-def softmax(logits: ArrayLike, axis: int = -1) -> NDArray[Any]:
+def softmax(logits: ArrayLike, axis: int = -1) -> Inexact:
     """Probabilities ``y_i = exp(z_i) / sum_j exp(z_j)`` along an axis.
 
     Parameters
@@ -42,6 +41,13 @@ def softmax(logits: ArrayLike, axis: int = -1) -> NDArray[Any]:
     ------
     InvalidInput
         If there is no such axis, or it has no entries, or the logits are not numbers.
+
+    Examples
+    --------
+    >>> import math
+    >>> from treadle import softmax
+    >>> softmax([0.0, math.log(3)]).round(12).tolist()
+    [0.25, 0.75]
     """
     z = _with_axis("logits", logits, axis)
     with np.errstate(all="ignore"):
@@ -51,10 +57,16 @@ def softmax(logits: ArrayLike, axis: int = -1) -> NDArray[Any]:
     return shifted
 
 
-def log_softmax(logits: ArrayLike, axis: int = -1) -> NDArray[Any]:
+def log_softmax(logits: ArrayLike, axis: int = -1) -> Inexact:
     """Log-probabilities ``z_i - log sum_j exp(z_j)`` along an axis, also where the probability underflows.
 
     Arguments, result and errors as in ``softmax``. The sum contains exp(0) = 1, so its logarithm is finite.
+
+    Examples
+    --------
+    >>> from treadle import log_softmax
+    >>> log_softmax([0.0, -1000.0]).tolist()  # softmax is 1 and, in float64, 0
+    [0.0, -1000.0]
     """
     z = _with_axis("logits", logits, axis)
     with np.errstate(all="ignore"):
@@ -63,7 +75,7 @@ def log_softmax(logits: ArrayLike, axis: int = -1) -> NDArray[Any]:
     return shifted
 
 
-def softmax_jacobian(logits: ArrayLike) -> NDArray[Any]:
+def softmax_jacobian(logits: ArrayLike) -> Inexact:
     """The derivatives ``J_ij = d y_i / d z_j = y_i (delta_ij - y_j)`` of ``y = softmax(z)``.
 
     J is symmetric and positive semi-definite, and each of its rows sums to 0. To multiply by J, use
@@ -82,9 +94,15 @@ def softmax_jacobian(logits: ArrayLike) -> NDArray[Any]:
     ------
     InvalidInput
         As ``softmax`` does.
+
+    Examples
+    --------
+    >>> from treadle import softmax_jacobian
+    >>> softmax_jacobian([0.0, 0.0]).tolist()
+    [[0.25, -0.25], [-0.25, 0.25]]
     """
     y = softmax(logits)
-    jacobian: NDArray[Any] = -y[..., :, np.newaxis] * y[..., np.newaxis, :]
+    jacobian: Inexact = -y[..., :, np.newaxis] * y[..., np.newaxis, :]
     diagonal = np.arange(y.shape[-1])
     # y_i (1 - y_i) = y_i sum_(j != i) y_j: the sum keeps its digits where y_i is close to 1.
     jacobian[..., diagonal, diagonal] = 0
@@ -92,7 +110,7 @@ def softmax_jacobian(logits: ArrayLike) -> NDArray[Any]:
     return jacobian
 
 
-def softmax_jvp(logits: ArrayLike, tangent: ArrayLike, axis: int = -1) -> NDArray[Any]:
+def softmax_jvp(logits: ArrayLike, tangent: ArrayLike, axis: int = -1) -> Inexact:
     """The Jacobian-vector product ``J t = y * (t - sum_j y_j t_j)``: how y moves as z moves along t.
 
     Parameters
@@ -112,20 +130,32 @@ def softmax_jvp(logits: ArrayLike, tangent: ArrayLike, axis: int = -1) -> NDArra
     ------
     InvalidInput
         As ``softmax`` does, and if the shapes differ.
+
+    Examples
+    --------
+    >>> from treadle import softmax_jvp
+    >>> softmax_jvp([0.0, 0.0], [1.0, 0.0]).tolist()  # the first column of the Jacobian
+    [0.25, -0.25]
     """
     return _times_jacobian(logits, "tangent", tangent, axis)
 
 
-def softmax_vjp(logits: ArrayLike, cotangent: ArrayLike, axis: int = -1) -> NDArray[Any]:
+def softmax_vjp(logits: ArrayLike, cotangent: ArrayLike, axis: int = -1) -> Inexact:
     """The vector-Jacobian product ``J^T c = y * (c - sum_j y_j c_j)``: back-propagation through softmax.
 
     c holds the derivatives of some scalar with respect to y, the result those with respect to z. J being
     symmetric, this is the same formula as ``softmax_jvp``. Arguments, result and errors as there.
+
+    Examples
+    --------
+    >>> from treadle import softmax_vjp
+    >>> softmax_vjp([0.0, 0.0], [2.0, 0.0]).tolist()  # twice the first row of the Jacobian
+    [0.5, -0.5]
     """
     return _times_jacobian(logits, "cotangent", cotangent, axis)
 
 
-def _times_jacobian(logits: ArrayLike, name: str, vector: ArrayLike, axis: int) -> NDArray[Any]:
+def _times_jacobian(logits: ArrayLike, name: str, vector: ArrayLike, axis: int) -> Inexact:
     y = softmax(logits, axis=axis)
     vector = as_inexact(name, vector)
     if vector.shape != y.shape:
@@ -133,7 +163,7 @@ def _times_jacobian(logits: ArrayLike, name: str, vector: ArrayLike, axis: int) 
     return np.asarray(y * (vector - (y * vector).sum(axis=axis, keepdims=True)))
 
 
-def shift_by_max(logits: NDArray[Any], axis: int) -> NDArray[Any]:
+def shift_by_max(logits: Inexact, axis: int) -> Inexact:
     """Logits minus the largest of their slice, which changes no softmax; a new array.
 
     The largest becomes 0 and the others negative, so that exp cannot overflow. A slice with a single +inf
@@ -149,7 +179,7 @@ def shift_by_max(logits: NDArray[Any], axis: int) -> NDArray[Any]:
         Where the K classes lie.
     """
     top = np.maximum.reduce(logits.real, axis=axis, keepdims=True)
-    shifted: NDArray[Any] = logits - top
+    shifted: Inexact = logits - top
     # One pass says that every maximum is finite; a sum that overflows costs time only.
     if not math.isfinite(np.add.reduce(top, axis=None)):
         at_top = logits.real == math.inf
@@ -158,7 +188,7 @@ def shift_by_max(logits: NDArray[Any], axis: int) -> NDArray[Any]:
     return shifted
 
 
-def _with_axis(name: str, values: ArrayLike, axis: int) -> NDArray[Any]:
+def _with_axis(name: str, values: ArrayLike, axis: int) -> Inexact:
     """An array that has the axis, with at least one entry along it."""
     array = as_inexact(name, values)
     if not -array.ndim <= axis < array.ndim:

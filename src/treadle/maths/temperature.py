@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
+from treadle.maths.dtypes import Inexact
 from treadle.maths.likelihoods import binary_cross_entropy_gradient
 from treadle.maths.losses import cross_entropy_gradient
 from treadle.messages import warn_caller
@@ -29,7 +30,7 @@ LEAST, GREATEST = 1e-2, 1e2
 
 
 def best_temperature(
-    logits: NDArray[Any],
+    logits: Inexact,
     y: NDArray[Any],
     sample_weight: NDArray[Any] | None = None,
     *,

@@ -20,12 +20,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
+from treadle.maths.dtypes import Floats
 from treadle.network import Parameters
 from treadle.optimizers.optimizer import CHUNK, Optimizer, check_decay, drop_remnants, paced_chunks
 
@@ -45,6 +44,16 @@ class Adam(Optimizer):
     ------
     InvalidInput
         If a hyper-parameter is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle import Adam, Network, Parameters
+    >>> w, g = (Parameters.zeros(Network((1, 1)), np.float64) for _ in range(2))
+    >>> g.weights[0][:] = 1000.0
+    >>> Adam().update(w, g, Adam().start(2, np.float64), step=1, learning_rate=0.1)
+    >>> w.weights[0].round(6).tolist()  # the first step is as long as the learning rate
+    [[-0.1]]
     """
 
     beta_1: float = 0.9
@@ -66,7 +75,7 @@ class Adam(Optimizer):
         self,
         parameters: Parameters,
         gradients: Parameters,
-        moments: dict[str, NDArray[Any]],
+        moments: dict[str, Floats],
         step: int,
         learning_rate: float,
     ) -> None:
@@ -114,6 +123,16 @@ class AdamW(Adam):
     ------
     InvalidInput
         If a hyper-parameter is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle import AdamW, Network, Parameters
+    >>> w, g = (Parameters.zeros(Network((1, 1)), np.float64) for _ in range(2))
+    >>> w.weights[0][:] = 1.0
+    >>> AdamW(weight_decay=0.5).update(w, g, AdamW().start(2, np.float64), step=1, learning_rate=0.1)
+    >>> w.weights[0].tolist()  # 1 - 0.1 * 0.5, without any gradient
+    [[0.95]]
     """
 
     weight_decay: float = 0.01
@@ -127,7 +146,7 @@ class AdamW(Adam):
         self,
         parameters: Parameters,
         gradients: Parameters,
-        moments: dict[str, NDArray[Any]],
+        moments: dict[str, Floats],
         step: int,
         learning_rate: float,
     ) -> None:

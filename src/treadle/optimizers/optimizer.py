@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from treadle.errors import InvalidInput
+from treadle.maths.dtypes import Floats
 from treadle.network import Network, Parameters
 
 # Elements that a rule updates at a time: parameters, gradient, moments and scratch of one chunk stay in the
@@ -33,7 +33,7 @@ class Optimizer(ABC):
     def moments(self) -> tuple[str, ...]:
         """Names of the arrays that the rule keeps between steps."""
 
-    def start(self, n_parameters: int, dtype: DTypeLike) -> dict[str, NDArray[Any]]:
+    def start(self, n_parameters: int, dtype: DTypeLike) -> dict[str, Floats]:
         """The moments before the first step: zeros of shape (n_parameters,), by name."""
         return {name: np.zeros(n_parameters, dtype=dtype) for name in self.moments}
 
@@ -42,7 +42,7 @@ class Optimizer(ABC):
         self,
         parameters: Parameters,
         gradients: Parameters,
-        moments: dict[str, NDArray[Any]],
+        moments: dict[str, Floats],
         step: int,
         learning_rate: float,
     ) -> None:
@@ -76,7 +76,7 @@ def paced_chunks(network: Network, learning_rate: float) -> Iterator[tuple[slice
             yield chunk, learning_rate * factor
 
 
-def drop_remnants(moment: NDArray[Any], step: int) -> None:
+def drop_remnants(moment: Floats, step: int) -> None:
     """Every REMNANTS_EVERY steps, set to zero what is below 10^4 times the smallest normal number.
 
     The moments of a parameter without gradient, of a dead unit say, fade into the subnormal numbers and stay

@@ -1,8 +1,8 @@
-"""The learning rate of each step, as a pure function: a resumed run sees the rates of an uninterrupted one.
+"""The learning rate of each step, as a pure function.
 
-A schedule keeps no state and is told everything. Time runs from 0 to 1 over the planned run. Step s of epoch
-e, both from 0, is step e S + s of n_epochs S in all, S being the steps of an epoch, and takes the rate in the
-middle of its time. So no step is lost to a rate of zero.
+A schedule keeps no state, and so a resumed run sees the rates of an uninterrupted one. Time runs from 0 to 1
+over the planned run. Step s of epoch e, both from 0, is step e S + s of n_epochs S in all, S being the steps
+of an epoch, and takes the rate in the middle of its time. So no step is lost to a rate of zero.
 """
 
 from __future__ import annotations
@@ -80,7 +80,14 @@ class Schedule(ABC):
 
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """The peak throughout."""
+    """The peak throughout.
+
+    Examples
+    --------
+    >>> from treadle import Constant
+    >>> Constant().learning_rates(0.1, epoch=0, n_epochs=1, n_steps=2, n_rows=2, losses=[]).tolist()
+    [0.1, 0.1]
+    """
 
     def _rates(self, peak: float, place: EpochPlace) -> NDArray[np.float64]:
         return np.full(place.n_steps, peak, dtype=np.float64)
@@ -94,6 +101,13 @@ class OneCycle(Schedule):
     ----------
     warmup_fraction : float in [0, 1]
         When the peak is reached, as a fraction of the run.
+
+    Examples
+    --------
+    >>> from treadle import OneCycle
+    >>> schedule = OneCycle(warmup_fraction=0.5)
+    >>> schedule.learning_rates(1.0, epoch=0, n_epochs=1, n_steps=4, n_rows=4, losses=[]).tolist()
+    [0.25, 0.75, 0.75, 0.25]
     """
 
     needs_n_epochs: ClassVar[bool] = True
@@ -115,6 +129,13 @@ class Cosine(Schedule):
     ----------
     warmup_fraction : float in [0, 1]
         When the peak is reached, as a fraction of the run.
+
+    Examples
+    --------
+    >>> from treadle import Cosine
+    >>> schedule = Cosine(warmup_fraction=0.5)
+    >>> schedule.learning_rates(1.0, epoch=0, n_epochs=1, n_steps=3, n_rows=3, losses=[]).round(4).tolist()
+    [0.3333, 1.0, 0.25]
     """
 
     needs_n_epochs: ClassVar[bool] = True
@@ -141,6 +162,13 @@ class InverseScaling(Schedule):
     rows_before : int >= 0
         Rows that earlier training saw. The first epoch has the peak nevertheless, as in scikit-learn's warm
         starts.
+
+    Examples
+    --------
+    >>> from treadle import InverseScaling
+    >>> schedule = InverseScaling(power_t=0.5)
+    >>> schedule.learning_rates(1.0, epoch=1, n_epochs=2, n_steps=1, n_rows=99, losses=[0.3]).tolist()
+    [0.1]
     """
 
     power_t: float = 0.5
@@ -171,6 +199,13 @@ class Adaptive(Schedule):
     ----------
     tol : float >= 0
     n_iter_no_change : int >= 1
+
+    Examples
+    --------
+    >>> from treadle import Adaptive
+    >>> schedule, losses = Adaptive(n_iter_no_change=1), [0.7, 0.7, 0.7]
+    >>> schedule.learning_rates(1.0, epoch=3, n_epochs=4, n_steps=1, n_rows=9, losses=losses).tolist()
+    [0.2]
     """
 
     tol: float = 1e-4

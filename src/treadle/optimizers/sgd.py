@@ -14,12 +14,11 @@ goes on at the old length. Here a new eta holds at once, and the velocity does n
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
+from treadle.maths.dtypes import Floats
 from treadle.network import Parameters
 from treadle.optimizers.optimizer import CHUNK, Optimizer, drop_remnants, paced_chunks
 
@@ -39,6 +38,16 @@ class SGD(Optimizer):
     ------
     InvalidInput
         If momentum is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle import SGD, Network, Parameters
+    >>> w, g = (Parameters.zeros(Network((1, 1)), np.float64) for _ in range(2))
+    >>> g.weights[0][:] = 2.0
+    >>> SGD(momentum=0).update(w, g, {}, step=1, learning_rate=0.25)
+    >>> w.weights[0].tolist()
+    [[-0.5]]
     """
 
     momentum: float = 0.9
@@ -57,7 +66,7 @@ class SGD(Optimizer):
         self,
         parameters: Parameters,
         gradients: Parameters,
-        moments: dict[str, NDArray[Any]],
+        moments: dict[str, Floats],
         step: int,
         learning_rate: float,
     ) -> None:

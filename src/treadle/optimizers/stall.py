@@ -1,4 +1,4 @@
-"""When a figure has stopped to improve, by scikit-learn's rule; what follows from it is for others to say."""
+"""Detects that a figure no longer improves, by scikit-learn's rule."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Stall:
     ----------
     tol : float >= 0
     n_iter_no_change : int >= 1, or inf
-        How many such epochs are borne: one more is a stall.
+        How many such epochs are allowed: one more is a stall.
 
     Attributes
     ----------

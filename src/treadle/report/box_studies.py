@@ -78,10 +78,10 @@ def error_against_steepness(f: Expression, bounds: tuple[float, float], *, n_box
 
 
 def parameters_against_dimension(boxes_per_axis: float, dimensions: Sequence[int]) -> NDArray[np.float64]:
-    """About how many parameters the grid of so many boxes an axis has in each number of dimensions."""
+    """Estimate the parameters of a grid in each number of dimensions."""
     return np.array([PARAMETERS_PER_BOX * float(boxes_per_axis) ** d for d in dimensions])
 
 
 def parameters_that_fit() -> float:
-    """In the memory of an ordinary computer."""
+    """The number of parameters that an ordinary computer's memory holds."""
     return BYTES_OF_MEMORY / BYTES_PER_PARAMETER

@@ -1,4 +1,4 @@
-"""Where everything goes in the page's charts: data to the coordinates of an SVG, ready for the template.
+"""Turns data into SVG coordinates of the page's charts, ready for the template.
 
 Pure arithmetic: no markup, no colour, no text but tick labels and read-outs. The y axis of an SVG points
 down; all lengths are in the chart's own units, ``WIDTH`` by ``HEIGHT``.

@@ -89,6 +89,15 @@ class Evaluation:
     ------
     InvalidInput
         If the set is empty, or an argument is not as above.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle import Evaluation
+    >>> probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.6, 0.4]])
+    >>> evaluation = Evaluation([0, 1, 1, 1], probabilities, ("cat", "dog"), loss=0.4)
+    >>> evaluation.accuracy, evaluation.confusion.tolist()
+    (0.75, [[1, 0], [1, 2]])
     """
 
     y_true: NDArray[np.int64]

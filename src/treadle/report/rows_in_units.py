@@ -49,16 +49,16 @@ def rows_in_units(model: Model, dataset: Dataset) -> tuple[NDArray[Any], str | N
     low = min(dataset.data_range[0], float(X.min()))
     high = max(dataset.data_range[1], float(X.max()))
     source, target = units_of(low, high, dataset.scale), model.pixel_units
-    told = f"{dataset.name} has values of {low:g} to {high:g}"
+    found = f"{dataset.name} has values of {low:g} to {high:g}"
     trained = f"{model.data_range[0]:g} to {model.data_range[1]:g}"
     if same_scale and not (model.image_shape or dataset.image_shape):
         differ = None not in (source, target) and source != target
-        notice = f"{told}, and the model was trained on {trained}: they are taken as they are"
+        notice = f"{found}, and the model was trained on {trained}: they are taken as they are"
         return X, notice if differ else None
     if source == target and source is not None:
         return X, None
     if source is not None and target is not None:
-        notice = f"{told} ({source}): brought to the model's units ({target})"
+        notice = f"{found} ({source}): brought to the model's units ({target})"
         return target.convert(X, source), notice
     if source is None and target is None:
         spread, trained_spread = high - low, model.data_range[1] - model.data_range[0]
@@ -68,7 +68,7 @@ def rows_in_units(model: Model, dataset: Dataset) -> tuple[NDArray[Any], str | N
         return X, None
     unknown = "the model's" if target is None else "the data set's"
     raise RunError(
-        f"{told}, and the model was trained on {trained}; which of {unknown} values are black and white is "
+        f"{found}, and the model was trained on {trained}; which of {unknown} values are black and white is "
         "not known, so that nothing can be converted: bring the data to the units of training first"
     )
 

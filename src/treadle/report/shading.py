@@ -1,4 +1,4 @@
-"""How deep the colour of each cell of a confusion matrix is, in the picture and on the page alike."""
+"""The depth of colour of a confusion matrix's cells, in picture and page."""
 
 from __future__ import annotations
 

@@ -82,6 +82,12 @@ class RunConfig:
         Of the matrix products; bfloat16 is for the native engine.
     seed : int
         Of everything random: initial weights, order of the rows, dropout, flips and shifts.
+
+    Examples
+    --------
+    >>> from treadle import RunConfig
+    >>> RunConfig("digits", epochs=5).differences(RunConfig("digits"))
+    {'epochs': (5, 20)}
     """
 
     data: str = "fashion-mnist"

@@ -42,7 +42,16 @@ from treadle.training.loop import TrainingLoop, TrainingPlan
 
 @dataclass(frozen=True)
 class Run:
-    """A run: its folder, its configuration and the environment that it began in."""
+    """A run: its folder, its configuration and the environment that it began in.
+
+    Examples
+    --------
+    >>> from treadle import Run, RunConfig, load_data, select_engine
+    >>> run = Run.create("run", RunConfig("digits", hidden=(8,), epochs=2), {})
+    >>> model = run.train(select_engine("numpy").engine, load_data("digits"))
+    >>> model.network.sizes, len(Run.open("run").history())
+    ((64, 8, 10), 2)
+    """
 
     folder: Path
     config: RunConfig
@@ -123,8 +132,10 @@ class Run:
         differences = self.config.differences(config)
         epochs = differences.pop("epochs", None)
         if differences:
-            told = ", ".join(f"{name} {mine!r}, not {asked!r}" for name, (mine, asked) in differences.items())
-            raise RunError(f"{self.folder} was begun with {told}: resume it as it is, or begin another run")
+            changed = ", ".join(f"{name} {old!r}, not {new!r}" for name, (old, new) in differences.items())
+            raise RunError(
+                f"{self.folder} was begun with {changed}: resume it as it is, or begin another run"
+            )
         if epochs and SCHEDULES[config.schedule].needs_n_epochs:
             raise RunError(
                 f"{self.folder} was planned for {epochs[0]} epochs and its schedule {config.schedule} "
@@ -330,7 +341,7 @@ def _optimizer(config: RunConfig) -> Optimizer:
 
 
 def make_run_folder(parent: Path, name: str) -> Path:
-    """Make ``parent/name-1``, or the first after it that is not taken: processes that ask at once get two."""
+    """Make ``parent/name-1``, or the next that is free: processes never share a folder."""
     for n in count(1):
         folder = parent / f"{name}-{n}"
         with suppress(FileExistsError):

@@ -3,7 +3,7 @@
 A file is CSV (plain or gzipped), Parquet, Feather or JSON lines, whichever its first bytes say; a frame is
 anything that speaks the Arrow PyCapsule protocol: pandas, polars, pyarrow, DuckDB. The same values give the
 same columns from each. Nothing is filled, skipped or guessed in silence: a cell that cannot be used is an
-error with its row and column, and what was left out is told with the reason.
+error with its row and column, and what was left out is reported with the reason.
 """
 
 from treadle.tables.columns import Column, Kind

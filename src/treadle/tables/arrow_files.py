@@ -1,4 +1,4 @@
-"""Parquet and Feather files into Arrow tables: pyarrow reads; damage and size are told apart here."""
+"""Reads Parquet and Feather files by pyarrow; tells damage from a lack of memory."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def read_parquet(file: BinaryIO, what: str, columns: Sequence[str] | None = None
             check_width(len(schema.names), what)
             wanted = list(check_chosen(what, schema.names, columns))
             _refuse_parquet_bombs(parquet, len(wanted), file.seek(0, 2), what)
-        # Text stays in its dictionary's codes: a long one a million times is told before it is made.
+        # Text stays in its dictionary's codes: one repeated a million times is refused before it is copied.
         texts = [name for name in wanted if _is_text(schema.field(name).type)]
         with pq.ParquetFile(file, read_dictionary=texts, page_checksum_verification=True) as parquet:
             table = parquet.read(columns=wanted, use_threads=True)
@@ -100,10 +100,10 @@ def _is_text(kind: Any) -> bool:
 
 
 def _refuse_parquet_bombs(file: Any, n_wanted: int, n_file_bytes: int, what: str) -> None:
-    """Refuse by what the metadata say: more than the values of all rows need, or than memory holds.
+    """Refuse a file whose metadata promise more than rows need or memory holds.
 
     In memory a number takes 8 bytes twice, in Arrow and in a matrix. The metadata of single columns are not
-    asked: where they are damaged, pyarrow aborts the process.
+    read: where they are damaged, pyarrow aborts the process.
     """
     metadata = file.metadata
     groups = (metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))

@@ -33,7 +33,7 @@ BUFFER = np.dtype([("offset", "<i8"), ("length", "<i8")])
 
 
 def refuse_bombs(file: BinaryIO, schema: Any, places: Sequence[int], what: str) -> None:
-    """Refuse an Arrow file of which columns unpack into more than their rows need, or than memory holds.
+    """Refuse an Arrow file that unpacks into more than rows need or memory holds.
 
     Parameters
     ----------
@@ -135,8 +135,8 @@ class _Batch:
         for offset, length in self._buffers[first:end].tolist():
             size = length
             if self._packed and length >= 8:
-                (told,) = struct.unpack("<q", _read(self._file, self._body + offset, 8))
-                size = length if told == -1 else told  # -1: left as it was
+                (stated,) = struct.unpack("<q", _read(self._file, self._body + offset, 8))
+                size = length if stated == -1 else stated  # -1: left as it was
             if size < 0:
                 raise ValueError("a size below 0")
             total += size

@@ -39,6 +39,14 @@ class Column:
         Why it cannot be used as it is; None if it can.
     problem_row : int or None
         The row that shows it, from 1.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from treadle.tables import read_table
+    >>> column = read_table(pd.DataFrame({"sold": ["2024-05-01", "2024-06-01"]})).columns["sold"]
+    >>> column.kind, column.problem
+    ('date', None)
     """
 
     name: str

@@ -54,7 +54,7 @@ def dates_of(text: Any) -> tuple[Any, str] | None:
 
 
 def may_be_either(text: Any) -> bool:
-    """Whether the cells are dates of which nothing says if day or month comes first."""
+    """Whether the cells are dates that both day-first and month-first order fit."""
     if not _LOOKS_LIKE_ONE.fullmatch(text.drop_null()[0].as_py()):
         return False
     return _read(text, _DAY_FIRST) is not None and _read(text, _MONTH_FIRST) is not None

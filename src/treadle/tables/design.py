@@ -86,6 +86,15 @@ class Design:
         without an intercept, since what is exact is the distance of one row from another.
     exact_y : ndarray of shape (N,), int64 or uint64, or None
         The target, where y is rounded.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from treadle.tables import build_design, read_table
+    >>> table = read_table(pd.DataFrame({"city": ["Bonn", "Ulm"], "price": [950, 1200]}))
+    >>> design = build_design(table, "price")
+    >>> [(use.name, use.role, use.reference) for use in design.columns]
+    [('city', 'feature', 'Bonn'), ('price', 'target', None)]
     """
 
     X: NDArray[np.float64]
@@ -118,6 +127,15 @@ def build_design(
     ------
     InvalidInput
         If a column is not there or cannot be used, or no feature is left.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from treadle.tables import build_design, read_table
+    >>> table = read_table(pd.DataFrame({"city": ["Bonn", "Ulm"], "price": [950, 1200]}))
+    >>> design = build_design(table, "price")
+    >>> design.names, design.X.tolist(), design.y.tolist()
+    (['city=Ulm'], [[0.0], [1.0]], [950.0, 1200.0])
     """
     what = table.source
     target = _target(table, target)
@@ -267,7 +285,7 @@ def _dummies(column: Column, what: str, *, whole: bool) -> tuple[NDArray[np.floa
 
 
 def _with_usable(error: InvalidInput, table: Table, target: str) -> InvalidInput:
-    """The error, and how to do without the column: by naming those that can be used without more ado."""
+    """Add to an error the columns that can be used as they are."""
     usable = [
         name
         for name, column in table.columns.items()

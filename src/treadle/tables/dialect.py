@@ -1,4 +1,4 @@
-"""How a CSV file is written, from its first part: what parts its cells, and what its columns are called.
+"""Finds how a CSV file is written from its start: delimiter and columns' names.
 
 Cells are told apart as a reader tells them, so that a delimiter or a line's end within quotes counts for
 nothing. A delimiter is the one by which the most lines have as many cells as the first.
@@ -73,12 +73,12 @@ def sniff(head: str, *, whole: bool, what: str) -> Dialect:
     start = len(head) - len(head.lstrip("\r\n \t"))
     # A line of blanks or tabs alone is none; blanks before a name are the name's.
     start = max(head.rfind("\n", 0, start), head.rfind("\r", 0, start)) + 1
-    told = SEP_LINE.match(head, start)
-    if told:
-        start = told.end()
+    sep_line = SEP_LINE.match(head, start)
+    if sep_line:
+        start = sep_line.end()
     if not head[start:].strip():
         raise InvalidInput(f"{what} is empty; its first line must hold the names of the columns")
-    candidates = (told["mark"],) if told else DELIMITERS
+    candidates = (sep_line["mark"],) if sep_line else DELIMITERS
     readings = [_read(head[start:], mark, whole) for mark in candidates]
     best = max(readings, key=lambda reading: reading.rank)
     if best.unclosed:
@@ -149,8 +149,10 @@ def _counts(labels: list[str]) -> bool:
 def _rank(
     delimiter: str, n_names: int, rows: list[list[str]], share: float, *, in_prose: bool
 ) -> tuple[float, ...]:
-    """How well a delimiter serves, to be compared: 3 it parts names and rows alike, 2 it parts them unlike, 1
-    it parts nothing, 0 it occurs where it parts nothing, as the comma ``in_prose`` of a name does.
+    """Rank how well a delimiter serves, as a tuple to compare.
+
+    3: it parts names and rows alike. 2: it parts them unlike. 1: it parts nothing. 0: it occurs where it
+    parts nothing, as the comma ``in_prose`` of a name does.
     """
     blank = delimiter == " "
     if n_names > 1 and share > 0:

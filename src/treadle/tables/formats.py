@@ -1,4 +1,4 @@
-"""Which format a file is, by its first bytes; its name is not asked."""
+"""Finds a file's format by its first bytes, whatever its name."""
 
 from __future__ import annotations
 

@@ -41,6 +41,15 @@ def build_formula_design(table: Table, formula: str) -> Design:
         If it cannot be read or evaluated, a column is not there or cannot be used, or a value is not finite.
     MissingDependency
         If formulaic is not installed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from treadle.tables import build_formula_design, read_table
+    >>> table = read_table(pd.DataFrame({"area": [1.0, 10.0], "price": [5.0, 7.0]}))
+    >>> design = build_formula_design(table, "price ~ log10(area)")
+    >>> design.names, design.X.tolist()
+    (['log10(area)'], [[0.0], [1.0]])
     """
     try:
         import formulaic

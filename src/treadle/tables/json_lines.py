@@ -23,7 +23,7 @@ from treadle.tables.text_stream import CHUNK, TextStream
 
 LONGEST_LINE = 1 << 26
 DEEPEST = 64
-# Cells that rows and names may span: at least so many, and so many times the bytes that there are.
+# Cells that rows and names may span: at least the first, or the second times the number of bytes.
 FREE_CELLS, CELLS_PER_BYTE = 1 << 25, 4
 STRING = re.compile(rb'"(?:[^"\\\n]|\\.)*"')
 NAME = re.compile(rb'"((?:[^"\\\n]|\\.)*)"\s*:')
@@ -143,6 +143,6 @@ def _explained(message: str, what: str) -> TreadleError:
             f"{what}: row {int(found['row']) + 1} has two values named {shown(found['name'])}; give each "
             "a name"
         )
-    told = IN_ROW.sub(lambda match: f" in row {int(match[1]) + 1}", " ".join(message.split()))
-    told = told.removeprefix("JSON parse error: ")[:200]
-    return CorruptFile(f"{what} is no JSON lines: {told}; each line must be an object")
+    reason = IN_ROW.sub(lambda match: f" in row {int(match[1]) + 1}", " ".join(message.split()))
+    reason = reason.removeprefix("JSON parse error: ")[:200]
+    return CorruptFile(f"{what} is no JSON lines: {reason}; each line must be an object")

@@ -43,6 +43,14 @@ def exact_column(column: Column, what: str, first_row: int = 1) -> NDArray[Any]:
     ------
     InvalidInput
         If a cell is missing or infinite, with its row and column; or the column is of no such kind.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from treadle.tables import exact_column, read_table
+    >>> table = read_table(pd.DataFrame({"id": [2**53, 2**53 + 1]}))
+    >>> exact_column(table.columns["id"], "the table").tolist()
+    [9007199254740992, 9007199254740993]
     """
     refuse_unusable(column, what)
     if column.kind not in ("number", "true/false", "date"):
@@ -74,6 +82,14 @@ def float_column(column: Column, what: str, first_row: int = 1) -> NDArray[np.fl
     Returns
     -------
     ndarray of shape (N,), float64
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from treadle.tables import float_column, read_table
+    >>> table = read_table(pd.DataFrame({"day": ["1970-01-02", "1970-01-11"]}))
+    >>> float_column(table.columns["day"], "the table").tolist()
+    [1.0, 10.0]
     """
     array = exact_column(column, what, first_row)
     if array.dtype.kind == "M":

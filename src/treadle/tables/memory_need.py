@@ -1,4 +1,4 @@
-"""Whether a table fits: said before it is read, and where memory ends all the same."""
+"""Refuses tables that do not fit in memory, before or while they are read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REMEDY = (
 
 
 def refuse_too_large(n_bytes: int, what: str) -> None:
-    """Refuse a table of which the columns asked for do not fit in memory.
+    """Refuse a table whose requested columns do not fit in memory.
 
     Raises
     ------
@@ -30,7 +30,10 @@ def refuse_too_large(n_bytes: int, what: str) -> None:
 
 @contextmanager
 def memory_errors_explained(what: str) -> Iterator[None]:
-    """Raise InvalidInput with a remedy where memory ends; pyarrow's own error is one of damage besides."""
+    """Turn a lack of memory into InvalidInput with a remedy.
+
+    pyarrow's own error of that kind is one of damage besides.
+    """
     try:
         yield
     except MemoryError as error:

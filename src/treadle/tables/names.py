@@ -1,4 +1,4 @@
-"""Names of columns: those that are there, those asked for, and lists of them for messages."""
+"""Names of columns: those present, those requested, and lists of them for messages."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def resolve(name: str, there: Sequence[str], what: str) -> str:
 
 
 def check_width(n_columns: int, what: str) -> None:
-    """Refuse what has more columns than can be told apart in reasonable time.
+    """Refuse more columns than can be looked at in reasonable time.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Numbers as people write them: 1,200 and 1.200,5 and 12 % and $ 3 and -3, a whole column at a time.
 
 A column is read one way or not at all. Whether a comma is a decimal mark or parts thousands, other cells and
-other columns say; where nothing does, that is told and not guessed.
+other columns say; where nothing does, that is reported and not guessed.
 
 1. What surrounds each number alike, a per cent sign or a currency's, is taken off; so are marks between
    thousands that can be nothing else: blanks and apostrophes.

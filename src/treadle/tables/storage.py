@@ -32,7 +32,7 @@ def plain_array(column: Any, what: str) -> Any:
         if n_bytes := sum(map(_plain_bytes, chunks)):
             refuse_too_large(n_bytes, what)
         plain = [_plain(chunk) for chunk in chunks] or [_plain(pa.array([], column.type))]
-        if len({chunk.type for chunk in plain}) > 1:  # decimals of which some are whole
+        if len({chunk.type for chunk in plain}) > 1:  # decimals, some of them whole
             plain = [pc.cast(chunk, pa.float64()) for chunk in plain]
         return plain[0] if len(plain) == 1 else pa.concat_arrays(plain)
     except (pa.ArrowException, ValueError) as error:

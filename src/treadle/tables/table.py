@@ -36,11 +36,19 @@ class Table:
         How messages call it.
     n_rows : int
     columns : dict of str to Column
-        In the file's order, or in that asked for.
+        In the file's order, or in the order requested.
     left_out : dict of str to str
         Columns that were left out in reading, and why.
     how : dict of str to str
         How a file was read: format, encoding, delimiter.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from treadle.tables import read_table
+    >>> table = read_table(pd.DataFrame({"city": ["Bonn", "Ulm"], "price": [950, 1200]}))
+    >>> {name: column.kind for name, column in table.columns.items()}
+    {'city': 'category', 'price': 'number'}
     """
 
     source: str

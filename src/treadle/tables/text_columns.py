@@ -1,7 +1,7 @@
 """What a column of text is: numbers, true or false, dates, or words.
 
-A column is one of them as a whole. Where a part of its cells are numbers it is told which cell is none, and
-nothing is chosen for it.
+A column is one of them as a whole. Where a part of its cells are numbers, a cell that is none is reported,
+and nothing is chosen for it.
 """
 
 from __future__ import annotations

@@ -138,13 +138,13 @@ class TextStream:
     def _no_text(self, error: UnicodeDecodeError) -> CorruptFile:
         line = self._n_lines + bytes(error.object).count(b"\n", 0, error.start) + 1
         byte = error.object[error.start]
-        told = f"{self._what} is no text in {self.encoding.upper()}: line {line} holds the byte 0x{byte:02x}"
+        fault = f"{self._what} is no text in {self.encoding.upper()}: line {line} holds the byte 0x{byte:02x}"
         if self.encoding == "utf-8" and not self._told:
             return CorruptFile(
-                f"{told}. Files of Windows programs are often in Windows-1252: name the encoding "
+                f"{fault}. Files of Windows programs are often in Windows-1252: name the encoding "
                 "(--encoding cp1252)"
             )
-        return CorruptFile(f"{told}: {error.reason}; name its encoding (--encoding), or save it as UTF-8")
+        return CorruptFile(f"{fault}: {error.reason}; name its encoding (--encoding), or save it as UTF-8")
 
 
 def _checked(encoding: str | None) -> str:

@@ -43,6 +43,15 @@ class Callback:
     ----------
     sees_what_others_did : bool
         Whether it is called after all others that are not so.
+
+    Examples
+    --------
+    >>> from treadle import Callback, MLPClassifier
+    >>> class Twice(Callback):
+    ...     def on_epoch_end(self, training):
+    ...         return len(training.history) == 2
+    >>> MLPClassifier((4,), callbacks=Twice()).fit([[0.0], [1.0]], [0, 1]).n_iter_
+    2
     """
 
     sees_what_others_did: ClassVar[bool] = False
@@ -132,6 +141,14 @@ class Training:
     estimator : object or None
     stopped_by : Callback or None
         The first that said stop.
+
+    Examples
+    --------
+    >>> from treadle import MLPClassifier
+    >>> def stop_at_three(training):
+    ...     return training.record.epoch == 3
+    >>> MLPClassifier((4,), callbacks=stop_at_three).fit([[0.0], [1.0]], [0, 1]).n_iter_
+    3
     """
 
     def __init__(self, loop: TrainingLoop, callbacks: object = None, *, estimator: object = None) -> None:

@@ -46,6 +46,22 @@ class Checkpointing(Callback):
         When training begins, if the file is no checkpoint or is damaged.
     OSError
         If the folder cannot be written or the disk is full.
+
+    Examples
+    --------
+    >>> from contextlib import suppress
+    >>> from treadle import Checkpointing, MLPClassifier
+    >>> X, y, saving, epochs = [[0.0], [1.0]], [0, 1], Checkpointing("fit.safetensors"), []
+    >>> def power_fails_once(training):
+    ...     epochs.append(training.record.epoch)
+    ...     if len(epochs) == 3:
+    ...         raise InterruptedError
+    ...     return len(epochs) == 5
+    >>> for _ in range(2):
+    ...     with suppress(InterruptedError):
+    ...         model = MLPClassifier((4,), random_state=0, callbacks=[power_fails_once, saving]).fit(X, y)
+    >>> epochs  # the second fit goes on where the first one ended
+    [1, 2, 3, 4, 5]
     """
 
     sees_what_others_did = True

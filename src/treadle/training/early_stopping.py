@@ -54,6 +54,16 @@ class EarlyStopping(Callback):
     ------
     InvalidInput
         If a parameter is not as above; at the end of the first epoch, if the history has no such column.
+
+    Examples
+    --------
+    >>> from treadle import EarlyStopping, MLPClassifier
+    >>> scores = iter([0.5, 0.9, 0.8, 0.7, 0.6])
+    >>> stopping = EarlyStopping(lambda training: next(scores), n_iter_no_change=2)
+    >>> MLPClassifier((4,), callbacks=stopping).fit([[0.0], [1.0]], [0, 1]).n_iter_
+    5
+    >>> stopping.best_epoch_
+    2
     """
 
     def __init__(

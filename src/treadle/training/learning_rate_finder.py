@@ -51,6 +51,17 @@ class LearningRateFinder(Callback):
     ------
     InvalidInput
         If a parameter is not as above.
+
+    Examples
+    --------
+    >>> from treadle import LearningRateFinder, MLPClassifier
+    >>> finder = LearningRateFinder(low=1e-6, high=1e3, n_steps=10)
+    >>> callbacks = [finder, lambda training: True]  # the test, and one epoch
+    >>> model = MLPClassifier((4,), callbacks=callbacks).fit([[0.0], [1.0]], [0, 1])
+    >>> finder.rates_[:3].round(6).tolist()
+    [1e-06, 1e-05, 0.0001]
+    >>> bool(finder.suggestion_ in finder.rates_)
+    True
     """
 
     def __init__(self, low: float = 1e-6, high: float = 10.0, *, n_steps: int = 100) -> None:

@@ -45,6 +45,13 @@ class TrainingPlan:
         Whether each epoch has an order of its own; otherwise the rows are visited as they lie.
     epochs_before : int >= 0
         How many epochs of earlier training have used up the orders of that seed.
+
+    Examples
+    --------
+    >>> from treadle import Constant, TrainingPlan
+    >>> plan = TrainingPlan(n_epochs=2, learning_rate=0.1, schedule=Constant(), seed=0)
+    >>> sorted(plan.order(1, None, n_rows=4).tolist())  # every row once, shuffled
+    [0, 1, 2, 3]
     """
 
     n_epochs: int
@@ -108,6 +115,18 @@ class TrainingLoop:
         How many rows are trained on.
     is_between_epochs : bool
         False after an exception within an epoch: the trainer's state is then no state to go on from.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle import SGD, Constant, Network, Objective, Parameters
+    >>> from treadle import TrainingLoop, TrainingPlan, TrainingProblem, select_engine
+    >>> network, X = Network((1, 1), output="identity"), np.ones((1, 1))
+    >>> problem = TrainingProblem(network, Objective("squared"), SGD(momentum=0), X, 2 * X, batch_size=1)
+    >>> plan, engine = TrainingPlan(2, 0.25, Constant(), seed=0), select_engine("numpy").engine
+    >>> loop = TrainingLoop(engine, problem, plan, Parameters.zeros(network))
+    >>> [record.train_loss for record in loop.epochs()]  # (0 - 2)^2 / 2, (1 - 2)^2 / 2
+    [2.0, 0.5]
     """
 
     def __init__(

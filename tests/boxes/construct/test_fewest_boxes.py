@@ -100,4 +100,4 @@ def test_a_norm_of_l2_that_boxes_by_density_do_not_reach_is_refused():
 
     loose = Target(lambda x: 0 * x, np.array([[0.0, 1.0]]), None, Loose(), None)
     with pytest.raises(InvalidInput, match=r"eps=0\.5 is not proved with .* boxes of optimal density"):
-        fewest_boxes(loose, Request(0.5, None, "l2", asked=0.5))
+        fewest_boxes(loose, Request(0.5, None, "l2", given=0.5))

@@ -46,7 +46,9 @@ def test_rises_are_in_the_place_of_steps(activation, steepness, form):
         )
         for x in POINTS.tolist()
     ]
-    np.testing.assert_allclose(outputs(smooth_layers(network, form), POINTS[:, None]), expected, atol=1e-13)
+    np.testing.assert_allclose(
+        outputs(smooth_layers(network.record, form), POINTS[:, None]), expected, atol=1e-13
+    )
 
 
 def test_changes_of_slope_make_the_line_between_the_values():
@@ -55,7 +57,7 @@ def test_changes_of_slope_make_the_line_between_the_values():
     expected = np.interp(POINTS, EDGES, values)
     for form in ("telescoped", "and"):
         np.testing.assert_allclose(
-            outputs(smooth_layers(network, form), POINTS[:, None]), expected, atol=1e-12
+            outputs(smooth_layers(network.record, form), POINTS[:, None]), expected, atol=1e-12
         )
 
 
@@ -81,7 +83,7 @@ def test_hats_are_kuhns(n_dims):
     network = BoxNetwork(edges, values, order=1, activation="relu")
     X = np.stack([rng.choice([*axis, *rng.uniform(-2, 8, 9)], 60) for axis in edges], axis=1)
     expected = [kuhns_hats(edges, values, point) for point in X.tolist()]
-    np.testing.assert_allclose(outputs(smooth_layers(network, "and"), X), expected, atol=1e-12)
+    np.testing.assert_allclose(outputs(smooth_layers(network.record, "and"), X), expected, atol=1e-12)
 
 
 def test_a_change_of_slope_that_is_lost_is_seen(monkeypatch):
@@ -93,8 +95,8 @@ def test_a_change_of_slope_that_is_lost_is_seen(monkeypatch):
 
 def test_which_forms_there_are():
     smooth = BoxNetwork([EDGES], HEIGHTS, activation="sigmoid", steepness=1.0)
-    assert allowed_smooth_forms(smooth) == ("telescoped", "homework")
+    assert allowed_smooth_forms(smooth.record) == ("telescoped", "homework")
     kinked = BoxNetwork([EDGES], np.ones(5), order=1, activation="relu")
-    assert allowed_smooth_forms(kinked) == ("telescoped", "and")
+    assert allowed_smooth_forms(kinked.record) == ("telescoped", "and")
     plane = BoxNetwork([EDGES, EDGES], np.ones((5, 5)), order=1, activation="relu")
-    assert allowed_smooth_forms(plane) == ("and",)
+    assert allowed_smooth_forms(plane.record) == ("and",)

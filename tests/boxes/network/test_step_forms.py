@@ -69,31 +69,31 @@ def test_layers_are_the_sum_of_steps_to_the_bit(form, outside):
     expected = [homework(x, outside) for x in points().tolist()]
     if outside == "clamped":
         assert expected == [telescoped(x) for x in points().tolist()]
-    assert outputs(step_layers(line(outside), form), points()[:, None]).tolist() == expected
+    assert outputs(step_layers(line(outside).record, form), points()[:, None]).tolist() == expected
 
 
 def test_a_step_that_is_closed_at_the_wrong_end_is_seen(monkeypatch):
     whole = step_forms._steps_of_one_input
     monkeypatch.setattr(step_forms, "_steps_of_one_input", lambda edges: whole(np.nextafter(edges, np.inf)))
     expected = [homework(x, "clamped") for x in points().tolist()]
-    assert outputs(step_layers(line(), "telescoped"), points()[:, None]).tolist() != expected
+    assert outputs(step_layers(line().record, "telescoped"), points()[:, None]).tolist() != expected
 
 
 def test_units_are_those_of_the_table():
     """2 N; N - 1, or N + 1 if zero outside; edges and N; edges, 1, N - 1."""
     n = len(HEIGHTS)
-    assert step_layers(line(), "homework")[0].n_out == 2 * n
-    assert step_layers(line(), "telescoped")[0].n_out == n - 1
-    assert step_layers(line("zero"), "telescoped")[0].n_out == n + 1
-    assert [layer.n_out for layer in step_layers(line(), "and")] == [n - 1, n, 1]
-    assert [layer.n_out for layer in step_layers(line(), "index")][:3] == [n - 1, 1, n - 1]
+    assert step_layers(line().record, "homework")[0].n_out == 2 * n
+    assert step_layers(line().record, "telescoped")[0].n_out == n - 1
+    assert step_layers(line("zero").record, "telescoped")[0].n_out == n + 1
+    assert [layer.n_out for layer in step_layers(line().record, "and")] == [n - 1, n, 1]
+    assert [layer.n_out for layer in step_layers(line().record, "index")][:3] == [n - 1, 1, n - 1]
 
 
 def test_boxes_begin_and_end_at_their_edges_and_at_stand_ins_for_infinity():
-    ends = begins_and_ends(line()).tolist()
+    ends = begins_and_ends(line().record).tolist()
     assert ends[1:-1] == [0.25, 0.25, 0.3, 0.3, 2.0, 2.0]
     assert (ends[0], ends[-1]) == (step_forms.ALWAYS, step_forms.NEVER)
-    closed = begins_and_ends(line("zero")).tolist()
+    closed = begins_and_ends(line("zero").record).tolist()
     assert closed[0] == -1.0 and closed[-1] == np.nextafter(7.0, 8)
 
 
@@ -116,11 +116,11 @@ def test_cells_of_a_tree_are_one_tower_each(outside, seed):
         )
         beyond = outside == "zero" and (point != inside).any()
         expected.append(0.0 if beyond else heights[cell])
-    assert outputs(step_layers(network, "and"), X).tolist() == expected
+    assert outputs(step_layers(network.record, "and"), X).tolist() == expected
 
 
 def test_which_forms_there_are():
-    assert allowed_step_forms(line()) == ("telescoped", "homework", "and", "index")
-    assert allowed_step_forms(BoxNetwork([EDGES, EDGES], np.ones((4, 4)))) == ("and", "index")
+    assert allowed_step_forms(line().record) == ("telescoped", "homework", "and", "index")
+    assert allowed_step_forms(BoxNetwork([EDGES, EDGES], np.ones((4, 4))).record) == ("and", "index")
     tree, _ = random_tree(np.random.default_rng(0), 2, 3)
-    assert allowed_step_forms(BoxNetwork(tree, np.ones(4))) == ("and",)
+    assert allowed_step_forms(BoxNetwork(tree, np.ones(4)).record) == ("and",)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from treadle.boxes.proof.assumptions import is_lipschitz, met_modulus, target_of
+from treadle.boxes.proof.assumptions import is_lipschitz, sampled_modulus, target_of
 from treadle.boxes.proof.bounds import Modulus
 from treadle.boxes.proof.known_function import Target
 from treadle.errors import InvalidInput
@@ -48,7 +48,7 @@ def test_of_a_typed_function_all_is_found():
     assert target.kind == "enclosure" and target.modulus.kind == "enclosure"
     assert 3 <= target.modulus.across(np.array([[1.0]])) <= 3.001
     assert 9 <= target.curvature[0, 0] <= 9.1
-    assert 0 < target.value_rounding < 1e-14 and 1 <= target.greatest_met <= 1.01
+    assert 0 < target.value_rounding < 1e-14 and 1 <= target.largest_sampled <= 1.01
     assert known("sin(3*x)").curvature is None  # not needed
     assert known("abs(x - 1)", needs_curvature=True).curvature is None  # a kink has none
     assert known("floor(x)").modulus is None  # a jump has no Lipschitz constant
@@ -111,11 +111,11 @@ def test_a_modulus_is_checked_when_it_is_asked(modulus, message):
 
 def test_constants_that_values_show():
     line = Target(lambda x: np.abs(3 * x - 1), LINE, None, None, None)
-    assert met_modulus(line).per_axis == pytest.approx([3.0])
+    assert sampled_modulus(line).per_axis == pytest.approx([3.0])
     plane = Target(lambda X: 2 * X[:, 0] - 5 * X[:, 1], SQUARE, None, None, None)
-    np.testing.assert_allclose(met_modulus(plane).per_axis, [2, 5], rtol=1e-9)
+    np.testing.assert_allclose(sampled_modulus(plane).per_axis, [2, 5], rtol=1e-9)
     curved = Target(lambda X: X[:, 0] ** 2, SQUARE, None, None, None)
-    assert 3.9 <= met_modulus(curved).per_axis[0] <= 4 and met_modulus(curved).per_axis[1] == 0
+    assert 3.9 <= sampled_modulus(curved).per_axis[0] <= 4 and sampled_modulus(curved).per_axis[1] == 0
 
 
 def test_whether_there_is_a_constant():

@@ -143,10 +143,10 @@ def test_of_several_bounds_the_least_counts():
 
 def test_rounding_of_interpolation_is_of_the_greatest_value_and_of_every_axis():
     line = target()
-    line.greatest_met = 8.0
+    line.largest_sampled = 8.0
     unit = 2.0**-53
     assert interpolation_rounding(line) == 16 * unit * 8
     assert linear_rounding(line) == 16 * unit * 8 + 2 * line.rounding
     square = Target(WAVE, np.array([[0.0, 1.0]] * 2), None, None, None)
-    square.greatest_met = 8.0
+    square.largest_sampled = 8.0
     assert interpolation_rounding(square) == 2 * interpolation_rounding(line)

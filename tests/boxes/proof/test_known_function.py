@@ -52,7 +52,7 @@ def violations(heights, ends, parts):
         slack = slope * (b - a) / parts + 1e-12
         if ranges.greatest[i] - ranges.least[i] > max(values) - min(values) + slack:
             found.append((a, b, "loose"))
-        if ranges.least_met[i] < min(values) - 1e-12 or ranges.greatest_met[i] > max(values) + 1e-12:
+        if ranges.least_sampled[i] < min(values) - 1e-12 or ranges.largest_sampled[i] > max(values) + 1e-12:
             found.append((a, b, "met what is not there"))
     return found
 
@@ -128,7 +128,7 @@ def test_cells_are_halved_where_they_are_many_and_values_come_in_blocks(monkeypa
     f = target._f
     target._f = lambda x: n_called.append(len(x)) or f(x)
     monkeypatch.setattr(known_function, "POINTS_PER_CALL", 8)
-    for name in ("least", "greatest", "least_met", "greatest_met"):
+    for name in ("least", "greatest", "least_sampled", "largest_sampled"):
         np.testing.assert_array_equal(getattr(target.ranges(low, high, 4), name), getattr(whole, name))
     assert max(n_called) == 8
 
@@ -167,7 +167,7 @@ def test_a_refusal_of_fs_own_is_passed_on():
 def test_rounding_grows_with_the_greatest_value_unless_it_is_proved():
     target = Target(lambda x: 3 * x, UNIT_LINE, None, None, None)
     target.values(np.array([[0.5], [1.0]]))
-    assert target.greatest_met == 3.0 and target.rounding == known_function.VALUE_ROUNDING * 3
+    assert target.largest_sampled == 3.0 and target.rounding == known_function.VALUE_ROUNDING * 3
     assert Target(np.sqrt, UNIT_LINE, None, None, None, 1e-3).rounding == 1e-3
 
 

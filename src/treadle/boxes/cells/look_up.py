@@ -1,4 +1,6 @@
-"""In which cell of an axis a number lies, by a table of buckets: one multiplication, then the edges near.
+"""Finds the cell of an axis that holds a number, by buckets.
+
+One multiplication gives the bucket; then the number is compared with the edges in it.
 
 The cells of edges e_0 < ... < e_N are [e_j, e_(j+1)); the first takes all below e_1 and the last all from
 e_(N-1) on, so only the inner edges e_1 .. e_(N-1) are looked at: the cell of x is how many of them are <= x.

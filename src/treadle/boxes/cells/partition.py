@@ -1,4 +1,4 @@
-"""A domain cut into boxes: what every partition tells, and the grid.
+"""A domain cut into boxes: the contract of every partition, and the grid.
 
 A partition of the box [a_1, b_1] x ... x [a_d, b_d] consists of cells [lower, upper), half-open along every
 axis, closed where upper is the domain's own bound: each point lies in exactly one. Points outside belong to
@@ -33,7 +33,7 @@ class Partition(ABC):
 
     @property
     def n_dims(self) -> int:
-        """Of the domain: d."""
+        """The number of dimensions, d."""
         return len(self.bounds)
 
     def locate(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -138,7 +138,7 @@ class Grid(Partition):
 
 
 def check_n_cells(shape: Sequence[int]) -> None:
-    """Refuse a grid of so many cells along each axis before anything is allocated for it.
+    """Refuse a grid that is too large, before anything is allocated for it.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def check_n_cells(shape: Sequence[int]) -> None:
 
 
 def n_cells_at_least(number: float) -> int:
-    """The whole number of cells, one at least, that is not below a number.
+    """Round a number up to a whole number of cells, at least one.
 
     Raises
     ------

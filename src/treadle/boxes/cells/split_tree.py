@@ -1,4 +1,4 @@
-"""A box cut by planes, again and again, at right angles to the axes: the partition that refinement makes.
+"""The partition that refinement makes: a box cut repeatedly at right angles to axes.
 
 Arrays describe the tree. Node i sends a point to ``children[i, 0]`` where x[axis[i]] < threshold[i], and to
 ``children[i, 1]`` elsewhere. A child c >= 0 is a node, later in the arrays than its parent; a child c < 0
@@ -32,7 +32,7 @@ class SplitTree(Partition):
     Raises
     ------
     InvalidInput
-        If these are no tree of which each cell is reached once, a cut lies outside the cell that it cuts, or
+        If these are no tree that reaches each cell once, a cut lies outside the cell that it cuts, or
         TREADLE_SIMD names no kernel that can run here.
     """
 

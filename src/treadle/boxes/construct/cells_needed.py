@@ -1,4 +1,4 @@
-"""How many equal cells along each axis the theorems ask for, given eps; how to spend a number of them."""
+"""The equal cells that theorems need for eps, and how axes share a number."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def cells_for_boxes(
 
 
 def _largest_side(modulus: Modulus, eps: float, reach: float, widths: Array) -> float:
-    """The greatest width of a cube of which the modulus proves eps, found by bisection of its logarithm."""
+    """Find the widest cube over which the modulus proves eps, by bisecting its logarithm."""
     d = widths.size
 
     def fits(side: float) -> bool:
@@ -76,7 +76,7 @@ def _counts(exact: NDArray[np.float64]) -> list[int]:
 
 
 def share_boxes(n_boxes: int, weights: Array) -> list[int]:
-    """At most so many cells in all, as many along each axis as f varies along it.
+    """Divide at most n_boxes cells among the axes by how f varies along each.
 
     Parameters
     ----------

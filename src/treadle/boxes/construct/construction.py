@@ -1,6 +1,4 @@
-"""What is asked of a construction and what it gives; and the adaptive one, by halving cells, with its
-bound.
-"""
+"""The request to a construction and its result; the adaptive construction, which halves cells."""
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ class Request:
     norm : {"sup", "l2"}
     rule : {"middle", "midrange", "lower"}
         Where the height of a uniform box is taken.
-    asked : float or None
+    given : float or None
         eps as the user gave it, which messages name; ``eps`` is what smooth units leave of it.
     """
 
@@ -38,7 +36,7 @@ class Request:
     counts: tuple[int, ...] | None
     norm: BoxNormName
     rule: BoxHeightName = "middle"
-    asked: float | None = None
+    given: float | None = None
 
     @property
     def n_boxes(self) -> int | None:
@@ -57,8 +55,9 @@ class Built:
 
 
 def norm_bound(target: Target, norm: BoxNormName, errors: Array, name: str) -> ErrorBound:
-    """The bound that each cell's own error gives; for L2 the errors are those times the root of the
-    volume.
+    """Combine the errors of single cells into the network's bound.
+
+    For L2 each error comes multiplied by the root of its cell's volume.
     """
     if target.kind == "none":
         return unproved(norm)
@@ -76,7 +75,7 @@ def refined_boxes(target: Target, request: Request) -> Built:
         eps=request.eps,
         n_boxes=request.n_boxes,
         squares=request.norm == "l2",
-        asked=request.asked,
+        given=request.given,
     )
     return _of_refined(target, request.norm, refined)
 

@@ -1,5 +1,6 @@
-"""The fewest boxes in one dimension: the longest runs of a fine mesh, or edges by density; with their
-bounds.
+"""The fewest boxes in one dimension, with their bound.
+
+The supremum norm takes the longest runs of a fine mesh, L2 edges by density.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def fewest_boxes(target: Target, request: Request) -> Built:
     if request.norm == "l2":
         return _boxes_by_density(target, request)
     if request.eps is not None:
-        mesh = _mesh(target, request.eps / MESH_PER_RUN, None, request.asked)
+        mesh = _mesh(target, request.eps / MESH_PER_RUN, None, request.given)
         return _runs(target, mesh, request.eps)
     assert request.n_boxes is not None
     return _runs_of_number(target, request.n_boxes)
@@ -53,24 +54,24 @@ class Mesh:
     ranges: Ranges
 
 
-def _mesh(target: Target, eps: float | None, n_boxes: int | None, asked: float | None = None) -> Mesh:
-    """Refined until each cell's range is small against eps, or as far as float64 goes."""
+def _mesh(target: Target, eps: float | None, n_boxes: int | None, given: float | None = None) -> Mesh:
+    """Refine a mesh until cells' ranges are small against eps, or float64 ends."""
 
     def judge(lower: Array, upper: Array) -> tuple[Array, Array]:
         ranges = target.ranges(lower, upper)
         error = ranges.errors(ranges.middle)
         # A cell of one number is as good as can be.
         fine = (lower == target.last(lower, upper))[:, 0]
-        met = (ranges.greatest_met - ranges.least_met) / 2
-        excess = error - np.minimum(met, error)
+        sampled = (ranges.largest_sampled - ranges.least_sampled) / 2
+        excess = error - np.minimum(sampled, error)
         if target.kind == "none":
             # Three values of a wide cell say nothing.
             wide = (upper - lower)[:, 0] > target.widths[0] / COARSEST_MESH
-            return np.where(fine, 0.0, np.where(wide, np.inf, met)), met
-        return np.where(fine, 0.0, np.maximum(met, excess)), error
+            return np.where(fine, 0.0, np.where(wide, np.inf, sampled)), sampled
+        return np.where(fine, 0.0, np.maximum(sampled, excess)), error
 
     cells = "cells of the mesh that the fewest boxes are made of"
-    refined = refine(target, judge, eps=eps, n_boxes=n_boxes, asked=asked, cells=cells)
+    refined = refine(target, judge, eps=eps, n_boxes=n_boxes, given=given, cells=cells)
     lower, upper = refined.tree.corners()
     order = np.argsort(lower[:, 0])
     lower, upper = lower[order], upper[order]
@@ -85,7 +86,7 @@ def _runs(target: Target, mesh: Mesh, eps: float) -> Built:
     heights = summable(least / 2 + greatest / 2)
     errors = outward(np.maximum(greatest - heights, heights - least))
     edges = np.append(mesh.edges[starts], mesh.edges[-1])
-    fewest = longest_runs(ranges.least_met, ranges.greatest_met, 2 * eps).size
+    fewest = longest_runs(ranges.least_sampled, ranges.largest_sampled, 2 * eps).size
     return Built(Grid([edges]), heights, norm_bound(target, "sup", errors, "runs"), fewest)
 
 
@@ -98,7 +99,7 @@ def _runs_of_number(target: Target, n_boxes: int) -> Built:
         )
     mesh = _mesh(target, None, min(max(MESH_PER_RUN * n_boxes, 4096), MOST_MESH))
     high = float(mesh.ranges.greatest.max() / 2 - mesh.ranges.least.min() / 2) * (1 + 1e-9) + 5e-324
-    # Kahane's bound: of a continuous function so many boxes have at most this error.
+    # Kahane's bound: n_boxes boxes of a continuous function have at most this error.
     middle = float(np.abs(np.diff(mesh.ranges.middle)).sum()) / (2 * n_boxes)
     middle = middle if middle <= high else high
     low = 0.0
@@ -116,12 +117,12 @@ def _runs_of_number(target: Target, n_boxes: int) -> Built:
 
 
 def _span(eps: float) -> float:
-    """How far f's range may go in a box, with room for what rounding does to the box's height."""
+    """Bound f's range in a box, with room for rounding of the box's height."""
     return 2 * eps * (1 - 256 * UNIT)
 
 
 def _boxes_by_density(target: Target, request: Request) -> Built:
-    """Edges as dense as |f'|^(2/3), of which the squared errors of boxes add up to least."""
+    """Place edges as dense as |f'|^(2/3), which minimises the sum of squared errors."""
     mesh = np.linspace(target.bounds[0, 0], target.bounds[0, 1], 1 << 15)
     steps = np.abs(np.diff(target.values(mesh[:, np.newaxis]))) / np.diff(mesh)
     density = steps ** (2 / 3)
@@ -136,7 +137,7 @@ def _boxes_by_density(target: Target, request: Request) -> Built:
             return built
         n = n_cells_at_least(n * max(1.02, min(2.0, built.bound.value / request.eps)))
     raise InvalidInput(
-        f"eps={request.asked!r} is not proved with {n} boxes of optimal density: give an enclosure, which "
+        f"eps={request.given!r} is not proved with {n} boxes of optimal density: give an enclosure, which "
         "bounds f in each box, or take partition='adaptive'"
     )
 

@@ -20,7 +20,7 @@ from treadle.boxes.proof.cell_errors import Judge
 from treadle.boxes.proof.known_function import Array, Target, cut
 from treadle.errors import InvalidInput
 
-# In one dimension; in d, where a cell's bounds take more work and corners more memory, so many over d^2.
+# In one dimension; in d, where a cell's bounds take more work and corners more memory, this over d^2.
 MAX_REFINED = 4_000_000
 # Cells at which it is first estimated how many there will be; then each time there are four times as many.
 FIRST_ESTIMATE = 4096
@@ -36,7 +36,7 @@ LEAST_GAIN = 0.75
 
 @dataclass(frozen=True)
 class Refined:
-    """The cells of a refinement, with what the judge said of each, and the tree of cuts."""
+    """A refinement's cells, the judge's error and height of each, and the cuts."""
 
     tree: SplitTree
     error: Array
@@ -50,10 +50,10 @@ def refine(
     eps: float | None,
     n_boxes: int | None,
     squares: bool = False,
-    asked: float | None = None,
+    given: float | None = None,
     cells: str = "boxes",
 ) -> Refined:
-    """Halve cells, from all of the domain on.
+    """Halve cells, starting from the whole domain, until the errors are small enough.
 
     Parameters
     ----------
@@ -64,11 +64,11 @@ def refine(
         Until no cell's error is above it; with ``squares``, until the root of the sum of their squares is
         not.
     n_boxes : int or None
-        Or: until there are so many, the worst first.
+        Or: until there are that many cells, the worst first.
     squares : bool
         Errors are parts of a norm of L2.
-    asked : float or None
-        What the user said of eps, where that is not ``eps`` itself.
+    given : float or None
+        eps as the user gave it, where that is not ``eps`` itself.
     cells : str
         What they are, in messages.
 
@@ -77,7 +77,7 @@ def refine(
     InvalidInput
         If there would be more than 4e6 / d^2 cells, or eps is smaller than what is known of f at one number.
     """
-    said = eps if asked is None else asked
+    said = eps if given is None else given
     most = MAX_REFINED // target.n_dims**2
     if n_boxes is not None and n_boxes > most:
         raise InvalidInput(f"n_boxes={n_boxes} is more than the {most} boxes that are refined: take fewer")
@@ -155,7 +155,7 @@ def _too_many(said: float | None, cells: str, reached: int, expected: int, most:
 def n_cells_to_come(
     target: Target, judge: Judge, eps: float, lower: Array, upper: Array, enough: float
 ) -> float:
-    """An estimate of how many cells these, which are above eps, will have been halved into.
+    """Estimate how many cells the cells above eps will be halved into.
 
     A random descent halves a cell, goes on with one of its halves, and ends where that is within eps: two to
     the number of halvings is the number of cells, on average (Knuth, Estimating the efficiency of backtrack
@@ -236,7 +236,7 @@ def _can_split(lower: Array, upper: Array) -> NDArray[np.bool_]:
 def _axes_to_split(
     target: Target, lower: Array, upper: Array, can_split: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
-    """Across which axis each cell is halved: where the ranges of both halves add up to least.
+    """Choose each cell's axis to halve: the least sum of both halves' ranges.
 
     The ranges are those of values on a lattice. Where axes are equal, or there are too many for a lattice,
     the cell's greatest width decides, relative to the domain's.

@@ -12,7 +12,7 @@ from treadle.boxes.construct.construction import Built, Request
 from treadle.boxes.construct.halving import refine
 from treadle.boxes.construct.longest_pieces import edges_by_density, longest_chords
 from treadle.boxes.construct.uniform_boxes import CELLS_BOUNDED_SINGLY, even_grid
-from treadle.boxes.proof.assumptions import met_modulus
+from treadle.boxes.proof.assumptions import sampled_modulus
 from treadle.boxes.proof.bounds import ErrorBound, outward, root_of_squares, theorem, unproved
 from treadle.boxes.proof.cell_errors import linear_judge, linear_rounding, second_derivatives
 from treadle.boxes.proof.known_function import Array, Target
@@ -24,7 +24,7 @@ MESH_CELLS = 1 << 15
 
 
 def uniform_hats(target: Target, request: Request) -> Built:
-    """Linear interpolation on equal cells: as many as the theorem asks for, or as are given."""
+    """Interpolate linearly on equal cells: as many as the theorem needs, or as given."""
     if request.counts is not None:
         counts = list(request.counts)
         if len(counts) != target.n_dims:
@@ -34,18 +34,18 @@ def uniform_hats(target: Target, request: Request) -> Built:
     budget = max(request.eps - 4 * target.rounding, request.eps / 2)
     curvature = target.curvature
     if curvature is None and target.kind == "none":
-        curvature = _met_curvature(target)
+        curvature = _sampled_curvature(target)
     if curvature is not None:
         counts = cells_for_hats(target, curvature, budget, request.norm)
     else:
-        counts = cells_for_boxes(target, target.modulus or met_modulus(target), budget, request.norm, 0.5)
+        counts = cells_for_boxes(target, target.modulus or sampled_modulus(target), budget, request.norm, 0.5)
     for _ in range(4):
         built = _interpolated(target, request.norm, even_grid(target, counts))
         if not built.bound.value > request.eps:
             return built
         counts = [m + 1 for m in counts]
     raise InvalidInput(
-        f"eps={request.asked!r} is not proved with {built.partition.n_cells} equal cells, where the bound is "
+        f"eps={request.given!r} is not proved with {built.partition.n_cells} equal cells, where the bound is "
         f"{built.bound.value:.3g}: take partition='adaptive', n_boxes or a larger eps"
     )
 
@@ -57,8 +57,8 @@ def _weights(target: Target) -> Array:
     return np.ones(target.n_dims)
 
 
-def _met_curvature(target: Target) -> Array:
-    """Second differences along the axes, where nothing is known: to choose how many, not to prove."""
+def _sampled_curvature(target: Target) -> Array:
+    """Sample second differences along the axes, to choose how many cells, not to prove."""
     rng = np.random.default_rng(0)
     d, n = target.n_dims, 1 << 13
     step = target.widths / 2000
@@ -139,13 +139,13 @@ def refined_hats(target: Target, request: Request) -> Built:
         eps=request.eps,
         n_boxes=request.n_boxes,
         squares=request.norm == "l2",
-        asked=request.asked,
+        given=request.given,
         cells="linear pieces",
     )
     grid = Grid([refined.tree.edges[0]])
     values = target.values(grid.edges[0][:, np.newaxis])
     value = float(refined.error.max())
-    if target.value_rounding is None:  # judged before all values were met
+    if target.value_rounding is None:  # judged before all values were sampled
         value += linear_rounding(target)
     if request.norm == "l2":
         value = root_of_squares(refined.error)
@@ -164,7 +164,7 @@ def fewest_hats(target: Target, request: Request) -> Built:
         slack = np.zeros(MESH_CELLS)
     if not (slack <= request.eps / 2).all():
         raise InvalidInput(
-            f"eps={request.asked!r} is too small for longest chords: between the mesh's nodes f is known to "
+            f"eps={request.given!r} is too small for longest chords: between the mesh's nodes f is known to "
             f"{slack.max():.3g} only; take partition='adaptive', or a larger eps"
         )
     kinks = longest_chords(edges, values, slack, request.eps * (1 - 1e-12) - target.rounding)
@@ -192,6 +192,6 @@ def _kinks_by_density(target: Target, request: Request, mesh: Array, values: Arr
             return built
         n = n_cells_at_least(n * max(1.02, min(2.0, math.sqrt(built.bound.value / request.eps))))
     raise InvalidInput(
-        f"eps={request.asked!r} is not proved with {n} pieces of optimal density: give an enclosure, which "
+        f"eps={request.given!r} is not proved with {n} pieces of optimal density: give an enclosure, which "
         "bounds f'' in each piece, or take partition='adaptive'"
     )

@@ -3,7 +3,7 @@
 **Boxes, the supremum norm.** A piece fits if f's range over it is at most 2 eps. Taking from the left the
 longest that fits uses the fewest (any other partition's j-th edge lies no further right, by induction); by
 Kahane they are at most ceil(Var f / (2 eps)) (DeVore 1998, section 3.2). Here the pieces are runs of a
-mesh, each of whose cells has a proved range small against eps: what the mesh costs is told by the same
+mesh, each of whose cells has a proved range small against eps: what the mesh costs is seen by the same
 count over single values, which no partition can go below.
 
 **Linear pieces.** The longest chord from each kink whose error at the mesh's nodes, and by M h^2 / 8 between

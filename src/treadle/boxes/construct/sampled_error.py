@@ -1,4 +1,4 @@
-"""The error that is met at sampled points: an estimate from below, kept apart from what is proved."""
+"""The error at sampled points: an estimate from below, kept apart from proofs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CELLS = 30_000
 
 
 def error_estimate(target: Target, network: BoxNetwork, norm: BoxNormName, random_state: int = 0) -> float:
-    """The greatest |f - F| met, or the root of the integral of its square by Monte Carlo.
+    """Estimate the greatest |f - F|, or its norm of L2 by Monte Carlo.
 
     For the supremum norm, points are drawn at random, and in up to 30 000 cells, drawn at random where there
     are more, at both ends of the cell's diagonal and in its middle.

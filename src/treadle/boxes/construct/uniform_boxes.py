@@ -1,4 +1,4 @@
-"""Boxes of equal cells: how many a theorem asks for, their heights, and the bound."""
+"""Boxes of equal cells: how many a theorem needs, their heights, the bound."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from treadle.boxes.cells.partition import Grid, check_n_cells
 from treadle.boxes.construct.cells_needed import cells_for_boxes, share_boxes
 from treadle.boxes.construct.construction import Built, Request, norm_bound
 from treadle.boxes.network.exact_sums import summable
-from treadle.boxes.proof.assumptions import met_modulus
+from treadle.boxes.proof.assumptions import sampled_modulus
 from treadle.boxes.proof.bounds import ErrorBound, outward, root_mean_square, theorem, unproved
 from treadle.boxes.proof.cell_errors import sharp_ranges, slopes
 from treadle.boxes.proof.known_function import Array, Target
@@ -21,7 +21,7 @@ from treadle.errors import InvalidInput
 
 # Grids up to this many cells are bounded cell by cell where the whole domain's constants would do.
 CELLS_BOUNDED_SINGLY = 100_000
-# Parts of a cell whose midrange is asked for.
+# Parts of a cell whose midrange is needed.
 PARTS_FOR_MIDRANGE = 64
 # Cells whose corners are held at a time.
 CELLS_PER_BLOCK = 1 << 18
@@ -32,7 +32,7 @@ REACH = {"middle": 0.5, "midrange": 0.5, "lower": 1.0}
 
 
 def even_grid(target: Target, counts: list[int]) -> Grid:
-    """Equal cells, so many along each axis.
+    """A grid of equal cells, with a given number along each axis.
 
     Raises
     ------
@@ -53,12 +53,12 @@ def even_grid(target: Target, counts: list[int]) -> Grid:
 
 
 def uniform_boxes(target: Target, request: Request) -> Built:
-    """Equal cells: as many as the theorem asks for, or as are given."""
+    """Build boxes on equal cells: as many as the theorem needs, or as given."""
     if request.eps is None:
         return _uniform(target, request, _given_counts(target, request))
     if target.modulus is None and target.enclosure is not None:
         return _uniform_by_doubling(target, request, request.eps)
-    modulus = target.modulus or met_modulus(target)
+    modulus = target.modulus or sampled_modulus(target)
     # Rounding of f is no part of the theorem's count: what it takes of eps is left out first.
     budget = request.eps - 2 * target.rounding
     counts = cells_for_boxes(target, modulus, max(budget, request.eps / 2), request.norm, REACH[request.rule])
@@ -69,13 +69,16 @@ def uniform_boxes(target: Target, request: Request) -> Built:
         counts = [m + 1 for m in counts]
         built = _uniform(target, request, counts)
     raise InvalidInput(
-        f"eps={request.asked!r} is too close to what rounding does to f: {built.bound.value:.3g} is proved "
+        f"eps={request.given!r} is too close to what rounding does to f: {built.bound.value:.3g} is proved "
         f"with {built.partition.n_cells} boxes; take a larger eps"
     )
 
 
 def _fewer(target: Target, request: Request, built: Built, eps: float) -> Built:
-    """As few cells, in the same proportions, as still prove eps: cell by cell less than the constants say."""
+    """Reduce the cells, in the same proportions, while they still prove eps.
+
+    Cell by cell the error is less than the constants say.
+    """
     assert isinstance(built.partition, Grid)
     full = np.array(built.partition.shape)
     low, high = 0.5 * built.bound.value / eps, 1.0
@@ -101,12 +104,12 @@ def _given_counts(target: Target, request: Request) -> list[int]:
 
 
 def _uniform_by_doubling(target: Target, request: Request, eps: float) -> Built:
-    """Where only ranges are known: twice as many cells until they prove eps, then fewer as far as they do."""
+    """Double the cells until their ranges prove eps, then reduce them while they do."""
     m = 1
     while not (built := _uniform(target, request, [m] * target.n_dims)).bound.value <= eps:
         if (2 * m) ** target.n_dims > CELLS_TRIED:
             raise InvalidInput(
-                f"eps={request.asked!r} is not reached with {m} equal cells along each axis, where the bound "
+                f"eps={request.given!r} is not reached with {m} equal cells along each axis, where the bound "
                 f"is {built.bound.value:.3g}: take a larger eps, n_boxes, or partition='adaptive'"
             )
         m *= 2
@@ -122,7 +125,7 @@ def _uniform_by_doubling(target: Target, request: Request, eps: float) -> Built:
 
 
 def _uniform(target: Target, request: Request, counts: list[int]) -> Built:
-    """Boxes on that grid, with the better of the bounds by f's modulus and by each cell's own range."""
+    """Build boxes on a grid, with the better bound of modulus and cells' ranges."""
     grid = even_grid(target, counts)
     heights, reach, shift = _heights(target, request.rule, grid)
     bounds = []
@@ -139,20 +142,20 @@ def _uniform(target: Target, request: Request, counts: list[int]) -> Built:
 
 
 def _blocks(grid: Grid) -> Iterator[NDArray[np.int64]]:
-    """All cells, some at a time: a grid of 1e8 has no room for the corners of all."""
+    """Number the cells in blocks: 1e8 cells' corners would not fit in memory."""
     for start in range(0, grid.n_cells, CELLS_PER_BLOCK):
         yield np.arange(start, min(start + CELLS_PER_BLOCK, grid.n_cells))
 
 
 def _places(target: Target, rule: BoxHeightName, lower: Array, upper: Array) -> tuple[Array, Array]:
-    """Where a cell's height is taken, and how far that is at most from its numbers, along each axis."""
+    """Where cells take their heights, and the largest offsets from there along each axis."""
     last = target.last(lower, upper)
     places = lower if rule == "lower" else np.minimum(lower / 2 + upper / 2, last)
     return places, np.maximum(last - places, places - lower)
 
 
 def _heights(target: Target, rule: BoxHeightName, grid: Grid) -> tuple[Array, Array, float]:
-    """Of all cells; the furthest reach along each axis, and how far heights were moved to sum exactly."""
+    """The cells' heights, the largest offsets, and the largest shift to sum exactly."""
     values, reach = np.empty(grid.n_cells), np.zeros(grid.n_dims)
     for cells in _blocks(grid):
         lower, upper = grid.corners(cells)
@@ -169,7 +172,10 @@ def _heights(target: Target, rule: BoxHeightName, grid: Grid) -> tuple[Array, Ar
 def _cell_errors(
     target: Target, request: Request, grid: Grid, heights: Array, cells: NDArray[np.int64]
 ) -> Array:
-    """By f's range over each cell, or by its slopes there; for L2 times the root of the volume."""
+    """Bound each cell's error by f's range there, or by its slopes.
+
+    For L2, times the root of the volume.
+    """
     lower, upper = grid.corners(cells)
     if request.rule == "midrange":
         errors = sharp_ranges(target, lower, upper, None, PARTS_FOR_MIDRANGE).errors(heights[cells])

@@ -1,4 +1,4 @@
-"""Cells that follow y: boxes split one after the other where that helps most, and how many by validation.
+"""Cells that follow y: boxes split where that helps most, validated in number.
 
 - ``best``: a box is split at the edge that lowers the squared error most, along any axis, as a regression
   tree is grown (Breiman, Friedman, Olshen and Stone 1984), best box first.
@@ -28,7 +28,7 @@ MOST_GROWN = 1024
 N_FOLDS = 5
 MOST_HALVINGS = 60
 SLACK = 1e-9  # gains that differ by less are equal, and the first is taken
-PATIENCE = 3  # a growth that is validated ends at so many times the best number of cells yet, and 50
+PATIENCE = 3  # a validated growth ends at this multiple of the best number of cells yet, plus 50
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,9 @@ class Rows:
 
 @dataclass
 class Growth:
-    """A tree of cuts: node i sends x[axes[i]] < edges[i] to children[i][0]; a child c < 0 is the cell -1 - c.
+    """A tree of cuts, with the height of each cell.
 
+    Node i sends x[axes[i]] < edges[i] to children[i][0]; a child c < 0 is the cell -1 - c.
     ``errors[k]`` is the sum of squares of the validation rows with k + 1 cells.
     """
 
@@ -83,7 +84,7 @@ class _Cell:
 def grow(
     rows: Rows, bounds: NDArray[np.float64], where: str, most: int, validation: Rows | None = None
 ) -> Growth:
-    """Split until there are ``most`` cells, or nothing is left to win.
+    """Split until there are ``most`` cells, or no split lowers the error.
 
     Parameters
     ----------
@@ -139,7 +140,7 @@ def grow(
 def validated_growth(
     rows: Rows, bounds: NDArray[np.float64], where: str, n_boxes: int | None
 ) -> tuple[Growth, NDArray[np.float64]]:
-    """The growth of n_boxes cells, or of the number of least validation error; and that error by number.
+    """Grow n_boxes cells, or the number of least validation error; return errors by number.
 
     Parameters
     ----------
@@ -162,7 +163,7 @@ def validated_growth(
 def validation_errors(
     rows: Rows, errors_of: Callable[[Rows, Rows, int], Sequence[float]]
 ) -> NDArray[np.float64]:
-    """The mean squared error on rows left out, for 1, 2, ... cells, over five folds of the distinct rows.
+    """Cross-validate growths of 1, 2, ... cells over five folds of the distinct rows.
 
     Parameters
     ----------
@@ -213,7 +214,10 @@ def _best_cut(rows: Rows, box: NDArray[np.float64]) -> _Cut | None:
 
 
 def _middle_cut(rows: Rows, box: NDArray[np.float64]) -> _Cut | None:
-    """The middle of the axis with most to win; of the half that has all rows, where a half has none."""
+    """Cut in its middle the axis that lowers the error most.
+
+    Where one half has no rows, the other half takes the place of the whole.
+    """
     best: _Cut | None = None
     y = rows.y - rows.mean()
     for axis in range(rows.X.shape[1]):

@@ -43,7 +43,7 @@ class Feature:
 
     @property
     def most_cells(self) -> int:
-        """Cells that can have a value each."""
+        """The greatest number of cells that each hold a value."""
         return int(self.values.size)
 
     def uniform(self, m: int) -> NDArray[np.float64]:
@@ -59,6 +59,6 @@ class Feature:
 
 
 def between(lower: NDArray[np.float64], upper: NDArray[np.float64]) -> NDArray[np.float64]:
-    """An edge with lower on its left and upper, which is greater, on its right or at it: their middle."""
+    """The edge between two values: their middle, or upper where float64 has none."""
     middle = lower / 2 + upper / 2
     return np.where(middle > lower, np.minimum(middle, upper), upper)

@@ -2,7 +2,7 @@
 
 One feature: numbers of cells from 1 up are tried, all small ones and then each 2 % (hats: 5 %) more. Several
 features: from one cell for all, the axis, or the pair of axes, whose finer division lowers the error most is
-divided, while it lowers the error by more than the best of so many useless divisions would by chance (Foster
+divided, while it lowers the error by more than the best of as many useless divisions would by chance (Foster
 and George 1994: 2 ln(divisions tried) / rows). So a feature that does not matter keeps one cell, and one that
 matters only together with two others may not be found.
 
@@ -35,8 +35,8 @@ from treadle.boxes.from_data.leave_one_out import (
 MOST_CELLS = 1_000_000  # of a grid of several features
 MOST_ON_A_LINE = 10_000  # tried for one feature
 MOST_BY_CHANCE = 0.5  # of the error, that a division has to win however few the rows are
-MOST_IN_PAIRS = 12  # features of which pairs are divided together
-PATIENCE = 4  # the search on a line ends at so many times the best number yet
+MOST_IN_PAIRS = 12  # features; with more, no pairs of them are divided together
+PATIENCE = 4  # the search on a line ends at this multiple of the best number yet, plus 50
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class GridFitter:
         Parameters
         ----------
         n_boxes : int or None
-            One feature: exactly so many cells, or as many as ties allow. Several: at most so many.
+            One feature: exactly this many cells, or as many as ties allow. Several: at most this many.
         """
         one = len(self.features) == 1
         shapes, errors = self._on_a_line(n_boxes) if one else self._axis_by_axis(n_boxes)
@@ -153,7 +153,10 @@ class GridFitter:
         return shapes, errors
 
     def _axis_by_axis(self, n_boxes: int | None) -> tuple[list[tuple[int, ...]], list[float]]:
-        """For hats an axis of 0 cells has no say: the function is constant along it."""
+        """Divide one axis, or a pair, at a time while the error falls enough.
+
+        For hats an axis may have 0 cells: the function is constant along it.
+        """
         most = MOST_CELLS if n_boxes is None else n_boxes
         start = 1 if self.order == 0 else 0
         shape = (start,) * len(self.features)

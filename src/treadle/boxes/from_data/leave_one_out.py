@@ -53,7 +53,7 @@ def cell_sums(
 
 
 class SortedSums:
-    """Prefix sums over rows in the order of one feature, so that any cells cost what they are, not what N is.
+    """Prefix sums over sorted rows of one feature: cells cost their number, not N.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ class BoxNetwork(ExplicitNetwork):
     n_boxes_lower_bound : int or None
         How many boxes any partition needs for this error, where that is known.
     error_estimate : float
-        The greatest error, or the norm of L2, that was met at sampled points; nan where none was sampled.
+        The greatest error at sampled points, or its norm of L2; nan where none was sampled.
 
     Attributes
     ----------
@@ -90,6 +90,15 @@ class BoxNetwork(ExplicitNetwork):
     ------
     InvalidInput
         If these contradict each other; it says how.
+
+    Examples
+    --------
+    >>> from treadle import BoxNetwork
+    >>> network = BoxNetwork([[0.0, 1.0, 3.0]], [5.0, 7.0])
+    >>> network.predict([[0.5], [1.0], [9.0]]).tolist()
+    [5.0, 7.0, 7.0]
+    >>> network.n_boxes_
+    2
     """
 
     def __init__(

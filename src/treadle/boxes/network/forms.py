@@ -1,4 +1,4 @@
-"""The forms of a box network as plain layers: which there are, what they need, and what is refused.
+"""The forms of a box network as plain layers, and which are refused.
 
 A form that an export cannot hold is refused before it is built: edges that float32 cannot tell apart, an
 index that it cannot count to, and arrays that would take more than half of the memory.
@@ -49,7 +49,7 @@ def explicit_layers(boxes: Boxes, form: str | None, dtype: Any) -> list[Layer]:
 
 
 def _why(boxes: Boxes, form: object) -> str:
-    """Why a form that there is does not serve this network."""
+    """Say why a known form does not serve this network; empty for other names."""
     if form in ("homework", "telescoped") and boxes.n_dims > 1:
         return f": in {boxes.n_dims} dimensions no finite sum of steps in one hidden layer equals a box"
     if form == "index" and (boxes.order == 1 or boxes.steepness is not None):

@@ -21,7 +21,7 @@ from treadle.export.layers import CLAMP, Layer
 
 
 def allowed_smooth_forms(boxes: Boxes) -> tuple[str, ...]:
-    """The forms that there are, that which suits best first."""
+    """The forms of smooth and of linear units, the most suitable first."""
     if boxes.order == 0:
         return ("telescoped", "homework")
     return ("telescoped", "and") if boxes.n_dims == 1 else ("and",)

@@ -86,7 +86,7 @@ def superpose(
 
 
 def n_ghost_cells(activation: SmoothBoxName, steepness: float, edges: NDArray[np.float64]) -> int:
-    """How many cells beyond each end are worth having: those within reach of the bounds, N at most."""
+    """Count the ghost cells needed at each end: those within reach, at most N."""
     reach = GHOST_REACH[activation] / steepness
     within = max(
         np.searchsorted(edges, edges[0] + reach, side="left"),

@@ -37,7 +37,7 @@ ALWAYS, NEVER = -(2.0**100), 2.0**100
 
 
 def allowed_step_forms(boxes: Boxes) -> tuple[str, ...]:
-    """The forms of boxes with steps, that which suits best first."""
+    """The forms of boxes with steps, the most suitable first."""
     if not isinstance(boxes.partition, Grid):
         return ("and",)
     return ("telescoped", "homework", "and", "index") if boxes.n_dims == 1 else ("and", "index")

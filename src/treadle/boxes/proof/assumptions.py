@@ -67,7 +67,7 @@ def target_of(
                 bounds = second_derivative_bounds(known, domain[:, 0], domain[:, 1])
             curvature = bounds if np.isfinite(bounds).all() else None
     target = Target(f, domain, continuity, known, curvature, rounding)
-    target.greatest_met = greatest
+    target.largest_sampled = greatest
     return target
 
 
@@ -159,8 +159,8 @@ def _has_curvature(enclosure: Enclosure, domain: Array) -> bool:
     return enclosure.second_derivative_bound(lower, upper) is not None
 
 
-def met_modulus(target: Target) -> Modulus:
-    """Lipschitz constants that values show, where none is known: to choose how many boxes, not to prove."""
+def sampled_modulus(target: Target) -> Modulus:
+    """Sample Lipschitz constants, to choose how many boxes, not to prove."""
     d = target.n_dims
     n = 1 << 14
     rng = np.random.default_rng(0)

@@ -68,7 +68,7 @@ class ErrorBound:
 
 
 def unproved(norm: BoxNormName = "sup") -> ErrorBound:
-    """The record of a network of which nothing is proved."""
+    """The record of a network without a proved bound."""
     return ErrorBound(
         math.nan, "none", "nothing is proved: give lipschitz, modulus, enclosure or a typed function", norm
     )

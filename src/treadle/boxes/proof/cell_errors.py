@@ -1,7 +1,7 @@
 """The error of cells, proved where something is known of f: what refinement halves by.
 
 Bounds of a cell's range are made sharper, by cutting it into more parts, only while they decide nothing: a
-cell fits if the proved range does, and is halved as soon as values that were met lie too far apart.
+cell fits if the proved range does, and is halved as soon as sampled values lie too far apart.
 """
 
 from __future__ import annotations
@@ -51,39 +51,39 @@ def box_judge(target: Target, eps: float | None, norm: BoxNormName) -> Judge:
 def sharp_ranges(
     target: Target, lower: Array, upper: Array, eps: float | None, most: int = PARTS_FOR_COUNT
 ) -> Ranges:
-    """Bounds of f over cells, as sharp as a decision takes.
+    """Bound f over cells, as sharply as the decision needs.
 
     Parameters
     ----------
     eps : float or None
-        Half a range of at most eps, or of more than that, is all that is asked; None: within a tenth of
-        what was met.
+        Sharp enough to say whether half a range is at most eps; None: within a tenth of the sampled range.
     """
     d = target.n_dims
     if target.kind == "none":
         return target.ranges(lower, upper, VALUES_PER_AXIS.get(d, 2))
     ranges = target.ranges(lower, upper)
-    least, greatest, least_met, greatest_met = (
-        np.array(part) for part in (ranges.least, ranges.greatest, ranges.least_met, ranges.greatest_met)
+    least, greatest, least_sampled, largest_sampled = (
+        np.array(part)
+        for part in (ranges.least, ranges.greatest, ranges.least_sampled, ranges.largest_sampled)
     )
     if eps is not None:
         most = PARTS_BY_VALUES if target.enclosure is None else PARTS_BY_ENCLOSURE
     parts = 4 if d == 1 else 2
     while parts**d <= most:
-        proved, met = (greatest - least) / 2, (greatest_met - least_met) / 2
+        proved, sampled = (greatest - least) / 2, (largest_sampled - least_sampled) / 2
         if eps is not None:
-            open_cells = np.flatnonzero(~(outward(proved) <= eps) & (met <= eps))
+            open_cells = np.flatnonzero(~(outward(proved) <= eps) & (sampled <= eps))
         else:
-            open_cells = np.flatnonzero(~(proved <= 1.1 * met))
+            open_cells = np.flatnonzero(~(proved <= 1.1 * sampled))
         if not open_cells.size:
             break
         finer = target.ranges(lower[open_cells], upper[open_cells], parts)
         least[open_cells] = np.maximum(least[open_cells], finer.least)
         greatest[open_cells] = np.minimum(greatest[open_cells], finer.greatest)
-        least_met[open_cells] = np.minimum(least_met[open_cells], finer.least_met)
-        greatest_met[open_cells] = np.maximum(greatest_met[open_cells], finer.greatest_met)
+        least_sampled[open_cells] = np.minimum(least_sampled[open_cells], finer.least_sampled)
+        largest_sampled[open_cells] = np.maximum(largest_sampled[open_cells], finer.largest_sampled)
         parts *= 4 if d == 1 else 2
-    return Ranges(least, greatest, least_met, greatest_met)
+    return Ranges(least, greatest, least_sampled, largest_sampled)
 
 
 def linear_judge(target: Target, norm: BoxNormName) -> Judge:
@@ -122,7 +122,7 @@ def linear_judge(target: Target, norm: BoxNormName) -> Judge:
 
 
 def linear_rounding(target: Target) -> float:
-    """How far rounding may take interpolation and f's values from what the theorems are about."""
+    """Bound how far rounding takes interpolation and f's values from the exact ones."""
     return 2 * target.rounding + interpolation_rounding(target)
 
 
@@ -132,7 +132,7 @@ def interpolation_rounding(target: Target) -> float:
     In each of d dimensions a place (x - a) / (b - a), a difference of two values, their product and a sum are
     rounded: 3 units of the difference and one of each of the others, of values up to the greatest.
     """
-    return 16 * target.n_dims * UNIT * target.greatest_met
+    return 16 * target.n_dims * UNIT * target.largest_sampled
 
 
 def slopes(target: Target, lower: Array, upper: Array) -> Array | None:

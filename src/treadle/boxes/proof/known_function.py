@@ -1,7 +1,7 @@
 """The function to be approximated, with what is known of it: values, and bounds over cells.
 
 A cell is [lower, upper), so of its numbers in float64 the greatest along an axis is the one before ``upper``,
-but where the domain ends: an enclosure is asked for that far and no further. So a function that jumps at a
+but where the domain ends: an enclosure is evaluated that far and no further. So a function that jumps at a
 cell's upper edge does not jump within it, and refinement towards a jump ends, with the edge at the jump.
 
 Values of f are taken as float64 computes them. A Lipschitz constant or a modulus that a user gives is about
@@ -27,18 +27,18 @@ Array = NDArray[np.float64]
 
 # Relative to the greatest value: four units in the last place of whoever computes f.
 VALUE_ROUNDING = 8 * UNIT
-# Points at which f is asked at a time.
+# Points at which f is evaluated in one call.
 POINTS_PER_CALL = 1 << 18
 
 
 @dataclass(frozen=True)
 class Ranges:
-    """Of each cell: the bounds of f, (n,) each, and the least and greatest values that were met."""
+    """Each cell's bounds of f, and its least and largest sampled values, (n,)."""
 
     least: Array
     greatest: Array
-    least_met: Array
-    greatest_met: Array
+    least_sampled: Array
+    largest_sampled: Array
 
     @property
     def middle(self) -> Array:
@@ -81,24 +81,24 @@ class Target:
         self.enclosure = enclosure
         self.curvature = curvature
         self.value_rounding = value_rounding
-        self.greatest_met = 0.0
+        self.largest_sampled = 0.0
 
     @property
     def n_dims(self) -> int:
-        """Variables: d."""
+        """The number of variables, d."""
         return len(self.bounds)
 
     @property
     def widths(self) -> Array:
-        """Of the domain, along each axis."""
+        """The domain's width along each axis."""
         return np.asarray(self.bounds[:, 1] - self.bounds[:, 0])
 
     @property
     def rounding(self) -> float:
-        """How far a computed value is allowed to lie from the exact f; from all values met so far."""
+        """Bound |computed f - exact f|, from the largest value sampled so far."""
         if self.value_rounding is not None:
             return self.value_rounding
-        return VALUE_ROUNDING * self.greatest_met
+        return VALUE_ROUNDING * self.largest_sampled
 
     @property
     def kind(self) -> BoxBoundName:
@@ -127,7 +127,7 @@ class Target:
             block = points[start : start + POINTS_PER_CALL]
             result[start : start + len(block)] = self._block_values(block)
         if result.size:
-            self.greatest_met = max(self.greatest_met, float(np.abs(result).max()))
+            self.largest_sampled = max(self.largest_sampled, float(np.abs(result).max()))
         return result
 
     def _block_values(self, block: Array) -> Array:
@@ -166,7 +166,7 @@ class Target:
     def ranges(self, lower: Array, upper: Array, parts: int = 1) -> Ranges:
         """Bounds of f over cells, each cut into ``parts`` along every axis.
 
-        Where nothing is known of f they are the values met, and prove nothing: ``kind`` is "none" then.
+        Where nothing is known of f they are the sampled values, and prove nothing: ``kind`` is "none" then.
 
         Parameters
         ----------
@@ -184,17 +184,17 @@ class Target:
             return Ranges(
                 *(
                     np.concatenate([getattr(piece, name) for piece in pieces])
-                    for name in ("least", "greatest", "least_met", "greatest_met")
+                    for name in ("least", "greatest", "least_sampled", "largest_sampled")
                 )
             )
         low, high = cut(lower, upper, parts)
         last = self.last(low, high)
         middles = np.minimum(low / 2 + high / 2, last)
-        # The ends as well in one dimension: what is monotone is then met at its least and greatest.
-        met = [middles, low, last] if d == 1 else [middles]
-        values = np.stack([self.values(points) for points in met])
-        least_met, greatest_met = values.min(axis=0), values.max(axis=0)
-        least, greatest = least_met, greatest_met
+        # In one dimension the ends too: there a monotone f has its least and greatest value.
+        places = [middles, low, last] if d == 1 else [middles]
+        values = np.stack([self.values(points) for points in places])
+        least_sampled, largest_sampled = values.min(axis=0), values.max(axis=0)
+        least, greatest = least_sampled, largest_sampled
         if self.modulus is not None:
             least, greatest = self._within_modulus(low, last, middles, values)
         if self.enclosure is not None:
@@ -205,17 +205,23 @@ class Target:
                 least, greatest = np.maximum(least, enclosed[0]), np.minimum(greatest, enclosed[1])
         single = (low == last).all(axis=1)
         if single.any():  # of one number f is known to be what it is computed to be
-            least, greatest = np.where(single, least_met, least), np.where(single, greatest_met, greatest)
+            least, greatest = (
+                np.where(single, least_sampled, least),
+                np.where(single, largest_sampled, greatest),
+            )
         shape = (n, n_parts)
         return Ranges(
             least.reshape(shape).min(axis=1),
             greatest.reshape(shape).max(axis=1),
-            least_met.reshape(shape).min(axis=1),
-            greatest_met.reshape(shape).max(axis=1),
+            least_sampled.reshape(shape).min(axis=1),
+            largest_sampled.reshape(shape).max(axis=1),
         )
 
     def _within_modulus(self, low: Array, last: Array, middles: Array, values: Array) -> tuple[Array, Array]:
-        """Of the middle's value, and in one dimension of both ends' (Piyavskii 1972), the better bounds."""
+        """Bound f by its modulus from the value in the middle.
+
+        In one dimension also from both ends (Piyavskii 1972).
+        """
         assert self.modulus is not None
         reach = self.modulus.across(np.maximum(last - middles, middles - low))
         least, greatest = values[0] - reach, values[0] + reach

@@ -18,7 +18,7 @@ from treadle.choices import BoxNormName
 from treadle.errors import InvalidInput
 
 PLACES = 256
-# What is looked at is the error over neighbours of a number, where the number alone is certain to be held.
+# The error is that over a number and its neighbours, of which a box is certain to hold the number alone.
 MARGIN = 0.5
 
 
@@ -29,7 +29,7 @@ def check_eps(target: Target, eps: float, order: int, norm: BoxNormName) -> None
     ----------
     target : Target
     eps : float
-        As it was asked for.
+        As the user gave it.
     order : {0, 1}
     norm : {"sup", "l2"}
 
@@ -42,13 +42,13 @@ def check_eps(target: Target, eps: float, order: int, norm: BoxNormName) -> None
     if eps < least:
         raise InvalidInput(
             f"eps={eps!r} is below what rounding allows: float64 has f, of values up to "
-            f"{target.greatest_met:.3g}, to within {least} only; take an eps of at least {least}, and of "
+            f"{target.largest_sampled:.3g}, to within {least} only; take an eps of at least {least}, and of "
             "many times that for a network of moderate size"
         )
 
 
 def least_eps(target: Target, order: int, norm: BoxNormName) -> float:
-    """What no error of a network can be proved to be below; 0 where there is no such number."""
+    """The least error that can be proved; 0 where there is no such number."""
     a, b = target.bounds[:, 0], target.bounds[:, 1]
     places = np.random.default_rng(0).uniform(a, b, (PLACES, target.n_dims))
     lower = np.clip(places, a, b)

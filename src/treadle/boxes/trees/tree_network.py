@@ -56,6 +56,14 @@ class TreeNetwork(TreeSum, ExplicitNetwork):
         Of each hidden layer.
     n_parameters_ : int
         Weights other than zero, and biases.
+
+    Examples
+    --------
+    >>> from sklearn.tree import DecisionTreeRegressor
+    >>> from treadle import from_tree
+    >>> network = from_tree(DecisionTreeRegressor().fit([[0.0], [1.0]], [5.0, 6.0]))
+    >>> network.predict([[0.25], [0.75]]).tolist(), network.gives
+    ([5.0, 6.0], 'prediction')
     """
 
     FORMS: ClassVar[tuple[str, ...]] = ("leaves",)

@@ -1,4 +1,4 @@
-"""The sum of the leaves that rows come to: by the compiled look-up tree by tree, or in NumPy all at once.
+"""Adds the leaves that rows reach, by the compiled look-up or by NumPy.
 
 The compiled look-up takes each tree by itself, its tests numbered from the root on, level by level, and a
 leaf c as -1 - c. Both add the trees' values in the same order, so that they give the same bits.

@@ -167,6 +167,13 @@ def load(path: str | Path) -> Any:
         If the file cannot be opened.
     CorruptFile
         If it is the file of neither, or does not fit together.
+
+    Examples
+    --------
+    >>> import treadle
+    >>> treadle.LADRegressor().fit([[0], [1], [2]], [0, 1, 2]).save("line.safetensors")
+    >>> treadle.load("line.safetensors").predict([[5]]).tolist()
+    [5.0]
     """
     arrays, metadata = read_safetensors(path)
     if "boxes" in metadata:

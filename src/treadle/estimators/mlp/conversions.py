@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn import neural_network
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.validation import check_is_fitted
@@ -21,6 +20,7 @@ from treadle.estimators.mlp.class_targets import ClassTargets
 from treadle.estimators.mlp.fitted import Curves, Fitted
 from treadle.estimators.mlp.saved_network import class_names
 from treadle.export.model_file import Model
+from treadle.maths.dtypes import Floats
 from treadle.network import Network, Parameters
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def to_model(fitted: Fitted) -> Model:
     return Model(parameters, class_names(fitted))
 
 
-def _plain_weights(fitted: Fitted) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
+def _plain_weights(fitted: Fitted) -> tuple[list[Floats], list[Floats]]:
     """Weights and biases of the network without batch normalisation or scaling that predicts the same."""
     plain = to_model(fitted).parameters.folded()
     network = plain.network

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from treadle.errors import InvalidInput
 from treadle.estimators.mlp.class_targets import ClassTargets
 from treadle.estimators.mlp.stopping import Memory
+from treadle.maths.dtypes import Floats
 from treadle.messages import quoted
 from treadle.network import Network, Parameters
 from treadle.training.history import COLUMNS, History
@@ -116,7 +117,7 @@ class Fitted:
     engine: str
     stopped_early: bool
     seed: int | None = None
-    moments: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    moments: Mapping[str, Floats] = field(default_factory=dict)
     memory: Memory | None = None
     feature_names: NDArray[Any] | None = None
     classes: ClassTargets | None = None
@@ -125,7 +126,7 @@ class Fitted:
     def astype(self, dtype: type[np.floating[Any]]) -> Fitted:
         """The same with parameters, moments and the best epoch's parameters of this dtype."""
 
-        def converted(array: NDArray[Any]) -> NDArray[Any]:
+        def converted(array: Floats) -> Floats:
             return array.astype(dtype, copy=False) if array.dtype.kind == "f" else array
 
         old, memory = self.parameters, self.memory
@@ -175,7 +176,7 @@ def parameters_of(
     return Parameters(network, flat, statistics)
 
 
-def norms_of(parameters: Parameters) -> dict[str, list[NDArray[Any]]] | None:
+def norms_of(parameters: Parameters) -> dict[str, list[Floats]] | None:
     """What batch normalisation has of them, by name, for the layers that have it; None without it."""
     if not parameters.network.n_statistics:
         return None

@@ -26,6 +26,7 @@ from treadle.estimators.mlp.multilayer_perceptron import MultilayerPerceptron, c
 from treadle.estimators.mlp.starts import Fresh, Start, WarmStart
 from treadle.estimators.mlp.targets import Targets
 from treadle.estimators.mlp.training_recipe import store
+from treadle.maths.dtypes import Floats
 from treadle.maths.likelihoods import log_logistic
 from treadle.maths.softmax import log_softmax
 from treadle.network import Parameters
@@ -316,7 +317,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         logits = self._logits(X)
         return self._class_targets().decode(logits)
 
-    def predict_proba(self, X: Any) -> NDArray[Any]:
+    def predict_proba(self, X: Any) -> Floats:
         """Probability of each class.
 
         Parameters

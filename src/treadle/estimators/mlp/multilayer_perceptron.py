@@ -45,6 +45,7 @@ from treadle.estimators.mlp.training_rows import (
 )
 from treadle.estimators.sample_weights import checked_weights
 from treadle.export.model_file import Model
+from treadle.maths.dtypes import Floats
 from treadle.messages import warn_caller
 from treadle.network import Parameters
 
@@ -61,7 +62,7 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
     # What a later fit or partial_fit goes on from, beside the attributes that it shows. None of it is there
     # where coefs_ and intercepts_ came from elsewhere.
     _seed: int | None = None
-    _moments: Mapping[str, NDArray[Any]] = MappingProxyType({})
+    _moments: Mapping[str, Floats] = MappingProxyType({})
     _earlier: Memory | None = None
 
     @abstractmethod
@@ -194,7 +195,7 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
         other._show(parameters)
         return other
 
-    def _logits(self, X: ArrayLike) -> NDArray[Any]:
+    def _logits(self, X: ArrayLike) -> Floats:
         """The network's last sums for rows as a user gives them, (N, K)."""
         check_is_fitted(self, "coefs_")
         features = validated_rows(self, X)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from treadle.engines.rows import Rows
 from treadle.estimators.mlp.fitted import Curves, Fitted, norms_of, parameters_of
@@ -20,6 +19,7 @@ from treadle.estimators.mlp.training_recipe import (
     whole_fit,
 )
 from treadle.estimators.random_state import seed_of
+from treadle.maths.dtypes import Floats
 from treadle.network import Network, Parameters
 from treadle.training.loop import TrainingPlan
 
@@ -45,7 +45,7 @@ class Start(ABC):
         return self.earlier is None
 
     @property
-    def moments(self) -> Mapping[str, NDArray[Any]]:
+    def moments(self) -> Mapping[str, Floats]:
         """Of the optimizer, to go on from; a whole fit begins with none."""
         return {}
 
@@ -113,7 +113,7 @@ class Continuation(Start):
     is_part = True
 
     @property
-    def moments(self) -> Mapping[str, NDArray[Any]]:
+    def moments(self) -> Mapping[str, Floats]:
         """Those of the epochs before."""
         return {} if self.earlier is None else self.earlier.moments
 

@@ -9,7 +9,6 @@ its coefficient is 0, as in R's ``lm`` (LINPACK's dqrdc2). w = A theta are the u
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +40,7 @@ class Coordinates:
     """
 
     columns: NDArray[np.int64]
-    A: NDArray[Any]
+    A: NDArray[np.float64]
     n_features: int
     least_share: float = 1.0
 
@@ -60,7 +59,7 @@ class Coordinates:
         """Whether the first coordinate is the constant's."""
         return bool(self.A.shape[0] == self.A.shape[1])
 
-    def of(self, X: NDArray[Any]) -> NDArray[Any]:
+    def of(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
         """Z (n, p) of rows X (n, D), float64."""
         if len(self.columns) < self.n_features:
             X = X[:, self.columns]
@@ -68,39 +67,43 @@ class Coordinates:
         Z += self.A[0]
         return np.asarray(Z)
 
-    def residuals(self, X: NDArray[Any], y: NDArray[Any], theta: NDArray[Any]) -> NDArray[Any]:
+    def residuals(
+        self, X: NDArray[np.float64], y: NDArray[np.float64], theta: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         """y - Z theta of rows X (n, D), without their Z."""
         coef, intercept = self.coefficients(theta)
         return np.asarray(y - X @ coef - intercept)
 
-    def coefficients(self, theta: NDArray[Any], A: NDArray[Any] | None = None) -> tuple[NDArray[Any], float]:
+    def coefficients(
+        self, theta: NDArray[np.float64], A: NDArray[np.float64] | None = None
+    ) -> tuple[NDArray[np.float64], float]:
         """The coefficients (D,) and the intercept that theta stands for, or through another A."""
         w = (self.A if A is None else A) @ theta
         coef = np.zeros(self.n_features)
         coef[self.columns] = w[1:]
         return coef, float(w[0])
 
-    def theta(self, coef: NDArray[Any], intercept: float) -> NDArray[Any]:
+    def theta(self, coef: NDArray[np.float64], intercept: float) -> NDArray[np.float64]:
         """The theta of some coefficients; what columns left out contribute is lost."""
         w = np.concatenate(([intercept], coef[self.columns]))[len(self.A) - self.size :]
         return np.asarray(solve_triangular(self.A[len(self.A) - self.size :], w, check_finite=False))
 
-    def gradient(self, fold: NDArray[Any]) -> NDArray[Any]:
+    def gradient(self, fold: NDArray[np.float64]) -> NDArray[np.float64]:
         """sum u_i z_i (p,), from ``fold`` (1 + D,), the sum of u_i (1, x_i)."""
         kept = np.concatenate(([fold[0]], fold[1:][self.columns]))
         return np.asarray(kept @ self.A)
 
-    def penalty_rows(self) -> NDArray[Any]:
+    def penalty_rows(self) -> NDArray[np.float64]:
         """The rows z (k, p) whose residuals, with target 0, are the coefficients' negatives."""
         return self.A[1:]
 
 
-def row_lengths(Z: NDArray[Any]) -> NDArray[Any]:
+def row_lengths(Z: NDArray[np.float64]) -> NDArray[np.float64]:
     """|z_i| of each row (n,)."""
     return np.asarray(np.sqrt(np.einsum("ij,ij->i", Z, Z)))
 
 
-def column_scales(X: NDArray[Any]) -> NDArray[Any]:
+def column_scales(X: NDArray[np.float64]) -> NDArray[np.float64]:
     """Powers of two (D,) that bring each column's largest entry to [1, 2).
 
     1 for columns of zeros.
@@ -112,7 +115,7 @@ def column_scales(X: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(np.exp2(1 - np.frexp(largest)[1]))
 
 
-def triangle_of(X: NDArray[Any]) -> NDArray[Any]:
+def triangle_of(X: NDArray[np.float64]) -> NDArray[np.float64]:
     """R (p, p) of the QR decomposition of X (n, p), zeros below row n."""
     p = X.shape[1]
     R = np.zeros((p, p))
@@ -124,7 +127,7 @@ def triangle_of(X: NDArray[Any]) -> NDArray[Any]:
 
 
 def coordinates_of(
-    X: NDArray[Any], fit_intercept: bool, penalised: bool, weight: NDArray[Any] | None = None
+    X: NDArray[np.float64], fit_intercept: bool, penalised: bool, weight: NDArray[np.float64] | None = None
 ) -> Coordinates:
     """Coordinates from rows X (m, D), with weights (m,) above 0.
 
@@ -136,7 +139,9 @@ def coordinates_of(
     return _from_triangle(R, scales, fit_intercept, penalised, m)
 
 
-def coordinates_of_all(rows: Rows, X: NDArray[Any], fit_intercept: bool, penalised: bool) -> Coordinates:
+def coordinates_of_all(
+    rows: Rows, X: NDArray[np.float64], fit_intercept: bool, penalised: bool
+) -> Coordinates:
     """Coordinates from every row, in one pass.
 
     For columns that a sample X shows nothing of.
@@ -152,17 +157,20 @@ def coordinates_of_all(rows: Rows, X: NDArray[Any], fit_intercept: bool, penalis
 class _Triangle:
     """R of a chunk's scaled rows of positive weight; a cluster's workers send it."""
 
-    scales: NDArray[Any]
+    scales: NDArray[np.float64]
     fit_intercept: bool
 
-    def __call__(self, chunk: Chunk) -> NDArray[Any]:
+    def __call__(self, chunk: Chunk) -> NDArray[np.float64]:
         X = chunk.X if chunk.weight is None else chunk.X[chunk.weight > 0]
         return _triangle(X, self.scales, self.fit_intercept)
 
 
 def _triangle(
-    X: NDArray[Any], scales: NDArray[Any], fit_intercept: bool, root: NDArray[Any] | None = None
-) -> NDArray[Any]:
+    X: NDArray[np.float64],
+    scales: NDArray[np.float64],
+    fit_intercept: bool,
+    root: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
     matrix = np.empty((len(X), X.shape[1] + fit_intercept), order="F")
     if fit_intercept:
         matrix[:, 0] = 1
@@ -173,7 +181,7 @@ def _triangle(
 
 
 def _from_triangle(
-    R: NDArray[Any], scales: NDArray[Any], fit_intercept: bool, penalised: bool, m: float
+    R: NDArray[np.float64], scales: NDArray[np.float64], fit_intercept: bool, penalised: bool, m: float
 ) -> Coordinates:
     """The coordinates A = sqrt(m) R^-1, scaled back, of the columns that are independent."""
     n_features = len(scales)
@@ -200,7 +208,7 @@ def _from_triangle(
     return Coordinates(columns, A, n_features, least_share)
 
 
-def _independent(R: NDArray[Any], lengths: NDArray[Any]) -> NDArray[np.bool_]:
+def _independent(R: NDArray[np.float64], lengths: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which columns of R are no combinations of columns before them."""
     # R's own diagonal tells until one is.
     diagonal = np.abs(np.diagonal(R))

@@ -28,7 +28,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,14 +59,14 @@ class Vertex:
     """
 
     basis: NDArray[np.int64]
-    inverse: NDArray[Any]
-    w: NDArray[Any]
-    r: NDArray[Any]
-    u: NDArray[Any]
+    inverse: NDArray[np.float64]
+    w: NDArray[np.float64]
+    r: NDArray[np.float64]
+    u: NDArray[np.float64]
     n_pivots: int
 
 
-def independent_rows(Z: NDArray[Any], weight: NDArray[Any]) -> NDArray[np.int64] | None:
+def independent_rows(Z: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.int64] | None:
     """Choose p rows of Z far from dependent, heavy ones first; None without such."""
     n, p = Z.shape
     largest = weight.max()
@@ -84,7 +83,7 @@ def independent_rows(Z: NDArray[Any], weight: NDArray[Any]) -> NDArray[np.int64]
     return None
 
 
-def inverse_of(matrix: NDArray[Any]) -> NDArray[Any]:
+def inverse_of(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """The inverse of a (p, p) matrix; LinAlgError where there is none."""
     factors, pivots, info = dgetrf(matrix)
     if info:
@@ -93,15 +92,15 @@ def inverse_of(matrix: NDArray[Any]) -> NDArray[Any]:
 
 
 def crossover(
-    Z: NDArray[Any],
-    y: NDArray[Any],
-    low: NDArray[Any],
-    high: NDArray[Any],
-    g: NDArray[Any],
+    Z: NDArray[np.float64],
+    y: NDArray[np.float64],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    g: NDArray[np.float64],
     basis: NDArray[np.int64],
     rng: np.random.Generator,
     tolerance: float,
-    tie: NDArray[Any],
+    tie: NDArray[np.float64],
 ) -> Vertex:
     """Pivot until the dual values of the basis are in their boxes.
 
@@ -165,8 +164,8 @@ def crossover(
 class _Step:
     """A step along d: z_i'd of every row (n,), rows passed, the row entering."""
 
-    direction: NDArray[Any]
-    along: NDArray[Any]
+    direction: NDArray[np.float64]
+    along: NDArray[np.float64]
     length: float
     passed: NDArray[np.int64]
     entering: int
@@ -178,19 +177,19 @@ class _Pivoting:
     ``basis`` (p,), ``inverse`` Z_B^-1, ``w`` (p,), ``r`` and ``u`` (n,), both 0 on the basis, and ``q`` (p,).
     """
 
-    w: NDArray[Any]
-    r: NDArray[Any]
-    u: NDArray[Any]
-    q: NDArray[Any]
-    inverse: NDArray[Any]
+    w: NDArray[np.float64]
+    r: NDArray[np.float64]
+    u: NDArray[np.float64]
+    q: NDArray[np.float64]
+    inverse: NDArray[np.float64]
 
     def __init__(
         self,
-        Z: NDArray[Any],
-        y: NDArray[Any],
-        low: NDArray[Any],
-        high: NDArray[Any],
-        g: NDArray[Any],
+        Z: NDArray[np.float64],
+        y: NDArray[np.float64],
+        low: NDArray[np.float64],
+        high: NDArray[np.float64],
+        g: NDArray[np.float64],
         basis: NDArray[np.int64],
     ) -> None:
         self.Z, self.y, self.low, self.high, self.g, self.basis = Z, y, low, high, g, basis
@@ -199,7 +198,7 @@ class _Pivoting:
         self.is_basic = np.zeros(len(y), bool)
         self.is_basic[basis] = True
 
-    def refresh(self, tie: NDArray[Any], rng: np.random.Generator) -> None:
+    def refresh(self, tie: NDArray[np.float64], rng: np.random.Generator) -> None:
         """Compute (1) from scratch; move the targets of tied rows."""
         self.inverse = inverse_of(self.Z[self.basis])
         self.w = self.inverse @ self.y[self.basis]
@@ -215,7 +214,7 @@ class _Pivoting:
         self.u[self.basis] = 0
         self.q = self.g + self.Z.T @ self.u
 
-    def basic_dual_values(self) -> NDArray[Any]:
+    def basic_dual_values(self) -> NDArray[np.float64]:
         """u_B of (1)."""
         return np.asarray(-(self.q @ self.inverse))
 
@@ -270,7 +269,9 @@ class _Pivoting:
         return bool(abs(pivot) < INACCURATE_PIVOT * np.abs(row).max())
 
 
-def first_breakpoints(t: NDArray[Any], rise: NDArray[Any], excess: float) -> tuple[NDArray[np.int64], int]:
+def first_breakpoints(
+    t: NDArray[np.float64], rise: NDArray[np.float64], excess: float
+) -> tuple[NDArray[np.int64], int]:
     """Sort the first breakpoints t, up to where the slope is 0.
 
     The slope is -excess at first, and rises at each. Few are passed as a rule, so that not all are sorted.

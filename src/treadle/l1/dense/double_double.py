@@ -18,14 +18,14 @@ FEW = 4096
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
-def two_sum(a: NDArray[Any], b: Any) -> Pair:
+def two_sum(a: NDArray[np.float64], b: Any) -> Pair:
     """fl(a + b) and its error."""
     total = a + b
     part = total - a
     return total, (a - (total - part)) + (b - part)
 
 
-def two_product(a: NDArray[Any], b: Any) -> Pair:
+def two_product(a: NDArray[np.float64], b: Any) -> Pair:
     """fl(a b) and its error, where nothing over- or underflows."""
     product = a * b
     scaled = SPLITTER * a
@@ -51,6 +51,6 @@ def minus_products(start: Pair, columns: NDArray[Any], factors: NDArray[Any]) ->
     return two_sum(high, low)
 
 
-def difference_is_exact(a: NDArray[Any], b: Any) -> bool:
+def difference_is_exact(a: NDArray[np.float64], b: Any) -> bool:
     """Whether fl(a - b) is a - b everywhere."""
     return not two_sum(a, -b)[1].any()

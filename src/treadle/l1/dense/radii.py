@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +23,11 @@ class Ball:
     enough grows, each time by more: ``growth`` is by how much it did last.
     """
 
-    center: NDArray[Any]
+    center: NDArray[np.float64]
     radius: float
     growth: float = 1.0
 
-    def holds(self, theta: NDArray[Any]) -> bool:
+    def holds(self, theta: NDArray[np.float64]) -> bool:
         """Whether theta is in it."""
         return math.dist(theta, self.center) <= self.radius
 
@@ -49,7 +48,7 @@ class Ball:
         larger = self.grown(GROWTH_IF_UNBOUNDED)
         return larger if 2 * n_kept < n_rows else replace(larger, radius=math.inf)
 
-    def moved(self, center: NDArray[Any], factor: float) -> Ball:
+    def moved(self, center: NDArray[np.float64], factor: float) -> Ball:
         """The ball about another center, its radius ``factor`` times as large."""
         return replace(self, center=center, radius=self.radius * factor)
 
@@ -58,7 +57,7 @@ class Ball:
         return FARTHEST_IN_RADII * self.radius if n_kept < n_rows else math.inf
 
 
-def upper_median(values: NDArray[Any]) -> float:
+def upper_median(values: NDArray[np.float64]) -> float:
     """The median, the upper one of two.
 
     Of few numbers it takes a fraction of ``numpy.median``'s time.
@@ -67,7 +66,7 @@ def upper_median(values: NDArray[Any]) -> float:
     return float(np.partition(values, k)[k])
 
 
-def typical_size(values: NDArray[Any]) -> float:
+def typical_size(values: NDArray[np.float64]) -> float:
     """The median size of the numbers other than 0; 1 without any."""
     sizes = np.abs(values[values != 0])
     return upper_median(sizes) if len(sizes) else 1.0
@@ -78,7 +77,9 @@ def share_to_keep(size: int, n_rows: int) -> float:
     return min(1.0, 2.5 * math.sqrt(size / n_rows))
 
 
-def radius_that_keeps(share: float, r: NDArray[Any], lengths: NDArray[Any], noise: float) -> float:
+def radius_that_keeps(
+    share: float, r: NDArray[np.float64], lengths: NDArray[np.float64], noise: float
+) -> float:
     """The radius that keeps a ``share`` of the rows with |r_i| above the noise."""
     open_rows = np.abs(r) > noise
     if not open_rows.any():

@@ -26,11 +26,11 @@ class Reduced:
     ``noise`` is the rounding of a residual: of a typical target.
     """
 
-    Z: NDArray[Any]
-    y: NDArray[Any]
-    low: NDArray[Any]
-    high: NDArray[Any]
-    g: NDArray[Any]
+    Z: NDArray[np.float64]
+    y: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    g: NDArray[np.float64]
     n_penalties: int
     noise: float
 
@@ -42,7 +42,7 @@ class Reduced:
         """Half of the boxes' mean width."""
         return float((self.high - self.low).sum()) / (2 * max(1, len(self)))
 
-    def loss(self, theta: NDArray[Any]) -> float:
+    def loss(self, theta: NDArray[np.float64]) -> float:
         """The objective at theta."""
         r = self.y - self.Z @ theta
         return float(np.maximum(self.low * r, self.high * r).sum() - self.g @ theta)

@@ -74,7 +74,7 @@ class Candidate:
 def candidate_of(
     coordinates: Coordinates,
     screened: Screened,
-    guess: NDArray[Any],
+    guess: NDArray[np.float64],
     reduced: Reduced,
     vertex: Vertex,
     n_rows: int,
@@ -204,8 +204,8 @@ def _coefficients(
 
 
 def _to_the_last_place(
-    coordinates: Coordinates, vertex: Vertex, basis: _Basis, w: NDArray[Any]
-) -> tuple[NDArray[Any], bool]:
+    coordinates: Coordinates, vertex: Vertex, basis: _Basis, w: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], bool]:
     """Refine w with doubled precision; return whether it is next to the exact one."""
     free = _free_coefficients(coordinates, basis.pinned)
     doubles = basis.X.astype(np.float64)
@@ -237,10 +237,10 @@ def _measured(
     coordinates: Coordinates,
     screened: Screened,
     reduced: Reduced,
-    coef: NDArray[Any],
+    coef: NDArray[np.float64],
     intercept: float,
-    u: NDArray[Any],
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    u: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Residuals of the rows kept, their terms' sizes, and g of (1)."""
     kept, n_penalties = screened.kept, reduced.n_penalties
     others = screened.fold.copy()
@@ -258,8 +258,8 @@ def _measured(
 
 
 def _basis_dual(
-    coordinates: Coordinates, vertex: Vertex, others: NDArray[Any], X_b: NDArray[Any]
-) -> NDArray[Any]:
+    coordinates: Coordinates, vertex: Vertex, others: NDArray[np.float64], X_b: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """u_B of (1), which takes the sum of all u (1, x) to 0."""
     u_b = -(coordinates.gradient(others) @ vertex.inverse)
     for _ in range(REFINEMENTS):
@@ -272,7 +272,7 @@ def _basis_dual(
 
 
 def _sides(
-    screened: Screened, u_kept: NDArray[Any], r: NDArray[Any], tied: NDArray[np.bool_]
+    screened: Screened, u_kept: NDArray[np.float64], r: NDArray[np.float64], tied: NDArray[np.bool_]
 ) -> NDArray[np.int8] | None:
     """The sign of every row's u; of a tie that of its residual."""
     side, kept = screened.side, screened.kept
@@ -285,12 +285,12 @@ def _sides(
 def _ties(
     coordinates: Coordinates,
     screened: Screened,
-    u: NDArray[Any],
+    u: NDArray[np.float64],
     tied: NDArray[np.bool_],
     ties_of_penalty: NDArray[np.bool_],
     basis: NDArray[np.int64],
     n_rows: int,
-) -> tuple[NDArray[np.int64], NDArray[Any]]:
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Ties off the basis, by name, ascending, and their u."""
     both = np.concatenate([ties_of_penalty, tied])
     both[basis] = False
@@ -304,7 +304,7 @@ def _ties(
     return names[order], u[at[order]]
 
 
-def _joined(coef: NDArray[Any], intercept: float) -> NDArray[Any]:
+def _joined(coef: NDArray[np.float64], intercept: float) -> NDArray[np.float64]:
     return np.concatenate(([intercept], coef))
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +47,7 @@ class Guess:
     """
 
     coordinates: Coordinates
-    theta: NDArray[Any]
+    theta: NDArray[np.float64]
     scatter: Scatter | None = None
     radius: float = math.inf
     open_share: float = 1.0
@@ -88,7 +87,7 @@ def limited_sizes(sizes: list[int], size: int) -> list[int]:
     return [*(m for m in samples if 2 * m < most), min(most, n_rows), n_rows]
 
 
-def least_squares_guess(coordinates: Coordinates, sample: Chunk) -> NDArray[Any]:
+def least_squares_guess(coordinates: Coordinates, sample: Chunk) -> NDArray[np.float64]:
     """Least squares of y cut to where most of it is.
 
     One outlier may be of any size.
@@ -137,7 +136,7 @@ def _after_sample(task: Task, guess: Guess, sample: Chunk, n_next: int) -> Guess
     return Guess(coordinates, theta, scatter, radius, float(np.mean(np.abs(r) <= radius * lengths)))
 
 
-def _loose_solution(task: Task, guess: Guess, sample: Chunk, share: float) -> NDArray[Any]:
+def _loose_solution(task: Task, guess: Guess, sample: Chunk, share: float) -> NDArray[np.float64]:
     """The interior point's solution of a sample; the guess, if that is better."""
     coordinates, theta = guess.coordinates, guess.theta
     fewest = task.fewest_rows(coordinates)
@@ -171,8 +170,8 @@ def _screened(task: Task, coordinates: Coordinates, sample: Chunk, ball: Ball) -
 
 
 def _rounded_coordinates(
-    task: Task, coordinates: Coordinates, sample: Chunk, r: NDArray[Any], theta: NDArray[Any]
-) -> tuple[Coordinates, NDArray[Any]]:
+    task: Task, coordinates: Coordinates, sample: Chunk, r: NDArray[np.float64], theta: NDArray[np.float64]
+) -> tuple[Coordinates, NDArray[np.float64]]:
     """Coordinates in which solutions of samples scatter alike in all directions; theta in them.
 
     They scatter by the density of residuals at 0, which far rows have no part in, however long: so rows

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +29,8 @@ class Scatter:
     ``WINDOW_SHARE`` of the rows have |r_i| <= ``window`` |z_i|; ``share`` is theirs of the weight of all.
     """
 
-    J: NDArray[Any]
-    covariance: NDArray[Any]
+    J: NDArray[np.float64]
+    covariance: NDArray[np.float64]
     n_rows: int
     n_near: int
     window: float
@@ -52,13 +51,17 @@ class Scatter:
         p = len(self.J)
         return 4 * math.sqrt(p / max(1.0, n_crossed)) + 2 * math.sqrt(p / self.n_near)
 
-    def step(self, gradient: NDArray[Any]) -> NDArray[Any]:
+    def step(self, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
         """The Newton step that takes sum u_i z_i of all rows to 0."""
         return np.asarray(np.linalg.solve(self.J, gradient) * self.share)
 
 
 def scatter_of(
-    Z: NDArray[Any], r: NDArray[Any], low: NDArray[Any], high: NDArray[Any], share: float
+    Z: NDArray[np.float64],
+    r: NDArray[np.float64],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    share: float,
 ) -> Scatter | None:
     """Estimate it from Z (m, p), residuals and boxes; None if too few tell."""
     m, p = Z.shape

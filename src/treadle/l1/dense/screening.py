@@ -9,7 +9,6 @@ that side. The compiled pass copies no row.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +27,7 @@ class Screen:
     """What a pass is asked: the guess, its radius T, tau, and whether to note every row's side."""
 
     coordinates: Coordinates
-    theta: NDArray[Any]
+    theta: NDArray[np.float64]
     radius: float
     quantile: float
     sides: bool = True
@@ -61,13 +60,13 @@ class Screened:
     """
 
     kept: Subset
-    fold: NDArray[Any]
+    fold: NDArray[np.float64]
     loss: float
     size: float
     side: NDArray[np.int8] | None
 
 
-def refuse_not_finite(r: NDArray[Any], chunk: Chunk) -> None:
+def refuse_not_finite(r: NDArray[np.float64], chunk: Chunk) -> None:
     """Refuse rows unless all residuals are finite, which says that the data are; name the row.
 
     Raises
@@ -101,7 +100,7 @@ def screen(rows: Rows, request: Screen) -> Screened:
     return merged(list(rows.map(request)))
 
 
-def check(rows: Rows, request: Screen, screened: Screened, theta: NDArray[Any]) -> Subset:
+def check(rows: Rows, request: Screen, screened: Screened, theta: NDArray[np.float64]) -> Subset:
     """The rows that were folded, and whose residual has another sign at ``theta``: one more pass.
 
     None of them being left is what makes a solution of the rows kept one of all.
@@ -119,7 +118,7 @@ class _Check:
     """The rows that ``request`` would fold, and whose residual changes its sign from its guess to theta."""
 
     request: Screen
-    theta: NDArray[Any]
+    theta: NDArray[np.float64]
 
     def __call__(self, chunk: Chunk) -> Chunk:
         Z = self.request.coordinates.of(chunk.X)
@@ -171,7 +170,9 @@ def _screen_natively(rows: ArrayRows | Subset, request: Screen, kernels: str) ->
     return Screened(rows.subset(found.rows), fold, found.loss, found.size, found.side)
 
 
-def _native_request(rows: ArrayRows | Subset, request: Screen, theta: NDArray[Any]) -> l1.ScreenRequest:
+def _native_request(
+    rows: ArrayRows | Subset, request: Screen, theta: NDArray[np.float64]
+) -> l1.ScreenRequest:
     coordinates = request.coordinates
     low, high = dual_bounds(np.ones(1), request.quantile)
     return l1.ScreenRequest(

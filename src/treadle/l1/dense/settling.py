@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +50,7 @@ class Found:
     folded: FoldedSides | None = None
 
 
-Search = Callable[[Rows, bool, "NDArray[Any] | None"], Found]
+Search = Callable[[Rows, bool, "NDArray[np.float64] | None"], Found]
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,9 @@ class _Vertex:
         return self.proof is not None and self.proof.optimal
 
 
-def settled(rows: Rows, problem: Problem, search: Search, start: NDArray[Any] | None = None) -> Solution:
+def settled(
+    rows: Rows, problem: Problem, search: Search, start: NDArray[np.float64] | None = None
+) -> Solution:
     """The solution of a problem, by a search for a candidate on prepared rows.
 
     Parameters

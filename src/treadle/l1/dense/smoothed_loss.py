@@ -16,7 +16,7 @@ import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,11 +42,11 @@ class Derivatives:
     ``descent`` (p,) is its negative gradient, ``J`` (p, p) its Hessian, from ``n_near`` rows.
     """
 
-    descent: NDArray[Any]
-    J: NDArray[Any]
+    descent: NDArray[np.float64]
+    J: NDArray[np.float64]
     n_near: int
 
-    def newton(self) -> NDArray[Any] | None:
+    def newton(self) -> NDArray[np.float64] | None:
         """Newton's step; None where the Hessian is not finite and positive definite."""
         if not np.isfinite(self.descent).all():
             return None
@@ -79,7 +79,7 @@ class SmoothedLoss:
 
         self._over_parts(measure, lambda: None)
 
-    def at(self, theta: NDArray[Any]) -> Derivatives:
+    def at(self, theta: NDArray[np.float64]) -> Derivatives:
         """The derivatives there: one pass over the rows."""
         coef, intercept = self.coordinates.coefficients(theta)
         p = self.coordinates.size
@@ -87,10 +87,10 @@ class SmoothedLoss:
         def add(chunk: Chunk, sums: _Sums) -> None:
             r = chunk.y - chunk.X @ coef - intercept
             half_window = np.maximum(self.half_windows[chunk.indices], 1e-300)
-            near = np.abs(r) < half_window
+            inside = np.abs(r) < half_window
             if chunk.weight is not None:
-                near &= chunk.weight > 0
-            near = np.flatnonzero(near)
+                inside &= chunk.weight > 0
+            near = np.flatnonzero(inside)
             # (1), and the terms of (2).
             u = self.low + self.width * np.clip(0.5 + 0.5 * r / half_window, 0, 1)
             curvature = self.width / (2 * half_window[near])
@@ -130,12 +130,12 @@ class SmoothedLoss:
 class _Sums:
     """Sums of u (1, x), and of the Hessian's terms, counted."""
 
-    fold: NDArray[Any]
-    J: NDArray[Any]
+    fold: NDArray[np.float64]
+    J: NDArray[np.float64]
     n_near: int = 0
 
 
-def descend(loss: SmoothedLoss, theta: NDArray[Any]) -> tuple[NDArray[Any], Derivatives] | None:
+def descend(loss: SmoothedLoss, theta: NDArray[np.float64]) -> tuple[NDArray[np.float64], Derivatives] | None:
     """Minimise the smoothed loss by Newton's method, to a tenth of a window.
 
     A step is halved where the loss, which is convex, rises at its end by more than half of the slope by which

@@ -29,7 +29,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,15 +70,15 @@ OUT_OF_RANGE = (
 
 
 def solve(
-    X: NDArray[Any],
-    y: NDArray[Any],
+    X: NDArray[np.float64],
+    y: NDArray[np.float64],
     *,
     quantile: float = 0.5,
-    sample_weight: NDArray[Any] | None = None,
+    sample_weight: NDArray[np.float64] | None = None,
     alpha: float = 0.0,
     fit_intercept: bool = True,
     random_state: int = 0,
-    start: NDArray[Any] | None = None,
+    start: NDArray[np.float64] | None = None,
 ) -> Solution:
     """The exact optimum of an L1 or quantile regression of arrays.
 
@@ -132,7 +131,7 @@ def solve_rows(
     alpha: float = 0.0,
     fit_intercept: bool = True,
     random_state: int = 0,
-    start: NDArray[Any] | None = None,
+    start: NDArray[np.float64] | None = None,
 ) -> Solution:
     """As ``solve``, of rows that need not be in memory."""
     if not 0 < quantile < 1:
@@ -141,7 +140,7 @@ def solve_rows(
         raise InvalidInput(f"alpha must be finite and at least 0; got {alpha}")
     problem = Problem(quantile, alpha, fit_intercept)
 
-    def search(prepared: Rows, accept: bool, guess: NDArray[Any] | None) -> Found:
+    def search(prepared: Rows, accept: bool, guess: NDArray[np.float64] | None) -> Found:
         return optimum(prepared, problem, np.random.default_rng(random_state), guess, accept)
 
     # What overflows on the way is no matter: the certificate is checked, number by number.
@@ -150,7 +149,7 @@ def solve_rows(
 
 
 def optimum(
-    rows: Rows, problem: Problem, rng: np.random.Generator, start: NDArray[Any] | None, accept: bool
+    rows: Rows, problem: Problem, rng: np.random.Generator, start: NDArray[np.float64] | None, accept: bool
 ) -> Found:
     """The six steps, on prepared rows.
 
@@ -210,7 +209,7 @@ class _RowsSolution:
     """
 
     screened: Screened
-    center: NDArray[Any]
+    center: NDArray[np.float64]
     reduced: Reduced
     vertex: Vertex
     is_of_all: bool = True
@@ -345,7 +344,7 @@ def _solution_of_kept(
         ball = ball.moved(vertex.w, 2)
 
 
-def _both(coordinates: Coordinates, outer: Screened, inner: Screened, move: NDArray[Any]) -> Screened:
+def _both(coordinates: Coordinates, outer: Screened, inner: Screened, move: NDArray[np.float64]) -> Screened:
     """Join a screen of all rows with one of those it kept."""
     side = outer.side
     if side is not None and inner.side is not None:

@@ -11,8 +11,6 @@ is above 0 or not, a small linear program.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,7 +22,7 @@ MOST_TIES = 500
 POSITIVE_ABOVE = 1e-8
 
 
-def is_unique(reduced: Reduced, u: NDArray[Any], tied: NDArray[np.bool_]) -> bool | None:
+def is_unique(reduced: Reduced, u: NDArray[np.float64], tied: NDArray[np.bool_]) -> bool | None:
     """Whether the vertex is the only optimum; None with too many ties to tell."""
     import scipy.optimize
     import scipy.sparse

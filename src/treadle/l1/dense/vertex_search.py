@@ -64,7 +64,7 @@ def optimal_vertex(task: Task, reduced: Reduced, ball: Ball, farthest: float) ->
 
 
 def closely(
-    reduced: Reduced, theta: NDArray[Any], mu: float, gap: float, farthest: float = math.inf
+    reduced: Reduced, theta: NDArray[np.float64], mu: float, gap: float, farthest: float = math.inf
 ) -> InteriorPoint:
     """Run the interior point; mu and gap are residuals of rows of weight 1."""
     weight = reduced.mean_weight
@@ -91,7 +91,7 @@ def basis_near(reduced: Reduced, close: InteriorPoint) -> NDArray[np.int64]:
 
 def exactly(
     reduced: Reduced,
-    theta: NDArray[Any],
+    theta: NDArray[np.float64],
     basis: NDArray[np.int64],
     rng: np.random.Generator,
     tolerance: float,
@@ -162,6 +162,6 @@ def _pivots(
     basis: NDArray[np.int64],
     rng: np.random.Generator,
     tolerance: float,
-    tie: NDArray[Any],
+    tie: NDArray[np.float64],
 ) -> Vertex:
     return crossover(reduced.Z, reduced.y, reduced.low, reduced.high, reduced.g, basis, rng, tolerance, tie)

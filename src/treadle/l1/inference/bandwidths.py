@@ -1,4 +1,4 @@
-r"""How far to either side of a quantile to look when the density of the errors there is estimated.
+r"""Bandwidths for estimating the density of the errors at a quantile.
 
 h is in units of probability: the density is taken from the quantiles tau - h and tau + h. With z the standard
 normal's quantile of tau and phi its density:

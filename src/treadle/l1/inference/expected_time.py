@@ -18,7 +18,10 @@ SAMPLE, MOST = 2500, 32  # rows of the fit that is timed, and what share of all 
 
 
 def seconds_of_a_tied_fit(Z: NDArray[np.float64], y: NDArray[np.float64], quantile: float) -> float:
-    """Of all rows, by the square of their number; 0 for few rows."""
+    """Estimate the time of a fit of all rows from some; 0 for few.
+
+    The time grows with the square of the number of rows.
+    """
     step = min(len(y) // SAMPLE, MOST)
     if step < 2:
         return 0.0

@@ -1,4 +1,4 @@
-r"""Rows folded about a fit: only those that may change the sign of their residual are looked at one by one.
+r"""Rows folded about a fit: only rows whose residual may change sign stay apart.
 
 A row that keeps its sign has a loss that is linear in w, so that of all folded rows together only the pull::
 
@@ -9,7 +9,7 @@ which every folded row keeps its sign they are the same function, with the same 
 two such vertices holds of all rows.
 
 1. Z = Q R. A move d of the coefficients changes r_i by at most |q_i| |R d|: rows with the least |r_i| / |q_i|
-   are kept, so many as a move to the end of a rank interval is expected to reach.
+   are kept, as many as a move to the end of a rank interval is expected to pass.
 2. What is found of these is looked at with all rows. Where one has crossed, four times as many are kept.
 
 Source: Portnoy and Koenker (1997), whose "globs" these are.
@@ -61,7 +61,7 @@ class Foldings:
     """The same rows folded less and less, at last not at all."""
 
     def __init__(self, table: Table, estimate: Vertex, critical: float) -> None:
-        """About an estimate, for moves to where a standardised statistic is ``critical``."""
+        """Plan foldings about an estimate, for moves until a standardised statistic is ``critical``."""
         self.whole = table
         N, P = table.Z.shape
         tau = table.quantile
@@ -87,7 +87,7 @@ class Foldings:
             yield self._made[size]
 
     def _kept(self, size: int) -> Folded:
-        """With at least so many rows kept; more, where as many lie on the fit."""
+        """Keep ``size`` rows, more where many lie on the fit; fold the others."""
         table, (N, P) = self.whole, self.whole.Z.shape
         if size == N:
             return Folded(table, np.zeros(P), table, np.zeros(N, np.int8))

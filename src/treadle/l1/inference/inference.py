@@ -13,7 +13,6 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -55,7 +54,7 @@ SUBTRACTED = 4 * float(np.finfo(np.float64).eps)  # what a residual has lost, re
 
 @dataclass(frozen=True)
 class Inference:
-    """What is known about P coefficients beyond their values; ``str`` of it is the table.
+    """The uncertainty of P coefficients; ``str`` of it is the table.
 
     Attributes
     ----------
@@ -79,6 +78,15 @@ class Inference:
         The sum of weighted losses 2 rho: the sum of absolute residuals at the median.
     pseudo_r1 : float
         1 - loss / (loss of the best constant): R1 of Koenker and Machado (1999).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle.l1 import infer
+    >>> x = np.arange(40.0)
+    >>> found = infer(x[:, None], 3 * x + np.cos(7 * x), method="iid")
+    >>> found.names, found.df_residual, bool(found.p_values[1] < 0.001)
+    (('intercept', 'x1'), 38, True)
     """
 
     names: tuple[str, ...]
@@ -162,7 +170,7 @@ def infer(
     quantile: float = 0.5,
     sample_weight: ArrayLike | None = None,
     fit_intercept: bool = True,
-    coef: NDArray[Any] | None = None,
+    coef: NDArray[np.float64] | None = None,
     method: str = "nid",
     level: float = 0.95,
     bandwidth: str = "hall_sheather",
@@ -227,6 +235,16 @@ def infer(
     - at the quantile .05 of 60 rows, by iid (73 %), kernel (76 %), nid (81 %), robust (87 %) and weighted
       (88 %); of 300 rows, by weighted (85 %), kernel (88 %), pairs (90 %), nid and robust (91 %) and iid
       (92 %). There rank and rank_nid cover 95 %.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle.l1 import infer
+    >>> x = np.arange(40.0)
+    >>> found = infer(x[:, None], 3 * x + np.cos(7 * x), method="iid")
+    >>> low, high = found.intervals[1]
+    >>> bool(low < 3 < high and high - low < 0.2)
+    True
     """
     _check_options(method, level, quantile)
     Z, target, scale = _design(X, y, sample_weight, fit_intercept)
@@ -366,7 +384,7 @@ def _announce_tied_fits(
 
 
 def _warn_of_ties(y: NDArray[np.float64], r: NDArray[np.float64], quantile: float) -> bool:
-    """Whether they are heavy, of which a warning tells."""
+    """Warn of heavy ties; return whether there are any."""
     ties = heavy_ties(y, r, quantile)
     if ties is not None:
         warnings.warn(

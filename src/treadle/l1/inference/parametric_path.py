@@ -53,7 +53,7 @@ class Kink(NamedTuple):
 
 
 class Residuals(NamedTuple):
-    """What a basis interpolates: its inverse, coefficients, residuals in both parts; and what is rounding."""
+    """A basis's inverse, its coefficients, both parts of the residuals, and bounds of rounding."""
 
     inverse: Matrix
     w: Matrix
@@ -79,11 +79,11 @@ class Table:
 
     @classmethod
     def of(cls, Z: Matrix, y: Matrix, quantile: float, noise: Matrix) -> Table:
-        """With random deltas, always the same."""
+        """Make the table, with random deltas that are always the same."""
         return cls(Z, np.abs(Z), y, noise, np.random.default_rng(0).uniform(-1, 1, len(y)), quantile)
 
     def residuals(self, basis: NDArray[np.int64]) -> Residuals:
-        """Of the coefficients that interpolate a basis.
+        """The residuals of the coefficients that interpolate a basis.
 
         A residual is zero where it may be: no more is known of it than of the targets that w interpolates.
         """
@@ -118,7 +118,7 @@ class Vertex:
 
 
 def vertex_of(table: Table, tilt: Matrix) -> Vertex | None:
-    """The least of sum_i rho(y_i - Z_i'w) - tilt'w; None if there is none, to what can be told.
+    """Minimise sum_i rho(y_i - Z_i'w) - tilt'w; None where no minimum is found.
 
     Of several, one; where rows tie, the one that is also the least for y + epsilon delta.
     """

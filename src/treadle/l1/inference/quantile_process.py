@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -38,6 +37,15 @@ class QuantileProcess:
     crossings : ndarray of shape (Q - 1,), int64
         Of the rows fitted, how many have the next quantile below this one by more than rounding.
     n_rows : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle.l1 import quantile_process
+    >>> x = np.repeat([0.0, 1.0], 5)
+    >>> process = quantile_process(x[:, None], [0, 1, 2, 3, 4, 10, 11, 12, 13, 14], [0.3, 0.7])
+    >>> process.predict([[0.0], [1.0]]).round(6).tolist()
+    [[1.0, 3.0], [11.0, 13.0]]
     """
 
     quantiles: NDArray[np.float64]
@@ -104,6 +112,16 @@ def quantile_process(
     References
     ----------
     Koenker, *Quantile Regression* (2005), sections 2.2.2 on crossing and 6.3 on the process.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle.l1 import quantile_process
+    >>> x = np.repeat([0.0, 1.0], 5)
+    >>> process = quantile_process(x[:, None], [0, 1, 2, 3, 4, 10, 11, 12, 13, 14], [0.3, 0.7])
+    >>> print(process)
+    2 quantiles of 10 rows, each certified
+      no two neighbours cross in these rows
     """
     taus = np.unique(np.asarray(quantiles, np.float64))
     if (
@@ -147,13 +165,17 @@ def quantile_process(
     )
 
 
-def _at_centre(X: NDArray[Any], certificates: tuple[Certificate, ...]) -> tuple[NDArray[Any], NDArray[Any]]:
+def _at_centre(
+    X: NDArray[np.float64], certificates: tuple[Certificate, ...]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """X from the centre that all fits of it have, and their intercepts there."""
     centre = certificates[0].centre
     return X - centre if centre.any() else X, np.array([one.centre_intercept for one in certificates])
 
 
-def _crossings(X: NDArray[Any], intercepts: NDArray[Any], coefs: NDArray[Any]) -> NDArray[np.int64]:
+def _crossings(
+    X: NDArray[np.float64], intercepts: NDArray[np.float64], coefs: NDArray[np.float64]
+) -> NDArray[np.int64]:
     """Of each two neighbours, the rows in which the second is below the first by more than rounding."""
     counts = np.zeros(len(coefs) - 1, np.int64)
     steps, shifts = np.diff(coefs, axis=0), np.diff(intercepts)

@@ -104,7 +104,7 @@ def rank_intervals(
 
 
 def distances_squared(Z: Matrix, weights: Matrix | None) -> Matrix:
-    """Of each column (P,) from its projection on the others, which the weights, if any, define."""
+    """The squared distance of each column from its weighted projection on the others, (P,)."""
     R = np.linalg.qr(Z if weights is None else np.sqrt(weights)[:, None] * Z, mode="r")
     inverse = solve_triangular(R, np.eye(len(R)))
     gram = inverse @ inverse.T
@@ -133,14 +133,14 @@ def _end(foldings: Foldings, estimate: Vertex, j: int, sign: int, limit: float) 
 
 
 class _Passed(NamedTuple):
-    """Where a slope is passed, and the kinks between which it was accepted last; infinity and no kinks."""
+    """Where a slope is passed, and the kinks around it; none at infinity."""
 
     end: float
     step: tuple[Kink, ...]
 
 
 def _passed(table: Table, start: Vertex, j: int, sign: int, limit: float, slope: float) -> _Passed:
-    """From a vertex that the least loss tilted by ``slope`` has."""
+    """Follow the kinks from a vertex with that slope until it passes ``limit``."""
     back = kinks(table, start, j, -sign)
     begin = next(back)
     below = slope - begin.gain
@@ -160,7 +160,7 @@ def _passed(table: Table, start: Vertex, j: int, sign: int, limit: float, slope:
 
 
 def _slope_at_infinity(table: Table, j: int, sign: int) -> float:
-    """The least sum_i rho(-x_i - V_i'v): how the loss grows where b is large; inf: not known."""
+    """The loss's slope at large b, min_v sum_i rho(-x_i - V_i'v); inf if unknown."""
     V, x = np.delete(table.Z, j, axis=1), sign * table.Z[:, j]
     r = -x
     if V.shape[1] > 0:

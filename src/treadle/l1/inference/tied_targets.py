@@ -1,4 +1,4 @@
-"""Whether targets tie so often where a quantile passes that nothing can be said of a density there.
+"""Detects targets that tie too often near a quantile to have a density.
 
 Standard errors and ranks are of errors that have a density. With many equal targets the quantile of a row
 jumps from one value to the next, or stays on it, and intervals may be far too short, or of length zero.
@@ -15,7 +15,7 @@ from treadle.l1.inference.bandwidths import bandwidth_within
 
 
 class Ties(NamedTuple):
-    """The most frequent target near the quantile, of how many rows it is, and how many a bandwidth takes."""
+    """The most frequent target near the quantile, its rows, and how many are allowed."""
 
     value: float
     n_rows: int
@@ -23,7 +23,7 @@ class Ties(NamedTuple):
 
 
 def heavy_ties(y: NDArray[np.float64], r: NDArray[np.float64], quantile: float) -> Ties | None:
-    """The value of y that more rows share than lie between tau and tau + h, if one has.
+    """Find the target that too many rows share for a density; else None.
 
     Of the values of rows whose residuals r are among the quantiles tau - h to tau + h, the most frequent one
     is looked at: the quantile function is flat over a whole bandwidth there. One row more may share it than

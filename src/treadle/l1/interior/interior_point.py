@@ -31,7 +31,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,18 +60,18 @@ class InteriorPoint:
     ``certainty`` (n,) is D of (3), large where r_i becomes 0.
     """
 
-    w: NDArray[Any]
-    below: NDArray[Any]
-    above: NDArray[Any]
-    r: NDArray[Any]
-    certainty: NDArray[Any]
+    w: NDArray[np.float64]
+    below: NDArray[np.float64]
+    above: NDArray[np.float64]
+    r: NDArray[np.float64]
+    certainty: NDArray[np.float64]
     gap: float
     n_steps: int
 
 
 def central(
-    r: NDArray[Any], low: NDArray[Any], high: NDArray[Any], mu: float
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+    r: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64], mu: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """P = u - low, Q = high - u, z and v on the central path.
 
     There z P = v Q = mu and v - z = r.
@@ -91,12 +90,12 @@ def central(
 
 
 def interior_point(
-    Z: NDArray[Any],
-    y: NDArray[Any],
-    low: NDArray[Any],
-    high: NDArray[Any],
-    g: NDArray[Any],
-    w: NDArray[Any],
+    Z: NDArray[np.float64],
+    y: NDArray[np.float64],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    g: NDArray[np.float64],
+    w: NDArray[np.float64],
     mu: float,
     tolerance: float,
     farthest: float = math.inf,

@@ -19,9 +19,9 @@ from treadle.hardware.native.extension import kernels_if_built
 from treadle.hardware.native.l1 import GROUP, N_STATES, InteriorPasses
 from treadle.hardware.processors import usable_threads
 
-Solve = Callable[[NDArray[Any]], NDArray[Any]]
+Solve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 # From D to what solves Z'DZ x = b, None where nothing can.
-Factorise = Callable[[NDArray[Any]], Solve | None]
+Factorise = Callable[[NDArray[np.float64]], Solve | None]
 
 # native/kernels/l1_kernels.h's State.
 LOW, BELOW, ABOVE, LOWER, UPPER, WEIGHT, TARGET, LOWER_AIM, UPPER_AIM, DU, DZ, DV = range(12)
@@ -35,7 +35,7 @@ class InteriorRows(ABC):
     n: int
 
     @abstractmethod
-    def normal(self, primal: float, dual: float) -> tuple[float, NDArray[Any]]:
+    def normal(self, primal: float, dual: float) -> tuple[float, NDArray[np.float64]]:
         """Move by the last step, times these; the gap and Z'(D r + u)."""
 
     @abstractmethod
@@ -43,32 +43,34 @@ class InteriorRows(ABC):
         """What solves Z'DZ x = b; None where that matrix is not positive definite to rounding."""
 
     @abstractmethod
-    def predict(self, dw: NDArray[Any]) -> tuple[float, float, float, float, float]:
+    def predict(self, dw: NDArray[np.float64]) -> tuple[float, float, float, float, float]:
         """For the uncorrected step: the largest -d/x of u's slacks and of the multipliers; the gap's slopes.
 
         These are its derivatives in the primal step's length, in the dual's, and in both.
         """
 
     @abstractmethod
-    def correct(self, mu: float) -> NDArray[Any]:
+    def correct(self, mu: float) -> NDArray[np.float64]:
         """Aim at mu, corrected for the prediction; Z'(D t + u)."""
 
     @abstractmethod
-    def step(self, dw: NDArray[Any]) -> tuple[float, float]:
+    def step(self, dw: NDArray[np.float64]) -> tuple[float, float]:
         """The corrected step; the largest -d/x of u's slacks and of the multipliers."""
 
     @abstractmethod
-    def where(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+    def where(
+        self,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """u - l, h - u, r and D, (n,)."""
 
 
 def interior_rows(
-    Z: NDArray[Any],
-    low: NDArray[Any],
-    below: NDArray[Any],
-    above: NDArray[Any],
-    z: NDArray[Any],
-    v: NDArray[Any],
+    Z: NDArray[np.float64],
+    low: NDArray[np.float64],
+    below: NDArray[np.float64],
+    above: NDArray[np.float64],
+    z: NDArray[np.float64],
+    v: NDArray[np.float64],
     factorise: Factorise | None = None,
 ) -> InteriorRows:
     """Compiled passes where there are any and Z is dense; ``factorise`` is for Z that is not."""
@@ -78,12 +80,12 @@ def interior_rows(
     return _NumpyRows(Z, low, below, above, z, v, factorise or partial(dense_normal_equations, Z))
 
 
-def dense_normal_equations(Z: NDArray[Any], D: NDArray[Any]) -> Solve | None:
+def dense_normal_equations(Z: NDArray[np.float64], D: NDArray[np.float64]) -> Solve | None:
     """What solves Z'DZ x = b, or None where that matrix is not positive definite."""
     return _cholesky((Z * D[:, None]).T @ Z)
 
 
-def _cholesky(M: NDArray[Any]) -> Solve | None:
+def _cholesky(M: NDArray[np.float64]) -> Solve | None:
     factor, info = dpotrf(M, lower=1, overwrite_a=1)
     return None if info else lambda b: np.asarray(dpotrs(factor, b, lower=1)[0])
 
@@ -91,12 +93,12 @@ def _cholesky(M: NDArray[Any]) -> Solve | None:
 class _NumpyRows(InteriorRows):
     def __init__(
         self,
-        Z: NDArray[Any],
-        low: NDArray[Any],
-        below: NDArray[Any],
-        above: NDArray[Any],
-        z: NDArray[Any],
-        v: NDArray[Any],
+        Z: NDArray[np.float64],
+        low: NDArray[np.float64],
+        below: NDArray[np.float64],
+        above: NDArray[np.float64],
+        z: NDArray[np.float64],
+        v: NDArray[np.float64],
         factorise: Factorise,
     ) -> None:
         self.n = len(low)
@@ -104,7 +106,7 @@ class _NumpyRows(InteriorRows):
         self.du = self.dz = self.dv = np.zeros(self.n)
         self._factorise = factorise
 
-    def normal(self, primal: float, dual: float) -> tuple[float, NDArray[Any]]:
+    def normal(self, primal: float, dual: float) -> tuple[float, NDArray[np.float64]]:
         self.below = self.below + primal * self.du
         self.above = self.above - primal * self.du
         self.z = self.z + dual * self.dz
@@ -125,7 +127,7 @@ class _NumpyRows(InteriorRows):
         dual = max(np.max(-self.dz / self.z), np.max(-self.dv / self.v))
         return float(primal), float(dual)
 
-    def predict(self, dw: NDArray[Any]) -> tuple[float, float, float, float, float]:
+    def predict(self, dw: NDArray[np.float64]) -> tuple[float, float, float, float, float]:
         self.du = self.D * (self.v - self.z - self.Z @ dw)
         self._directions(0.0, 0.0)
         return (
@@ -135,22 +137,24 @@ class _NumpyRows(InteriorRows):
             float((self.dz - self.dv) @ self.du),
         )
 
-    def correct(self, mu: float) -> NDArray[Any]:
+    def correct(self, mu: float) -> NDArray[np.float64]:
         self.aim_z = (mu - self.du * self.dz) / self.below
         self.aim_v = (mu + self.du * self.dv) / self.above
         self.t = self.v - self.z - (self.aim_v - self.aim_z)
         return np.asarray(self.Z.T @ (self.D * self.t + self.low + self.below))
 
-    def step(self, dw: NDArray[Any]) -> tuple[float, float]:
+    def step(self, dw: NDArray[np.float64]) -> tuple[float, float]:
         self.du = self.D * (self.t - self.Z @ dw)
         self._directions(self.aim_z, self.aim_v)
         return self._ratios()
 
-    def where(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+    def where(
+        self,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         return self.below, self.above, self.v - self.z, self.D
 
 
-def corner(n: int, p: int) -> NDArray[Any]:
+def corner(n: int, p: int) -> NDArray[np.float64]:
     """Zeros (n, p) to fill with Z: the corner of an array that the compiled passes need no copy of."""
     return np.zeros(_whole_groups(n, p))[:n, :p]
 
@@ -159,7 +163,7 @@ def _whole_groups(n: int, p: int) -> tuple[int, int]:
     return -(-n // GROUP) * GROUP, -(-p // GROUP) * GROUP
 
 
-def _padded(Z: NDArray[Any]) -> NDArray[Any]:
+def _padded(Z: NDArray[np.float64]) -> NDArray[np.float64]:
     """Z with rows and columns of zeros up to whole groups; not copied if it is a ``corner``."""
     n, p = Z.shape
     whole = Z.base
@@ -179,7 +183,7 @@ def _padded(Z: NDArray[Any]) -> NDArray[Any]:
 
 
 class _NativeRows(InteriorRows):
-    def __init__(self, Z: NDArray[Any], state: tuple[NDArray[Any], ...], kernels: str) -> None:
+    def __init__(self, Z: NDArray[np.float64], state: tuple[NDArray[np.float64], ...], kernels: str) -> None:
         self.n, self.p = Z.shape
         self.Z = _padded(Z)
         self.state = np.zeros((N_STATES, len(self.Z)))
@@ -190,7 +194,7 @@ class _NativeRows(InteriorRows):
         threads = usable_threads().n if self.Z.size >= WORTH_ASKING else 1
         self.passes = InteriorPasses(self.Z, self.state, self.p, threads, kernels)
 
-    def normal(self, primal: float, dual: float) -> tuple[float, NDArray[Any]]:
+    def normal(self, primal: float, dual: float) -> tuple[float, NDArray[np.float64]]:
         gap = self.passes.normal(primal, dual)
         if self.padding.shape[1]:
             below, above, z, v = self.padding
@@ -202,18 +206,20 @@ class _NativeRows(InteriorRows):
         factor, info = dpotrf(self.passes.M[: self.p, : self.p].T, lower=0)
         return None if info else lambda b: np.asarray(dpotrs(factor, b, lower=0)[0])
 
-    def predict(self, dw: NDArray[Any]) -> tuple[float, float, float, float, float]:
+    def predict(self, dw: NDArray[np.float64]) -> tuple[float, float, float, float, float]:
         primal, dual, first, second, both = self.passes.predict(dw).tolist()
         return primal, dual, first, second, both
 
-    def correct(self, mu: float) -> NDArray[Any]:
+    def correct(self, mu: float) -> NDArray[np.float64]:
         self.passes.correct(mu)
         return self.passes.b[: self.p]
 
-    def step(self, dw: NDArray[Any]) -> tuple[float, float]:
+    def step(self, dw: NDArray[np.float64]) -> tuple[float, float]:
         primal, dual = self.passes.step(dw).tolist()
         return primal, dual
 
-    def where(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+    def where(
+        self,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         state = self.state[:, : self.n]
         return state[BELOW], state[ABOVE], state[UPPER] - state[LOWER], state[WEIGHT]

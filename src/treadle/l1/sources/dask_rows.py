@@ -44,6 +44,15 @@ class DaskRows(Rows):
         If X is no Dask array of real numbers, or the shapes do not fit.
     MissingDependency
         If Dask is not installed.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from treadle import LADRegressor
+    >>> from treadle.l1 import DaskRows
+    >>> x = da.arange(8.0, chunks=4)
+    >>> LADRegressor().fit(DaskRows(x[:, None], 2 * x + 1)).predict([[10]]).tolist()
+    [21.0]
     """
 
     def __init__(self, X: Any, y: Any, sample_weight: Any = None) -> None:

@@ -1,4 +1,4 @@
-"""What tells that a file is still the one that an earlier pass has read: its size and its time of change."""
+"""Detects that a file changed since an earlier pass, by size and time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Columns of whole numbers and of time stamps as doubles, exactly: an origin is taken off first, as integers.
+"""Columns of whole numbers and time stamps as exact doubles, measured from an origin.
 
 A double holds whole numbers up to 2^53. Account numbers, and nanoseconds since 1970 (some 1.8e18), are beyond
 it; their distances from one row of the table rarely are. Where the distances are too, they are rounded.
@@ -32,7 +32,7 @@ def _is_integer(dtype: Any) -> bool:
 
 
 def origin_of(X: Any) -> Origin:
-    """What to take off each column of X, an array or a frame, of shape (D,): 0 where doubles hold it.
+    """The origin (D,) to subtract from X's columns; 0 where doubles hold them.
 
     int64; uint64 where one is beyond, for which no other may be below 0.
     """
@@ -64,7 +64,7 @@ def doubles_of(X: Any, origin: Origin) -> NDArray[Any]:
 
 
 def is_rounded(X: Any, origin: Origin, doubles: NDArray[Any]) -> bool:
-    """Whether some number of X less its origin is not the double that ``doubles_of`` made of it."""
+    """Whether ``doubles_of`` rounded some number of X less its origin."""
     if isinstance(X, np.ndarray) and X.dtype in (np.float32, np.float64) and not origin.any():
         return False
     columns = zip(_columns(X), origin.tolist(), doubles.T, strict=True)

@@ -52,6 +52,15 @@ class NpyRows(Rows):
         If a file cannot be read, holds no numbers, or the shapes do not fit.
     CorruptFile
         If a file is truncated or no .npy file.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle.l1 import NpyRows
+    >>> np.save("table.npy", [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    >>> rows = NpyRows("table.npy", y=-1)
+    >>> rows.n_rows, rows.n_features
+    (2, 2)
     """
 
     passes_per_sample = 0
@@ -85,9 +94,7 @@ class NpyRows(Rows):
             )
 
     def chunks(self) -> Iterator[Chunk]:
-        """See ``Rows.chunks``; views, where the file holds float32 or float64 and the target is at an "
-        "edge.
-        """
+        """See ``Rows.chunks``; views, if the file holds floats with the target at an edge."""
         self._refuse_change()
         step = max(1, NUMBERS_PER_BLOCK // self._table.shape[1])
         for start in range(0, self.n_rows, step):

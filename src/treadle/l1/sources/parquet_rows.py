@@ -71,6 +71,15 @@ class ParquetRows(Rows):
         If there is no such file or column, a column holds no numbers, or there are no rows.
     CorruptFile
         If a file is damaged, here or in a pass.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from treadle.l1 import ParquetRows
+    >>> pd.DataFrame({"area": [30.0, 50.0], "rent": [300.0, 500.0]}).to_parquet("flats.parquet")
+    >>> rows = ParquetRows("flats.parquet", target="rent")
+    >>> rows.n_rows, rows.feature_names
+    (2, ('area',))
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Whole numbers of a stream that become doubles: a column that is rounded by it is told of, once.
+"""Warns, once for each column, where doubles round a stream's whole numbers.
 
 Arrays in memory are measured from an origin, exactly (``integer_columns``). A stream is read as doubles,
 since whether it needs an origin is seen only once all of it was read.
@@ -18,7 +18,7 @@ from treadle.l1.sources.integer_columns import LARGEST_EXACT
 
 
 def first_rounded(whole: NDArray[Any]) -> int | None:
-    """The place of the first of some integers (n,) that no double is; None if all are doubles."""
+    """The index of the first integer that no double equals, or None."""
     if whole.dtype.kind not in "iu" or whole.dtype.itemsize < 8 or not len(whole):
         return None
     if max(-int(whole.min()), int(whole.max())) <= LARGEST_EXACT:
@@ -37,7 +37,7 @@ class RoundedColumns:
     names: set[str] = field(default_factory=set)
 
     def look(self, source: str, name: str, whole: NDArray[Any]) -> None:
-        """Warn of a column of which these are some numbers, if one is rounded; once."""
+        """Warn, once for each column, if one of these numbers of it is rounded."""
         if name in self.names or (place := first_rounded(whole)) is None:
             return
         self.names.add(name)

@@ -1,4 +1,4 @@
-"""Where the rows of a regression come from: the one seam between the solver and arrays, files and clusters.
+"""Rows of a regression: the one seam between solver and arrays, files, clusters.
 
 The solver asks for no more than a random sample (``take``) and for passes over everything in blocks
 (``chunks``), so that arrays, memory maps and data that never is in memory at once run the same algorithm.
@@ -98,7 +98,7 @@ class Rows(ABC):
         return self.take(np.arange(n) if size >= n else one_per_stretch(n, size, rng))
 
     def some(self) -> Chunk:
-        """A few rows, the first of which is the first of all if nothing else is cheaper; no pass over all."""
+        """A few rows, from the first on if that is cheapest; no full pass."""
         return next(iter(self.chunks()))
 
     def map(self, function: Callable[[Chunk], Result]) -> Iterator[Result]:
@@ -141,7 +141,7 @@ def checked_weight(weight: NDArray[Any], indices: NDArray[np.int64]) -> NDArray[
 
 
 def one_per_stretch(n: int, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """``size`` of the numbers below n, ascending, one at random from each of as many equal stretches."""
+    """Draw ``size`` ascending numbers below n, one from each of as many equal stretches."""
     edges = np.arange(size + 1) * n // size
     return np.asarray(edges[:-1] + (rng.random(size) * np.diff(edges)).astype(np.int64))
 
@@ -189,7 +189,7 @@ class ArrayRows(Rows):
         self.n_rows, self.n_features = X.shape
 
     def sample(self, size: int, rng: np.random.Generator) -> Chunk:
-        """See ``Rows.sample``; of the rows that have a weight; all of them are not copied."""
+        """See ``Rows.sample``; of rows with a weight. All rows together are not copied."""
         if self.weight is None or self.weight.all():
             if size >= self.n_rows:
                 return self.whole()
@@ -228,7 +228,7 @@ class ArrayRows(Rows):
 
 
 class Subset(Rows):
-    """Some rows of arrays in memory, read where they lie: no more than a block of them is copied at a time.
+    """Some rows of arrays in memory, copied one block at a time.
 
     Parameters
     ----------

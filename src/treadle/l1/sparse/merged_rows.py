@@ -17,7 +17,7 @@ class MergedRows:
     group: NDArray[np.int64]
 
 
-def merged_rows(X: Any, y: NDArray[Any]) -> MergedRows:
+def merged_rows(X: Any, y: NDArray[np.float64]) -> MergedRows:
     """The kinds of rows of a CSR array X (n, D) in canonical form with targets y (n,).
 
     Rows are sorted by y and a random projection of x, whose sum runs in the same order for rows that are

@@ -22,7 +22,7 @@ RAISES = (1e-14, 1e-12, 1e-10, 1e-8)
 # Numbers of a block of rows that is made dense, where products of stored entries would take longer.
 NUMBERS_PER_BLOCK = 1 << 20
 
-Solve = Callable[[NDArray[Any]], NDArray[Any]]
+Solve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 class SparseNormalEquations:
@@ -37,7 +37,7 @@ class SparseNormalEquations:
         # A product of two stored entries costs about as much as 20 of a dense product.
         self._in_blocks = self._is_dense and 20 * float(stored @ stored) > float(n) * p * p
 
-    def __call__(self, D: NDArray[Any]) -> Solve | None:
+    def __call__(self, D: NDArray[np.float64]) -> Solve | None:
         """What solves for one D, or None where no factorisation is found."""
         if not np.isfinite(D).all():
             return None
@@ -50,7 +50,7 @@ class SparseNormalEquations:
                 return self._refined(D, factor)
         return None
 
-    def _matrix(self, D: NDArray[Any]) -> Any:
+    def _matrix(self, D: NDArray[np.float64]) -> Any:
         A = self._A
         if not self._in_blocks:
             M = self._transposed @ sparse.diags_array(D).dot(A)
@@ -64,7 +64,7 @@ class SparseNormalEquations:
             M += block.T @ block
         return M
 
-    def _factor(self, M: Any, raised: NDArray[Any]) -> Solve | None:
+    def _factor(self, M: Any, raised: NDArray[np.float64]) -> Solve | None:
         if self._is_dense:
             copy = M.copy(order="F")
             copy[np.diag_indices_from(copy)] += raised
@@ -81,8 +81,8 @@ class SparseNormalEquations:
             return None
         return solve
 
-    def _refined(self, D: NDArray[Any], solve: Solve) -> Solve:
-        def refined(b: NDArray[Any]) -> NDArray[Any]:
+    def _refined(self, D: NDArray[np.float64], solve: Solve) -> Solve:
+        def refined(b: NDArray[np.float64]) -> NDArray[np.float64]:
             x = solve(b)
             return x + solve(b - self._transposed @ (D * (self._A @ x)))
 

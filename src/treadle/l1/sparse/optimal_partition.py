@@ -35,18 +35,18 @@ CORRECTIONS = 6
 class OptimalFace:
     """w (p,) and u (n,) of (1), and which rows are Z."""
 
-    w: NDArray[Any]
-    u: NDArray[Any]
+    w: NDArray[np.float64]
+    u: NDArray[np.float64]
     interpolated: NDArray[np.bool_]
 
 
 def optimal_face(
     A: Any,
-    y: NDArray[Any],
-    low: NDArray[Any],
-    high: NDArray[Any],
-    w: NDArray[Any],
-    u: NDArray[Any],
+    y: NDArray[np.float64],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    w: NDArray[np.float64],
+    u: NDArray[np.float64],
     interpolated: NDArray[np.bool_],
 ) -> OptimalFace | None:
     """Solve (1) next to (w, u), for the rows ``interpolated``; None where (2) cannot be solved.

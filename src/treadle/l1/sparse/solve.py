@@ -47,10 +47,10 @@ FAR = 1e6
 
 def solve_sparse(
     X: Any,
-    y: NDArray[Any],
+    y: NDArray[np.float64],
     *,
     quantile: float = 0.5,
-    sample_weight: NDArray[Any] | None = None,
+    sample_weight: NDArray[np.float64] | None = None,
     alpha: float = 0.0,
     fit_intercept: bool = True,
 ) -> Solution:
@@ -162,7 +162,7 @@ class _Solver:
             at.n_steps,
         )
 
-    def _least_squares(self, factorise: SparseNormalEquations) -> NDArray[Any]:
+    def _least_squares(self, factorise: SparseNormalEquations) -> NDArray[np.float64]:
         """A guess: least squares of y cut to where most of it is, for one outlier may be of any size.
 
         With a penalty, coefficients of 0: its rows' boxes are wide, and the middle of a box is a safe place.
@@ -234,7 +234,7 @@ class _Solver:
         )
         return (Fraction(0) if proof.optimal else proof.least[1] - proof.least[0]), certificate
 
-    def _without_basis(self, face: OptimalFace, r: NDArray[Any]) -> tuple[Fraction, Certificate]:
+    def _without_basis(self, face: OptimalFace, r: NDArray[np.float64]) -> tuple[Fraction, Certificate]:
         """Of more columns than a basis is looked for: coefficients that nothing proves."""
         first, D = int(self.fit_intercept), self.rows.n_features
         coef = face.w[first:] * self.scales
@@ -261,7 +261,7 @@ class _Solver:
         )
 
 
-def _readings(at: InteriorPoint, typical: float, width: NDArray[Any]) -> Any:
+def _readings(at: InteriorPoint, typical: float, width: NDArray[np.float64]) -> Any:
     """Which rows may be those interpolated at the optimum, the likeliest first."""
     inside = np.minimum(at.below, at.above) / width
     off = np.abs(at.r) / typical

@@ -39,7 +39,11 @@ class SparseBasis:
 
 
 def sparse_basis(
-    A: Any, y: NDArray[Any], w: NDArray[Any], depth: NDArray[Any], interpolated: NDArray[np.bool_]
+    A: Any,
+    y: NDArray[np.float64],
+    w: NDArray[np.float64],
+    depth: NDArray[np.float64],
+    interpolated: NDArray[np.bool_],
 ) -> SparseBasis | None:
     """A basis at the point w, or at a vertex of the face that it is in; None where there is none so small.
 
@@ -86,7 +90,7 @@ def _independent_columns(A: Any) -> NDArray[np.int64]:
     return np.flatnonzero(kept)
 
 
-def _with_the_fit(A: Any, fitted: NDArray[Any]) -> NDArray[Any]:
+def _with_the_fit(A: Any, fitted: NDArray[np.float64]) -> NDArray[np.float64]:
     """w of independent columns with A w = fitted, which a w of all columns has given."""
     M = (A.T @ A).toarray()
     scale = 1 / np.sqrt(np.diagonal(M))
@@ -97,7 +101,7 @@ def _with_the_fit(A: Any, fitted: NDArray[Any]) -> NDArray[Any]:
     return w
 
 
-def _independent_rows(A: Any, order: NDArray[np.int64], depth: NDArray[Any]) -> NDArray[np.int64]:
+def _independent_rows(A: Any, order: NDArray[np.int64], depth: NDArray[np.float64]) -> NDArray[np.int64]:
     """As many independent rows as there are among some, the first of them before the others."""
     p = A.shape[1]
     chosen = np.empty(0, np.int64)
@@ -118,7 +122,11 @@ def _independent_rows(A: Any, order: NDArray[np.int64], depth: NDArray[Any]) -> 
 
 
 def _completed(
-    A: Any, y: NDArray[Any], w: NDArray[Any], rows: NDArray[np.int64], interpolated: NDArray[np.bool_]
+    A: Any,
+    y: NDArray[np.float64],
+    w: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    interpolated: NDArray[np.bool_],
 ) -> NDArray[np.int64]:
     """3. More rows, each the first that meets its zero as w moves with those before at theirs."""
     p = A.shape[1]
@@ -140,8 +148,12 @@ def _completed(
 
 
 def _first_crossing(
-    A: Any, y: NDArray[Any], w: NDArray[Any], free: NDArray[Any], open_rows: NDArray[np.bool_]
-) -> tuple[int, NDArray[Any]] | None:
+    A: Any,
+    y: NDArray[np.float64],
+    w: NDArray[np.float64],
+    free: NDArray[np.float64],
+    open_rows: NDArray[np.bool_],
+) -> tuple[int, NDArray[np.float64]] | None:
     """The first row to meet its zero along a free direction, and w there; None if none ever does."""
     r = y - A @ w
     for direction in (sign * column for column in free.T for sign in (1, -1)):
