@@ -145,7 +145,7 @@ def test_the_pages_say_what_was_measured():
     assert "| 200 | 3.000 | 3.000 to 3.000 | 0.500 | 6.00 | 3.00 |" in text
 
     predictors = [
-        {"name": name, "versions": {}, "difference": 1e-7, "quartiles": [1e-5, 2e-5, 3e-5]}
+        {"name": name, "versions": {}, "difference": 1e-7, "quartiles": [1.5e-5, 2e-5, 2.5e-5]}
         for name in ("a", "b")
     ]
     text = prediction.page({"cases": [{"images": 1, "rounds": 5, "calls": 3, "predictors": predictors}]})
