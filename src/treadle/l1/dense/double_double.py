@@ -6,6 +6,7 @@ that y - X w of columns that nearly cancel has some 30 digits before it is round
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,17 @@ def minus_products(start: Pair, columns: NDArray[Any], factors: NDArray[Any]) ->
             high, rest = two_sum(high, product)
             low = low + (rest + error)
     return two_sum(high, low)
+
+
+def rounded_residuals(
+    y: NDArray[np.float64], X: NDArray[np.float64], w: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """y - X w of few rows, each rounded once; not finite where something overflows."""
+    terms = np.column_stack([y, *two_product(X, -w)])
+    try:
+        return np.array([math.fsum(row) for row in terms.tolist()])
+    except (OverflowError, ValueError):
+        return y - X @ w
 
 
 def difference_is_exact(a: NDArray[np.float64], b: Any) -> bool:

@@ -5,8 +5,8 @@ rows off the basis::
 
     w = X_B^-1 y_B,     u_B = -X_B^-T g                                                                  (1)
 
-1. w, by iterative refinement: residuals y_B - X_B w in extended precision, then in twice the precision of a
-   double, solved for with the inverse that pivots ended with.
+1. w, by iterative refinement: residuals y_B - X_B w, each rounded once, solved for with the inverse that
+   pivots ended with.
 2. r = y - X w of the rows kept, and g.
 3. u_B, likewise; it is cut to its box.
 4. The objective, primal sum_i loss_i(r_i) and dual, which is less by sum_i (loss_i(r_i) - u_i r_i).
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from treadle.l1.dense.coordinates import Coordinates
 from treadle.l1.dense.crossover import Vertex
-from treadle.l1.dense.double_double import minus_products
+from treadle.l1.dense.double_double import rounded_residuals
 from treadle.l1.dense.reduced_problem import EPS, Reduced
 from treadle.l1.dense.screening import Screened
 from treadle.l1.dense.uniqueness import is_unique
@@ -40,8 +40,8 @@ MARGIN = 1e-9
 REFINEMENTS = 4
 # Residuals so small, in roundings of what they are sums of, may be zero.
 NEAR_ZERO = 256 * EPS
-# What sums in twice the precision of a double are off by, in shares of what they are sums of.
-DOUBLE_DOUBLE_NOISE = 2.0**-96
+# What is not told of a coefficient, in shares of what it is a sum of.
+NOISE = 2.0**-96
 # Of a coefficient that is less, what a step of refinement adds may underflow.
 UNDERFLOW_BELOW = 1e-250
 
@@ -184,42 +184,36 @@ def _coefficients(
 ) -> tuple[NDArray[Any], float, NDArray[Any], bool]:
     """Coefficients, intercept, theta; and whether they surely are next to the exact ones."""
     theta = vertex.inverse @ basis.y  # of the targets as they are: pivots may have moved tied ones
-    target = basis.y.astype(EXTENDED)
-    w = _joined(*coordinates.coefficients(theta))
+    doubles = basis.X.astype(np.float64)
+    free = _free_coefficients(coordinates, basis.pinned)
+
+    def missing(w: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What w lacks of the vertex, to the digits of the inverse; in coordinates as well."""
+        step = vertex.inverse @ rounded_residuals(basis.y, doubles, w)
+        return np.where(free, _joined(*coordinates.coefficients(step)), 0), step
+
+    w = np.where(free, _joined(*coordinates.coefficients(theta)), 0)
+    added, step = missing(w)
     for _ in range(REFINEMENTS):
-        step = vertex.inverse @ (target - basis.X @ w.astype(EXTENDED)).astype(np.float64)
-        theta, before = theta + step, w
-        w = w + _joined(*coordinates.coefficients(step))
+        theta, before, w = theta + step, w, w + added
         if (w == before).all():
             break
-    w[1 + basis.pinned] = 0
+        added, step = missing(w)
     # What is but rounding is 0, unless the rows interpolated tell better.
-    size = _joined(*coordinates.coefficients(np.abs(vertex.inverse) @ np.abs(basis.y), np.abs(coordinates.A)))
+    lengths, sizes = np.abs(vertex.inverse), np.abs(coordinates.A)
+    size = _joined(*coordinates.coefficients(lengths @ np.abs(basis.y), sizes))
     rounded = np.where(np.abs(w) <= 16 * EPS * size, 0, w)
-    changed = bool((rounded != w).any())
-    if changed and _misfit(basis.X, target, rounded) <= max(_misfit(basis.X, target, w), 4 * EPS):
-        w = rounded
-    w, faithful = _to_the_last_place(coordinates, vertex, basis, w)
-    return w[1:], float(w[0]), theta, faithful
-
-
-def _to_the_last_place(
-    coordinates: Coordinates, vertex: Vertex, basis: _Basis, w: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], bool]:
-    """Refine w with doubled precision; return whether it is next to the exact one."""
-    free = _free_coefficients(coordinates, basis.pinned)
-    doubles = basis.X.astype(np.float64)
-    nothing = np.zeros(len(basis.y))
-    for _ in range(2):
-        rest, _ = minus_products((basis.y, nothing), doubles, w)
-        step = _joined(*coordinates.coefficients(vertex.inverse @ rest))
-        step[~free] = 0
-        w = w + step
-    # What sums in twice the precision are off by: a coefficient that is 0 may seem to be 1e-33.
-    sizes = np.abs(vertex.inverse) @ (np.abs(basis.y) + np.abs(doubles) @ np.abs(w))
-    noise = DOUBLE_DOUBLE_NOISE * _joined(*coordinates.coefficients(sizes, np.abs(coordinates.A)))
-    small = np.abs(step) + noise < 0.9 * np.spacing(np.abs(w))
-    return w, bool((small & (np.abs(w) > UNDERFLOW_BELOW))[free].all())
+    if (rounded != w).any():
+        target = basis.y.astype(EXTENDED)
+        if _misfit(basis.X, target, rounded) <= max(_misfit(basis.X, target, w), 4 * EPS):
+            w = rounded + missing(rounded)[0]
+            added = missing(w)[0]
+    # Next to the exact ones if what they lack is less than half a last place, and the inverse tells that:
+    # a coefficient that is 0 may seem to be 1e-33.
+    terms = np.abs(basis.y) + np.abs(doubles) @ np.abs(w)
+    left = np.abs(added) + NOISE * _joined(*coordinates.coefficients(lengths @ terms, sizes))
+    near = (left < 0.9 * np.spacing(np.abs(w))) & (np.abs(w) > UNDERFLOW_BELOW)
+    return w[1:], float(w[0]), theta, bool(near[free].all())
 
 
 def _free_coefficients(coordinates: Coordinates, pinned: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -247,11 +241,10 @@ def _measured(
     others[0] += u[n_penalties:].sum()
     r, sizes = np.empty((2, len(kept)))
     for place, chunk in kept.blocks():
-        X = np.asarray(chunk.X, np.float64)  # a copy: blocks are
+        X = np.asarray(chunk.X, np.float64)
         others[1:] += u[n_penalties:][place] @ X
         r[place] = chunk.y - X @ coef - intercept
-        np.abs(X, out=X)
-        sizes[place] = X @ np.abs(coef) + np.abs(chunk.y)
+        sizes[place] = np.abs(X) @ np.abs(coef) + np.abs(chunk.y)
     if n_penalties:
         others[1 + coordinates.columns] += u[:n_penalties]
     return r, sizes + abs(intercept), others

@@ -205,6 +205,8 @@ class ArrayRows(Rows):
 
     def some(self) -> Chunk:
         """See ``Rows.some``."""
+        if self.n_rows <= ROWS_PER_CHUNK:
+            return self.whole().weighted()
         return self.sample(ROWS_PER_CHUNK, np.random.default_rng(0)).weighted()
 
     def whole(self) -> Chunk:
@@ -303,7 +305,10 @@ class Subset(Rows):
         return (chunk for _, chunk in self.blocks())
 
     def blocks(self) -> Iterator[tuple[slice, Chunk]]:
-        """The chunks, each after its place among these rows."""
+        """The chunks, each after its place among these rows; copies, except of few rows in whole arrays."""
+        if self.n_rows <= ROWS_PER_COPY and self.X.flags.c_contiguous:
+            yield slice(0, self.n_rows), self.whole()
+            return
         for start in range(0, self.n_rows, ROWS_PER_COPY):
             some = np.arange(start, min(start + ROWS_PER_COPY, self.n_rows))
             yield slice(start, start + len(some)), self.take(some)
