@@ -1,4 +1,4 @@
-"""The equal cells that theorems need for eps, and how axes share a number."""
+"""Computes the equal cells that theorems need for eps; divides cells among axes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from treadle.choices import BoxNormName
 def cells_for_boxes(
     target: Target, modulus: Modulus, eps: float, norm: BoxNormName, reach: float
 ) -> list[int]:
-    """Cells along each axis such that boxes are within eps, by a modulus of continuity.
+    """Return the cells along each axis with which boxes are within eps.
+
+    The bound follows from f's modulus of continuity.
 
     Parameters
     ----------
@@ -55,7 +57,9 @@ def _largest_side(modulus: Modulus, eps: float, reach: float, widths: Array) -> 
 
 
 def cells_for_hats(target: Target, curvature: Array, eps: float, norm: BoxNormName) -> list[int]:
-    """Cells along each axis such that linear interpolation is within eps, by second derivatives.
+    """Return the cells along each axis with which linear interpolation is within eps.
+
+    The bound follows from f's second derivatives.
 
     Of (1/8) sum_ij M_ij h_i h_j <= (1/8) sum_i S_i h_i^2, S_i the row's sum, each axis has an even share.
     """

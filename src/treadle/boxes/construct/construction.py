@@ -18,7 +18,9 @@ from treadle.choices import BoxHeightName, BoxNormName
 
 @dataclass(frozen=True)
 class Request:
-    """How many boxes, in what norm, with which heights: either eps or counts is None.
+    """The number of boxes or eps, the norm, and the rule for heights.
+
+    Either ``eps`` or ``counts`` is None.
 
     Parameters
     ----------
@@ -46,7 +48,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Built:
-    """A partition with heights, and what is proved of them."""
+    """A construction's result: a partition, its heights, and the proved bound."""
 
     partition: Partition
     heights: Array
@@ -68,7 +70,7 @@ def norm_bound(target: Target, norm: BoxNormName, errors: Array, name: str) -> E
 
 
 def refined_boxes(target: Target, request: Request) -> Built:
-    """Dyadic cells with midranges."""
+    """Build boxes by halving cells, each as high as its midrange."""
     refined = refine(
         target,
         box_judge(target, request.eps, request.norm),

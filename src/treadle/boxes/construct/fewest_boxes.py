@@ -30,7 +30,7 @@ MOST_MESH, MOST_RUNS = 1 << 20, 1 << 17
 
 
 def fewest_boxes(target: Target, request: Request) -> Built:
-    """The longest runs of a fine mesh, or for L2 edges by density.
+    """Take the longest runs of a fine mesh, or for L2 edges by density.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def _runs(target: Target, mesh: Mesh, eps: float) -> Built:
 
 
 def _runs_of_number(target: Target, n_boxes: int) -> Built:
-    """The least eps whose runs are at most n_boxes, by bisection on one mesh."""
+    """Bisect for the least eps whose runs on one mesh are at most n_boxes."""
     if n_boxes > MOST_RUNS:
         raise InvalidInput(
             f"n_boxes={quoted(n_boxes)} is more than the {MOST_RUNS} boxes that are placed one by one: take "

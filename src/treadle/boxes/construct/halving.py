@@ -1,4 +1,4 @@
-"""Dyadic refinement: cells are halved where the error is, until it is small everywhere or boxes run out.
+"""Halves cells where the error is large, until eps or the number is reached.
 
 What a cell's error is, a judge says. A cell is halved across the axis where both halves vary least. Halving
 towards a jump ends at a cell of one number: there is nothing between it and the next.
@@ -130,7 +130,7 @@ def refine(
 
 
 def _not_reached(target: Target, said: float | None, lower: Array, upper: Array, error: float) -> str:
-    """What to say of a cell of one number whose error is still too large."""
+    """Write the error message for a cell of one number that exceeds eps."""
     if upper[0] == target.bounds[0, 1] and target.n_dims == 1:
         return (
             f"f jumps at the upper bound {float(upper[0])!r} itself, which belongs to the last "
@@ -198,7 +198,11 @@ def _lesser_mean(weights: Array) -> float:
 def _halves(
     target: Target, lower: Array, upper: Array, can_split: NDArray[np.bool_]
 ) -> tuple[Array, Array, NDArray[np.int64], Array]:
-    """The lower halves of all cells and then the upper ones (2 n, d); the axes and places of the cuts."""
+    """Cut each of n cells in two; return the halves and the cuts.
+
+    The corners (2 n, d) are those of all lower halves and then of all upper ones; the axis and the place of
+    each cut follow.
+    """
     axis = _axes_to_split(target, lower, upper, can_split)
     rows = np.arange(len(lower))
     at = _middle(lower[rows, axis], upper[rows, axis])
@@ -211,7 +215,11 @@ def _halves(
 def _worst(
     error: Array, n_cells: int, eps: float | None, n_boxes: int | None, squares: bool
 ) -> NDArray[np.int64]:
-    """Which cells to halve now: all that are above eps, or the worst eighth of all."""
+    """Choose the cells to halve now: all above eps, or the worst eighth.
+
+    All those above eps are taken in the supremum norm. Where squares add up, or a number is given, it is an
+    eighth of all cells, so that errors are looked at anew in between.
+    """
     if eps is not None and not squares:
         return np.flatnonzero(~(error <= eps))
     n = max(1, n_cells // 8)
@@ -228,7 +236,7 @@ def _middle(lower: Array, upper: Array) -> Array:
 
 
 def _can_split(lower: Array, upper: Array) -> NDArray[np.bool_]:
-    """Along which axes a number lies between the corners: (n, d)."""
+    """Say along which axes (n, d) a number lies between a cell's corners."""
     middle = _middle(lower, upper)
     return (lower < middle) & (middle < upper)
 

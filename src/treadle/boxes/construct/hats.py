@@ -1,4 +1,7 @@
-"""Networks of order 1, by partition: hats on a grid, refined kinks, longest chords; each with its bound."""
+"""Builds networks of order 1: hats on a grid, refined kinks, longest chords.
+
+Each comes with its bound.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ def uniform_hats(target: Target, request: Request) -> Built:
 
 
 def _weights(target: Target) -> Array:
-    """How much f bends along each axis over the domain."""
+    """Measure how strongly f bends along each axis over the domain."""
     if target.curvature is not None:
         return np.asarray(np.sqrt(target.curvature.sum(axis=1)) * target.widths)
     return np.ones(target.n_dims)
@@ -72,7 +75,7 @@ def _sampled_curvature(target: Target) -> Array:
 
 
 def _interpolated(target: Target, norm: BoxNormName, grid: Grid) -> Built:
-    """f's values at the nodes, and the bound of what lies between."""
+    """Compute f at the nodes, and bound the error of interpolation between them."""
     shape = tuple(m + 1 for m in grid.shape)
     check_n_cells(shape)
     nodes = np.stack(np.meshgrid(*grid.edges, indexing="ij"), axis=-1).reshape(-1, grid.n_dims)
@@ -126,7 +129,7 @@ def _record(value: float, kind: BoxBoundName, norm: BoxNormName) -> ErrorBound:
 
 
 def refined_hats(target: Target, request: Request) -> Built:
-    """Kinks where f bends, by halving.
+    """Place kinks where f bends, by halving cells.
 
     Raises
     ------
@@ -153,7 +156,7 @@ def refined_hats(target: Target, request: Request) -> Built:
 
 
 def fewest_hats(target: Target, request: Request) -> Built:
-    """The longest chords of a mesh, or kinks by density."""
+    """Place the kinks of the longest chords of a mesh, or kinks by density."""
     edges = np.linspace(target.bounds[0, 0], target.bounds[0, 1], MESH_CELLS + 1)
     lower, upper = edges[:-1, np.newaxis], edges[1:, np.newaxis]
     values = target.values(edges[:, np.newaxis])
@@ -175,7 +178,7 @@ def fewest_hats(target: Target, request: Request) -> Built:
 
 
 def _kinks_by_density(target: Target, request: Request, mesh: Array, values: Array) -> Built:
-    """Edges as dense as |f''|^(1/2) for the supremum norm, |f''|^(2/5) for L2."""
+    """Place kinks as dense as |f''|^(1/2) (supremum norm) or |f''|^(2/5) (L2)."""
     step = mesh[1] - mesh[0]
     bends = np.abs(np.diff(values, 2)) / step**2
     bends = np.maximum(np.append(bends, bends[-1:]), np.insert(bends, 0, bends[:1]))

@@ -1,4 +1,4 @@
-"""The fewest pieces in one dimension: the longest run that fits, again and again.
+"""Cuts one dimension into the fewest pieces, by taking the longest repeatedly.
 
 **Boxes, the supremum norm.** A piece fits if f's range over it is at most 2 eps. Taking from the left the
 longest that fits uses the fewest (any other partition's j-th edge lies no further right, by induction); by
@@ -25,7 +25,7 @@ ONE_BY_ONE = 64
 
 
 def longest_runs(least: Array, greatest: Array, span: float, most: int | None = None) -> NDArray[np.int64]:
-    """Where runs of cells start, each as long as its range stays at most ``span``.
+    """Return where the longest runs start whose range is at most ``span``.
 
     Parameters
     ----------
@@ -75,7 +75,9 @@ def longest_runs(least: Array, greatest: Array, span: float, most: int | None = 
 
 
 def longest_chords(nodes: Array, values: Array, slack: Array, eps: float) -> NDArray[np.int64]:
-    """Indices of nodes at which chords begin and end, the first and the last among them.
+    """Return the indices of the nodes between which the longest chords lie.
+
+    The first and the last node are among them.
 
     Parameters
     ----------
@@ -112,7 +114,7 @@ def longest_chords(nodes: Array, values: Array, slack: Array, eps: float) -> NDA
 
 
 def edges_by_density(mesh: Array, density: Array, n: int) -> Array:
-    """Edges (n + 1,) with an equal share of the density between each two.
+    """Place edges (n + 1,) with equal shares of the density between neighbours.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Boxes of equal cells: how many a theorem needs, their heights, the bound."""
+"""Builds boxes on equal cells, as many as a theorem needs, and bounds them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ REACH = {"middle": 0.5, "midrange": 0.5, "lower": 1.0}
 
 
 def even_grid(target: Target, counts: list[int]) -> Grid:
-    """A grid of equal cells, with a given number along each axis.
+    """Make a grid of equal cells, with a given number along each axis.
 
     Raises
     ------
@@ -148,14 +148,14 @@ def _blocks(grid: Grid) -> Iterator[NDArray[np.int64]]:
 
 
 def _places(target: Target, rule: BoxHeightName, lower: Array, upper: Array) -> tuple[Array, Array]:
-    """Where cells take their heights, and the largest offsets from there along each axis."""
+    """Return where cells take their heights, and the largest offsets along each axis."""
     last = target.last(lower, upper)
     places = lower if rule == "lower" else np.minimum(lower / 2 + upper / 2, last)
     return places, np.maximum(last - places, places - lower)
 
 
 def _heights(target: Target, rule: BoxHeightName, grid: Grid) -> tuple[Array, Array, float]:
-    """The cells' heights, the largest offsets, and the largest shift to sum exactly."""
+    """Compute the heights, the largest offsets, and the largest shift by exact sums."""
     values, reach = np.empty(grid.n_cells), np.zeros(grid.n_dims)
     for cells in _blocks(grid):
         lower, upper = grid.corners(cells)
