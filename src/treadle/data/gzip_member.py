@@ -31,7 +31,9 @@ class GzipMember:
         self._inflate = zlib.decompressobj(wbits=GZIP_WBITS)
 
     def read(self, n: int, /) -> bytes:
-        """Give n bytes; fewer only at the end, when the check sum was right and nothing follows.
+        """Return n bytes, or fewer at the end of a correct file.
+
+        It is correct where the check sum is right and nothing follows.
 
         Raises
         ------
