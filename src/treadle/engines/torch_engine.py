@@ -1,4 +1,4 @@
-"""The engine that computes with PyTorch: torch.nn layers, automatic differentiation, torch.optim.
+"""The engine of PyTorch: torch.nn layers, automatic differentiation, torch.optim.
 
 It derives nothing by hand, so that it is an independent oracle for the engines that do, and it reaches GPUs.
 It draws no random number, its dropout masks being those of ``treadle.engines.dropout``, and leaves PyTorch's
@@ -32,7 +32,9 @@ ROWS_PER_PREDICTION = 8192
 
 
 class TorchEngine(Engine):
-    """The contract of ``treadle.engines.engine`` in PyTorch, float32 or float64 as the parameters are.
+    """The engine in PyTorch, in float32 or float64 as the parameters are.
+
+    It keeps the contract of ``treadle.engines.engine``.
 
     Parameters
     ----------

@@ -1,4 +1,6 @@
-"""The losses of ``treadle.maths.loss_table`` row by row in PyTorch, which differentiates them itself.
+"""The losses of ``treadle.maths.loss_table`` row by row in PyTorch.
+
+PyTorch differentiates them itself.
 
 Imports PyTorch: load this module only when it is asked for. Dimensions: N rows, K outputs.
 """
@@ -41,7 +43,7 @@ def _poisson(outputs: Tensor, target: Tensor) -> Tensor:
 
 
 def _like(outputs: Tensor, target: Tensor) -> Tensor:
-    """The target in the outputs' dtype and shape."""
+    """Convert the target to the outputs' dtype and shape."""
     return target.to(outputs.dtype).reshape(outputs.shape)
 
 
