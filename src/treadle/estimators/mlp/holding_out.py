@@ -1,4 +1,7 @@
-"""The rows that a fit is judged by: those that the user gave, or those that early stopping takes away."""
+"""Chooses the rows that a fit is judged by.
+
+The user gave them, or early stopping takes them away.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from treadle.training.held_out import HeldOut
 
 
 class Judged(Hyperparameters, Protocol):
-    """An estimator that can predict with other parameters than it was fitted with."""
+    """An estimator that can predict with other parameters than its own."""
 
     def _with(self, parameters: Parameters) -> Any: ...
 
@@ -32,7 +35,7 @@ def hold_out(
     X_val: Any,
     y_val: Any,
 ) -> tuple[TrainingRows, HeldOut | None]:
-    """What is left to train on, and the rows to judge by, if any.
+    """Split into rows to train on and rows to judge by, if any.
 
     Parameters
     ----------

@@ -1,4 +1,7 @@
-"""The score that early stopping goes by: the estimator's own, minus the loss, or a scorer of scikit-learn."""
+"""The score of early stopping: the estimator's, minus the loss, or a scorer's.
+
+A scorer is scikit-learn's.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,9 @@ def score_of_held_out(
     rows: NDArray[np.int64] | None,
     sample_weight: NDArray[np.float64] | None,
 ) -> Callable[[Parameters, NDArray[Any]], float]:
-    """A function of parameters and logits of the rows held out that gives their score; more is better.
+    """Return a function that scores the held-out rows; more is better.
+
+    It takes parameters, and the logits of these rows.
 
     Parameters
     ----------
