@@ -1,4 +1,4 @@
-"""Encloses a formula and its derivatives over boxes in intervals, step by step.
+"""Encloses a formula and its derivatives over boxes, step by step.
 
 A ``Jet`` of a part u of the formula holds, over each of N boxes, intervals for u, for its partial derivatives
 and second partial derivatives, and a bound of what rounding makes of it. The chain rule, for v = g(u)::
@@ -36,7 +36,7 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Jet:
-    """A part of the formula over N boxes.
+    """A part of the formula over N boxes: its value and derivatives, enclosed.
 
     Attributes
     ----------
@@ -59,7 +59,9 @@ class Jet:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A comparison over N boxes: where it holds, and where it fails, on the whole box for certain.
+    """A comparison over N boxes: where it certainly holds, and where it fails.
+
+    It is certain where it holds, or fails, on the whole box.
 
     ``variables`` are those along which it may change.
     """
@@ -71,7 +73,10 @@ class Condition:
 
 
 def propagate(formula: Formula, lower: Array, upper: Array, order: int) -> list[Jet | Condition]:
-    """The jets of all steps over N boxes with corners (N, d), with ``order`` 0, 1 or 2 derivatives."""
+    """Compute the jets of all steps over N boxes, with ``order`` derivatives.
+
+    The corners are of shape (N, d); ``order`` is 0, 1 or 2.
+    """
     results: list[Jet | Condition] = []
     with np.errstate(all="ignore"):
         for step in formula.steps:
@@ -133,7 +138,10 @@ def _step(step: Step, results: list[Jet | Condition], lower: Array, upper: Array
 
 
 def _jet(value: Interval, rounding: Any, defined: Any, gradient: Gradient, hessian: Hessian) -> Jet:
-    """A jet, with the two bounds of rounding taken together: both values lie in one interval."""
+    """Make a jet whose rounding is the better of two bounds.
+
+    The exact and the computed value lie in one interval, so that they differ by its width at most.
+    """
     value = iv.choose(defined, value, _UNKNOWN)
     width = iv.subtract(iv.point(value.high), iv.point(value.low)).high
     rounding = np.where(rounding == 0, 0.0, rounding * (1 + 1e-12) + _TINY)
@@ -158,7 +166,10 @@ def _add(u: Jet, v: Jet) -> Jet:
 
 
 def _multiply(u: Jet, v: Jet, order: int) -> Jet:
-    """(u v)_ij = u_ij v + u_i v_j + u_j v_i + u v_ij."""
+    """Multiply two jets by the product rule.
+
+    (u v)_ij = u_ij v + u_i v_j + u_j v_i + u v_ij.
+    """
     if u is v:
         return _apply(power(2.0), u, order)
     value = iv.multiply(u.value, v.value)
@@ -181,7 +192,12 @@ def _multiply(u: Jet, v: Jet, order: int) -> Jet:
 
 
 def _divide(u: Jet, v: Jet, order: int) -> Jet:
-    """u / v: q_i = (u_i - q v_i) / v; q_ij = (u_ij - q_i v_j - q_j v_i - q v_ij) / v."""
+    """Divide two jets by the quotient rule.
+
+    q_i = (u_i - q v_i) / v and q_ij = (u_ij - q_i v_j - q_j v_i - q v_ij) / v.
+
+    q_ij = (u_ij - q_i v_j - q_j v_i - q v_ij) / v.
+    """
     value = iv.divide(u.value, v.value)
     defined = u.defined & v.defined & ~iv.contains(v.value, 0.0)
     defined &= iv.is_finite(u.value) | iv.is_finite(v.value)  # infinity over infinity
@@ -200,7 +216,7 @@ def _divide(u: Jet, v: Jet, order: int) -> Jet:
 
 
 def _apply(function: Function, u: Jet, order: int) -> Jet:
-    """A function of one variable, by the chain rule."""
+    """Apply a function of one variable, by the chain rule."""
     value = function.range(u.value)
     defined = u.defined & (function.domain(u.value) if function.domain else np.True_)
     value = iv.choose(defined, value, iv.everything(value))
@@ -217,7 +233,10 @@ def _apply(function: Function, u: Jet, order: int) -> Jet:
 
 
 def _power_of(u: Jet, v: Jet, order: int) -> Jet:
-    """u ** v = exp(v log u) for a positive u; the value is bounded by its corners, which is tighter."""
+    """Compute u ** v = exp(v log u) for a positive u.
+
+    The value is bounded by its corners, which is tighter.
+    """
     w = _multiply(v, _apply(FUNCTIONS["log"], u, order), order)
     defined = w.defined
     value = iv.choose(defined, iv.power_of_intervals(u.value, v.value), w.value)
@@ -230,7 +249,7 @@ def _power_of(u: Jet, v: Jet, order: int) -> Jet:
 
 
 def _select(first: Flags, second: Flags, u: Jet, v: Jet, form: Any) -> Jet:
-    """The smaller or larger of two: the one of them where that is certain; between them there is a kink."""
+    """Select the smaller or larger of two, with a kink where uncertain."""
     variables = u.gradient.keys() | v.gradient.keys()
     rounding = np.where(first, u.rounding, np.where(second, v.rounding, np.maximum(u.rounding, v.rounding)))
     return _jet(
@@ -243,7 +262,10 @@ def _select(first: Flags, second: Flags, u: Jet, v: Jet, form: Any) -> Jet:
 
 
 def _where(condition: Condition, u: Jet, v: Jet) -> Jet:
-    """Either, where the condition is certain; else anything between the two, and perhaps a jump."""
+    """Choose u or v by a condition, with a jump where uncertain.
+
+    There the value is anything between the two.
+    """
     holds, fails = condition.holds, condition.fails
     variables = u.gradient.keys() | v.gradient.keys() | condition.variables
     return _jet(
@@ -317,7 +339,7 @@ def _merged(
     keys: Iterable[Any],
     between: Callable[[Interval, Interval], Interval],
 ) -> dict[Any, Interval]:
-    """Take the first's or the second's intervals where certain, else what lies between."""
+    """Take the first or the second derivatives where certain, else both combined."""
     merged = {}
     for key in keys:
         left, right = a.get(key, _ZERO), b.get(key, _ZERO)
