@@ -53,7 +53,7 @@ DEPENDENT_ROW = 1e-7
 
 @dataclass(frozen=True)
 class Vertex:
-    """A basis (p,) with its inverse, and what it determines.
+    """A basis (p,) with its inverse, coefficients, residuals and dual values.
 
     ``w`` (p,) interpolates its rows; ``r`` and ``u`` (n,) are every row's residual and dual value.
     """
@@ -84,7 +84,7 @@ def independent_rows(Z: NDArray[np.float64], weight: NDArray[np.float64]) -> NDA
 
 
 def inverse_of(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The inverse of a (p, p) matrix; LinAlgError where there is none."""
+    """Invert a (p, p) matrix; LinAlgError where it is singular."""
     factors, pivots, info = dgetrf(matrix)
     if info:
         raise np.linalg.LinAlgError("the basis became singular")

@@ -32,7 +32,7 @@ ROUNDING = 1e-11
 
 
 def proved(rows: Rows, claim: Claim) -> Proof | None:
-    """What the theorem says of a claim; None if its basis is singular."""
+    """Apply the theorem to a claim; None if its basis is singular."""
     try:
         return Prover(rows, claim).prove()
     except Singular:
@@ -40,7 +40,9 @@ def proved(rows: Rows, claim: Claim) -> Proof | None:
 
 
 def mended(rows: Rows, claim: Claim, proof: Proof | None) -> tuple[Claim, Proof] | None:
-    """An optimal vertex, or a better one than came, with its proof; None where nothing better was found.
+    """Return an optimal or better vertex with its proof, or None.
+
+    None where nothing better was found.
 
     Parameters
     ----------

@@ -1,4 +1,6 @@
-r"""The proof that the vertex of a basis is optimal, for the data as exact rational numbers.
+r"""Proves that a basis's vertex is optimal, in exact rational numbers.
+
+The data count as the exact numbers that the doubles are.
 
 The problem is the least of sum_i c_i 2 rho(r_i) + lambda ||w||_1, r = y - X w - b, lambda = 2 alpha sum c. A
 penalty is D more rows e_j with target 0 and the box [-lambda, lambda]; without one there are none. u_i has
@@ -94,7 +96,7 @@ class Prover:
         self.system = BasisSystem(self._columns(self.basis_rows, self.free))
 
     def exact_rows(self, chunk: Chunk) -> ScaledIntegers:
-        """(1, x - m) of some rows, the columns of the system, exact."""
+        """Return the exact (1, x - m) of some rows, the system's columns."""
         kept = self.claim.kept
         X = chunk.X if self.every and isinstance(chunk.X, np.ndarray) else dense_columns(chunk, kept)
         exact = scaled(X)
@@ -115,7 +117,7 @@ class Prover:
         return ScaledIntegers(exact.integers[:, some], exact.exponent)
 
     def prove(self) -> Proof:
-        """All steps."""
+        """Take all steps."""
         with np.errstate(all="ignore"):  # what is not finite is not decided, and no bound
             return self._proof()
 
@@ -180,7 +182,10 @@ class Prover:
         )
 
     def _sign_pass(self, coef: NDArray[np.float64], intercept: float, distance: list[float]) -> SignPass:
-        """2. What a pass over the rows needs: coefficients, and how far from the vertex each may be."""
+        """2. Prepare the pass over the rows, from coefficients and their distances.
+
+        A distance is how far from the vertex a coefficient may be.
+        """
         spread = np.zeros(len(self.claim.centre))
         spread[self.claim.kept] = distance[self.first :]
         return SignPass(
@@ -196,7 +201,7 @@ class Prover:
         )
 
     def _dual_objective(self, dual: Enclosed, of_others: Fraction) -> tuple[Fraction, Fraction]:
-        """6. Bounds of y'u, ``of_others`` being the part of the rows off the basis."""
+        """6. Bound y'u; ``of_others`` is the part of rows off the basis."""
         targets = self.basis_targets.integers.tolist()
         y_B = sum(c * y for c, y in zip(dual.numerators, targets, strict=False))
         middle = of_others + _fraction(y_B, dual.denominator, self.basis_targets.exponent)
@@ -211,7 +216,10 @@ class Prover:
         self.flaw = self.flaw or flaw
 
     def _with_inside(self, g: ScaledIntegers, rows: OpenRows) -> tuple[ScaledIntegers, Fraction]:
-        """3. g with ties inside their box, whose u is no bound, and their part of u'y."""
+        """3. Add the ties inside their box to g and to u'y.
+
+        Their u is no bound.
+        """
         if not rows.inside:
             return g, Fraction(0)
         places = np.array(list(rows.inside))
@@ -221,7 +229,10 @@ class Prover:
         return g, sum((a * Fraction(float(y)) for a, y in zip(u, some.y.tolist(), strict=True)), Fraction(0))
 
     def _vertex(self) -> Enclosed:
-        """1. w of the free columns, and 0 for the pinned; exactly, where rounding would take more digits."""
+        """1. Solve for w of the free columns; the pinned are 0.
+
+        It is exact where rounding would take more digits.
+        """
         vertex = self._with_pinned(self._solved(self.basis_targets, False, self.exact))
         if self.claim.coef is None and any(
             r * ROUNDED > abs(c) for c, r in zip(vertex.numerators, vertex.radii, strict=True) if r
@@ -242,16 +253,16 @@ class Prover:
 
     @property
     def is_rational(self) -> bool:
-        """Whether systems of this size are solved in rational numbers."""
+        """Say whether systems of this size are solved in rational numbers."""
         return self.system.size <= most_unknowns()
 
     def rounded_vertex(self) -> tuple[NDArray[np.float64], float]:
-        """1. The coefficients, and the intercept at the centre, as the nearest doubles."""
+        """1. Return coefficients and the intercept at the centre as nearest doubles."""
         coef, intercept, _ = self._reported(self._vertex())
         return coef, intercept
 
     def exact_vertex(self) -> Enclosed | None:
-        """w in rational numbers; None where there are too many."""
+        """Compute w in rational numbers; None where there are too many."""
         exact = self.system.solution(self.basis_targets)
         return None if exact is None else self._with_pinned(exact)
 
@@ -265,7 +276,7 @@ class Prover:
         return Enclosed(numerators, radii, free.denominator)
 
     def _reported(self, vertex: Enclosed) -> tuple[NDArray[np.float64], float, list[float]]:
-        """The coefficients as doubles, and how far from the vertex each may be."""
+        """Return the coefficients as doubles, and their distances from the vertex."""
         claim = self.claim
         if claim.coef is None:
             coef = np.zeros(len(claim.centre))
@@ -281,7 +292,10 @@ class Prover:
         return coef, intercept, vertex.distances(reported)
 
     def _over_rows(self, sign_pass: SignPass) -> tuple[Sums, float, Chunk, Fraction, int]:
-        """2. The pass, its parts added up: sums, loss, open rows, weight, rows on the wrong side."""
+        """2. Pass over the rows, and add up the parts' results.
+
+        They are sums, loss, open rows, weight, and rows on the wrong side.
+        """
         sums: Sums | None = None
         total, loss, wrong, kept, n_numbers, n_guessed = Fraction(0), 0.0, 0, [], 0, 0
         for part in self.rows.map(sign_pass):
@@ -304,7 +318,10 @@ class Prover:
         return sums, loss, Chunk.joined(kept), total, wrong
 
     def _from_sums(self, sums: Sums) -> tuple[ScaledIntegers, Fraction]:
-        """g over the columns of the system, at the centre, and u'y, of the rows with a proved sign."""
+        """Compute g and u'y of the rows with a proved sign.
+
+        g is over the columns of the system, at the centre.
+        """
         of_columns = sums.signed
         all_u = ScaledIntegers(sums.weights.integers[1:], sums.weights.exponent)
         if sums.plain is not None:
@@ -328,7 +345,10 @@ class Prover:
         coef: NDArray[Any],
         tie_values: dict[int, float],
     ) -> tuple[ScaledIntegers, Enclosed, Fraction]:
-        """3. g with the penalty's rows, whose residual is -w_j; the penalty of the coefficients."""
+        """3. Add the penalty's rows to g; return the coefficients' penalty.
+
+        Their residual is -w_j.
+        """
         if not penalty:
             return g, vertex, Fraction(0)
         of_penalty = [Fraction(0)] * len(g.integers)
@@ -359,7 +379,7 @@ class Prover:
         vertex: Enclosed,
         distance: list[float],
     ) -> Fraction:
-        """5. What the objective of the coefficients is above that of the vertex, at most."""
+        """5. Bound the objective at the coefficients above that at the vertex."""
         moved = Fraction(0)
         if any(distance):
             X = chunk.X if self.centre is None else chunk.X - self.centre
@@ -395,7 +415,10 @@ class Prover:
         return moved
 
     def _dual(self, g: ScaledIntegers, exactly: bool = False) -> Enclosed:
-        """4. u of the basis: real rows by the free columns, then the penalty's by the pinned ones."""
+        """4. Solve for u of the basis: real rows, then the penalty's.
+
+        Real rows are by the free columns, the penalty's by the pinned ones.
+        """
         free = g.integers if not len(self.pinned) else g.integers[self.free]
         target = ScaledIntegers(-free, g.exponent)
         if exactly:
@@ -429,7 +452,10 @@ class Prover:
     def _inside(
         self, g: ScaledIntegers, dual: Enclosed, low: list[Fraction], high: list[Fraction]
     ) -> tuple[Enclosed, str | None, int, bool]:
-        """Whether u_B is in its box, and off its ends: exactly where an enclosure straddles a bound."""
+        """Say whether u_B is in its box, and strictly inside.
+
+        It is decided exactly where an enclosure straddles a bound.
+        """
         for attempt in range(2):
             outside, straddles, strict = None, 0, True
             for k, (a, b) in enumerate(zip(low, high, strict=True)):
@@ -458,19 +484,22 @@ class Prover:
 
 
 def weights_of(chunk: Chunk) -> list[Fraction]:
-    """The weights of some rows."""
+    """Return the weights of some rows."""
     return [ONE] * len(chunk) if chunk.weight is None else [Fraction(c) for c in chunk.weight.tolist()]
 
 
 def _fraction(numerator: int, denominator: int, exponent: int) -> Fraction:
-    """A quotient times a power of two."""
+    """Return a quotient times a power of two."""
     if exponent < 0:
         return Fraction(numerator, denominator << -exponent)
     return Fraction(numerator << exponent, denominator)
 
 
 def _largest_share(dual: Enclosed, low: list[Fraction], high: list[Fraction]) -> Fraction:
-    """The largest t <= 1 for which t u of the basis is in its box, wherever in its enclosure u is."""
+    """Return the largest t <= 1 for which t u_B is in its box.
+
+    That is wherever in its enclosure u_B is.
+    """
     t = Fraction(1)
     for c, r, a, b in zip(dual.center, dual.radius, low, high, strict=True):
         if c + r > b:
