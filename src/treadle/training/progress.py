@@ -1,4 +1,7 @@
-"""Progress on a screen: a line for each epoch and, in a terminal or a notebook, a bar below them."""
+"""Prints a line for each epoch, and a bar below them.
+
+The bar is for terminals and notebooks.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ DEFAULT_FORMAT = ".4f"
 
 
 class Progress(Callback):
-    """Show the training as it goes: a table of the epochs, and a bar with the time that is left.
+    """Show training as a table of epochs, and a bar of time left.
 
     A column that is NaN in the first epoch is left out. Without a terminal (a log file, a pipe) there is the
     table alone, as plain text. In Jupyter the bar is a widget of rich, which needs the package ipywidgets.
@@ -79,7 +82,10 @@ class Progress(Callback):
             self._bar = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing of a screen: a pickled callback shows its training on the screen of where it wakes."""
+        """Pickle nothing of the screen.
+
+        A pickled callback shows its training on the screen where it is loaded.
+        """
         return {"_console": None, "_bar": None, "_columns": ()}
 
 
