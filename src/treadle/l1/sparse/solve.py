@@ -6,7 +6,7 @@ dense:
 1. Columns and targets are scaled by powers of two; the intercept is a column of ones, the penalty p more
    rows.
 2. The interior point goes on until its gap is all but rounding (``interior_point``), on sparse or dense
-   normal equations (``sparse_normal_equations``).
+   normal equations (``normal_equations``).
 3. Which residuals are zero at the optimum is read off, and the exact solution with these zeros computed
    (``optimal_partition``).
 4. Rows of a basis are chosen among them (``sparse_vertex``), and the theorem is asked; where it says no, step
