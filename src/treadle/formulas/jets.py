@@ -90,6 +90,7 @@ def _step(step: Step, results: list[Jet | Condition], lower: Array, upper: Array
         case "number", []:
             return Jet(iv.point(step.constant), np.float64(0.0), np.True_)
         case "variable", []:
+            # The derivative by itself is 1, the others are absent: 0.
             i = int(step.constant)
             gradient = {i: iv.point(1.0)} if order else {}
             return Jet(Interval(lower[:, i], upper[:, i]), np.float64(0.0), np.True_, gradient)
@@ -115,6 +116,7 @@ def _step(step: Step, results: list[Jet | Condition], lower: Array, upper: Array
         case "power_of", [u, v]:
             return _power_of(u, v, order)
         case "minimum", [u, v]:
+            # u is the smaller for certain where all of it lies below v, and likewise v.
             return _select(u.value.high < v.value.low, v.value.high < u.value.low, u, v, iv.minimum)
         case "maximum", [u, v]:
             return _select(u.value.low > v.value.high, v.value.low > u.value.high, u, v, iv.maximum)
@@ -126,6 +128,7 @@ def _step(step: Step, results: list[Jet | Condition], lower: Array, upper: Array
         case "not", [condition]:
             return Condition(condition.fails, condition.holds, condition.defined, condition.variables)
         case "and", [p, q]:
+            # For certain means on the whole box: both hold, or one of them fails; "or" the other way round.
             variables = p.variables | q.variables
             return Condition(p.holds & q.holds, p.fails | q.fails, p.defined & q.defined, variables)
         case "or", [p, q]:
@@ -142,6 +145,7 @@ def _jet(value: Interval, rounding: Any, defined: Any, gradient: Gradient, hessi
 
     The exact and the computed value lie in one interval, so that they differ by its width at most.
     """
+    # Bounds of rounding are sums of rounded numbers themselves: a part in 1e12 is more than they may lack.
     value = iv.choose(defined, value, _UNKNOWN)
     width = iv.subtract(iv.point(value.high), iv.point(value.low)).high
     rounding = np.where(rounding == 0, 0.0, rounding * (1 + 1e-12) + _TINY)
@@ -152,6 +156,7 @@ def _jet(value: Interval, rounding: Any, defined: Any, gradient: Gradient, hessi
 
 def _add(u: Jet, v: Jet) -> Jet:
     value = iv.add(u.value, v.value)
+    # The operands' errors, and half a unit of the sum's own rounding.
     rounding = u.rounding + v.rounding + HALF_ULP * iv.magnitude(value)
     # Infinity less infinity, where both overflow.
     nan = (u.value.high == np.inf) & (v.value.low == -np.inf)
@@ -173,12 +178,14 @@ def _multiply(u: Jet, v: Jet, order: int) -> Jet:
     if u is v:
         return _apply(power(2.0), u, order)
     value = iv.multiply(u.value, v.value)
+    # |u dv| + |v du|, half a unit of the product's own rounding, and what an underflow loses.
     rounding = (
         iv.magnitude(u.value) * v.rounding
         + iv.magnitude(v.value) * u.rounding
         + HALF_ULP * iv.magnitude(value)
         + _TINY
     )
+    # u_i v + u v_i, and the rule above.
     gradient = _sum(_scaled(u.gradient, v.value), _scaled(v.gradient, u.value))
     hessian: Hessian = {}
     if order == 2:
@@ -195,16 +202,16 @@ def _divide(u: Jet, v: Jet, order: int) -> Jet:
     """Divide two jets by the quotient rule.
 
     q_i = (u_i - q v_i) / v and q_ij = (u_ij - q_i v_j - q_j v_i - q v_ij) / v.
-
-    q_ij = (u_ij - q_i v_j - q_j v_i - q v_ij) / v.
     """
     value = iv.divide(u.value, v.value)
     defined = u.defined & v.defined & ~iv.contains(v.value, 0.0)
     defined &= iv.is_finite(u.value) | iv.is_finite(v.value)  # infinity over infinity
+    # |d(u / v)| <= (|du| + |q| |dv|) / |v|, with the least |v|.
     least = iv.mignitude(v.value)
     rounding = (
         (u.rounding + iv.magnitude(value) * v.rounding) / least + HALF_ULP * iv.magnitude(value) + _TINY
     )
+    # q_i, then q_ij by the q_i just found: the products are q_i v_j + q_j v_i.
     gradient: Gradient = _sum(u.gradient, _negated(_scaled(v.gradient, value)))
     gradient = {i: iv.divide(g, v.value) for i, g in gradient.items()}
     hessian: Hessian = {}
@@ -220,6 +227,7 @@ def _apply(function: Function, u: Jet, order: int) -> Jet:
     value = function.range(u.value)
     defined = u.defined & (function.domain(u.value) if function.domain else np.True_)
     value = iv.choose(defined, value, iv.everything(value))
+    # g'(u), the library's own error, and the error of u that g carries on.
     first = function.derivative(u.value, value)
     error = (2 * LIBRARY_ULPS if function.library else 1.0) * HALF_ULP * iv.magnitude(value) + _TINY
     # Where the slope is unbounded and u exact, so is g(u): 0 times infinity is 0.
@@ -227,6 +235,7 @@ def _apply(function: Function, u: Jet, order: int) -> Jet:
     gradient: Gradient = _scaled(u.gradient, first)
     hessian: Hessian = {}
     if order == 2:
+        # v_ij = g''(u) u_i u_j + g'(u) u_ij.
         second = function.second_derivative(u.value, value)
         hessian = _sum(_scaled(_squares(u.gradient), second), _scaled(u.hessian, first))
     return _jet(value, carried + error, defined, gradient, hessian)
@@ -237,6 +246,7 @@ def _power_of(u: Jet, v: Jet, order: int) -> Jet:
 
     The value is bounded by its corners, which is tighter.
     """
+    # w = v log u has all derivatives; it is defined where u is positive.
     w = _multiply(v, _apply(FUNCTIONS["log"], u, order), order)
     defined = w.defined
     value = iv.choose(defined, iv.power_of_intervals(u.value, v.value), w.value)
@@ -244,12 +254,14 @@ def _power_of(u: Jet, v: Jet, order: int) -> Jet:
     rounding = iv.magnitude(value) * (w.rounding + 2 * LIBRARY_ULPS * HALF_ULP) + _TINY
     hessian: Hessian = {}
     if order == 2:
+        # (exp w)_ij = exp(w) (w_i w_j + w_ij), and exp(w) is the value.
         hessian = _scaled(_sum(_squares(w.gradient), w.hessian), value)
     return _jet(value, rounding, defined, _scaled(w.gradient, value), hessian)
 
 
 def _select(first: Flags, second: Flags, u: Jet, v: Jet, form: Any) -> Jet:
     """Select the smaller or larger of two, with a kink where uncertain."""
+    # At a kink difference quotients lie between those of both; a second derivative may be of any size.
     variables = u.gradient.keys() | v.gradient.keys()
     rounding = np.where(first, u.rounding, np.where(second, v.rounding, np.maximum(u.rounding, v.rounding)))
     return _jet(
@@ -266,7 +278,9 @@ def _where(condition: Condition, u: Jet, v: Jet) -> Jet:
 
     There the value is anything between the two.
     """
+    # The exact values may take one branch and the computed ones the other: rounding then is the whole range.
     holds, fails = condition.holds, condition.fails
+    # At a jump nothing bounds difference quotients, along what the condition depends on as well.
     variables = u.gradient.keys() | v.gradient.keys() | condition.variables
     return _jet(
         iv.choose(holds, u.value, iv.choose(fails, v.value, iv.hull(u.value, v.value))),
@@ -281,6 +295,7 @@ def _compare(name: str, u: Jet, v: Jet) -> Condition:
     a, b = u.value, v.value
     if name in ("greater", "greater_equal"):
         a, b = b, a
+    # For certain: all of a lies below all of b. Equal are for certain two points.
     match name:
         case "less" | "greater":
             holds, fails = a.high < b.low, a.low >= b.high
@@ -321,6 +336,7 @@ def _products(a: Gradient, b: Gradient) -> Hessian:
             product = iv.multiply(left, right)
             if i == j:
                 product = iv.scale(product, 2.0)
+            # The pair (i, j) comes from both orders of i and j.
             key = (min(i, j), max(i, j))
             total[key] = iv.add(total[key], product) if key in total else product
     return total

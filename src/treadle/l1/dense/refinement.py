@@ -124,6 +124,7 @@ def candidate_of(
     unique: bool | None = coordinates.size == coordinates.n_features + coordinates.fit_intercept
     if unique and at_bound.any():
         unique = is_unique(reduced, u, np.concatenate([ties_of_penalty, tied]))
+    # Off the basis loss_i = u_i r_i where u is at the bound of the residual's side: else they do not agree.
     opposed = bool(((loss - u_kept * r > EPS * (high_kept - low_kept) * np.abs(r)) & ~tied).any())
     doubts = at_bound.any() or opposed or len(names) or not np.isfinite(primal) or coordinates.is_doubtful
     return Candidate(
@@ -172,6 +173,7 @@ class _Basis:
 
 def _basis_of(coordinates: Coordinates, screened: Screened, reduced: Reduced, vertex: Vertex) -> _Basis:
     """Take X_B and y_B from the rows kept."""
+    # The reduced problem has the penalty's rows first.
     real = vertex.basis >= reduced.n_penalties
     in_kept = vertex.basis[real] - reduced.n_penalties
     pinned = coordinates.columns[vertex.basis[~real]]
@@ -193,6 +195,7 @@ def _coefficients(
     target = basis.y.astype(EXTENDED)
     w = _joined(*coordinates.coefficients(theta))
     for _ in range(REFINEMENTS):
+        # What w leaves of y_B, solved for with the inverse of the pivots, until it changes w no longer.
         step = vertex.inverse @ (target - basis.X @ w.astype(EXTENDED)).astype(np.float64)
         theta, before = theta + step, w
         w = w + _joined(*coordinates.coefficients(step))
@@ -217,6 +220,7 @@ def _to_the_last_place(
     doubles = basis.X.astype(np.float64)
     nothing = np.zeros(len(basis.y))
     for _ in range(2):
+        # The same once more with sums in twice the precision; the second step says how far off w was.
         rest, _ = minus_products((basis.y, nothing), doubles, w)
         step = _joined(*coordinates.coefficients(vertex.inverse @ rest))
         step[~free] = 0
@@ -224,6 +228,7 @@ def _to_the_last_place(
     # What sums in twice the precision are off by: a coefficient that is 0 may seem to be 1e-33.
     sizes = np.abs(vertex.inverse) @ (np.abs(basis.y) + np.abs(doubles) @ np.abs(w))
     noise = DOUBLE_DOUBLE_NOISE * _joined(*coordinates.coefficients(sizes, np.abs(coordinates.A)))
+    # Off by less than a last place, w is one of the two doubles about the exact number.
     small = np.abs(step) + noise < 0.9 * np.spacing(np.abs(w))
     return w, bool((small & (np.abs(w) > UNDERFLOW_BELOW))[free].all())
 
@@ -252,6 +257,7 @@ def _measured(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Compute the kept rows' residuals, their terms' sizes, and g of (1)."""
     kept, n_penalties = screened.kept, reduced.n_penalties
+    # g of (1) is over the rows folded, the rows kept, and the penalty's; u is 0 on the basis here.
     others = screened.fold.copy()
     others[0] += u[n_penalties:].sum()
     r, sizes = np.empty((2, len(kept)))
@@ -273,6 +279,7 @@ def _basis_dual(
     u_b = -(coordinates.gradient(others) @ vertex.inverse)
     for _ in range(REFINEMENTS):
         before = u_b
+        # What u_B leaves of X'u = 0, in the user's columns, is solved for as w was.
         rest = np.asarray((others + u_b.astype(EXTENDED) @ X_b).astype(np.float64))
         u_b = u_b - coordinates.gradient(rest) @ vertex.inverse
         if (u_b == before).all():

@@ -83,6 +83,7 @@ def central(
 
     With P + Q = h - l these are a quadratic equation for P, whose roots are taken without cancellation.
     """
+    # With P + Q = width: mu / Q - mu / P = r, and P is the root of that between 0 and width.
     width = high - low
     rho = r * width / (2 * mu)
     root = np.sqrt(1 + rho * rho)
