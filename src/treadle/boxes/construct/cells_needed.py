@@ -34,6 +34,7 @@ def cells_for_boxes(
             share = eps / (2 * reach * math.sqrt(target.widths.prod() * (d * d / 16 + d / 48)))
         return _counts(modulus.per_axis * widths / share)
     assert modulus.euclidean is not None
+    # The L2 norm is at most the supremum times the root of the volume.
     budget = eps / math.sqrt(widths.prod()) if norm == "l2" else eps
     side = _largest_side(modulus, budget, reach, widths)
     return _counts(widths / side)
@@ -49,6 +50,7 @@ def _largest_side(modulus: Modulus, eps: float, reach: float, widths: Array) -> 
     greatest = float(widths.max())
     if fits(greatest):
         return greatest
+    # Smaller cubes would be more than are built, and are refused by their number.
     low, high = math.log(greatest) - math.log(MAX_CELLS) - 10, math.log(greatest)
     for _ in range(80):
         middle = (low + high) / 2
@@ -67,6 +69,8 @@ def cells_for_hats(target: Target, curvature: Array, eps: float, norm: BoxNormNa
     parts = 8.0
     budget = eps
     if norm == "l2":
+        # In one dimension the L2 norm over a cell of width h is at most M h^2 / sqrt(120) times the root of
+        # h.
         parts = math.sqrt(120) if d == 1 else 8.0
         budget = eps / math.sqrt(widths.prod())
     return _counts(widths * np.sqrt(d * curvature.sum(axis=1) / (parts * budget)))

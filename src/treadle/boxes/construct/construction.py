@@ -63,6 +63,7 @@ def norm_bound(target: Target, norm: BoxNormName, errors: Array, name: str) -> E
     """
     if target.kind == "none":
         return unproved(norm)
+    # Cells are disjoint: the squares of their L2 norms add up. One that nothing is proved of leaves no bound.
     value = float(errors.max()) if norm == "sup" else root_of_squares(errors)
     if not math.isfinite(value):
         return unproved(norm)
@@ -79,6 +80,7 @@ def refined_boxes(target: Target, request: Request) -> Built:
         squares=request.norm == "l2",
         given=request.given,
     )
+    # The judge has the midranges, the heights of least error.
     return _of_refined(target, request.norm, refined)
 
 
@@ -87,6 +89,8 @@ def _of_refined(target: Target, norm: BoxNormName, refined: Refined) -> Built:
     errors, heights = refined.error, refined.height
     partition: Partition = refined.tree
     if target.n_dims == 1:
+        # In one dimension the cells are a grid, and heights are rounded so that sums of their jumps are
+        # exact.
         order = np.argsort(lower[:, 0])
         errors, heights = errors[order], heights[order]
         lower, upper = lower[order], upper[order]
@@ -94,7 +98,9 @@ def _of_refined(target: Target, norm: BoxNormName, refined: Refined) -> Built:
         rounded = summable(heights)
         shift, heights = np.abs(rounded - heights), rounded
     else:
+        # The form of a tree sums no jumps: one cell is up at a time.
         shift = np.zeros(len(lower))
     if norm == "l2":
+        # What a height was moved by is an error over all of its cell.
         shift = shift * np.sqrt((upper - lower).prod(axis=1))
     return Built(partition, heights, norm_bound(target, norm, outward(errors + shift), "midrange"))

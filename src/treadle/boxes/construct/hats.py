@@ -31,18 +31,22 @@ def uniform_hats(target: Target, request: Request) -> Built:
     if request.counts is not None:
         counts = list(request.counts)
         if len(counts) != target.n_dims:
+            # One number for all axes: shared by how much f bends along each.
             counts = share_boxes(counts[0], _weights(target))
         return _interpolated(target, request.norm, even_grid(target, counts))
     assert request.eps is not None
+    # The theorem's counts do not know of rounding: what it takes of eps is left out first.
     budget = max(request.eps - 4 * target.rounding, request.eps / 2)
     curvature = target.curvature
     if curvature is None and target.kind == "none":
         curvature = _sampled_curvature(target)
     if curvature is not None:
+        # The error is of second order in h by second derivatives, and omega(h / 2) by a modulus alone.
         counts = cells_for_hats(target, curvature, budget, request.norm)
     else:
         counts = cells_for_boxes(target, target.modulus or sampled_modulus(target), budget, request.norm, 0.5)
     for _ in range(4):
+        # Proved with the rounding of this grid; a cell more along each axis where it is just not enough.
         built = _interpolated(target, request.norm, even_grid(target, counts))
         if not built.bound.value > request.eps:
             return built
@@ -56,6 +60,7 @@ def uniform_hats(target: Target, request: Request) -> Built:
 def _weights(target: Target) -> Array:
     """Measure how strongly f bends along each axis over the domain."""
     if target.curvature is not None:
+        # (1/8) sum_i S_i h_i^2 is shared evenly where h_i is as 1 / sqrt(S_i).
         return np.asarray(np.sqrt(target.curvature.sum(axis=1)) * target.widths)
     return np.ones(target.n_dims)
 
@@ -85,18 +90,21 @@ def _interpolated(target: Target, norm: BoxNormName, grid: Grid) -> Built:
 
 def _bound(target: Target, norm: BoxNormName, grid: Grid) -> ErrorBound:
     if grid.n_dims == 1 and grid.n_cells <= CELLS_BOUNDED_SINGLY and target.kind_of_hats != "none":
+        # 1) In one dimension, cell by cell.
         lower, upper = grid.corners()
         errors, _ = linear_judge(target, norm)(lower, upper)
         value = float(errors.max())
         if norm == "l2":
             value = root_of_squares(errors)
         return _record(value, target.kind_of_hats, norm)
+    # In more, by the widest cell along each axis, and the better of two theorems.
     widths = np.array([np.diff(axis).max() for axis in grid.edges])
     found: list[ErrorBound] = []
     scale = math.sqrt(float(target.widths.prod())) if norm == "l2" else 1.0
     if target.curvature is not None or (
         target.enclosure is not None and grid.n_cells <= CELLS_BOUNDED_SINGLY
     ):
+        # 2) (1/8) sum_ij M_ij h_i h_j, with M of each cell, or of the whole domain.
         bending = (
             second_derivatives(target, *grid.corners()) if grid.n_cells <= CELLS_BOUNDED_SINGLY else None
         )
@@ -108,6 +116,7 @@ def _bound(target: Target, norm: BoxNormName, grid: Grid) -> ErrorBound:
                 _record((outward(worst) + linear_rounding(target)) * scale, target.kind_of_hats, norm)
             )
     if target.modulus is not None:
+        # 3) By a modulus: weighted by the hats, a vertex is at most h_i / 2 away along axis i, on average.
         worst = float(target.modulus.across(widths[np.newaxis] / 2)[0])
         if target.modulus.per_axis is None:
             # Of the Euclidean distance to a vertex alone: f is a modulus of the diagonal away from each.
@@ -145,6 +154,7 @@ def refined_hats(target: Target, request: Request) -> Built:
         given=request.given,
         cells="linear pieces",
     )
+    # In one dimension neighbours share an edge and its value: F is continuous.
     grid = Grid([refined.tree.edges[0]])
     values = target.values(grid.edges[0][:, np.newaxis])
     value = float(refined.error.max())
@@ -162,6 +172,7 @@ def fewest_hats(target: Target, request: Request) -> Built:
     values = target.values(edges[:, np.newaxis])
     if request.norm == "l2" or request.eps is None:
         return _kinks_by_density(target, request, edges, values)
+    # How far f may be from linear between two nodes of the mesh; a chord is measured at the nodes alone.
     slack, _ = linear_judge(target, "sup")(lower, upper)
     if target.kind_of_hats == "none":
         slack = np.zeros(MESH_CELLS)
@@ -181,12 +192,14 @@ def _kinks_by_density(target: Target, request: Request, mesh: Array, values: Arr
     """Place kinks as dense as |f''|^(1/2) (supremum norm) or |f''|^(2/5) (L2)."""
     step = mesh[1] - mesh[0]
     bends = np.abs(np.diff(values, 2)) / step**2
+    # |f''| of a cell: the larger of those at its two nodes.
     bends = np.maximum(np.append(bends, bends[-1:]), np.insert(bends, 0, bends[:1]))
     density = bends ** (0.5 if request.norm == "sup" else 0.4)
     if request.n_boxes is not None:
         edges = edges_by_density(mesh, density, request.n_boxes)
         return _interpolated(target, request.norm, Grid([edges]))
     assert request.eps is not None
+    # n pieces of that density have the L2 error mass^(5/2) / (sqrt(120) n^2), as n grows.
     mass = float((density * step).sum())
     n = n_cells_at_least((np.float64(mass) ** 2.5 / (math.sqrt(120) * request.eps)) ** 0.5)
     for _ in range(60):

@@ -35,6 +35,7 @@ def error_estimate(target: Target, network: BoxNetwork, norm: BoxNormName, rando
         n_cells = network.partition_.n_cells
         cells = np.arange(n_cells) if n_cells <= CELLS else rng.integers(0, n_cells, CELLS)
         lower, upper = network.partition_.corners(cells)
+        # Ghost cells lie outside of the domain.
         inside = (lower >= a).all(axis=1) & (upper <= b).all(axis=1)
         lower, upper = lower[inside], upper[inside]
         last = target.last(lower, upper)
