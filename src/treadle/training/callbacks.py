@@ -27,6 +27,7 @@ from treadle.engines.engine import Engine, TrainingProblem
 from treadle.errors import InvalidInput
 from treadle.network import Parameters
 from treadle.training.checkpoint import Checkpoint
+from treadle.training.held_out import HeldOut
 from treadle.training.history import EpochRecord, History
 from treadle.training.loop import TrainingLoop, TrainingPlan
 
@@ -172,6 +173,11 @@ class Training:
     def problem(self) -> TrainingProblem:
         """The problem that is trained: network, objective, data."""
         return self._loop.problem
+
+    @property
+    def held_out(self) -> HeldOut | None:
+        """The rows that each epoch is evaluated on, or None."""
+        return self._loop.held_out
 
     @property
     def plan(self) -> TrainingPlan:

@@ -37,6 +37,10 @@ class HeldOut:
     score : callable, or None
         From the parameters and the logits of the rows held out, in their order, to a number. None: the
         accuracy, where there is one.
+    name : str
+        What a table of epochs calls these rows: "test", or "validation" where a choice is made by them.
+    score_name : str
+        What it calls the score.
     """
 
     X: Rows
@@ -44,6 +48,8 @@ class HeldOut:
     rows: NDArray[np.int64] | None = None
     sample_weight: NDArray[Any] | None = None
     score: Callable[[Parameters, NDArray[Any]], float] | None = None
+    name: str = "test"
+    score_name: str = "accuracy"
 
     def evaluate(self, engine: Engine, parameters: Parameters, objective: Objective) -> tuple[float, float]:
         """Return these parameters' loss proper and score on the held-out rows.

@@ -119,6 +119,8 @@ class TrainingLoop:
         The epochs so far.
     n_rows : int
         How many rows are trained on.
+    held_out : HeldOut or None
+        The test set.
     is_between_epochs : bool
         False after an exception within an epoch: the trainer's state is then no state to go on from.
 
@@ -156,7 +158,7 @@ class TrainingLoop:
         self.plan = plan
         self.is_between_epochs = True
         self._kept: Parameters | None = None
-        self._test_set = HeldOut(*test_set) if isinstance(test_set, tuple) else test_set
+        self.held_out = HeldOut(*test_set) if isinstance(test_set, tuple) else test_set
         self._rows = rows
         self._watched = watched
         self._trainer = engine.trainer(problem, parameters) if trainer is None else trainer
@@ -253,8 +255,8 @@ class TrainingLoop:
             return None
         seconds = time.perf_counter() - start
         held_out_loss, held_out_score = math.nan, math.nan
-        if self._test_set is not None:
-            held_out_loss, held_out_score = self._test_set.evaluate(
+        if self.held_out is not None:
+            held_out_loss, held_out_score = self.held_out.evaluate(
                 self.engine, self.parameters(), self.problem.objective
             )
         return EpochRecord(

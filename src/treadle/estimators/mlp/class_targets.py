@@ -7,7 +7,7 @@ indicator matrix) have a logistic output each, as in scikit-learn. Dimensions: N
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ class ClassTargets(Targets):
 
     classes: NDArray[Any]
     multilabel: bool
+    score_name: ClassVar[str] = "accuracy"
 
     @classmethod
     def of(cls, y: Any) -> ClassTargets:

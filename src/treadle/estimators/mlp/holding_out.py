@@ -14,7 +14,7 @@ from treadle.estimators.mlp.starts import Start
 from treadle.estimators.mlp.targets import Targets
 from treadle.estimators.mlp.training_recipe import Hyperparameters
 from treadle.estimators.mlp.training_rows import TrainingRows, split, validated_rows_and_targets
-from treadle.estimators.mlp.validation_score import score_of_held_out
+from treadle.estimators.mlp.validation_score import score_name, score_of_held_out
 from treadle.network import Parameters
 from treadle.training.held_out import HeldOut
 
@@ -91,4 +91,5 @@ def hold_out(
     else:
         return data, None
     score = score_of_held_out(estimator.scoring, kind, estimator._with, objective, X, targets, rows, weights)
-    return data, HeldOut(X, targets, rows, weights, score)
+    name = score_name(estimator.scoring, kind)
+    return data, HeldOut(X, targets, rows, weights, score, name="validation", score_name=name)

@@ -6,7 +6,7 @@ Dimensions: N rows, K outputs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,7 @@ class NumberTargets(Targets):
 
     n_columns: int
     loss: str
+    score_name: ClassVar[str] = "R2"
 
     @property
     def n_outputs(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 class Targets(ABC):
     """Targets of one kind, and the network that they need.
 
-    Dimensions: N rows, K outputs.
+    Dimensions: N rows, K outputs. ``score_name`` is what people call ``score``.
     """
+
+    score_name: ClassVar[str]
 
     @property
     @abstractmethod

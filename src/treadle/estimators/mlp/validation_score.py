@@ -18,6 +18,16 @@ from treadle.network import Parameters
 from treadle.training.held_out import plain_loss
 
 
+def score_name(scoring: Any, kind: Targets) -> str:
+    """Name the score that ``scoring`` asks for, as a table of epochs does.
+
+    It is the kind's own for None, and "score" for minus the loss and for a callable.
+    """
+    if scoring is None:
+        return kind.score_name
+    return scoring if isinstance(scoring, str) and scoring != "loss" else "score"
+
+
 def score_of_held_out(
     scoring: Any,
     kind: Targets,
