@@ -111,9 +111,8 @@ def check_readable(path: str | os.PathLike[str]) -> None:
 def write_atomically(path: Path, data: bytes) -> None:
     """Write data to path through a temporary file beside it.
 
-    The steps: write, flush, fsync, rename, fsync the folder.
-
-    A process killed on the way leaves path as it was, and at most a hidden file ending in ``.unfinished``.
+    The steps: write, flush, fsync, rename, fsync the folder. A process killed on the way leaves path as it
+    was, and at most a hidden file ending in ``.unfinished``.
 
     Raises
     ------

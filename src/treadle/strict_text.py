@@ -1,9 +1,8 @@
 """Parses JSON and TOML from anywhere, within limits of size and depth.
 
-Numbers have limits as well.
-
-Python's own parsers take what they are given: memory many times the text's size, quadratic in it for TOML's
-dotted keys, and a stack as deep as the text is nested. What is refused here, no file of treadle's has.
+Numbers have limits as well. Python's own parsers take what they are given: memory many times the text's size,
+quadratic in it for TOML's dotted keys, and a stack as deep as the text is nested. What is refused here, no
+file of treadle's has.
 """
 
 from __future__ import annotations

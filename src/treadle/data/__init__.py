@@ -1,9 +1,8 @@
 """Loads data sets by name or path, and image files.
 
-The data sets are Fashion-MNIST and the digits by name, IDX folders and .npz files by path.
-
-It refuses whatever is not provably what it says: files are checked before memory is taken for them, labels
-against the classes, pixels against NaN. Nothing here unpickles.
+The data sets are Fashion-MNIST and the digits by name, IDX folders and .npz files by path. It refuses
+whatever is not provably what it says: files are checked before memory is taken for them, labels against the
+classes, pixels against NaN. Nothing here unpickles.
 """
 
 from treadle.data.dataset import Dataset

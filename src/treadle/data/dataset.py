@@ -112,9 +112,8 @@ class Dataset:
     def checksum(self) -> str:
         """Compute the SHA-256 of the four arrays, in hexadecimal.
 
-        Of each array in order: name, dtype and shape as text, then its bytes.
-
-        Two data sets that train alike have the same one. It takes about a millisecond a megabyte.
+        Of each array in order: name, dtype and shape as text, then its bytes. Two data sets that train alike
+        have the same one. It takes about a millisecond a megabyte.
         """
         digest = hashlib.sha256()
         for name in ("X_train", "y_train", "X_test", "y_test"):

@@ -1,10 +1,8 @@
 """Converts grey pixels of more than 8 bits, or of floats, to bytes.
 
-The range in the file says what is white.
-
-Programs write the values 0 to 255 into files of 16 or 32 bits, and cameras 10 or 12 bits into 16. Nothing in
-the file tells: the smallest white that no pixel exceeds is taken. Negative, infinite and larger values are
-refused.
+The range in the file says what is white. Programs write the values 0 to 255 into files of 16 or 32 bits, and
+cameras 10 or 12 bits into 16. Nothing in the file tells: the smallest white that no pixel exceeds is taken.
+Negative, infinite and larger values are refused.
 """
 
 from __future__ import annotations

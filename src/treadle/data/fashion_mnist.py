@@ -1,10 +1,9 @@
 """Loads Fashion-MNIST (Xiao, Rasul and Vollgraf 2017) from the nearest place.
 
-The paper is arXiv:1708.07747.
-
-In this order: a folder that the caller names; the cache; the system's folder; the official mirrors; Debian's
-package. Every file is checked against its published SHA-256, whatever the place. What had to be decoded or
-fetched is kept in the cache; where that cannot be written, the arrays stay in memory and a line says so.
+The paper is arXiv:1708.07747. In this order: a folder that the caller names; the cache; the system's folder;
+the official mirrors; Debian's package. Every file is checked against its published SHA-256, whatever the
+place. What had to be decoded or fetched is kept in the cache; where that cannot be written, the arrays stay
+in memory and a line says so.
 """
 
 from __future__ import annotations

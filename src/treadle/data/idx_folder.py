@@ -22,10 +22,8 @@ def load_idx_folder(folder: Path) -> Dataset:
     """Load the training and test files of MNIST's layout from a folder.
 
     They are ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``, and the same with ``t10k`` for the
-    test.
-
-    Classes are the distinct training labels, named by their numbers; the clothes have their names where the
-    labels are those of Fashion-MNIST.
+    test. Classes are the distinct training labels, named by their numbers; the clothes have their names where
+    the labels are those of Fashion-MNIST.
 
     Raises
     ------

@@ -249,9 +249,8 @@ class Engine(ABC):
     def logits(self, parameters: Parameters, X: Rows) -> Floats:
         """Compute each row's last sums, without dropout.
 
-        Batch normalisation is by the running statistics.
-
-        Where the network has a ``mirror_width``, the mean of the sums for the image and for its mirror image.
+        Batch normalisation is by the running statistics. Where the network has a ``mirror_width``, the mean
+        of the sums for the image and for its mirror image.
 
         Parameters
         ----------
@@ -282,9 +281,7 @@ class Engine(ABC):
     def _plain_logits(self, parameters: Parameters, X: Rows) -> Floats:
         """Compute the logits of a network without batch normalisation, of X unmirrored.
 
-        See ``logits``.
-
-        X has been checked. The result (N, K) is the caller's to change.
+        See ``logits``. X has been checked. The result (N, K) is the caller's to change.
         """
 
     def predict(self, parameters: Parameters, X: Rows) -> Floats:
@@ -304,10 +301,9 @@ class Engine(ABC):
     ) -> tuple[float, Parameters]:
         """Compute the objective on one batch, and its gradient.
 
-        The gradient is with respect to every parameter. This is what checks of gradients call.
-
-        As in training: batch normalisation is by the batch's own means and variances, over all its rows
-        whatever their weights. The running statistics neither take part nor change, and nothing is mirrored.
+        The gradient is with respect to every parameter. This is what checks of gradients call. As in
+        training: batch normalisation is by the batch's own means and variances, over all its rows whatever
+        their weights. The running statistics neither take part nor change, and nothing is mirrored.
 
         Parameters
         ----------
@@ -331,9 +327,8 @@ class Engine(ABC):
     ) -> Callable[[Parameters, slice | NDArray[np.int64]], tuple[float, Parameters]]:
         """Return a function of parameters and rows that computes ``loss_and_gradients``.
 
-        It is for many calls on rows of one problem.
-
-        The problem's optimizer is not asked; there is no dropout; at most ``batch_size`` rows a call.
+        It is for many calls on rows of one problem. The problem's optimizer is not used; there is no dropout;
+        at most ``batch_size`` rows a call.
         """
 
         def gradients(parameters: Parameters, rows: slice | NDArray[np.int64]) -> tuple[float, Parameters]:

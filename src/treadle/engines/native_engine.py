@@ -366,10 +366,8 @@ def _kept_gradient(
 def _inputs(network: Network, layers: networks.Network, X: Rows) -> networks.Inputs:
     """Convert X to the kernel's inputs, dense or sparse.
 
-    They are an array; or the values of sparse rows, where each row starts, and columns.
-
-    What is sparse is checked, since the kernel writes by the columns: SciPy raises ValueError if it is
-    damaged.
+    They are an array; or the values of sparse rows, where each row starts, and columns. What is sparse is
+    checked, since the kernel writes by the columns: SciPy raises ValueError if it is damaged.
     """
     scale, offset = network.input_scale, network.input_offset
     if not is_compressed(X):

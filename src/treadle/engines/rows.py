@@ -1,9 +1,7 @@
 """Rows of X, a dense array or SciPy's compressed sparse rows.
 
-Here is what every engine has to know of either.
-
-Sparse rows are never made dense as a whole: an engine gathers a batch of them, and makes that dense if it
-must.
+Here is what every engine has to know of either. Sparse rows are never made dense as a whole: an engine
+gathers a batch of them, and makes that dense if it must.
 """
 
 from __future__ import annotations

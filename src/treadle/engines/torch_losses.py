@@ -1,8 +1,7 @@
 """The losses of ``treadle.maths.loss_table`` row by row in PyTorch.
 
-PyTorch differentiates them itself.
-
-Imports PyTorch: load this module only when it is asked for. Dimensions: N rows, K outputs.
+PyTorch differentiates them itself. Imports PyTorch: load this module only when it is asked for. Dimensions: N
+rows, K outputs.
 """
 
 from __future__ import annotations

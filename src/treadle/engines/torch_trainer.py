@@ -1,8 +1,7 @@
 """Trains by mini-batches in PyTorch, with torch.optim's fused kernels.
 
-The update rules are those of ``treadle.optimizers``.
-
-Imports PyTorch: load this module only when it is asked for.
+The update rules are those of ``treadle.optimizers``. Imports PyTorch: load this module only when it is asked
+for.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Regression by a box network from noisy data, as a scikit-learn estimator.
 
-The boxes are those of ``treadle.boxes``.
-
-It checks, centres and chooses; the fits are ``treadle.boxes.from_data.grid_choice``'s, ``cell_growth``'s and
-``segmentation``'s. It takes one output and dense, finite X.
+The boxes are those of ``treadle.boxes``. It checks, centres and chooses; the fits are
+``treadle.boxes.from_data.grid_choice``'s, ``cell_growth``'s and ``segmentation``'s. It takes one output and
+dense, finite X.
 
 Dimensions: N samples, D features.
 """

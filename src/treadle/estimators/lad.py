@@ -1,10 +1,8 @@
 """Regression under the L1 norm and of quantiles, as a scikit-learn estimator.
 
-``treadle.l1`` solves it.
-
-It checks and translates; the optimum and its certificate are ``treadle.l1.dense.solve``'s, standard errors
-and intervals ``treadle.l1.inference.inference``'s. It keeps no data, so ``summary`` takes those of ``fit``
-again.
+``treadle.l1`` solves it. It checks and translates; the optimum and its certificate are
+``treadle.l1.dense.solve``'s, standard errors and intervals ``treadle.l1.inference.inference``'s. It keeps no
+data, so ``summary`` takes those of ``fit`` again.
 
 Dimensions: N samples, D features.
 """
@@ -200,10 +198,9 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
     ) -> tuple[NDArray[Any], NDArray[Any], Origin | None]:
         """Check X and y as scikit-learn's ``validate_data`` does.
 
-        It is not called where it changes nothing.
-
-        It takes as long as a fit of some hundred rows. Values that are not finite are for ``solve`` to
-        refuse, by row. Columns of integers and time stamps are less an origin, which comes third.
+        It is not called where it changes nothing. It takes as long as a fit of some hundred rows. Values that
+        are not finite are for ``solve`` to refuse, by row. Columns of integers and time stamps are less an
+        origin, which comes third.
         """
         if _is_plain(X, 2) and _is_plain(y, 1) and len(X) == len(y) and X.size > 0:
             self.n_features_in_ = X.shape[1]
@@ -290,9 +287,8 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
     ) -> Inference:
         """Estimate standard errors and confidence intervals of the fit, and R1.
 
-        Printed, it is a table as statsmodels has it.
-
-        Of columns far from zero the intercept is the one at ``certificate_.centre``.
+        Printed, it is a table as statsmodels has it. Of columns far from zero the intercept is the one at
+        ``certificate_.centre``.
 
         Parameters
         ----------

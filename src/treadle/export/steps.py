@@ -28,10 +28,9 @@ from treadle.maths.dtypes import Floats
 def stock_layers(layers: Sequence[Layer], dtype: Any = np.float64) -> list[Layer]:
     """Replace layers of steps by clamped layers, in dtype.
 
-    Where an edge is nearly 0, two layers take the place of one.
-
-    For inputs of dtype the clamped steps equal the original ones: where dtype is float32, an edge moves up to
-    the next float32, and no float32 lies between the two.
+    Where an edge is nearly 0, two layers take the place of one. For inputs of dtype the clamped steps equal
+    the original ones: where dtype is float32, an edge moves up to the next float32, and no float32 lies
+    between the two.
 
     Parameters
     ----------

@@ -1,8 +1,7 @@
 """Makes a ``torch.nn.Sequential`` of plain layers, from torch's own modules.
 
-It can be trained on, traced or exported.
-
-Imports PyTorch where it is called. Dropout and whatever else is not in the layers is not in it.
+It can be trained on, traced or exported. Imports PyTorch where it is called. Dropout and whatever else is not
+in the layers is not in it.
 """
 
 from __future__ import annotations

@@ -125,9 +125,8 @@ def _halved(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Cut each box at the middle of its relatively longest side.
 
-    A side's length is taken as a part of the whole box's.
-
-    The two overlap, by a float to each side: what has a kink where they meet has it inside of one of them.
+    A side's length is taken as a part of the whole box's. The two overlap, by a float to each side: what has
+    a kink where they meet has it inside of one of them.
     """
     rows, longest = np.arange(len(low)), np.argmax((high - low) / sides, axis=1)
     middle = low[rows, longest] + 0.5 * (high[rows, longest] - low[rows, longest])

@@ -136,9 +136,8 @@ class Expression:
     def gradient_range(self, lower: Any, upper: Any) -> tuple[Array, Array]:
         """Bound each partial derivative over each box: two arrays (N, d).
 
-        The rest is as in ``range``.
-
-        They bound the difference quotients of f: finite at a kink, infinite at a jump.
+        The rest is as in ``range``. They bound the difference quotients of f: finite at a kink, infinite at a
+        jump.
         """
         return self._over_boxes(self._gradients, lower, upper)
 

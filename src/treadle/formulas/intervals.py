@@ -323,9 +323,8 @@ def _two_sum(a: Any, b: Any) -> tuple[Any, Any]:
 def _two_product(a: Any, b: Any) -> tuple[Any, Any]:
     """Return the rounded product and its exact error (Dekker 1971).
 
-    The error is NaN where float64 cannot hold it.
-
-    0 times an infinite bound is 0: the bound stands for finite numbers.
+    The error is NaN where float64 cannot hold it. 0 times an infinite bound is 0: the bound stands for finite
+    numbers.
     """
     return _split_product(_split(a), _split(b))
 

@@ -61,9 +61,8 @@ class Jet:
 class Condition:
     """A comparison over N boxes: where it certainly holds, and where it fails.
 
-    It is certain where it holds, or fails, on the whole box.
-
-    ``variables`` are those along which it may change.
+    It is certain where it holds, or fails, on the whole box. ``variables`` are those along which it may
+    change.
     """
 
     holds: Flags

@@ -1,8 +1,7 @@
 """Finds how many threads a computation may use here.
 
-They are as many as there are processors for this process.
-
-It counts logical processors. How busy they are it does not ask, nor which of them share a core.
+They are as many as there are processors for this process. It counts logical processors. How busy they are it
+does not ask, nor which of them share a core.
 """
 
 from __future__ import annotations

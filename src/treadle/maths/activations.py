@@ -166,9 +166,8 @@ def logistic_derivative(z: ArrayLike) -> Inexact:
 def gelu(z: ArrayLike, out: Inexact | None = None) -> Inexact:
     """f(z) = z Phi(z), Phi being the normal distribution function.
 
-    It is exact, not the tanh approximation.
-
-    Arguments as in ``identity``. Source: Hendrycks and Gimpel 2016, arXiv:1606.08415.
+    It is exact, not the tanh approximation. Arguments as in ``identity``. Source: Hendrycks and Gimpel 2016,
+    arXiv:1606.08415.
 
     Examples
     --------
@@ -236,9 +235,8 @@ def silu_derivative(z: ArrayLike) -> Inexact:
 def _within(z: Inexact, low: float, high: float) -> Inexact:
     """Clip z to [low, high], to avoid inf * 0 = NaN.
 
-    z times a vanishing factor is 0 then.
-
-    The functions above do not change, in floating point, beyond their bounds. NaN stays NaN.
+    z times a vanishing factor is 0 then. The functions above do not change, in floating point, beyond their
+    bounds. NaN stays NaN.
     """
     if is_complex(z):
         z = z.copy()

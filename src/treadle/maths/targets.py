@@ -1,9 +1,7 @@
 """Checks the targets of losses: classes, real numbers, probabilities or counts.
 
-It checks their weights too.
-
-Each check takes the target, the shape of the logits that it is to go with, and the samples' weights, and
-returns them as the losses use them. Dimensions: N samples, K classes or outputs.
+It checks their weights too. Each check takes the target, the shape of the logits that it is to go with, and
+the samples' weights, and returns them as the losses use them. Dimensions: N samples, K classes or outputs.
 """
 
 from __future__ import annotations

@@ -200,11 +200,9 @@ LEAST_RATE = 1e-6
 class Adaptive(Schedule):
     """The peak, divided by 5 at each stall: scikit-learn's "adaptive".
 
-    A stall is one of the figure that is watched.
-
-    An epoch's figure stalls if it is above the best so far less ``tol``. After more than
-    ``n_iter_no_change`` such epochs in a row the rate is divided and the count starts anew. A rate of
-    ``LEAST_RATE`` or less is kept: when to stop is the business of whoever trains.
+    A stall is one of the figure that is watched. An epoch's figure stalls if it is above the best so far less
+    ``tol``. After more than ``n_iter_no_change`` such epochs in a row the rate is divided and the count
+    starts anew. A rate of ``LEAST_RATE`` or less is kept: when to stop is the business of whoever trains.
 
     Parameters
     ----------

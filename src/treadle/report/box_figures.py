@@ -1,9 +1,7 @@
 """Draws a box network: superposition, units, errors, towers, and the curse.
 
-The curse is that of dimension.
-
-In the style of ``treadle.report.figures``; ``draw_box_network`` puts all on one sheet, for one and for two
-dimensions.
+The curse is that of dimension. In the style of ``treadle.report.figures``; ``draw_box_network`` puts all on
+one sheet, for one and for two dimensions.
 """
 
 from __future__ import annotations
@@ -103,9 +101,7 @@ def _draw_plane(f: Expression, network: BoxNetwork, bounds: Bounds) -> Figure:
 def _of_boxes(f: Expression, network: BoxNetwork, bounds: Bounds, n_boxes: int) -> BoxNetwork:
     """Build a network of few steps that the eye can follow.
 
-    It is adaptive where the large one is.
-
-    Nothing is proved of it, which takes most of the time.
+    It is adaptive where the large one is. Nothing is proved of it, which takes most of the time.
     """
     adaptive = len({*np.round(np.diff(network.edges_[0]) / np.ptp(network.edges_[0]), 12)}) > 1
     partition: BoxPartitionName = "adaptive" if adaptive else "uniform"

@@ -1,8 +1,7 @@
 """Studies box networks' errors by their number of boxes and their steepness.
 
-The pictures of box networks show them.
-
-Each study builds networks for one typed function and keeps their sampled errors beside what is proved.
+The pictures of box networks show them. Each study builds networks for one typed function and keeps their
+sampled errors beside what is proved.
 """
 
 from __future__ import annotations

@@ -200,9 +200,8 @@ def epoch_chart(
 def calibration_chart(calibration: Calibration) -> Chart:
     """Make a chart of each bin's accuracy and mean confidence.
 
-    Accuracy is a bar, the diagonal perfect calibration, and a dot lies at the mean confidence.
-
-    The distance of a dot from the diagonal is the bin's share in the calibration error, before weighting.
+    Accuracy is a bar, the diagonal perfect calibration, and a dot lies at the mean confidence. The distance
+    of a dot from the diagonal is the bin's share in the calibration error, before weighting.
     """
 
     def x_at(value: float) -> float:

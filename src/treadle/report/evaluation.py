@@ -1,10 +1,8 @@
 """Evaluates a classifier on a labelled set: accuracy, confusion, class scores, calibration.
 
-It finds the most confident mistakes, too.
-
-A few lines of NumPy, because importing scikit-learn's metrics costs more than computing them; the tests hold
-both against each other. Only classifiers with probabilities: no regression, no multi-label sets, no sample
-weights. Dimensions: N samples, K classes.
+It finds the most confident mistakes, too. A few lines of NumPy, because importing scikit-learn's metrics
+costs more than computing them; the tests hold both against each other. Only classifiers with probabilities:
+no regression, no multi-label sets, no sample weights. Dimensions: N samples, K classes.
 """
 
 from __future__ import annotations
@@ -168,9 +166,8 @@ class Evaluation:
     def accuracy_interval(self) -> tuple[float, float]:
         """Wilson's 95 % score interval of the accuracy (Wilson 1927, equation 4).
 
-        There is no continuity correction.
-
-        It covers the set's sampling alone: what retraining with another seed would change is not in it.
+        There is no continuity correction. It covers the set's sampling alone: what retraining with another
+        seed would change is not in it.
         """
         n, p = self.n_samples, self.accuracy
         centre = p + Z_95**2 / (2 * n)

@@ -1,10 +1,8 @@
 """Draws a run's learning curves, sample predictions and confusion matrix with matplotlib.
 
-Each is a Figure.
-
-Drawn through matplotlib's objects on an Agg canvas: no pyplot, no window, no global state. Right and wrong
-differ by a sign, a hatch or a frame as well as by colour; the colours are Okabe and Ito's, which colour-blind
-readers can tell apart. matplotlib is imported on the first call.
+Each is a Figure. Drawn through matplotlib's objects on an Agg canvas: no pyplot, no window, no global state.
+Right and wrong differ by a sign, a hatch or a frame as well as by colour; the colours are Okabe and Ito's,
+which colour-blind readers can tell apart. matplotlib is imported on the first call.
 """
 
 from __future__ import annotations
@@ -43,9 +41,8 @@ PICTURE_ENDINGS = {"": "png", ".png": "png", ".svg": "svg", ".pdf": "pdf"}
 def draw_curves(history: History) -> Figure:
     """Draw each epoch's train and test loss, and its test accuracy.
 
-    The accuracy is drawn where there is one; the best are marked.
-
-    Epochs whose value is nan are left out, and so is a curve that has no other.
+    The accuracy is drawn where there is one; the best are marked. Epochs whose value is nan are left out, and
+    so is a curve that has no other.
     """
     if len(history) == 0:
         raise InvalidInput("there are no curves to draw: the history has no epoch; train at least one")
@@ -146,10 +143,9 @@ def draw_predictions(
 def draw_confusion(confusion: NDArray[Any], class_names: Sequence[str]) -> Figure:
     """Draw the confusion matrix (K, K) with its counts.
 
-    A row is a true class, a column a predicted one.
-
-    The diagonal is framed and blue by its share of the row; mistakes are vermillion by their share of the
-    row, relative to the largest. Above 25 classes the counts are left out.
+    A row is a true class, a column a predicted one. The diagonal is framed and blue by its share of the row;
+    mistakes are vermillion by their share of the row, relative to the largest. Above 25 classes the counts
+    are left out.
     """
     K = len(class_names)
     if confusion.shape != (K, K):
@@ -192,9 +188,7 @@ def draw_confusion(confusion: NDArray[Any], class_names: Sequence[str]) -> Figur
 def save_figure(figure: Figure, path: Path) -> None:
     """Write the figure in the format of the path's ending, whole.
 
-    The path holds the old file or the new one.
-
-    A PNG has 150 dots an inch.
+    The path holds the old file or the new one. A PNG has 150 dots an inch.
 
     Raises
     ------

@@ -1,11 +1,10 @@
 """Compares an L1 fit with least squares on the same rows.
 
-It gives losses, R1, and the outlying rows.
-
-A row is an outlier if its residual is more than 3.5 times the scale from the median residual, the scale being
-1.4826 times the median of what the residuals differ from it, which the outliers themselves do not move:
-Iglewicz and Hoaglin's modified z-score (1993). Where that is zero, since the fit goes through half of the
-rows, the scale is 1.2533 times the mean of the differences, as they advise.
+It gives losses, R1, and the outlying rows. A row is an outlier if its residual is more than 3.5 times the
+scale from the median residual, the scale being 1.4826 times the median of what the residuals differ from it,
+which the outliers themselves do not move: Iglewicz and Hoaglin's modified z-score (1993). Where that is zero,
+since the fit goes through half of the rows, the scale is 1.2533 times the mean of the differences, as they
+advise.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Draws an L1 fit beside least squares: lines, or residuals.
 
-With one feature it is the data with both lines, with several the residuals of both fits.
-
-Outliers are ringed as well as coloured, and the farthest are named by their row, from 1. Of very many rows a
-random part is drawn, all outliers among it, and the title says so.
+With one feature it is the data with both lines, with several the residuals of both fits. Outliers are ringed
+as well as coloured, and the farthest are named by their row, from 1. Of very many rows a random part is
+drawn, all outliers among it, and the title says so.
 """
 
 from __future__ import annotations
@@ -151,10 +150,9 @@ def _name_rows(
 ) -> None:
     """Write the farthest outliers' row numbers beside them.
 
-    Each is written so that no other outlier is nearer to it.
-
-    A place serves where nothing is written and the text is inside; of those that do, the one on the fewest
-    points is taken, an adjoining one before one that a line ties. A row without such a place is not named.
+    Each is written so that no other outlier is nearer to it. A place serves where nothing is written and the
+    text is inside; of those that do, the one on the fewest points is taken, an adjoining one before one that
+    a line ties. A row without such a place is not named.
     """
     axes.figure.canvas.draw()
     legend = axes.get_legend()

@@ -1,10 +1,8 @@
 """Renders a run's report: one HTML page that works offline.
 
-Everything is in it, and it loads nothing.
-
-The page holds no script and its content security policy forbids any, as it forbids every request; its charts
-are SVG and answer to the pointer through CSS alone. Every text from outside (titles, class names, paths,
-settings) is escaped. Dimensions: N samples, D features, K classes.
+Everything is in it, and it loads nothing. The page holds no script and its content security policy forbids
+any, as it forbids every request; its charts are SVG and answer to the pointer through CSS alone. Every text
+from outside (titles, class names, paths, settings) is escaped. Dimensions: N samples, D features, K classes.
 """
 
 from __future__ import annotations
@@ -211,9 +209,8 @@ def _frequent_confusions(evaluation: Evaluation) -> list[tuple[str, str, int, fl
 class _Card:
     """One sample: its picture, and its likeliest classes' probabilities.
 
-    The picture is an address or None.
-
-    ``bars`` are (class name, probability, is it the predicted one, is it the true one), the likeliest first.
+    The picture is an address or None. ``bars`` are (class name, probability, is it the predicted one, is it
+    the true one), the likeliest first.
     """
 
     index: int

@@ -1,9 +1,7 @@
 """Converts a data set's test rows to the units of a model.
 
-They are taken as they are, converted, or refused.
-
-Two data sets of the same images may have bytes of 0 to 255 here and floats of -1 to 1 there. Nothing is
-converted where the units of either side are not known.
+They are taken as they are, converted, or refused. Two data sets of the same images may have bytes of 0 to 255
+here and floats of -1 to 1 there. Nothing is converted where the units of either side are not known.
 """
 
 from __future__ import annotations

@@ -125,9 +125,7 @@ def sample_rows(
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Draw rows for the picture of predictions, without seeing the answers.
 
-    They are in order.
-
-    A fixed stream, so that two runs show the same images and can be compared.
+    They are in order. A fixed stream, so that two runs show the same images and can be compared.
     """
     n = min(n, evaluation.n_samples)
     return np.sort(np.random.default_rng(0).choice(evaluation.n_samples, n, replace=False))

@@ -21,10 +21,9 @@ from treadle.report.evaluation import Evaluation
 def choose_samples(evaluation: Evaluation, n_right: int, n_wrong: int) -> NDArray[np.int64]:
     """Return indices of right and of wrong samples, spread over classes.
 
-    There are at most n_right answered right, and then at most n_wrong answered wrong.
-
-    Both are spread evenly over the classes, by true class and then by place in the set, so that the choice
-    needs no random numbers and shows no favourites.
+    There are at most n_right answered right, and then at most n_wrong answered wrong. Both are spread evenly
+    over the classes, by true class and then by place in the set, so that the choice needs no random numbers
+    and shows no favourites.
     """
     if n_right < 0 or n_wrong < 0:
         raise InvalidInput(f"the numbers of samples must be at least 0; got {n_right!r} and {n_wrong!r}")

@@ -1,8 +1,6 @@
 """A run's configuration, filled by recipes, TOML files and flags.
 
-It is one dataclass for all.
-
-The fields' names are the keys of the TOML file and, with dashes, the flags.
+It is one dataclass for all. The fields' names are the keys of the TOML file and, with dashes, the flags.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
 """Computes how much an Arrow file's columns unpack into, from its metadata.
 
-Nothing is unpacked for it.
-
-Each compressed buffer begins with its unpacked length, 8 bytes that pyarrow believes. Where they say more
-than the rows need, and more than honest text takes, the file is refused before. Source: the Arrow columnar
-format, "IPC File Format", whose metadata are flatbuffers (File.fbs, Message.fbs).
+Nothing is unpacked for it. Each compressed buffer begins with its unpacked length, 8 bytes that pyarrow
+believes. Where they say more than the rows need, and more than honest text takes, the file is refused before.
+Source: the Arrow columnar format, "IPC File Format", whose metadata are flatbuffers (File.fbs, Message.fbs).
 """
 
 from __future__ import annotations

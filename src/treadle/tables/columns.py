@@ -1,9 +1,7 @@
 """Decides what each column is: numbers, true/false, dates or categories.
 
-Its type and its content say it.
-
-All formats end here, so that the same values are the same column from each: text of numbers is numbers, a
-category's codes are what they stand for, a null and NaN are both missing.
+Its type and its content say it. All formats end here, so that the same values are the same column from each:
+text of numbers is numbers, a category's codes are what they stand for, a null and NaN are both missing.
 """
 
 from __future__ import annotations

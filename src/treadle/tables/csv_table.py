@@ -1,9 +1,8 @@
 """Reads CSV into an Arrow table of text, by pyarrow.
 
-How the file is written, ``treadle.tables.dialect`` finds.
-
-Every cell stays the text that it is, blanks around it included: what a column means is decided by all of it,
-in ``treadle.tables.columns``, by the same rules for every format.
+How the file is written, ``treadle.tables.dialect`` finds. Every cell stays the text that it is, blanks around
+it included: what a column means is decided by all of it, in ``treadle.tables.columns``, by the same rules for
+every format.
 """
 
 from __future__ import annotations

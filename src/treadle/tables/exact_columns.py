@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 class ExactColumns:
     """Unnamed columns, each of its own type, as in a frame.
 
-    Types are float64, int64, uint64 and datetime64.
-
-    ``LADRegressor`` and its certificate take it as X, and lose nothing.
+    Types are float64, int64, uint64 and datetime64. ``LADRegressor`` and its certificate take it as X, and
+    lose nothing.
     """
 
     arrays: tuple[NDArray[Any], ...]

@@ -1,10 +1,8 @@
 """Reads JSON lines into an Arrow table, by pyarrow, after checking each line.
 
-A line must be one flat enough object.
-
-pyarrow overruns its stack where values are nested some thousand deep, and has a cell for each row and each
-name that any row has: a megabyte of rows that share no name would take tens of gigabytes. Both are refused
-first.
+A line must be one flat enough object. pyarrow overruns its stack where values are nested some thousand deep,
+and has a cell for each row and each name that any row has: a megabyte of rows that share no name would take
+tens of gigabytes. Both are refused first.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Reads numbers as people write them, a whole column at a time.
 
-Such are 1,200 and 1.200,5 and 12 % and $ 3 and -3.
-
-A column is read one way or not at all. Whether a comma is a decimal mark or parts thousands, other cells and
-other columns say; where nothing does, that is reported and not guessed.
+Such are 1,200 and 1.200,5 and 12 % and $ 3 and -3. A column is read one way or not at all. Whether a comma is
+a decimal mark or parts thousands, other cells and other columns say; where nothing does, that is reported and
+not guessed.
 
 1. What surrounds each number alike, a per cent sign or a currency's, is taken off; so are marks between
    thousands that can be nothing else: blanks and apostrophes.

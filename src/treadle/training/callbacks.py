@@ -234,9 +234,8 @@ class Training:
     def restore(self, checkpoint: Checkpoint) -> None:
         """Resume from a checkpoint of a training with the same callbacks.
 
-        They are of the same kinds, in the same order.
-
-        Training that a callback had stopped there stays stopped.
+        They are of the same kinds, in the same order. Training that a callback had stopped there stays
+        stopped.
 
         Raises
         ------

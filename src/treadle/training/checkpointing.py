@@ -117,9 +117,8 @@ class Checkpointing(Callback):
 def fingerprint(training: Training) -> NDArray[np.int64]:
     """Compute a digest of a training before its first epoch.
 
-    Its length counts only where much depends on it.
-
-    Of X it takes some rows only, so that it costs nothing where X is large.
+    The training's length counts only where the schedule or an average depends on it. Of X it takes some rows
+    only, so that it costs nothing where X is large.
     """
     problem, plan = training.problem, training.plan
     n_epochs = plan.n_epochs if plan.schedule.needs_n_epochs or plan.averaged_epochs > 1 else None

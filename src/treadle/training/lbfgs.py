@@ -1,11 +1,10 @@
 """Trains by L-BFGS (Liu and Nocedal 1989) on all rows at once.
 
-SciPy's L-BFGS-B minimises the objective.
-
-It trains behind the contract of every trainer; an epoch is an iteration. The rows go through the engine a
-block at a time, so that memory does not grow with their number; loss and gradient are summed in float64. What
-is random from step to step (dropout) or lives from batch to batch (batch normalisation's running statistics)
-has no place here and is refused. Dimensions: N rows, P parameters.
+SciPy's L-BFGS-B minimises the objective. It trains behind the contract of every trainer; an epoch is an
+iteration. The rows go through the engine a block at a time, so that memory does not grow with their number;
+loss and gradient are summed in float64. What is random from step to step (dropout) or lives from batch to
+batch (batch normalisation's running statistics) has no place here and is refused. Dimensions: N rows, P
+parameters.
 """
 
 from __future__ import annotations

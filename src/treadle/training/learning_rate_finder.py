@@ -27,10 +27,9 @@ TOO_HIGH = 4.0
 class LearningRateFinder(Callback):
     """Try learning rates from low to high before training begins.
 
-    The training itself is not touched.
-
-    The steps are taken by a trainer of their own, from the same initial parameters, with the batches of the
-    first epochs. The test ends where the loss is no number, or has risen far above what it began with.
+    The training itself is not touched. The steps are taken by a trainer of their own, from the same initial
+    parameters, with the batches of the first epochs. The test ends where the loss is no number, or has risen
+    far above what it began with.
 
     Parameters
     ----------

@@ -1,9 +1,7 @@
 """Places cell edges by the values of one feature, without looking at y.
 
-Cells have equal width or equal weight.
-
-All edges lie within the rows' range, which is the domain: the first edge is the least value, the last the
-greatest. A feature that is constant has one cell around its value.
+Cells have equal width or equal weight. All edges lie within the rows' range, which is the domain: the first
+edge is the least value, the last the greatest. A feature that is constant has one cell around its value.
 """
 
 from __future__ import annotations

@@ -56,10 +56,8 @@ def superpose(
 ) -> NDArray[np.float64]:
     """Compute F_k(x) = c_0 + sum of D_j rise(k (x - e_j)).
 
-    The sum is over the inner edges.
-
-    Edges further from x than a unit's reach have passed fully or not at all: their sum is a height. So a
-    point costs as many units as there are edges within reach.
+    The sum is over the inner edges. Edges further from x than a unit's reach have passed fully or not at all:
+    their sum is a height. So a point costs as many units as there are edges within reach.
 
     Parameters
     ----------

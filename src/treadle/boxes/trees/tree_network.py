@@ -226,7 +226,6 @@ def _leaf_conditions(
     """List the leaves, and the conditions of each: unit, leaf, sign.
 
     The leaves are in the order of the trees; a condition is the unit's number, the leaf's number and 1 or -1.
-
     Units are in the order of feature and edge, so that of several lower edges of one feature that of the
     greatest unit counts, and of several upper edges that of the least.
     """

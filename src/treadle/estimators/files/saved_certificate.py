@@ -1,9 +1,7 @@
 """Stores a certificate of optimality in a file's fields and arrays.
 
-The proof survives the file.
-
-The sides of the dual values are one bit a row. What comes back is checked for shape and kind, not believed:
-it proves nothing before ``verify`` is called with the data.
+The proof survives the file. The sides of the dual values are one bit a row. What comes back is checked for
+shape and kind, not believed: it proves nothing before ``verify`` is called with the data.
 """
 
 from __future__ import annotations

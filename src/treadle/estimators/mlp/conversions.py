@@ -1,9 +1,8 @@
 """Converts a fitted multilayer perceptron to scikit-learn, PyTorch and ONNX.
 
-It converts scikit-learn's to treadle's too.
-
-What is converted predicts the same, to rounding: batch normalisation, ``input_scale`` and the temperature of
-``calibrate`` are folded into weights where the other side has no name for them.
+It converts scikit-learn's to treadle's too. What is converted predicts the same, to rounding: batch
+normalisation, ``input_scale`` and the temperature of ``calibrate`` are folded into weights where the other
+side has no name for them.
 """
 
 from __future__ import annotations

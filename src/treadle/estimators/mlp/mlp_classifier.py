@@ -1,8 +1,7 @@
 """A multilayer perceptron that classifies: two classes, several, or several labels.
 
-A row has several labels where y is an indicator matrix.
-
-The fit is that of ``multilayer_perceptron``. Dimensions: N samples, D features, K classes.
+A row has several labels where y is an indicator matrix. The fit is that of ``multilayer_perceptron``.
+Dimensions: N samples, D features, K classes.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """A multilayer perceptron that predicts numbers, of one output or several.
 
-It has four losses.
-
-The fit is that of ``multilayer_perceptron``. Dimensions: N samples, D features, K outputs.
+It has four losses. The fit is that of ``multilayer_perceptron``. Dimensions: N samples, D features, K
+outputs.
 """
 
 from __future__ import annotations

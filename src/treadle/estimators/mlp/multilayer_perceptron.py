@@ -218,9 +218,8 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
     def from_sklearn(cls, fitted: Any) -> Self:
         """Make an estimator that predicts as scikit-learn's fitted one does.
 
-        It has that one's parameters and curves.
-
-        ``partial_fit`` and warm starts go on from its weights, the optimizer's moments beginning at zero.
+        It has that one's parameters and curves. ``partial_fit`` and warm starts go on from its weights, the
+        optimizer's moments beginning at zero.
 
         Parameters
         ----------
@@ -242,11 +241,9 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
     def to_sklearn(self) -> Any:
         """Make scikit-learn's estimator of the same name, fitted.
 
-        It predicts the same, to rounding.
-
-        Parameters of the fit that scikit-learn does not have are left out, and those of its own whose value
-        it does not know (the schedules ``one_cycle`` and ``cosine``, the losses ``absolute`` and ``huber``)
-        have its defaults: they play no part in prediction.
+        It predicts the same, to rounding. Parameters of the fit that scikit-learn does not have are left out,
+        and those of its own whose value it does not know (the schedules ``one_cycle`` and ``cosine``, the
+        losses ``absolute`` and ``huber``) have its defaults: they play no part in prediction.
 
         Raises
         ------
@@ -285,9 +282,7 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
     def to_model(self) -> Model:
         """Make a model for ``treadle.save_model`` and ``treadle.save_onnx``.
 
-        It is the network and the classes' names.
-
-        The temperature of ``calibrate`` is within the last layer.
+        It is the network and the classes' names. The temperature of ``calibrate`` is within the last layer.
 
         Raises
         ------
@@ -299,11 +294,10 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
     def save_onnx(self, path: str | Path) -> None:
         """Write the network as ONNX, from X to the predictions.
 
-        X is (N, D), in the parameters' dtype.
-
-        A classifier's graph gives ``probabilities`` (N, K), a column a class as in ``predict_proba``; a
-        regressor's gives ``prediction`` (N, n_outputs_), as ``predict``. ONNX Runtime comes within 1e-5 of
-        them in float32, relative to the larger of 1 and the value, and within 1e-12 in float64.
+        X is (N, D), in the parameters' dtype. A classifier's graph gives ``probabilities`` (N, K), a column a
+        class as in ``predict_proba``; a regressor's gives ``prediction`` (N, n_outputs_), as ``predict``.
+        ONNX Runtime comes within 1e-5 of them in float32, relative to the larger of 1 and the value, and
+        within 1e-12 in float64.
 
         Raises
         ------

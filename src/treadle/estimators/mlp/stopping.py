@@ -1,8 +1,7 @@
 """Stops a fit early by scikit-learn's rule.
 
-It goes by the training loss or a validation score.
-
-What scikit-learn prints with ``verbose`` is printed here, to standard output.
+It goes by the training loss or a validation score. What scikit-learn prints with ``verbose`` is printed here,
+to standard output.
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
 """Turns a multilayer perceptron's hyper-parameters into a network and a training plan.
 
-It says what they refuse together, too.
-
-A network, an update rule, a schedule, a plan: each is a function of the hyper-parameters, and of how many
-rows and outputs there are. Nothing is trained here.
+It says what they refuse together, too. A network, an update rule, a schedule, a plan: each is a function of
+the hyper-parameters, and of how many rows and outputs there are. Nothing is trained here.
 """
 
 from __future__ import annotations

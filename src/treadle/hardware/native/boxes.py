@@ -1,8 +1,6 @@
 """Calls the kernel's look-ups of the cells that points lie in.
 
-What they compute is in ``native/boxes/look_up.h``.
-
-Points (N, D) are finite.
+What they compute is in ``native/boxes/look_up.h``. Points (N, D) are finite.
 """
 
 from __future__ import annotations
@@ -134,9 +132,7 @@ def values_in_trees(
 ) -> Iterator[NDArray[np.float64]]:
     """Yield for each tree the value (N,) of each point's cell.
 
-    The next tree's values overwrite the array.
-
-    ``values`` holds one for each cell of any of the trees.
+    The next tree's values overwrite the array. ``values`` holds one for each cell of any of the trees.
     """
     check_array("points", points, FLOAT64, (ANY, ANY))
     check_array("values", values, FLOAT64, (ANY,))

@@ -115,9 +115,7 @@ def row_lengths(Z: NDArray[np.float64]) -> NDArray[np.float64]:
 def column_scales(X: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return powers of two (D,) that scale columns to about one.
 
-    Each column's largest entry comes to lie in [1, 2).
-
-    1 for columns of zeros.
+    Each column's largest entry comes to lie in [1, 2). 1 for columns of zeros.
     """
     if X.shape[1] < COPY_BELOW_COLUMNS:
         X = np.asfortranarray(X)

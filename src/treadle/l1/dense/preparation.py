@@ -198,9 +198,7 @@ def _untangled(
 def _roundings(X: NDArray[np.float64]) -> NDArray[np.float64]:
     """Estimate how far each column's entries may have been rounded.
 
-    It is half a last place of the largest.
-
-    0 if all entries are multiples of eight last places of the largest.
+    It is half a last place of the largest, and 0 if all entries are multiples of eight last places of it.
     """
     largest = np.abs(X).max(axis=0, initial=0)
     place = np.spacing(largest)

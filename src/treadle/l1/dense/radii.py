@@ -19,10 +19,8 @@ GROWTH_IF_TOO_EMPTY, GROWTH_IF_UNBOUNDED = 16.0, 2.0
 class Ball:
     """A set that holds a solution: all theta within ``radius`` of ``center``.
 
-    ``center`` is of shape (p,).
-
-    A pass keeps the rows that some theta of the ball lies on (``screening``). A ball for which those are not
-    enough grows, each time by more: ``growth`` is by how much it did last.
+    ``center`` is of shape (p,). A pass keeps the rows that some theta of the ball lies on (``screening``). A
+    ball for which those are not enough grows, each time by more: ``growth`` is by how much it did last.
     """
 
     center: NDArray[np.float64]

@@ -108,8 +108,6 @@ def check(rows: Rows, request: Screen, screened: Screened, theta: NDArray[np.flo
     """Return the folded rows whose residual has another sign at ``theta``.
 
     It takes one more pass. None of them being left is what makes a solution of the rows kept one of all.
-
-    None of them being left is what makes a solution of the rows kept one of all.
     """
     kernels = kernels_if_built()
     if kernels is not None and isinstance(rows, ArrayRows | Subset) and screened.side is not None:

@@ -319,10 +319,8 @@ def _solution_of_kept(
 ) -> tuple[_RowsSolution, bool]:
     """4. Solve the kept rows exactly; say whether the last ball holds it.
 
-    The rows are those that a pass about ``outer`` kept.
-
-    Few of them are near to change sign in ``ball``: the others are folded in turn, and looked at again once
-    a solution is there.
+    The rows are those that a pass about ``outer`` kept. Few of them are near to change sign in ``ball``: the
+    others are folded in turn, and looked at again once a solution is there.
     """
     coordinates, n_rows = guess.coordinates, task.rows.n_rows
     while True:

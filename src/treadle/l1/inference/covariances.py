@@ -61,10 +61,9 @@ def inverse_gram(Z: Matrix) -> Matrix:
 def iid_covariance(Z: Matrix, r: Matrix, quantile: float, bandwidth_name: str) -> Covariance:
     """iid: estimate the sparsity by the slope of ordered residuals.
 
-    It is the slope of a median regression of these on their ranks.
-
-    The residuals are those nearest to zero, as many as the bandwidth says, without those that are zero
-    because the fit goes through them. Of several slopes that are as good, one, with a warning if they differ.
+    It is the slope of a median regression of these on their ranks. The residuals are those nearest to zero,
+    as many as the bandwidth says, without those that are zero because the fit goes through them. Of several
+    slopes that are as good, one, with a warning if they differ.
     """
     N, P = Z.shape
     h = bandwidth(bandwidth_name, N, quantile)

@@ -1,9 +1,8 @@
 """The interior point's four passes over its rows, compiled or in NumPy.
 
-NumPy's are for where there is no kernel.
-
-The quantities are those of ``treadle.l1.interior.interior_point``; ``native/kernels/l1_kernels.h`` has the
-compiled passes, whose sums do not depend on the number of threads. Sparse rows take NumPy's.
+NumPy's are for where there is no kernel. The quantities are those of ``treadle.l1.interior.interior_point``;
+``native/kernels/l1_kernels.h`` has the compiled passes, whose sums do not depend on the number of threads.
+Sparse rows take NumPy's.
 """
 
 from __future__ import annotations
@@ -54,9 +53,8 @@ class InteriorRows(ABC):
     def predict(self, dw: NDArray[np.float64]) -> tuple[float, float, float, float, float]:
         """Compute the uncorrected step from dw; return ratios and slopes.
 
-        They are the largest -d/x of u's slacks and of the multipliers, and the gap's slopes.
-
-        These are its derivatives in the primal step's length, in the dual's, and in both.
+        They are the largest -d/x of u's slacks and of the multipliers, and the gap's slopes. These are its
+        derivatives in the primal step's length, in the dual's, and in both.
         """
 
     @abstractmethod

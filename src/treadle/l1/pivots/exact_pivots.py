@@ -71,9 +71,8 @@ class ExactTable:
     def independent(self, first: list[int]) -> tuple[list[int], list[int]]:
         """Choose independent rows, those of ``first`` before others, and independent columns.
 
-        There are as many columns as rows.
-
-        As many as there are, by elimination in rational numbers; early columns before late ones.
+        There are as many columns as rows, found by elimination in rational numbers; early columns come before
+        late ones.
         """
         p = self.Z.shape[1]
         reduced: list[tuple[int, list[Fraction]]] = []

@@ -1,9 +1,7 @@
 """Decides the rows whose sign doubles do not prove, in integers.
 
-That is at an enclosure of the vertex, or at the vertex itself.
-
-A row of the basis, and one whose residual is exactly zero (a tie), has no sign: a tie's u is what the claim
-says, any number of its box being right.
+That is at an enclosure of the vertex, or at the vertex itself. A row of the basis, and one whose residual is
+exactly zero (a tie), has no sign: a tie's u is what the claim says, any number of its box being right.
 """
 
 from __future__ import annotations

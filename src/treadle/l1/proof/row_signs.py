@@ -72,10 +72,8 @@ class RowSigns:
 class SignPass:
     """The pass over a chunk, which proves signs by (1).
 
-    Arrays (D,) are of all features, ``kept`` names those in the sums.
-
-    ``side`` (N,) are the signs that somebody claims, or None; ``basis`` (ascending) has the rows whose
-    residual is zero by definition.
+    Arrays (D,) are of all features, ``kept`` names those in the sums. ``side`` (N,) are the signs that
+    somebody claims, or None; ``basis`` (ascending) has the rows whose residual is zero by definition.
     """
 
     coef: NDArray[Any]

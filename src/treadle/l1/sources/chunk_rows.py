@@ -1,9 +1,8 @@
 """Rows from an iterable of chunks, iterated anew for each pass.
 
-It does not matter what reads or makes them.
-
-The first pass counts the rows and draws a random sample, so that a solution takes two. The rows of every pass
-must be the same, in the same order: their number and sums are compared.
+It does not matter what reads or makes them. The first pass counts the rows and draws a random sample, so that
+a solution takes two. The rows of every pass must be the same, in the same order: their number and sums are
+compared.
 """
 
 from __future__ import annotations

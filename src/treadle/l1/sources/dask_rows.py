@@ -1,10 +1,8 @@
 """Rows in Dask arrays, for data larger than one machine.
 
-Each pass is a map over the blocks where they lie.
-
-What comes back to the caller is what the map returns, a few sums and the rows that are kept: X is never
-gathered. Whatever scheduler Dask is set to computes: threads, processes, or a cluster through
-``distributed.Client``.
+Each pass is a map over the blocks where they lie. What comes back to the caller is what the map returns, a
+few sums and the rows that are kept: X is never gathered. Whatever scheduler Dask is set to computes: threads,
+processes, or a cluster through ``distributed.Client``.
 """
 
 from __future__ import annotations

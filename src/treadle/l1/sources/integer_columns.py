@@ -39,9 +39,7 @@ def _is_integer(dtype: Any) -> bool:
 def origin_of(X: Any) -> Origin:
     """Return the origin (D,) to subtract from X's columns.
 
-    It is 0 where doubles hold them.
-
-    int64; uint64 where one is beyond, for which no other may be below 0.
+    It is 0 where doubles hold them. int64; uint64 where one is beyond, for which no other may be below 0.
     """
     found = [_origin(column) for column in _columns(X)]
     beyond = max(found, default=0) > LARGEST_INT64

@@ -1,8 +1,7 @@
 """Rows in .npy files, mapped into memory.
 
-The system reads the pages that are looked at.
-
-A file that changes between two passes is refused. Nothing is unpickled.
+The system reads the pages that are looked at. A file that changes between two passes is refused. Nothing is
+unpickled.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
 """Rows in Parquet files, read a batch at a time.
 
-They are never held as a whole.
-
-What a cell may be is what ``treadle.tables`` says: a missing or infinite one is refused with its file,
-row and column. A file that changes between two passes is refused, for its rows would be others than those
-that a solution was found on.
+They are never held as a whole. What a cell may be is what ``treadle.tables`` says: a missing or infinite one
+is refused with its file, row and column. A file that changes between two passes is refused, for its rows
+would be others than those that a solution was found on.
 """
 
 from __future__ import annotations

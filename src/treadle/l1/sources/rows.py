@@ -1,10 +1,8 @@
 """Rows of a regression: the interface between the solver and data sources.
 
-The sources are arrays, files and clusters.
-
-The solver asks for no more than a random sample (``take``) and for passes over everything in blocks
-(``chunks``), so that arrays, memory maps and data that never is in memory at once run the same algorithm.
-Nothing here scales, weighs or solves. N rows, D features.
+The sources are arrays, files and clusters. The solver asks for no more than a random sample (``take``) and
+for passes over everything in blocks (``chunks``), so that arrays, memory maps and data that never is in
+memory at once run the same algorithm. Nothing here scales, weighs or solves. N rows, D features.
 """
 
 from __future__ import annotations
@@ -32,9 +30,8 @@ ROWS_PER_COPY = 1024
 class Chunk:
     """Some rows: ``X`` (k, D), ``y`` (k,) and weights (k,).
 
-    X and y are float32 or float64; the weights are None where all are 1.
-
-    ``indices`` are their numbers, (k,) int64: what a certificate calls them.
+    X and y are float32 or float64; the weights are None where all are 1. ``indices`` are their numbers, (k,)
+    int64: what a certificate calls them.
     """
 
     indices: NDArray[np.int64]

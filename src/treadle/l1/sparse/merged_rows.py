@@ -26,10 +26,8 @@ class MergedRows:
 def merged_rows(X: Any, y: NDArray[np.float64]) -> MergedRows:
     """Group equal rows of a CSR array X (n, D) with targets.
 
-    X is in canonical form, y of shape (n,).
-
-    Rows are sorted by y and a random projection of x, whose sum runs in the same order for rows that are
-    alike; neighbours with one key are then compared entry by entry.
+    X is in canonical form, y of shape (n,). Rows are sorted by y and a random projection of x, whose sum runs
+    in the same order for rows that are alike; neighbours with one key are then compared entry by entry.
     """
     key = X @ np.random.default_rng(0).uniform(0.5, 1, X.shape[1])
     order = np.lexsort((y, key))

@@ -56,9 +56,8 @@ def solve_sparse(
 ) -> Solution:
     """Find the exact optimum of an L1 regression of a sparse X.
 
-    It is of the median or another quantile.
-
-    Memory is a few copies of X's stored entries, 20 numbers a row, and the square of the columns up to 4000.
+    It is of the median or another quantile. Memory is a few copies of X's stored entries, 20 numbers a row,
+    and the square of the columns up to 4000.
 
     Parameters
     ----------
@@ -170,9 +169,8 @@ class _Solver:
     def _least_squares(self, factorise: SparseNormalEquations) -> NDArray[np.float64]:
         """Guess by least squares of y cut to where most of it is.
 
-        One outlier may be of any size.
-
-        With a penalty, coefficients of 0: its rows' boxes are wide, and the middle of a box is a safe place.
+        One outlier may be of any size. With a penalty, coefficients of 0: its rows' boxes are wide, and the
+        middle of a box is a safe place.
         """
         w = np.zeros(self.A.shape[1])
         if self.alpha:

@@ -1,10 +1,9 @@
 r"""Finds a basis at a point of a sparse problem's optimal face.
 
-Its certificate is made of that.
-
-The interior point ends inside the face of all optima, and not at a vertex. For a proof any p rows will do
-that are independent and have a residual of zero, since ties may have any u of their box: those are taken
-whose u is deepest inside, so that the u which the equations then give them is inside too.
+Its certificate is made of that. The interior point ends inside the face of all optima, and not at a vertex.
+For a proof any p rows will do that are independent and have a residual of zero, since ties may have any u of
+their box: those are taken whose u is deepest inside, so that the u which the equations then give them is
+inside too.
 
 1. Columns that depend on those before them are left out (Cholesky's diagonal of A'A).
 2. Rows interpolated, by pivoted QR of their columns, the deepest first.
