@@ -3,7 +3,7 @@
 ``typing.get_args`` gives them as a tuple.
 
 Nothing is imported but typing, so that a command's help is printed before NumPy is loaded. What a name means
-is told where it is used.
+is explained where it is used.
 """
 
 from __future__ import annotations

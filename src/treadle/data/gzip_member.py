@@ -11,7 +11,7 @@ from typing import IO
 
 from treadle.errors import CorruptFile
 
-GZIP_WBITS = 31  # how zlib is told to expect gzip's header and check sum
+GZIP_WBITS = 31  # makes zlib expect gzip's header and check sum
 PACKED_BYTES = 1 << 16
 
 

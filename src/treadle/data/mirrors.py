@@ -2,7 +2,7 @@
 
 All mirrors are asked at once whether they answer, in threads that are not waited for beyond a limit, since
 looking a name up in a dead network can take half a minute and knows no time limit of its own. Those that
-answer are then tried in order, each once; a mirror whose first file fails is not asked for the others.
+answer are then tried in order, each once; a mirror whose first file fails is not used for the others.
 """
 
 from __future__ import annotations

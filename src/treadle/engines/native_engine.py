@@ -159,7 +159,7 @@ class NativeEngine(Engine):
         if noise_key is None:
             network = replace(network, dropout=0.0)
         seed, step = noise_key or (0, 0)
-        # The problem's optimizer is not asked: the kernel keeps the gradient, and takes no step.
+        # The problem's optimizer is not used: the kernel keeps the gradient, and takes no step.
         problem = TrainingProblem(network, objective, SGD(), X, y, max(n_rows(X), 1), sample_weight, seed)
         self.check_supports(problem, parameters.dtype)
         trainer = _kernel_trainer(self, problem, networks.Optimizer(update="keep_gradient"))

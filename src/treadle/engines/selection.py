@@ -40,7 +40,7 @@ def select_engine(
 ) -> Selection:
     """Return the engine of that name, or the best for the purpose.
 
-    ``auto`` takes the native engine where it is built and supports what is asked, else torch where a GPU is,
+    ``auto`` takes the native engine where it is built and supports the request, else torch where a GPU is,
     else NumPy. To train on rows of which less than one element in 20 is stored it takes NumPy, the only one
     that multiplies them as they are.
 
@@ -60,7 +60,7 @@ def select_engine(
     InvalidInput
         If there is no engine of that name.
     EngineUnavailable
-        If the engine asked for by name cannot serve here, or not for this purpose, or with ``auto`` none can;
+        If the engine that is named cannot serve here, or not for this purpose, or with ``auto`` none can;
         the message says what is missing.
 
     Examples

@@ -45,7 +45,7 @@ class TorchEngine(Engine):
     Raises
     ------
     EngineUnavailable
-        If PyTorch is not installed, or ``cuda`` is asked for where there is no GPU.
+        If PyTorch is not installed, or ``cuda`` is requested where there is no GPU.
     InvalidInput
         If device is another word.
     """

@@ -1,6 +1,6 @@
 """The losses of ``treadle.maths.loss_table`` row by row in PyTorch.
 
-PyTorch differentiates them itself. Imports PyTorch: load this module only when it is asked for. Dimensions: N
+PyTorch differentiates them itself. Imports PyTorch: load this module only when it is needed. Dimensions: N
 rows, K outputs.
 """
 

@@ -1,6 +1,6 @@
 """Builds a network as a torch.nn.Module, and its objective as a tensor.
 
-Autograd can differentiate the latter. Imports PyTorch: load this module only when it is asked for. It trains
+Autograd can differentiate the latter. Imports PyTorch: load this module only when it is needed. It trains
 nothing; see ``treadle.engines.torch_trainer``. Dimensions: N rows, D inputs, K outputs.
 """
 

@@ -1,6 +1,6 @@
 """The protocol of training's callbacks, and the training that they see.
 
-A callback is told when training begins, at the end of each epoch, and when training ends, however it ends::
+A callback is called when training begins, at the end of each epoch, and when training ends, however that is::
 
     on_fit_begin(training)     nothing is trained yet; ``training.restore`` goes on from a checkpoint
     on_epoch_end(training)     the epoch is in the history; returning True stops the training after it
@@ -264,7 +264,7 @@ class Training:
     def run(self) -> None:
         """Train to the plan's end, or until a callback stops it.
 
-        Each callback that was told of the beginning is told of the end, in the opposite order, after any
+        After ``on_fit_begin`` each callback has its ``on_fit_end`` called, in the opposite order, after any
         exception too.
 
         Raises

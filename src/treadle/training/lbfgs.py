@@ -38,7 +38,7 @@ class Minimum:
         The objective there, penalty included.
     n_iterations : int
     converged : bool
-        Also where it was told to stop.
+        Also where it was stopped.
     status : str
         SciPy's number and words for why it ended.
     """
@@ -65,7 +65,7 @@ class LbfgsTrainer(Trainer):
     ----------
     engine : Engine
     problem : TrainingProblem
-        Its optimizer and batch size are not asked.
+        Its optimizer and batch size are not used.
     start : Parameters
     rows : ndarray of int64, or None
         Numbers of the rows to sum over; None: all.

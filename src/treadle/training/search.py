@@ -1,7 +1,7 @@
 """SciPy's L-BFGS-B, an iteration at a time.
 
 SciPy's ``minimize`` returns when the search is over, and calls back after each iteration. Here it runs in a
-thread of its own, which waits in that call until the next iteration is asked for: at any time one of the two
+thread of its own, which waits in that call until the next iteration is requested: at any time one of the two
 threads works and the other waits.
 """
 

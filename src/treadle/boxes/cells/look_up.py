@@ -68,7 +68,7 @@ class AxisTable:
         high = self.starts[buckets + 1].astype(np.int64)
         for _ in range(self._n_rounds):
             middle = (low + high) >> 1
-            # Where low has met high the answer stands; the index is kept within the array.
+            # Where low equals high the cell is found; the index is kept within the array.
             passed = (low < high) & (self.inner[np.minimum(middle, self.inner.size - 1)] <= x)
             high = np.where(passed, high, middle)
             low = np.where(passed, middle + 1, low)

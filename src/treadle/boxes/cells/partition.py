@@ -2,7 +2,7 @@
 
 A partition of the box [a_1, b_1] x ... x [a_d, b_d] consists of cells [lower, upper), half-open along every
 axis, closed where upper is the domain's own bound: each point lies in exactly one. Points outside belong to
-the cell that is met first on the way in, that of their coordinates clamped to the bounds.
+the first cell on the way in, that of their coordinates clamped to the bounds.
 """
 
 from __future__ import annotations

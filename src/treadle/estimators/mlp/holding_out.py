@@ -47,7 +47,7 @@ def hold_out(
         All.
     kind : Targets
     objective : Objective
-        Whose loss proper is told of the rows.
+        Its loss proper is that of the rows to judge by.
     X_val, y_val
         As fit was given them.
 

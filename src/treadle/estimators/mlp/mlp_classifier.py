@@ -250,7 +250,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
             If a hyper-parameter, a weight or a label is not as above. Like all errors that scikit-learn
             raises for X and y, it is a ValueError.
         EngineUnavailable
-            If the engine asked for cannot serve here.
+            If the engine that is named cannot serve here.
         TrainingDiverged
             If the loss or a parameter becomes NaN or infinite, without early stopping.
 

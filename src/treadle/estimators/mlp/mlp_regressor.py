@@ -233,7 +233,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
             If a hyper-parameter, a weight or a target is not as above. Like all errors that scikit-learn
             raises for X and y, it is a ValueError.
         EngineUnavailable
-            If the engine asked for cannot serve here.
+            If the engine that is named cannot serve here.
         TrainingDiverged
             If the loss or a parameter becomes NaN or infinite, without early stopping.
 

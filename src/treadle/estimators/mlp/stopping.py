@@ -51,7 +51,7 @@ class StoppingRule(EarlyStopping):
     by_score : bool
         Whether the figure is the score of the rows held out; otherwise it is the training loss.
     ends : bool
-        Whether a stall ends the training; otherwise it is only told.
+        Whether a stall ends the training; otherwise it is only reported.
     adaptive : bool
         Whether a stall divides the learning rate as long as that is not least.
     tol, n_iter_no_change

@@ -52,7 +52,7 @@ class Candidate:
 
     ``basis`` (p,), ``ties`` (t,) and ``tie_values`` (t,) name rows, N + j the penalty's, as a certificate
     does; ``kept`` the columns whose coefficients the basis determines, ``basis_rows`` its rows, ascending.
-    ``sure``: that the vertex is optimal need not be asked; ``faithful``: nor whether coefficients are right
+    ``sure``: that the vertex is optimal needs no proof yet; ``faithful``: nor that coefficients are right
     to the last digit.
     """
 

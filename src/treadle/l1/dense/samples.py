@@ -180,7 +180,7 @@ def _rounded_coordinates(
 ) -> tuple[Coordinates, NDArray[np.float64]]:
     """Return coordinates in which samples' solutions scatter alike, and theta in them.
 
-    Alike is in all directions.
+    Alike means: by as much in all directions.
 
     They scatter by the density of residuals at 0, which far rows have no part in, however long: so rows
     weigh 1 / (1 + (r / s)^2), s being the median |r|, not so little that columns of few rows are lost.

@@ -58,7 +58,7 @@ class Screened:
     """The rows kept, and the sum of the folded others.
 
     ``fold`` (1 + D,) is their sum of u_i (1, x_i), ``loss`` their sum of losses at the guess, ``size`` that
-    of |u_i|, and ``side`` (n,) int8 the sign of every row's u_i, 0 for those kept, or None if not asked for.
+    of |u_i|, and ``side`` (n,) int8 the sign of every row's u_i, 0 for those kept, or None if not requested.
     """
 
     kept: Subset

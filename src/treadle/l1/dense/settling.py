@@ -2,7 +2,7 @@ r"""Turns a solver's candidate into a certificate: proves it, or mends it first.
 
 1. The solver runs on prepared rows (``preparation``). A candidate whose margins are all far larger than
    rounding is certified as it is.
-2. Else the theorem is asked (``proof``), with the data as exact numbers.
+2. Else the theorem is applied (``proof``), with the data as exact numbers.
 3. Where the vertex is not optimal, y less its fit, computed in twice the precision and scaled, is fitted by
    the same X: what is left to move is seen with all digits (iterative refinement of linear programs:
    Gleixner, Steffy and Wolter 2016). At most ``ROUNDS`` times.

@@ -22,7 +22,7 @@ from treadle.l1.sources.rows import Chunk, dense_columns
 
 # How near to a bound, in widths of the box, a tie's value stands for the bound.
 NEXT_TO = 2.0**-40
-# Rows from which on the exact vertex is asked for at once: its integers may be short, those of an enclosure
+# Rows from which on the exact vertex is computed at once: its integers may be short, those of an enclosure
 # are not.
 MANY = 64
 

@@ -2,7 +2,7 @@
 
 Where all numbers of a table are multiples of one power of two q, and the terms of every sum add up to less
 than 2^53 q, products and partial sums are doubles, whatever the order. Tables of counts, dummies, prices in
-cents times 100 are; their ties are told at the speed of NumPy.
+cents times 100 are; their ties are found at the speed of NumPy.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ dense:
    normal equations (``normal_equations``).
 3. Which residuals are zero at the optimum is read off, and the exact solution with these zeros computed
    (``optimal_partition``).
-4. Rows of a basis are chosen among them (``sparse_vertex``), and the theorem is asked; where it says no, step
+4. Rows of a basis are chosen among them (``sparse_vertex``), and the theorem is applied; if it fails, step
    3 is repeated with other readings. If none is proved, the best stands, and its certificate's ``verify``
    says how far from the least it is. Beyond ``MOST_COLUMNS`` no basis is looked for, and nothing is
    proved.
