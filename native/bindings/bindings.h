@@ -1,8 +1,8 @@
-// How the kernel takes NumPy's arrays; the extension is treadle._native, its types in src/treadle/_native.pyi.
+// Passes NumPy's arrays to the kernel, for the extension treadle._native (its types: src/treadle/_native.pyi).
 //
-// The only caller is src/treadle/hardware/native.py, which has checked every shape. Arrays of one type are taken as
-// such and never converted; what a user may have laid out in any way, by its strides. The GIL is released wherever
-// something is computed.
+// The only caller is the package src/treadle/hardware/native/, which has checked every shape. Arrays of one type are
+// taken as such and never converted; an array that a user may have laid out in any way is read by its strides. The GIL
+// is released wherever something is computed.
 #pragma once
 
 #include <nanobind/nanobind.h>

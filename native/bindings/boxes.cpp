@@ -1,4 +1,4 @@
-// The look-ups of boxes.
+// Binds the look-ups of boxes.
 #include <vector>
 
 #include "bindings/bindings.h"

@@ -1,4 +1,4 @@
-// The passes of the exact L1 regression.
+// Binds the passes of the exact L1 regression.
 #include <algorithm>
 #include <string>
 #include <tuple>
@@ -50,7 +50,7 @@ private:
     std::vector<double> scratch_;
 };
 
-// The rows of a regression, and a guess: what a screen or its check is asked.
+// The request of a screen or its check: the rows of a regression, and a guess.
 struct Screen {
     Strides X, y;
     std::optional<Vector<const int64_t>> some;

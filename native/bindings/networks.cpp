@@ -1,4 +1,4 @@
-// Training and prediction. Ctrl-C is answered meanwhile.
+// Binds training and prediction, both of which Ctrl-C interrupts.
 #include <atomic>
 #include <chrono>
 #include <condition_variable>

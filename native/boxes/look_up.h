@@ -1,9 +1,9 @@
-// In which box of a partition a point lies, and how high the box is.
+// Finds the box of a partition in which a point lies, and the box's height.
 //
 // An axis with edges e_0 < ... < e_N has the inner edges e_1 .. e_(N-1), and the cell of x is how many of them are <= x.
 // b(x) = floor((x - origin) * scale), cut to 0 .. n_buckets - 1, never decreases in x whatever its rounding; starts[b]
 // inner edges lie in buckets before b. So those of x's own bucket are compared with x, and no others: the result is that
-// of comparing all, to the bit. See src/treadle/boxes/look_up.py, which specifies it.
+// of comparing all, to the bit. See src/treadle/boxes/cells/look_up.py, which specifies it.
 //
 // Points are rows of X, n x n_dims, row by row, finite. Cells of a grid are numbered with the last axis fastest.
 #pragma once

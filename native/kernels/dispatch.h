@@ -1,4 +1,4 @@
-// Which of the kernels compiled into this extension the processor can run.
+// Finds the compiled kernels that the processor can run.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// What a processor's own code does for the trainer and the predictor, as a table of functions.
+// The table of functions that each processor's code fills, for the trainer and the predictor.
 //
 // The objective. For a batch of N rows, a_0 = X scale + offset, and for each layer l = 1 .. L
 //

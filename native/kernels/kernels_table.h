@@ -1,4 +1,4 @@
-// The table of this file's instruction set, made of the headers that are written once for all.
+// Makes the table of the including file's instruction set, from headers written once for all.
 #pragma once
 
 #include "kernels/activations.h"

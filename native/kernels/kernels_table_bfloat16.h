@@ -1,4 +1,4 @@
-// The table of this file's instruction set with products in bfloat16: all else is as in kernels_table.h.
+// Makes the table of the including file's instruction set, with products in bfloat16; the rest is kernels_table.h's.
 #pragma once
 
 #include "kernels/kernels_table.h"

@@ -1,4 +1,4 @@
-// What a processor's own code does for the exact L1 regression of treadle/l1, as a table of functions.
+// The table of functions that each processor's code fills, for the exact L1 regression of treadle/l1.
 //
 // The interior point. For n rows z_i of p columns, with the quantities of treadle/l1/interior/interior_point.py,
 //
@@ -58,20 +58,20 @@ struct Strided {
 
 struct ScreenRequest {
     Strided X, y;
-    const int64_t* some;     // the rows asked for, or null: all
+    const int64_t* some;     // the rows to look at, or null: all
     const double* weights;   // or null
     const int64_t* columns;  // k of them
     int64_t k, p;
     const double* A;           // (1 + k, p) row-major: z = A'(1, x)
     const double* w;           // (1 + k)
     double radius, low, high;  // the dual value's bounds for weight 1
-    int8_t* side;              // of each row asked for
+    int8_t* side;              // of each row looked at
 
     int64_t row(int64_t i) const { return some ? some[i] : i; }
 };
 
 struct ScreenSums {
-    std::vector<int64_t> rows;  // among those asked for: kept, or on another side than `side` says
+    std::vector<int64_t> rows;  // among those looked at: kept, or on another side than `side` says
     std::vector<double> fold;   // (1 + k)
     double loss = 0, size = 0;
     int64_t not_finite = -1;

@@ -1,4 +1,4 @@
-// What becomes of a gradient the moment it is known: the update rules of treadle/optimizers, on one vector.
+// The update rules of treadle/optimizers on one vector, applied as soon as its gradient is known.
 //
 // Each rule is a function object made once for many vectors; its operator() takes where the values and moments lie,
 // and their gradient. The gradient itself is never stored.

@@ -1,4 +1,4 @@
-// What passes over a batch row by row or column by column: gathering, masks, batch normalisation.
+// The passes over a batch by rows or columns: gathering, masks, batch normalisation.
 #pragma once
 
 #include "kernels/kernels.h"

@@ -1,4 +1,4 @@
-// What the checks of the exact L1 regression share: numbers that know how far rounding may take them.
+// Numbers with a bound of their rounding, for the checks of the exact L1 regression.
 #pragma once
 
 #include <initializer_list>

@@ -61,7 +61,7 @@ std::vector<int64_t> picked(Random& random, int64_t n) {
 }
 
 // n rows of D features, of which k are used, all that there are or some in any order, and the coordinates of
-// treadle/l1/coordinates.py; begin <= i < end are asked for.
+// treadle/l1/dense/coordinates.py; the pass is over begin <= i < end.
 struct Screening {
     int64_t n, D, k, p, begin, end;
     std::vector<int64_t> some;  // empty: all
@@ -148,7 +148,7 @@ struct Outcome {
     std::vector<int8_t> side;
 };
 
-// Over all rows on so many threads, or with 0 over those asked for.
+// Over all rows on so many threads, or with 0 over begin <= i < end alone.
 Outcome run(const Kernels& kernels, bool checks, Screening rows, int threads) {
     Outcome out;
     const ScreenRequest request = rows.request();

@@ -1,4 +1,4 @@
-// A check for each function of the tables in kernels.h and l1_kernels.h, and for what is built on them.
+// Checks each function of the tables in kernels.h and l1_kernels.h, and the code built on them.
 #pragma once
 
 #include "kernels/kernels.h"

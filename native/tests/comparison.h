@@ -1,4 +1,4 @@
-// What the checks of the kernels share: chance, blocks of a batch, and the count of what agrees.
+// Shared by the checks of the kernels: random numbers, blocks of a batch, and counts of agreement.
 #pragma once
 
 #include <cmath>

@@ -1,4 +1,4 @@
-// How the work of a phase is cut into units, and which of them are in which thread's share.
+// Cuts the work of a phase into units, and the units into the threads' shares.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Noise laid over a batch: dropout masks and moved pixels, as treadle/engines/dropout.py and augmentation.py say.
+// Draws the noise of a batch: dropout masks and moved pixels, as treadle/engines/dropout.py and augmentation.py do.
 #pragma once
 
 #include <cmath>

@@ -1,4 +1,4 @@
-// What the units of a step's phases compute: the equations of kernels.h, and which arrays they go through.
+// Computes the units of a step's phases, by the equations of kernels.h.
 #include <algorithm>
 #include <cmath>
 #include <numeric>

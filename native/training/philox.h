@@ -1,5 +1,6 @@
-// Philox4x64-10 (Salmon et al. 2011), as NumPy has it and treadle/engines/dropout.py uses it: noise as a function of
-// where it goes, so that every engine draws the same in any order.
+// Philox4x64-10 (Salmon et al. 2011), as NumPy and treadle/engines/philox.py have it.
+//
+// Noise is a function of where it goes, so that every engine draws the same in any order.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// How much memory training takes, and the way of its state in and out.
+// Allocates the memory of training, and copies its state in and out.
 #include "training/training_state.h"
 
 #include <cstring>

@@ -1,4 +1,4 @@
-// What training keeps: parameters and moments in the kernels' layout, and the values of the batch at hand.
+// The state of training: parameters and moments in the kernels' layout, and the values of the current batch.
 #pragma once
 
 #include <cstdint>

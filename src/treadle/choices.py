@@ -1,7 +1,9 @@
-"""The names that an option can have, a type alias for each kind: ``typing.get_args`` gives them as a tuple.
+"""The names that an option can have, as type aliases.
+
+``typing.get_args`` gives them as a tuple.
 
 Nothing is imported but typing, so that a command's help is printed before NumPy is loaded. What a name means
-is told where it is used.
+is explained where it is used.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ class DataUnavailable(TreadleError, OSError):
 
 
 class CorruptFile(TreadleError, ValueError):
-    """A file whose bytes are not what its format says they must be.
+    """A file whose bytes do not follow its format.
 
     Examples
     --------

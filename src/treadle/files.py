@@ -1,4 +1,4 @@
-"""Files: the one door that opens them for reading, and writing them whole or not at all.
+"""Opens files for reading, and writes files whole or not at all.
 
 What is read is a regular file. A pipe would be waited for without end and a device never ends: both are
 refused before a byte is read.
@@ -29,7 +29,9 @@ _KINDS = (
 
 
 def checked_path(path: str | os.PathLike[str]) -> Path:
-    """The path, if the operating system can look for it; whether anything is there is not asked.
+    """Return the path if the operating system can look for it.
+
+    Whether there is a file is not looked at.
 
     Raises
     ------
@@ -61,7 +63,7 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
 
 @contextmanager
 def opened(path: str | os.PathLike[str], *, most_bytes: int | None = None) -> Iterator[BinaryIO]:
-    """A regular file, open for reading, and never waited for.
+    """Open a regular file for reading, without waiting for another process.
 
     Parameters
     ----------
@@ -107,9 +109,10 @@ def check_readable(path: str | os.PathLike[str]) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write data to path through a temporary file beside it: write, flush, fsync, rename, fsync the folder.
+    """Write data to path through a temporary file beside it.
 
-    A process killed on the way leaves path as it was, and at most a hidden file ending in ``.unfinished``.
+    The steps: write, flush, fsync, rename, fsync the folder. A process killed on the way leaves path as it
+    was, and at most a hidden file ending in ``.unfinished``.
 
     Raises
     ------
@@ -141,7 +144,9 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder against every other process that asks; the lock ends with the process, however it ends.
+    """Lock the folder against other processes that lock it.
+
+    The lock ends with the process, however that ends.
 
     Raises
     ------
@@ -159,6 +164,9 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Delete what killed writers left in the folder; only for a folder that nobody else writes to."""
+    """Delete the temporary files that killed writers left in the folder.
+
+    It is for a folder that nobody else writes to.
+    """
     for path in folder.glob(f".*{UNFINISHED}"):
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What a message may say of a value or a file, in characters that a terminal shows; and where it warns."""
+"""Writes values and files into messages that a terminal can show; warns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOT_THE_CALLER = ("treadle", "sklearn.callback")
 
 
 def quoted(value: object, most: int = MOST_QUOTED) -> str:
-    """The value as Python writes it, on one line of at most ``most`` characters.
+    """Write the value as Python does, in at most ``most`` characters.
 
     Also of values that Python refuses to write: integers of more than 4300 digits, lists nested too deep.
     """
@@ -31,7 +31,7 @@ def quoted(value: object, most: int = MOST_QUOTED) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """The text; of a longer one the beginning and the end, in ``most`` characters."""
+    """Shorten the text to ``most`` characters: its beginning and its end."""
     if len(text) <= most:
         return text
     tail = (most - len(GAP)) // 4
@@ -39,7 +39,10 @@ def shortened(text: str, most: int) -> str:
 
 
 def visible(text: str) -> str:
-    """The text, with every character escaped that is neither printable nor some width of blank."""
+    """Escape every character that is neither printable nor a space.
+
+    Spaces are all characters of Unicode's category Zs.
+    """
     return "".join(
         c if c.isprintable() or unicodedata.category(c) == "Zs" else c.encode("unicode_escape").decode()
         for c in text
@@ -47,13 +50,19 @@ def visible(text: str) -> str:
 
 
 def readable(message: str) -> str:
-    """A message that any terminal shows, shortened in its middle; its lines stay lines."""
+    """Make a message fit for any terminal, shortened in its middle.
+
+    Its lines stay lines.
+    """
     lines = shortened(message, MOST_CHARACTERS).split("\n")
     return "\n".join(visible(line) for line in lines)
 
 
 def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the line that called into treadle, however deep within treadle the reason was found."""
+    """Warn at the line that called into treadle.
+
+    It does so however deep within treadle the reason was found.
+    """
     level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and _is_inside(frame.f_globals.get("__name__", "")):
         level, frame = level + 1, frame.f_back

@@ -75,7 +75,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Network:
-    """What a feed-forward network computes: ``output(logits)``, a chain of affine maps and activations.
+    """A feed-forward network: ``output(logits)`` of a chain of affine maps and activations.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ class Network:
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
-        """The L layers with weights, first to last; the last is the identity, and nothing else."""
+        """The L layers with weights, first to last; the last is linear."""
         n_hidden = len(self.sizes) - 2
         activations = _one_per_layer("activation", self.activation, n_hidden)
         dropouts = _one_per_layer("dropout", self.dropout, n_hidden)
@@ -175,7 +175,7 @@ class Network:
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
-        """What the elements of ``Parameters.flat`` are, in their order, and how fast each learns and decays.
+        """The blocks of ``Parameters.flat``, with each one's learning rate and decay.
 
         All weights, first layer first, which decay; then all biases, then the scales of the layers with batch
         normalisation, which do not. All learn at the learning rate itself.
@@ -197,18 +197,18 @@ class Network:
 
     @cached_property
     def rates(self) -> tuple[tuple[slice, float], ...]:
-        """Slices of ``Parameters.flat`` that learn at one rate, with its factor."""
+        """Slices of ``Parameters.flat`` with one learning rate, with its factor."""
         return tuple(_joined((block.where, block.rate) for block in self.blocks))
 
     @cached_property
     def decays(self) -> tuple[tuple[slice, float, float], ...]:
-        """Slices that decay at one rate, with the factors of the learning rate and of the decay."""
+        """Slices with one decay, with the factors of learning rate and decay."""
         factors = ((block.where, (block.rate, block.decay)) for block in self.blocks)
         return tuple((where, rate, decay) for where, (rate, decay) in _joined(factors) if decay)
 
     @property
     def has_one_rate(self) -> bool:
-        """Whether all parameters learn at one rate, weights decay alike, and nothing else does."""
+        """Say whether all parameters share one learning rate, and only weights decay, alike."""
         return all(
             block.rate == 1 and block.decay == block.name.startswith("weights.") for block in self.blocks
         )
@@ -220,11 +220,11 @@ class Network:
 
     @property
     def n_statistics(self) -> int:
-        """R: running means and running variances together; 0 without batch normalisation."""
+        """R: running means and running variances; 0 without batch normalisation."""
         return sum(2 * layer.n_out for layer in self.layers if layer.batch_norm)
 
     def array_shapes(self) -> dict[str, tuple[int, ...]]:
-        """The shape of each array of ``Parameters.named``, by name; nothing is allocated."""
+        """The shape of each array of ``Parameters.named``; nothing is allocated."""
         shapes: dict[str, tuple[int, ...]] = {}
         for i, layer in enumerate(self.layers):
             shapes[f"weights.{i}"] = (layer.n_in, layer.n_out)
@@ -236,7 +236,7 @@ class Network:
 
 
 def _joined(parts: Iterable[tuple[slice, Factor]]) -> Iterator[tuple[slice, Factor]]:
-    """Adjacent slices with one factor as one slice."""
+    """Join adjacent slices with one factor into one slice."""
     for factor, alike in groupby(parts, key=lambda part: part[1]):
         slices = [where for where, _factor in alike]
         yield slice(slices[0].start, slices[-1].stop), factor
@@ -247,7 +247,7 @@ def _as_tuple(value: Any) -> tuple[Any, ...]:
 
 
 def _as_float(value: Any) -> float:
-    """The number, or NaN for what is none or exceeds float64."""
+    """Convert to float; NaN for what is no number or exceeds float64."""
     try:
         return float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
     except OverflowError:
@@ -265,7 +265,7 @@ def _one_per_layer(name: str, value: Any, n_hidden: int) -> tuple[Any, ...]:
 
 
 class Parameters:
-    """Weights and biases of a network, as views into one flat array.
+    """A network's weights and biases, as views into one flat array.
 
     The flat array (P,) holds all weights, first layer first, each (n_in, n_out) in C order, then all biases,
     then the scales of the layers with batch normalisation, as ``Network.blocks`` says: an optimizer updates
@@ -321,14 +321,20 @@ class Parameters:
         self.running_variances = self._one_per_norm(statistics[statistics.size // 2 :])
 
     def _one_per_norm(self, array: Floats) -> tuple[Floats | None, ...]:
-        """Views (n_out,) from the start of array where a layer has batch normalisation, None elsewhere."""
+        """Return a view (n_out,) for each batch normalisation, None for other layers.
+
+        The views are of consecutive elements of ``array``.
+        """
         norms = [layer.batch_norm for layer in self.network.layers]
         views = _cut(array, [layer.n_out for layer in self.network.layers if layer.batch_norm])
         return tuple(next(views) if norm else None for norm in norms)
 
     @classmethod
     def zeros(cls, network: Network, dtype: DTypeLike = np.float32) -> Parameters:
-        """Weights, biases and scales all zero: where gradients go."""
+        """Make parameters that are all zero, to hold gradients.
+
+        Weights, biases and scales alike.
+        """
         return cls(network, np.zeros(network.n_parameters, dtype=dtype))
 
     @classmethod
@@ -339,7 +345,9 @@ class Parameters:
         random_state: int | np.random.SeedSequence | np.random.Generator = 0,
         dtype: DTypeLike = np.float32,
     ) -> Parameters:
-        """Draw initial parameters; the scales of batch normalisation are 1, and the biases beside them 0.
+        """Draw initial parameters.
+
+        The scales of batch normalisation are 1, and the biases beside them 0.
 
         Parameters
         ----------
@@ -415,7 +423,9 @@ class Parameters:
         return Parameters(self.network, self.flat.copy(), self.statistics.copy())
 
     def folded(self) -> Parameters:
-        """The network without batch normalisation that predicts the same; self where there is none to fold.
+        """Fold batch normalisation into the weights; predictions stay the same.
+
+        Where there is none to fold, it is self.
 
         With the running mean m and variance v of a layer, scale * (a W - m) / sqrt(v + eps) + b is affine
         in a: its weights are W * f and its biases b - m * f, f being scale / sqrt(v + eps). They are
@@ -436,7 +446,7 @@ class Parameters:
 
 
 def _cut(array: Floats, sizes: list[int]) -> Iterator[Floats]:
-    """Views of so many elements each, one after another from the start of array."""
+    """Yield views of the given sizes, one after another in the array."""
     start = 0
     for size in sizes:
         yield array[start : start + size]

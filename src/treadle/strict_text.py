@@ -1,7 +1,8 @@
-"""JSON and TOML that anyone may have written, parsed within bounds of size, depth and numbers.
+"""Parses JSON and TOML from anywhere, within limits of size and depth.
 
-Python's own parsers take what they are given: memory many times the text's size, quadratic in it for TOML's
-dotted keys, and a stack as deep as the text is nested. What is refused here, no file of treadle's has.
+Numbers have limits as well. Python's own parsers take what they are given: memory many times the text's size,
+quadratic in it for TOML's dotted keys, and a stack as deep as the text is nested. What is refused here, no
+file of treadle's has.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ TOML_INTEGERS = 1 << 63
 
 
 def read_json(text: str) -> Any:
-    """The value that the text says; NaN and Infinity are taken, as Python writes them.
+    """Parse JSON; NaN and Infinity are allowed, as Python writes them.
 
     Raises
     ------
@@ -59,7 +60,7 @@ def check_json_size(text: str) -> None:
 
 
 def read_toml(data: bytes) -> dict[str, Any]:
-    """The table that the text says, in UTF-8 with or without a byte-order mark.
+    """Parse TOML in UTF-8, with or without a byte-order mark.
 
     Raises
     ------
@@ -103,7 +104,10 @@ def _number(text: str) -> float:
 
 
 def _scalars(value: Any) -> Iterator[Any]:
-    """All that is no list and no table, in any order; InvalidInput where it is nested too deep."""
+    """Yield all values that are neither list nor table.
+
+    InvalidInput where it is nested too deep.
+    """
     level = [value]
     for _ in range(MOST_NESTED):
         inner: list[Any] = []

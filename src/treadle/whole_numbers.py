@@ -1,4 +1,7 @@
-"""What counts as a whole number, as a value and as text: never True, and never 2.0."""
+"""Defines a whole number, as a value and as text.
+
+True is none, and neither is 2.0.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,10 @@ _TEXT = re.compile(r"[+-]?\d{1,18}")
 
 
 def is_whole(value: Any) -> TypeGuard[int]:
-    """Whether it is an integer of Python or NumPy; True and False are none."""
+    """Say whether a value is an integer of Python or NumPy; True is none."""
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def is_whole_text(text: str) -> bool:
-    """Whether the text is a whole number in digits, with a sign or none."""
+    """Say whether the text is a whole number in digits, perhaps with a sign."""
     return _TEXT.fullmatch(text.strip()) is not None

@@ -32,7 +32,7 @@ def test_training_prints_a_table_the_accuracy_and_the_report(tmp_path, capsys):
     out, err = capsys.readouterr()
     assert err.splitlines()[0] == "digits, classic recipe, native engine, in runs/digits-1"
     assert " ".join(err.splitlines()[1].split()) == (
-        "epoch train loss held out loss held out score learning rate seconds"
+        "epoch train loss test loss test accuracy learning rate seconds"
     )
     assert [line.split()[0] for line in err.splitlines()[2:]] == ["1", "2"]
     assert re.search(r"^test accuracy  \d+\.\d\d%  \(95 % interval", out, re.M)

@@ -309,7 +309,7 @@ def shown(loop, **console):
 
 def test_progress_is_a_table_of_the_epochs():
     lines = shown(make_loop())
-    assert " ".join(lines[0].split()) == "epoch train loss held out loss held out score learning rate seconds"
+    assert " ".join(lines[0].split()) == "epoch train loss test loss test accuracy learning rate seconds"
     assert [line.split()[0] for line in lines[1:]] == ["1", "2", "3", "4", "5"]
 
 

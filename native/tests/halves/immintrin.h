@@ -1,4 +1,4 @@
-// AVX-512 in two halves of AVX2: what kernels_avx512.cpp asks of <immintrin.h>, for processors without it.
+// AVX-512 in two halves of AVX2: what kernels_avx512.cpp uses of <immintrin.h>, for processors without it.
 //
 // Compiled with -mavx2 -mfma -D__AVX512F__ and this folder first among those of headers, the kernels have the lanes,
 // panels and tiles that they have with AVX-512, and the same bits. All but the operations below is the compiler's own

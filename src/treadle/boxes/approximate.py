@@ -1,4 +1,4 @@
-"""``approximate``: a network of boxes for a function, built rather than trained, with a proved bound."""
+"""Builds a network of boxes for a function, without training, with a proved bound."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def approximate(
     height: BoxHeightName | None = None,
     outside: BoxOutsideName = "clamped",
 ) -> BoxNetwork:
-    """Build a network of boxes for f over a box, with a proved bound of its error.
+    """Build a network of boxes for f, with a proved bound of its error.
 
     Parameters
     ----------
@@ -201,7 +201,10 @@ def _check_options(
     height: str | None,
     outside: str,
 ) -> None:
-    """Refuse what no network can be; BoxNetwork refuses what contradicts itself, before f is called."""
+    """Refuse options that no network can have, before f is called.
+
+    Options that contradict each other are refused by ``BoxNetwork``.
+    """
     for name, value, allowed in (
         ("partition", partition, get_args(BoxPartitionName)),
         ("activation", activation, get_args(BoxActivationName)),
@@ -336,7 +339,7 @@ def _network(
 
 
 def smoothing_modulus(target: Target, deviation: float) -> float:
-    """Bound how far smoothing by a density of that mean absolute deviation moves f.
+    """Bound by how much smoothing changes f, from the density's mean absolute deviation.
 
     E omega(|U|) is L E|U| for a Lipschitz function; of any modulus, with the subadditivity of f's own,
     E omega(|U|) <= E(1 + |U| / E|U|) omega(E|U|) = 2 omega(E|U|). f extended by point reflection has twice

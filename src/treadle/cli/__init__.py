@@ -1,4 +1,6 @@
-"""The command line: a file for each subcommand, and ``main``, where every error becomes one line.
+"""The command line: ``main``, and a file for each subcommand.
+
+``main`` makes one line of every error.
 
 Results go to standard output, progress and errors to standard error. Exit codes: 0 done, 1 failed, 2 called
 wrongly, 130 interrupted.
@@ -115,7 +117,7 @@ def _version() -> str:
 
 
 def _told(error: Exception, tokens: Sequence[str]) -> tuple[str, int]:
-    """What to print of an error, and the exit code."""
+    """Return an error's message and exit code."""
     import cyclopts
 
     from treadle.errors import InvalidInput, TreadleError

@@ -1,4 +1,4 @@
-"""``treadle boxes``: a typed function as a network of boxes, with the error that is proved."""
+"""``treadle boxes``: builds a network of boxes for a typed function, with proved error."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def boxes(
     form: BoxFormName | None = None,
     json: bool = False,
 ) -> int:
-    """Build a network of boxes for a function, with a proved bound on its error.
+    """Build a network of boxes for a function, with a proved error bound.
 
     treadle boxes "sin(3*x) + 0.5*cos(7*x)" --bounds -2 2 --eps 0.01
 
@@ -169,7 +169,7 @@ def _print(found: dict[str, Any]) -> None:
 
 
 def _rounded_up(bound: float) -> str:
-    """Six digits that are not below the bound: what is printed is proved as well."""
+    """Print a bound with six digits, rounded up, so that it stays proved."""
     from decimal import ROUND_CEILING, Context, Decimal
 
     return f"{float(Context(prec=6, rounding=ROUND_CEILING).create_decimal(Decimal(bound))):.6g}"

@@ -1,4 +1,4 @@
-"""``treadle check``: see for yourself that the gradients are right and that the engines agree."""
+"""``treadle check``: checks gradients against finite differences, and engines against each other."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def gradients(
     plant_error: bool = False,
     json: bool = False,
 ) -> int:
-    """Compare analytic gradients with finite differences, and with autograd where PyTorch is installed.
+    """Compare gradients with finite differences, and with PyTorch's autograd where it is installed.
 
     In float64, on random rows with random weights, one line for each array
     of parameters. The exit code is 1 if any of them fails.
@@ -107,7 +107,7 @@ def _gradient_reports(
     plant_error: bool,
     has_reference: bool,
 ) -> list[GradientReport]:
-    """Check the engine's gradients, one entry of them spoilt first if asked for."""
+    """Check the engine's gradients, with one entry spoilt first on request."""
     import numpy as np
 
     from treadle.engines.gradient_check import check_gradients, random_batch
@@ -187,7 +187,9 @@ def engines(
     seed: int = 0,
     json: bool = False,
 ) -> int:
-    """Train with each engine from the same start on the same batches, and compare the loss of every step.
+    """Train with each engine alike, and compare the loss of every step.
+
+    All start from the same parameters and see the same batches.
 
     The classic recipe, each engine that is here against NumPy's: in float32
     each step from equal states, in float64 from the start alone. (In float32 a
@@ -222,7 +224,7 @@ def engines(
 
 
 def _agreements(data: str, steps: int, seed: int) -> tuple[Agreements, list[str]]:
-    """Each engine that is here against NumPy's, and why others were not compared."""
+    """Compare each usable engine with NumPy's; say why others were not compared."""
     import numpy as np
 
     from treadle.data import load_data

@@ -1,4 +1,4 @@
-"""Prints what a table's columns were taken for, and which were left out."""
+"""Prints how each column of a table was used, and which were left out."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ def warn_of_left_out(design: Design) -> None:
 
 
 def print_columns(table: Table, design: Design) -> None:
-    """How the table was read, and a line for each column; of many, those that are more than numbers first."""
+    """Print how the table was read, and a line for each column.
+
+    Of many columns, those that are more than numbers come first.
+    """
     print_result("")
     print_result(f"table    {visible(table.source)}: {_how(table.how)}, {len(table)} rows")
     uses = list(design.columns)
@@ -57,7 +60,7 @@ def columns_as_dict(table: Table, design: Design) -> dict[str, Any]:
 
 
 def _taken_as(use: ColumnUse) -> str:
-    """As ``category, 2 dummies against 'Bern' (text of 3 levels)``."""
+    """Describe a column's use, as ``category, 2 dummies against 'Bern' (text of 3 levels)``."""
     if use.role == "left out":
         return use.reason
     noted = f"{use.kind}, {use.note}" if use.note else use.kind

@@ -1,4 +1,4 @@
-"""``treadle data``: which data sets there are, getting one, and what is in one."""
+"""``treadle data``: lists, fetches and describes data sets."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def fetch(name: str, /, *, folder: Path | None = None, json: bool = False) -> in
 
 @app.command
 def info(data: str, /, *, json: bool = False) -> int:
-    """Show what is in a data set: shapes, values, classes with their counts, source and checksum.
+    """Show a data set's shapes, values, class counts, source and checksum.
 
     treadle data info fashion-mnist
 

@@ -1,4 +1,4 @@
-"""``treadle evaluate``: how good a trained classifier is on a test set."""
+"""``treadle evaluate``: scores a trained classifier on a test set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``treadle export``: a trained classifier as an ONNX file."""
+"""``treadle export``: writes a trained classifier as an ONNX file."""
 
 from __future__ import annotations
 

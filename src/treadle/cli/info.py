@@ -1,4 +1,4 @@
-"""``treadle info``: what there is to compute with here, and what treadle makes of it."""
+"""``treadle info``: shows the processor, the engines and the versions here."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "onnx")
 
 @app.default
 def info(*, json: bool = False) -> int:
-    """Show the processor, the kernels for it, threads, versions, and what each engine can do here.
+    """Show the processor, its kernels, threads, versions, and what each engine supports.
 
     treadle info
 
@@ -50,7 +50,7 @@ def info(*, json: bool = False) -> int:
 
 
 def _native() -> dict[str, Any]:
-    """Of the extension: what it sees in the processor, which kernels it can run, and which it will."""
+    """Describe the extension: processor features, the usable kernels, and the chosen one."""
     from treadle.engines.native_engine import NativeEngine
     from treadle.errors import EngineUnavailable
     from treadle.hardware.native.extension import available_kernels, processor_features
@@ -68,7 +68,7 @@ def _native() -> dict[str, Any]:
 
 
 def _engine(name: str) -> dict[str, Any]:
-    """Whether an engine is here, what it computes with, and in which types."""
+    """Describe an engine: whether it is usable, its device and its dtypes."""
     from treadle.engines.selection import make_engine
     from treadle.errors import EngineUnavailable
 
@@ -80,12 +80,15 @@ def _engine(name: str) -> dict[str, Any]:
 
 
 def _dtypes(engine: Engine) -> list[str]:
-    """What the parameters can be; bfloat16 is a precision of the products of float32 ones."""
+    """List the dtypes that an engine's parameters can have.
+
+    bfloat16 is none of them: it is a precision of the products of float32 ones.
+    """
     return [*(dtype for dtype in ("float32", "float64") if engine.unsupported(dtype=dtype) is None)]
 
 
 def _versions() -> dict[str, str | None]:
-    """None for what is not installed; nothing is imported."""
+    """Return the versions of packages, None where not installed, without importing them."""
     import platform
     from importlib.metadata import PackageNotFoundError, version
 

@@ -1,4 +1,4 @@
-"""``treadle lad``: linear regression of a table's column under the L1 norm, certified."""
+"""``treadle lad``: fits a column under the L1 norm, and certifies the optimum."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ def lad(
     save: Path | None = None,
     json: bool = False,
 ) -> int:
-    """Fit a column of a table by the others under the L1 norm; prove that it is the best fit.
+    """Fit a column of a table under the L1 norm; prove the optimum.
+
+    The other columns, or those that --features names, are the features.
 
     treadle lad engel.csv --target foodexp --features income --plot engel.png
 
@@ -145,7 +147,7 @@ def lad(
 
 
 def _check_options(rows: int, quantile: float, alpha: float, level: float, plot: Path | None) -> None:
-    """Refuse what cannot be, before the table is read."""
+    """Refuse impossible options before the table is read."""
     if rows < 0:
         raise InvalidInput(f"--rows must be at least 0; got {rows}")
     if not 0 < quantile < 1:
@@ -161,7 +163,7 @@ def _check_options(rows: int, quantile: float, alpha: float, level: float, plot:
 
 
 def _names(features: list[str] | None, more: tuple[str, ...]) -> list[str] | None:
-    """The features by name; those with commas in them are in quotes."""
+    """Return the features by name; names with commas are in quotes."""
     if features is None:
         if more:
             raise InvalidInput(
@@ -185,7 +187,10 @@ def _read(
     decimal: str | None,
     encoding: str | None,
 ) -> tuple[Table, Design]:
-    """The table, and what is fitted; a damaged one is a wrong call as any other that cannot be used."""
+    """Read the table, and build the design to fit.
+
+    A damaged table is a wrong call, as any other that cannot be used.
+    """
     from treadle.tables import build_design, build_formula_design, read_table
 
     if (target is None) == (formula is None):
@@ -242,7 +247,7 @@ def _inference(
 
 
 def _coefficients(model: LADRegressor, names: list[str]) -> dict[str, float]:
-    """By name, the intercept, if there is one, first."""
+    """Return the coefficients by name, the intercept first if there is one."""
     named = dict(zip(names, model.coef_.tolist(), strict=True))
     if not model.fit_intercept:
         return named
@@ -253,7 +258,10 @@ def _coefficients(model: LADRegressor, names: list[str]) -> dict[str, float]:
 
 
 def _centre(model: LADRegressor, names: list[str]) -> dict[str, float | int]:
-    """What the columns far from zero are measured from, by name; of whole numbers beyond 2^53 exactly."""
+    """Return the columns' centres by name, where they are not zero.
+
+    Of whole numbers beyond 2^53 they are exact.
+    """
     certificate = model.certificate_
     both = zip(names, certificate.centre.tolist(), certificate.origin.tolist(), strict=True)
     return {name: int(m) + start if start else m for name, m, start in both if m or start}
@@ -264,7 +272,7 @@ def _shown(number: float | int) -> str:
 
 
 def _print_centre(centre: dict[str, float | int]) -> None:
-    """Where the intercept is, if not at zero."""
+    """Print the point at which the intercept is taken, if not zero."""
     if centre:
         print_result("centre: " + ", ".join(f"{visible(name)} = {_shown(m)}" for name, m in centre.items()))
         print_result("")
@@ -278,7 +286,7 @@ def _print(
     comparison: L1Comparison,
     n_shown: int,
 ) -> None:
-    """All but the proof."""
+    """Print everything but the proof."""
     columns = [list(coefs), [f"{w:.7g}" for w in coefs.values()]]
     header = ["", "coefficient"]
     if inference is not None:

@@ -1,4 +1,4 @@
-"""``treadle predict``: class probabilities of image files."""
+"""``treadle predict``: prints class probabilities of image files."""
 
 from __future__ import annotations
 
@@ -111,7 +111,10 @@ def predict(
 
 
 def _units(run: Path, model: Model, black: float | None, white: float | None, console: Console) -> PixelUnits:
-    """Which values are black and white in the data of training, as the user says or the model knows."""
+    """Return the values of black and white pixels in the training data.
+
+    The user gives them, or the model knows them.
+    """
     from treadle.data.pixel_units import PixelUnits
 
     if white is not None:

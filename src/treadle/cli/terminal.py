@@ -1,4 +1,4 @@
-"""What the commands share of the terminal: progress on standard error, results on standard output."""
+"""Prints progress to standard error and results to standard output, for all commands."""
 
 from __future__ import annotations
 
@@ -13,26 +13,29 @@ if TYPE_CHECKING:
 
 
 def progress_console() -> Console:
-    """Standard error, in colour only where a terminal shows it and NO_COLOR does not forbid it."""
+    """Make a console on standard error, in colour only on a terminal.
+
+    NO_COLOR forbids colour.
+    """
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def warn(console: Console, text: str) -> None:
-    """A warning, on standard error."""
+    """Print a warning to standard error."""
     from rich.text import Text
 
     console.print(Text("warning: ", style="yellow").append(text, style="default"))
 
 
 def print_result(text: str) -> None:
-    """A line of the result."""
+    """Print a line of the result."""
     print(text)
 
 
 def print_json(value: Any) -> None:
-    """The result for machines: one JSON document; nan becomes null."""
+    """Print the result as one JSON document; nan becomes null."""
     print(json.dumps(_finite(value), indent=2, allow_nan=False))
 
 
@@ -49,7 +52,9 @@ def _finite(value: Any) -> Any:
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, align: str) -> None:
-    """A plain table: columns padded to their widest cell, two spaces between, no rules.
+    """Print a plain table, its columns padded and two spaces apart.
+
+    A column is as wide as its widest cell; there are no rules.
 
     Class names and paths come from files: what is in them that a terminal would obey is shown escaped, as
     Python writes it.

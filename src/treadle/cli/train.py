@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 
 def _fill_from_files(app: cyclopts.App, _commands: tuple[str, ...], arguments: Any) -> None:
-    """Fill what no flag set from the run to resume, then from --config, then from the recipe."""
+    """Fill options without a flag from the resumed run, --config and the recipe.
+
+    They are taken in this order.
+    """
     by_name = {argument.name: argument for argument in arguments}
     _split_at_commas(by_name["--hidden"].tokens)
 
@@ -69,7 +72,7 @@ def train(
     resume: Path | None = None,
     json: bool = False,
 ) -> int:
-    """Train a classifier on a data set; save it with its history, pictures and a report.
+    """Train a classifier on a data set; save it with history and report.
 
     treadle train fashion-mnist --hidden 512,256 --epochs 10
 
@@ -157,7 +160,7 @@ def _timed(timings: dict[str, float], part: str) -> Iterator[None]:
 
 @contextmanager
 def _failing_writes_explained(folder: Path) -> Iterator[None]:
-    """Add to an error of writing into the run's folder what to do about it."""
+    """Add the remedy to an error of writing into the run's folder."""
     try:
         yield
     except OSError as error:
@@ -169,7 +172,7 @@ def _failing_writes_explained(folder: Path) -> Iterator[None]:
 
 
 def _announce(console: Console, run: Run) -> None:
-    """Say what begins, or goes on."""
+    """Print that a run begins, or resumes."""
     config, n_done = run.config, len(run.history())
     console.print(f"{config.data}, {config.recipe} recipe, {config.engine} engine, in {run.folder}")
     if n_done == config.epochs:
@@ -180,7 +183,7 @@ def _announce(console: Console, run: Run) -> None:
 
 @contextmanager
 def _going_on_explained(console: Console, run: Run) -> Iterator[None]:
-    """On Ctrl-C, say how to go on."""
+    """Print on Ctrl-C how to resume."""
     try:
         yield
     except KeyboardInterrupt:

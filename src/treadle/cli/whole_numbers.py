@@ -1,4 +1,4 @@
-"""Options that are whole numbers take whole numbers: 2.5 is refused, where cyclopts would round it."""
+"""Refuses 2.5 for options that are whole numbers, where cyclopts would round."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from treadle.whole_numbers import is_whole_text
 
 
 def check_whole_numbers(_app: cyclopts.App, _commands: tuple[str, ...], arguments: Any) -> None:
-    """Refuse what was given for an integer and is none; a configuration of cyclopts.
+    """Refuse a value that is no whole number for an integer option.
+
+    This is a configuration of cyclopts.
 
     Raises
     ------
@@ -31,6 +33,6 @@ def check_whole_numbers(_app: cyclopts.App, _commands: tuple[str, ...], argument
 
 
 def _leaves(hint: Any) -> set[Any]:
-    """The plain types within a hint: int of ``list[int] | None``."""
+    """Yield the plain types within a type hint: int of ``list[int] | None``."""
     parts = get_args(hint)
     return {leaf for part in parts for leaf in _leaves(part)} if parts else {hint}

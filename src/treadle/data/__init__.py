@@ -1,7 +1,8 @@
-"""Data sets: Fashion-MNIST and the digits by name, IDX folders and .npz files by path; and image files.
+"""Loads data sets by name or path, and image files.
 
-It refuses whatever is not provably what it says: files are checked before memory is taken for them, labels
-against the classes, pixels against NaN. Nothing here unpickles.
+The data sets are Fashion-MNIST and the digits by name, IDX folders and .npz files by path. It refuses
+whatever is not provably what it says: files are checked before memory is taken for them, labels against the
+classes, pixels against NaN. Nothing here unpickles.
 """
 
 from treadle.data.dataset import Dataset

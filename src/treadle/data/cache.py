@@ -1,4 +1,4 @@
-"""The cache: decoded arrays in memory-mappable .npy files, none believed unchecked.
+"""Keeps decoded arrays in memory-mappable .npy files, and checks them on opening.
 
 The SHA-256 of every array is known beforehand, and a processor hashes Fashion-MNIST's 55 MB in about 45 ms.
 So each start checks every byte, and a flipped one is found whatever the file's size and time say. A file is
@@ -25,7 +25,7 @@ ABANDONED_SECONDS = 3600.0  # no write takes this long: what is older was left b
 
 
 def cache_folder() -> Path:
-    """The folder named by the environment's TREADLE_CACHE, else treadle's in the user's cache."""
+    """Return TREADLE_CACHE's folder, else treadle's in the user's cache."""
     named = os.environ.get("TREADLE_CACHE")
     if named:
         return Path(named).expanduser()
@@ -69,12 +69,15 @@ def open_cached(folder: Path, files: Sequence[KnownFile]) -> dict[str, NDArray[n
 
 
 def is_stored(folder: Path, files: Sequence[KnownFile]) -> bool:
-    """Whether each array has a file, whatever is in it."""
+    """Say whether each array has a file, without reading it."""
     return all(_npy(folder, file).exists() for file in files)
 
 
 def store(folder: Path, files: Sequence[KnownFile], arrays: dict[str, NDArray[np.uint8]]) -> None:
-    """Keep the arrays, each as a .npy file; raise OSError where the system does (disk full)."""
+    """Write each array as a .npy file.
+
+    OSError where the system raises it, as when the disk is full.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(folder)
     for file in files:
@@ -84,7 +87,7 @@ def store(folder: Path, files: Sequence[KnownFile], arrays: dict[str, NDArray[np
 
 
 def store_compressed(folder: Path, files: Sequence[KnownFile], found_in: Path) -> None:
-    """Keep the compressed files too, so that a damaged array can be decoded again without the network."""
+    """Keep the compressed files too, to decode damaged arrays again without the network."""
     folder.mkdir(parents=True, exist_ok=True)
     for file in files:
         write_atomically(folder / file.gz_name, (found_in / file.gz_name).read_bytes())

@@ -92,7 +92,7 @@ class Dataset:
 
     @cached_property
     def moments(self) -> tuple[float, float]:
-        """Mean and standard deviation of all elements of X_train together, computed in float64."""
+        """Mean and standard deviation of all elements of X_train, computed in float64."""
         return _moments(self.X_train)
 
     @cached_property
@@ -102,14 +102,18 @@ class Dataset:
 
     @property
     def pixel_units(self) -> PixelUnits | None:
-        """Which values are black and white, if rows are images, judged by X_train; None if not known."""
+        """The values of black and white pixels, from X_train; None if unknown.
+
+        They are for rows that are images.
+        """
         return units_of(*self.data_range, self.scale)
 
     @cached_property
     def checksum(self) -> str:
-        """SHA-256, in hexadecimal, over the four arrays in order: name, dtype and shape as text, then bytes.
+        """Compute the SHA-256 of the four arrays, in hexadecimal.
 
-        Two data sets that train alike have the same one. It takes about a millisecond a megabyte.
+        Of each array in order: name, dtype and shape as text, then its bytes. Two data sets that train alike
+        have the same one. It takes about a millisecond a megabyte.
         """
         digest = hashlib.sha256()
         for name in ("X_train", "y_train", "X_test", "y_test"):

@@ -1,4 +1,4 @@
-"""Files out of a Debian package, fetched and unpacked as an ordinary user: nothing is installed.
+"""Fetches and unpacks a Debian package as an ordinary user, without installing it.
 
 ``apt-get download`` and ``dpkg-deb -x`` need no privileges. Where the system's package lists are missing or
 too old to know the package, lists of one's own are fetched beside it, and thrown away with it. Proxies and
@@ -91,7 +91,7 @@ def fetch_package(package: str, folder: Path, progress: Progress) -> Path:
 
 
 def _download_by_system_lists(apt: tuple[str, ...], package: str, folder: Path) -> bool:
-    """Whether the lists know the package, and the server still has it."""
+    """Try to download by the system's package lists; say whether it worked."""
     try:
         _run((*apt, "download", "--print-uris", package), folder, UPDATE_SECONDS)
     except DataUnavailable:
@@ -118,7 +118,9 @@ def _download_by_private_lists(apt: tuple[str, ...], package: str, folder: Path)
 
 
 def _run(command: tuple[str, ...], folder: Path, seconds: float, until_answer: float | None = None) -> None:
-    """Run a command in the folder; end it and all that it started when its time is up.
+    """Run a command in the folder, with a time limit.
+
+    When its time is up, it and all that it started are ended.
 
     Parameters
     ----------
@@ -169,7 +171,7 @@ def _run(command: tuple[str, ...], folder: Path, seconds: float, until_answer: f
 
 
 def _name(command: tuple[str, ...]) -> str:
-    """``apt-get update`` out of ``apt-get -q -c FILE update``."""
+    """Name a command, as ``apt-get update`` for ``apt-get -q -c FILE update``."""
     words = [word for word in command if word in ("update", "download")]
     return " ".join([command[0], *words])
 

@@ -1,8 +1,8 @@
-"""Grey pixels of more than 8 bits, or of floats, made bytes: the range in the file says what is white.
+"""Converts grey pixels of more than 8 bits, or of floats, to bytes.
 
-Programs write the values 0 to 255 into files of 16 or 32 bits, and cameras 10 or 12 bits into 16. Nothing in
-the file tells: the smallest white that no pixel exceeds is taken. Negative, infinite and larger values are
-refused.
+The range in the file says what is white. Programs write the values 0 to 255 into files of 16 or 32 bits, and
+cameras 10 or 12 bits into 16. Nothing in the file tells: the smallest white that no pixel exceeds is taken.
+Negative, infinite and larger values are refused.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ PIXELS_PER_BLOCK = 1 << 20  # converted at a time, so that wide copies are never
 def deep_to_bytes(
     values: NDArray[Any], path: str | Path, *, white_is_zero: bool = False
 ) -> tuple[NDArray[np.uint8], str | None]:
-    """The pixels as bytes, 0 black and 255 white, and what was assumed about them.
+    """Convert pixels to bytes; return also what was assumed about them.
+
+    0 is black and 255 white.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""scikit-learn's digits: 1797 images of 8 x 8 grey pixels, 0 to 16, in 10 classes; always there, no network.
+"""Loads scikit-learn's digits: 1797 images of 8 x 8 pixels, without network.
 
-They are the test part of the UCI "Optical Recognition of Handwritten Digits" set (Alpaydin and Kaynak 1998).
-scikit-learn does not split them. Here every fifth image of each class is a test image, so that the split is
-stratified and never changes.
+The pixels are grey, 0 to 16, in 10 classes. They are the test part of the UCI "Optical Recognition of
+Handwritten Digits" set (Alpaydin and Kaynak 1998). scikit-learn does not split them. Here every fifth image
+of each class is a test image, so that the split is stratified and never changes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Guards against decompression bombs: how far a file may grow as it is read, and reading no further.
+"""Guards against decompression bombs: limits how far a file may grow when read.
 
 A promise of many bytes is checked before memory is taken, and memory is taken only as the bytes arrive.
 """
@@ -17,7 +17,9 @@ CHUNK_BYTES = 1 << 20
 
 
 def check_expansion(what: str, n_bytes: int, n_compressed: int, *, free_bytes: int | None = None) -> None:
-    """Refuse what would grow from ``n_compressed`` to ``n_bytes`` bytes if no honest data set does.
+    """Refuse to expand a file as far as only a decompression bomb does.
+
+    It would grow from ``n_compressed`` to ``n_bytes`` bytes.
 
     Raises
     ------
@@ -33,10 +35,10 @@ def check_expansion(what: str, n_bytes: int, n_compressed: int, *, free_bytes: i
 
 
 class Readable(Protocol):
-    """Anything that gives bytes."""
+    """Any object that reads bytes."""
 
     def read(self, n: int, /) -> bytes:
-        """Give at most n bytes, none only at the end."""
+        """Return at most n bytes, and none only at the end."""
         ...
 
 

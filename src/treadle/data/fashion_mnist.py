@@ -1,8 +1,9 @@
-"""Fashion-MNIST (Xiao, Rasul and Vollgraf 2017, arXiv:1708.07747), from the nearest place that has it.
+"""Loads Fashion-MNIST (Xiao, Rasul and Vollgraf 2017) from the nearest place.
 
-In this order: a folder that the caller names; the cache; the system's folder; the official mirrors; Debian's
-package. Every file is checked against its published SHA-256, whatever the place. What had to be decoded or
-fetched is kept in the cache; where that cannot be written, the arrays stay in memory and a line says so.
+The paper is arXiv:1708.07747. In this order: a folder that the caller names; the cache; the system's folder;
+the official mirrors; Debian's package. Every file is checked against its published SHA-256, whatever the
+place. What had to be decoded or fetched is kept in the cache; where that cannot be written, the arrays stay
+in memory and a line says so.
 """
 
 from __future__ import annotations
@@ -89,7 +90,9 @@ Arrays = dict[str, NDArray[np.uint8]]
 
 
 def load_fashion_mnist(folder: Path | None = None, progress: Progress | None = None) -> Dataset:
-    """Load Fashion-MNIST: 60000 training and 10000 test images of 28 x 28 grey pixels, in 10 classes.
+    """Load Fashion-MNIST: 60000 training and 10000 test images in 10 classes.
+
+    They are of 28 x 28 grey pixels.
 
     Parameters
     ----------
@@ -149,7 +152,7 @@ def load_fashion_mnist(folder: Path | None = None, progress: Progress | None = N
 
 
 def nearest_place() -> str | None:
-    """The nearest place on this machine that has all files, not yet checked; None if there is none."""
+    """Return the nearest local place with all files, unchecked, or None."""
     cache = cache_folder() / NAME
     with suppress(PermissionError):
         if is_stored(cache, FILES) or has_known_files(cache, FILES):
@@ -160,7 +163,10 @@ def nearest_place() -> str | None:
 
 
 def offline() -> bool:
-    """Whether the environment's TREADLE_OFFLINE forbids the network: any value but 0 and nothing."""
+    """Say whether the environment's TREADLE_OFFLINE forbids the network.
+
+    Any value does but 0 and nothing.
+    """
     return os.environ.get("TREADLE_OFFLINE", "") not in ("", "0")
 
 
@@ -178,7 +184,10 @@ def _packaged_files(progress: Progress) -> Iterator[Path]:
 
 
 def _keep(cache: Path, arrays: Arrays, compressed: Path | None, progress: Progress) -> Arrays:
-    """Put the arrays, and the compressed files where they were fetched, into the cache; map the arrays."""
+    """Store the arrays in the cache, and map them from there.
+
+    The compressed files are stored too, where they were fetched.
+    """
     try:
         if compressed is not None:
             store_compressed(cache, FILES, compressed)

@@ -1,4 +1,4 @@
-"""From feature arrays as people keep them to the rows that a Dataset holds, uint8 or float32."""
+"""Converts feature arrays to the rows of a Dataset, uint8 or float32."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def as_rows(parts: Parts) -> tuple[Parts, tuple[int, int] | None, float]:
 
 
 def _check_units(parts: Parts) -> None:
-    """Raise InvalidInput if parts are evidently in different units, as 0 to 255 and 0 to 1."""
+    """Raise InvalidInput if parts have different units, as 0-255 and 0-1."""
     ranges = {name: (float(X.min()), float(X.max())) for name, X in parts.items() if X.size}
     units = {name: units_of(low, high, 1.0) for name, (low, high) in ranges.items()}
     if None not in units.values() and len(set(units.values())) > 1:

@@ -11,7 +11,7 @@ from typing import IO
 
 from treadle.errors import CorruptFile
 
-GZIP_WBITS = 31  # how zlib is told to expect gzip's header and check sum
+GZIP_WBITS = 31  # makes zlib expect gzip's header and check sum
 PACKED_BYTES = 1 << 16
 
 
@@ -31,7 +31,9 @@ class GzipMember:
         self._inflate = zlib.decompressobj(wbits=GZIP_WBITS)
 
     def read(self, n: int, /) -> bytes:
-        """Give n bytes; fewer only at the end, when the check sum was right and nothing follows.
+        """Return n bytes, or fewer at the end of a correct file.
+
+        It is correct where the check sum is right and nothing follows.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""A strict reader of IDX files, plain or gzip: the format of MNIST and of Fashion-MNIST.
+"""Reads IDX files strictly, plain or gzip: the format of MNIST.
 
 The format (LeCun, Cortes and Burges, "The MNIST database"), big-endian: two zero bytes, a byte for the type,
 a byte for the number d of dimensions, d unsigned 32-bit sizes, and then the values in C order.

@@ -1,4 +1,7 @@
-"""A folder with the four IDX files of MNIST's layout, plain or .gz, images of any size."""
+"""Loads a folder with the four IDX files of MNIST's layout.
+
+They are plain or .gz, with images of any size.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,11 @@ from treadle.errors import DataUnavailable, InvalidInput
 
 
 def load_idx_folder(folder: Path) -> Dataset:
-    """Load ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``, and the same with ``t10k`` for the test.
+    """Load the training and test files of MNIST's layout from a folder.
 
-    Classes are the distinct training labels, named by their numbers; the clothes have their names where the
-    labels are those of Fashion-MNIST.
+    They are ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``, and the same with ``t10k`` for the
+    test. Classes are the distinct training labels, named by their numbers; the clothes have their names where
+    the labels are those of Fashion-MNIST.
 
     Raises
     ------

@@ -65,7 +65,7 @@ def kind_of(head: bytes) -> str:
 
 
 def _of_container(brand: str) -> str:
-    """Of the ISO base media format, which photos and films share."""
+    """Name a file of the ISO base media format, which photos and films share."""
     if brand in _HEIC:
         return "it is a HEIC photo, as telephones take them: open it, and export it as JPEG"
     if brand in ("avif", "avis"):
@@ -74,7 +74,7 @@ def _of_container(brand: str) -> str:
 
 
 def _of_text(head: bytes) -> str:
-    """Of text, by its first word; or of bytes that are nothing known."""
+    """Name a text file by its first word, or unknown bytes."""
     try:
         # The end may be within a character.
         text = codecs.getincrementaldecoder("utf-8-sig")().decode(head).lstrip().lower()

@@ -1,4 +1,4 @@
-"""An image file, as cameras and drawing programs write it, made into what a network was trained on.
+"""Reads image files of cameras and programs as small grey images.
 
 It refuses files that are truncated or damaged, and, before memory is taken, those of over 50 million pixels;
 what is no image is called by its name.
@@ -124,7 +124,7 @@ def read_image(
 
 
 class _Samples(NamedTuple):
-    """What a file says of its grey values that Pillow's modes do not."""
+    """A file's statements on its grey values that Pillow's modes leave out."""
 
     white_is_zero: bool
     have_sign: bool
@@ -132,7 +132,7 @@ class _Samples(NamedTuple):
 
     @classmethod
     def of(cls, picture: Image.Image) -> _Samples:
-        """Of a file that is opened and not loaded yet."""
+        """Read the statements from a file that is opened and not loaded yet."""
         tags = getattr(picture, "tag_v2", {})
         return cls(
             tags.get(262) == 0,  # PhotometricInterpretation, WhiteIsZero
@@ -156,7 +156,10 @@ def _in_bands(image: Image.Image, as_grey: Callable[[Image.Image], Image.Image])
 def _as_grey(
     image: Image.Image, background: int, path: str | Path, samples: _Samples, notices: list[str]
 ) -> Image.Image:
-    """Mode L; ``Image.convert`` alone would clip 16-bit values and forget transparency."""
+    """Convert to mode L, keeping 16-bit values and transparency.
+
+    ``Image.convert`` alone would clip the former and forget the latter.
+    """
     from PIL import Image
 
     if image.mode in DEEP_MODES:
@@ -179,7 +182,7 @@ def _as_grey(
 
 
 def _on_ground(image: Image.Image, background: int) -> Image.Image:
-    """Mode L of a colour image, what is transparent in it on a ground."""
+    """Convert a colour image to mode L, its transparent parts on a ground."""
     from PIL import Image
 
     if image.has_transparency_data:

@@ -1,4 +1,4 @@
-"""Files whose content is known beforehand: read from any folder, believed only if their SHA-256 is right."""
+"""Reads files of known content from any folder, checked by their SHA-256."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from treadle.files import opened
 
 
 class Edition(NamedTuple):
-    """A compressed file; the same values can be packed in several, with another date in the header say."""
+    """One compressed edition of a file: its size and its SHA-256.
+
+    The same values can be packed in several, as with another date in the header.
+    """
 
     n_bytes: int
     sha256: str
@@ -61,7 +64,9 @@ class KnownFile:
 
 
 def read_known_files(folder: Path, files: Sequence[KnownFile]) -> dict[str, NDArray[np.uint8]]:
-    """Read each file, compressed or, where that is missing or wrong, plain; and check it.
+    """Read and check each file, compressed or else plain.
+
+    The plain one is read where the compressed one is missing or wrong.
 
     Returns
     -------
@@ -77,7 +82,7 @@ def read_known_files(folder: Path, files: Sequence[KnownFile]) -> dict[str, NDAr
 
 
 def has_known_files(folder: Path, files: Sequence[KnownFile]) -> bool:
-    """Whether each file is there, compressed or plain, whatever is in it."""
+    """Say whether each file is there, compressed or plain, without reading it."""
     return all((folder / file.gz_name).exists() or (folder / file.name).exists() for file in files)
 
 

@@ -1,4 +1,4 @@
-"""From labels as people keep them, any integers or strings, to class numbers 0 to K - 1 and K names."""
+"""Numbers classes 0 to K - 1, from labels of any integers or strings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a name or a path to a data set."""
+"""Loads a data set by name or path."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Known files from web servers that hold copies of them, through pooch; a dead network fails within seconds.
+"""Downloads known files from mirrors by pooch; fails in seconds without network.
 
 All mirrors are asked at once whether they answer, in threads that are not waited for beyond a limit, since
 looking a name up in a dead network can take half a minute and knows no time limit of its own. Those that
-answer are then tried in order, each once; a mirror whose first file fails is not asked for the others.
+answer are then tried in order, each once; a mirror whose first file fails is not used for the others.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def download(mirrors: Sequence[str], files: Sequence[KnownFile], folder: Path, p
 
 
 def _why_silent(urls: Sequence[str]) -> list[str | None]:
-    """For each address, why it does not answer; None where it does."""
+    """Return for each address why it does not answer; None where it does."""
     reasons: list[str | None] = [f"no answer within {ANSWER_SECONDS:g} s"] * len(urls)
 
     def ask(index: int, url: str) -> None:
@@ -135,7 +135,7 @@ def _host(mirror: str) -> str:
 
 
 def _short(error: Exception) -> str:
-    """One clause for a person, out of the nested texts of the network libraries."""
+    """Shorten the nested texts of network libraries to one clause."""
     import requests
 
     text = str(error)

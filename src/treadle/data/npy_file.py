@@ -38,7 +38,7 @@ _SIZE = re.compile(r"([0-9]{1,19})L?")
 
 @dataclass(frozen=True)
 class Header:
-    """What a header promises of the bytes after it."""
+    """A header's statements about the bytes that follow."""
 
     shape: tuple[int, ...]
     fortran_order: bool
@@ -46,7 +46,7 @@ class Header:
 
     @property
     def n_bytes(self) -> int:
-        """Of the values."""
+        """The number of bytes of the values."""
         return math.prod(self.shape) * self.dtype.itemsize
 
 

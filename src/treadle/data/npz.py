@@ -1,6 +1,7 @@
-"""A data set in a .npz file: X_train, y_train, X_test, y_test, and perhaps class_names. Nothing is unpickled.
+"""Loads a data set from a .npz file, without unpickling.
 
-Each member's header is read, and its size checked, before memory is taken for its values.
+Its arrays are X_train, y_train, X_test, y_test, and perhaps class_names. Each member's header is read, and
+its size checked, before memory is taken for its values.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which values of images are black and white: their units, and from one pair of units to another.
+"""Defines pixel units, the values of black and white, and converts between them.
 
 An array does not say its units. Bytes of 0 to 255, floats of 0 to 1 or -1 to 1: a network trained on one and
 shown another guesses, in silence. So the range that training saw is kept, and what it must mean is looked up
@@ -40,12 +40,12 @@ class PixelUnits:
         return f"black {self.black:g}, white {self.white:g}"
 
     def from_bytes(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Pixels of 0 (black) to 255 (white) in these units, as float32."""
+        """Convert pixels of 0 (black) to 255 (white) to these units, as float32."""
         values = pixels.astype(np.float32) / np.float32(255 / (self.white - self.black))
         return values + np.float32(self.black) if self.black else values
 
     def convert(self, X: NDArray[Any], other: PixelUnits) -> NDArray[np.float32]:
-        """X, which is in the other units, in these, as float32."""
+        """Convert X from the other units to these, as float32."""
         factor = (self.white - self.black) / (other.white - other.black)
         return np.asarray(
             X.astype(np.float32) * np.float32(factor) + np.float32(self.black - factor * other.black)

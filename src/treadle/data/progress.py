@@ -1,4 +1,4 @@
-"""What something slow says while it happens: lines and a progress bar, on standard error only."""
+"""Shows the progress of slow work, in lines and bars on standard error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SLOW = 5.0  # seconds from which on something is announced
 
 
 class Progress:
-    """Says what is going on, or nothing.
+    """Prints progress, or nothing.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Progress:
 
     @contextmanager
     def counted(self, what: str, total: int) -> Iterator[Callable[[], None]]:
-        """Yield the function to call after each of ``total`` steps that take about the same time.
+        """Yield a function to call after each of ``total`` equally slow steps.
 
         After the first, what takes longer than ``SLOW`` seconds in all is announced, and a bar is shown.
         """
@@ -78,7 +78,7 @@ SILENT = Progress(False)
 
 
 def duration(seconds: float) -> str:
-    """About how long, in words."""
+    """Say in words how long it takes, roughly."""
     return f"some {seconds:.0f} s" if seconds < 120 else f"some {seconds / 60:.0f} minutes"
 
 

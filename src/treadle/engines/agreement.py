@@ -1,4 +1,4 @@
-"""Hold one engine against another: the loss of each step, from the same start and on the same batches."""
+"""Compares two engines: the loss of each step, with equal start and batches."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ class Agreement:
 
     @property
     def relative_differences(self) -> Floats:
-        """Of each step, relative to the reference; 0 where both are 0."""
+        """Each step's difference relative to the reference; 0 where both are 0."""
         size = np.maximum(np.abs(self.reference_losses), np.finfo(np.float64).tiny)
         with np.errstate(over="ignore"):
             return np.asarray(np.abs(self.losses - self.reference_losses) / size)
 
     @property
     def largest_relative_difference(self) -> float:
-        """NaN if any is."""
+        """The largest relative difference; NaN if any is NaN."""
         return float(self.relative_differences.max())
 
     @property
     def step(self) -> int:
-        """Where the difference is largest, from 1."""
+        """The step of the largest difference, counted from 1."""
         return int(self.relative_differences.argmax()) + 1
 
     @property

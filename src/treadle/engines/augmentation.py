@@ -1,4 +1,4 @@
-"""Images that change a little each time they are seen: mirrored and moved, the same by every engine.
+"""Mirrors and moves training images at random, alike in every engine.
 
 Rows of X are images of one channel, line by line from the top. What happens to row i of a batch is a function
 of (seed, step, i) alone. Of the 32-bit words that ``treadle.engines.philox`` gives for the seed and the step,
@@ -23,7 +23,7 @@ from treadle.whole_numbers import is_whole
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What may happen to an image each time it is trained on.
+    """The random changes of an image each time it is trained on.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class Augmentation:
             )
 
     def apply(self, X: NDArray[Any], seed: int, step: int) -> NDArray[Any]:
-        """The rows of one batch as one step of training sees them.
+        """Augment the rows of one batch for one step of training.
 
         Parameters
         ----------
@@ -110,5 +110,8 @@ class Augmentation:
 
 
 def mirrored(X: NDArray[Any], width: int) -> NDArray[Any]:
-    """A copy of X (N, D) with each line of width elements reversed: images mirrored left to right."""
+    """Copy X (N, D) with each line of width elements reversed.
+
+    So images are mirrored left to right.
+    """
     return X.reshape(len(X), -1, width)[:, :, ::-1].reshape(X.shape)

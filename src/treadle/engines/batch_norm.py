@@ -1,4 +1,4 @@
-r"""Batch normalisation by hand, forwards and backwards: the part of the NumPy engine for layers that have it.
+r"""Batch normalisation by hand, forwards and backwards, for the NumPy engine.
 
 Where layer l has it, equation (1) of ``treadle.engines.numpy_engine``, z = a W + b, gives way to three (Ioffe
 and Szegedy 2015, algorithm 1), all sums and means running over the n rows of the batch::
@@ -35,7 +35,9 @@ BATCH_NORM_MOMENTUM = 0.1
 
 
 class BatchNorm:
-    """The passes of one layer's normalisation over batches of at most n_rows rows, in arrays that are kept.
+    """The passes of one layer's normalisation, in arrays that are reused.
+
+    Batches have at most n_rows rows.
 
     Parameters
     ----------
@@ -67,7 +69,10 @@ class BatchNorm:
         self._n = 0
 
     def forward(self, out: Floats) -> None:
-        """Equations (10) and (11): from u in ``sums`` to z in out, of shape (n, n_l)."""
+        """Compute equations (10) and (11): z in out (n, n_l).
+
+        u is in ``sums``.
+        """
         n = self._n = len(out)
         s, scratch = self.sums[:n], self._scratch[:n]
         np.mean(s, axis=0, out=self._mean)
@@ -81,7 +86,10 @@ class BatchNorm:
         out += self._bias
 
     def backward(self, d: Floats) -> None:
-        """Equations (12) and (13), for the batch of the last ``forward``: d is dJ/dz, and becomes dJ/du."""
+        """Compute equations (12) and (13): d, dJ/dz, becomes dJ/du.
+
+        The batch is that of the last ``forward``.
+        """
         n = self._n
         s, scratch = self.sums[:n], self._scratch[:n]
         np.multiply(d, s, out=scratch)
@@ -92,7 +100,10 @@ class BatchNorm:
         d *= self._scale / self._deviation
 
     def update_statistics(self) -> None:
-        """Move the running mean and variance towards those of the batch of the last ``forward``."""
+        """Move the running mean and variance towards those of the last batch.
+
+        That is the batch of the last ``forward``.
+        """
         n = self._n
         if n > 1:
             self._running_mean += BATCH_NORM_MOMENTUM * (self._mean - self._running_mean)

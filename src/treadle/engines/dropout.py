@@ -1,4 +1,4 @@
-"""Dropout masks from a counter-based generator, so that every engine draws the same ones in any order.
+"""Draws dropout masks from a counter, alike in every engine and order.
 
 A mask is a function of (seed, step, layer, row, unit) alone. Of the 32-bit words that
 ``treadle.engines.philox`` gives for the seed, the step and the layer, number ``row * n_units + unit`` belongs
@@ -16,7 +16,9 @@ from treadle.maths.dtypes import Floats
 def dropout_mask(
     seed: int, step: int, layer: int, n_rows: int, n_units: int, rate: float, dtype: DTypeLike
 ) -> Floats:
-    """What the outputs of a hidden layer are multiplied by in one step of training ("inverted" dropout).
+    """Return the factors of a hidden layer's outputs in one training step.
+
+    This is "inverted" dropout: 0 or 1 / (1 - rate).
 
     Parameters
     ----------

@@ -38,7 +38,7 @@ MIRRORED_ROWS = 8192
 
 @dataclass(frozen=True)
 class TrainingProblem:
-    """All that a trainer needs besides the parameters to start from.
+    """Everything that a trainer needs besides the initial parameters.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ class TrainingProblem:
 
     @property
     def n_rows(self) -> int:
-        """N."""
+        """N, the number of rows of X."""
         return n_rows(self.X)
 
     def n_steps(self, n_rows: int) -> int:
@@ -128,7 +128,10 @@ class TrainingProblem:
         return -(-n_rows // self.batch_size)
 
     def batch(self, rows: NDArray[Any], step: int) -> tuple[Rows, NDArray[Any], NDArray[Any] | None]:
-        """Copies of those rows of X, y and sample_weight, augmented as the step (from 0, of all) asks."""
+        """Copy these rows of X, y and sample_weight, augmented for the step.
+
+        The step counts from 0, over all epochs.
+        """
         X = self.X[rows]
         if self.augmentation is not None:
             X = self.augmentation.apply(X, self.noise_seed, step)
@@ -136,7 +139,7 @@ class TrainingProblem:
 
 
 class Trainer(ABC):
-    """Training in progress: parameters, running statistics, the optimizer's moments and a count of steps.
+    """Training in progress: parameters, running statistics, optimizer moments and step count.
 
     Examples
     --------
@@ -183,11 +186,11 @@ class Trainer(ABC):
 
     @abstractmethod
     def parameters(self) -> Parameters:
-        """A copy of the parameters as they stand, with the running statistics."""
+        """Copy the current parameters, with the running statistics."""
 
     @abstractmethod
     def state(self) -> dict[str, NDArray[Any]]:
-        """Copies of all that is needed to go on, by name.
+        """Copy by name all that is needed to go on.
 
         ``parameters`` (P,) and ``statistics`` (R,) are as in ``Parameters``, and ``step`` () is int64. The
         moments have the optimizer's names and the layout of ``Parameters.flat``. So the state of one engine
@@ -200,7 +203,10 @@ class Trainer(ABC):
 
 
 def output_of(network: Network, logits: NDArray[Any]) -> NDArray[Any]:
-    """What the network puts out where the last layer's sums are these; may be the array that is given."""
+    """Apply the network's output function to logits.
+
+    The result may be the array that is given.
+    """
     match network.output:
         case "softmax":
             return softmax(logits)
@@ -214,7 +220,10 @@ def output_of(network: Network, logits: NDArray[Any]) -> NDArray[Any]:
 
 
 def diverged(step: int, loss: float) -> TrainingDiverged:
-    """The error to raise when step (from 1, within the epoch) has a loss that is not finite."""
+    """Make the error for a step whose loss is not finite.
+
+    The step counts from 1, within the epoch.
+    """
     return TrainingDiverged(
         f"the loss became {loss} at step {step} of the epoch; try a smaller learning rate, "
         "and look for extreme values in X and y"
@@ -238,9 +247,10 @@ class Engine(ABC):
     """Whether blocks of parameters may have a learning rate and a decay of their own."""
 
     def logits(self, parameters: Parameters, X: Rows) -> Floats:
-        """Last layer's sums for each row, without dropout, batch normalisation by the running statistics.
+        """Compute each row's last sums, without dropout.
 
-        Where the network has a ``mirror_width``, the mean of the sums for the image and for its mirror image.
+        Batch normalisation is by the running statistics. Where the network has a ``mirror_width``, the mean
+        of the sums for the image and for its mirror image.
 
         Parameters
         ----------
@@ -269,13 +279,13 @@ class Engine(ABC):
 
     @abstractmethod
     def _plain_logits(self, parameters: Parameters, X: Rows) -> Floats:
-        """What ``logits`` says, for a network without batch normalisation, of X as it is: no mirror image.
+        """Compute the logits of a network without batch normalisation, of X unmirrored.
 
-        X has been checked. The result (N, K) is the caller's to change.
+        See ``logits``. X has been checked. The result (N, K) is the caller's to change.
         """
 
     def predict(self, parameters: Parameters, X: Rows) -> Floats:
-        """The network's output for each row, (N, K): see ``Network.output``."""
+        """Compute the network's output for each row, (N, K): see ``Network.output``."""
         return output_of(parameters.network, self.logits(parameters, X))
 
     @abstractmethod
@@ -289,10 +299,11 @@ class Engine(ABC):
         objective: Objective,
         noise_key: tuple[int, int] | None = None,
     ) -> tuple[float, Parameters]:
-        """Objective on one batch and its gradient with respect to every parameter: the seam for checks.
+        """Compute the objective on one batch, and its gradient.
 
-        As in training: batch normalisation is by the batch's own means and variances, over all its rows
-        whatever their weights. The running statistics neither take part nor change, and nothing is mirrored.
+        The gradient is with respect to every parameter. This is what checks of gradients call. As in
+        training: batch normalisation is by the batch's own means and variances, over all its rows whatever
+        their weights. The running statistics neither take part nor change, and nothing is mirrored.
 
         Parameters
         ----------
@@ -314,9 +325,10 @@ class Engine(ABC):
     def batch_gradients(
         self, problem: TrainingProblem
     ) -> Callable[[Parameters, slice | NDArray[np.int64]], tuple[float, Parameters]]:
-        """``loss_and_gradients`` of a problem's rows, for many calls: a function of parameters and rows.
+        """Return a function of parameters and rows that computes ``loss_and_gradients``.
 
-        The problem's optimizer is not asked; there is no dropout; at most ``batch_size`` rows a call.
+        It is for many calls on rows of one problem. The problem's optimizer is not used; there is no dropout;
+        at most ``batch_size`` rows a call.
         """
 
         def gradients(parameters: Parameters, rows: slice | NDArray[np.int64]) -> tuple[float, Parameters]:
@@ -328,12 +340,17 @@ class Engine(ABC):
         return gradients
 
     def session(self) -> AbstractContextManager[None]:
-        """What may be held from the first epoch of a training to its last, where an epoch alone is short."""
+        """Hold resources from a training's first epoch to its last.
+
+        It is for those that take long to get, where an epoch alone is short.
+        """
         return nullcontext()
 
     @abstractmethod
     def trainer(self, problem: TrainingProblem, parameters: Parameters) -> Trainer:
-        """A trainer that starts from a copy of the parameters, moments zero, step 0.
+        """Make a trainer from a copy of the parameters, at step 0.
+
+        Moments are zero.
 
         Raises
         ------
@@ -344,7 +361,7 @@ class Engine(ABC):
     def unsupported(
         self, problem: TrainingProblem | None = None, dtype: DTypeLike = np.float32
     ) -> str | None:
-        """What keeps this engine from serving, and what to do about it; None where it can serve.
+        """Say why this engine cannot serve, with a remedy; None if it can.
 
         Parameters
         ----------
@@ -361,7 +378,10 @@ class Engine(ABC):
         )
 
     def why_not(self, problem: TrainingProblem | None, dtype: DTypeLike) -> str | None:
-        """What ``unsupported`` says, or that the network's blocks have rates that the engine has not."""
+        """Say why this engine cannot train the problem; None if it can.
+
+        It is what ``unsupported`` says, or that the network's blocks have rates that the engine has not.
+        """
         if reason := self.unsupported(problem, dtype):
             return reason
         if problem is None or self.trains_by_block or problem.network.has_one_rate:
@@ -372,10 +392,10 @@ class Engine(ABC):
         )
 
     def details(self) -> dict[str, str]:
-        """What an engine's results or time depend on besides its name, by name."""
+        """Return by name what results or time depend on besides the engine's name."""
         return {}
 
     def check_supports(self, problem: TrainingProblem | None, dtype: DTypeLike) -> None:
-        """Raise EngineUnavailable in the words of ``why_not``, if it has any."""
+        """Raise EngineUnavailable with the reason of ``why_not``, if it has one."""
         if reason := self.why_not(problem, dtype):
             raise EngineUnavailable(reason)

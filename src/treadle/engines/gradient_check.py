@@ -1,4 +1,4 @@
-"""Check an engine's gradients, array by array, against finite differences and against another engine."""
+"""Checks an engine's gradients against finite differences and another engine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REFERENCE_TOLERANCE = 1e-12
 
 @dataclass(frozen=True)
 class GradientReport:
-    """What was found for one parameter array.
+    """The result of the check for one parameter array.
 
     Parameters
     ----------
@@ -70,7 +70,9 @@ def check_gradients(
     reference: Engine | None = None,
     gradients: Parameters | None = None,
 ) -> list[GradientReport]:
-    """Compare the gradient of the objective on one batch with central differences, for every parameter.
+    """Compare an objective's gradient with central differences, for every parameter.
+
+    The objective is that of one batch.
 
     Parameters
     ----------
@@ -131,7 +133,7 @@ def check_gradients(
 def _along(
     objective_of: Callable[[NDArray[Any]], float], parameters: Parameters, name: str
 ) -> Callable[[NDArray[Any]], float]:
-    """The objective as a function of one array, all others held."""
+    """Return the objective as a function of one array, all others fixed."""
 
     def f(array: NDArray[Any]) -> float:
         at = parameters.copy()
@@ -153,14 +155,20 @@ def _relative_error(actual: NDArray[Any], expected: NDArray[Any]) -> float:
 def random_batch(
     network: Network, n_rows: int, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[Any], NDArray[np.float64]]:
-    """X, y and sample weights to check gradients on: normal inputs, and targets that suit the output."""
+    """Draw X, y and sample weights to check gradients on.
+
+    Inputs are normal, and targets suit the output.
+    """
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n_rows, network.sizes[0]))
     return X, random_targets(network, n_rows, rng), rng.uniform(0.5, 2.0, n_rows)
 
 
 def random_targets(network: Network, n_rows: int, rng: np.random.Generator) -> NDArray[Any]:
-    """What y may hold: labels (N,); or (N, K) zeros and ones, counts or normal numbers."""
+    """Draw targets that suit the network's output.
+
+    They are labels (N,); or (N, K) zeros and ones, counts or normal numbers.
+    """
     shape = (n_rows, network.sizes[-1])
     match network.output:
         case "softmax":

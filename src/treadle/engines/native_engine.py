@@ -1,4 +1,4 @@
-"""The engine that computes with treadle's own kernel, C++ written for the processor at hand: ``native/``.
+"""The engine of treadle's own kernels in C++, ``native/``, chosen by processor.
 
 Parameters are float32; float64 it refuses. With precision bfloat16, the factors of each product in training
 are rounded to that, inputs too, where the processor has products of such numbers; predictions stay float32.
@@ -36,7 +36,9 @@ PRODUCTS_PER_THREAD = 1 << 17
 
 
 class NativeEngine(Engine):
-    """The contract of ``treadle.engines.engine`` in C++, float32; training also in bfloat16.
+    """The engine in C++: float32 parameters, training also with bfloat16 products.
+
+    It keeps the contract of ``treadle.engines.engine``.
 
     Parameters
     ----------
@@ -130,7 +132,10 @@ class NativeEngine(Engine):
         )
 
     def threads_for(self, problem: TrainingProblem) -> int:
-        """How many threads train: as many as asked for by number, else as many as there is work for."""
+        """Return the number of threads that train.
+
+        It is the number given, else as many as there is work for.
+        """
         if not self._bounded:
             return self.n_threads
         products = problem.batch_size * sum(layer.n_in * layer.n_out for layer in problem.network.layers)
@@ -146,12 +151,15 @@ class NativeEngine(Engine):
         objective: Objective,
         noise_key: tuple[int, int] | None = None,
     ) -> tuple[float, Parameters]:
-        """See ``Engine.loss_and_gradients``. Where the loss is not finite, the gradients are NaN."""
+        """See ``Engine.loss_and_gradients``.
+
+        Where the loss is not finite, the gradients are NaN.
+        """
         network = parameters.network
         if noise_key is None:
             network = replace(network, dropout=0.0)
         seed, step = noise_key or (0, 0)
-        # The problem's optimizer is not asked: the kernel keeps the gradient, and takes no step.
+        # The problem's optimizer is not used: the kernel keeps the gradient, and takes no step.
         problem = TrainingProblem(network, objective, SGD(), X, y, max(n_rows(X), 1), sample_weight, seed)
         self.check_supports(problem, parameters.dtype)
         trainer = _kernel_trainer(self, problem, networks.Optimizer(update="keep_gradient"))
@@ -179,7 +187,9 @@ class NativeEngine(Engine):
 
 
 class NativeTrainer(Trainer):
-    """See ``treadle.engines.engine.Trainer``. The engine has checked that it supports the problem.
+    """See ``treadle.engines.engine.Trainer``.
+
+    The engine has checked that it supports the problem.
 
     Python threads that share one take turns: the kernel lets go of the interpreter's lock while it trains.
     """
@@ -266,7 +276,7 @@ class NativeTrainer(Trainer):
 
 @lru_cache(maxsize=64)
 def _layers(network: Network) -> networks.Network:
-    """A network as the kernel describes it."""
+    """Describe a network to the kernel."""
     return networks.Network(
         [
             networks.Layer(layer.n_in, layer.n_out, layer.activation, layer.batch_norm, layer.dropout)
@@ -276,7 +286,7 @@ def _layers(network: Network) -> networks.Network:
 
 
 def _rule(optimizer: Optimizer) -> networks.Optimizer:
-    """The kernel's name for an update rule, and the numbers of it."""
+    """Return the kernel's name of an update rule, and the rule's numbers."""
     if isinstance(optimizer, SGD):
         update = ("nesterov" if optimizer.nesterov else "momentum") if optimizer.momentum else "plain"
         return networks.Optimizer(update=update, momentum=optimizer.momentum)
@@ -294,7 +304,10 @@ def _rule(optimizer: Optimizer) -> networks.Optimizer:
 def _kernel_trainer(
     engine: NativeEngine, problem: TrainingProblem, rule: networks.Optimizer
 ) -> networks.Trainer:
-    """The kernel's trainer for a problem, without parameters yet; checks targets and weights."""
+    """Make the kernel's trainer for a problem; check targets and weights.
+
+    It has no parameters yet.
+    """
     network, objective, augmentation = problem.network, problem.objective, problem.augmentation
     n_rows, y = problem.n_rows, problem.y
     kernels = engine.bfloat16_kernels if problem.precision == "bfloat16" else engine.kernels
@@ -334,7 +347,10 @@ def _kernel_trainer(
 def _kept_gradient(
     trainer: networks.Trainer, parameters: Parameters, rows: NDArray[np.int64], step: int = 0
 ) -> tuple[float, Parameters]:
-    """Loss and gradient of one batch, of a trainer that keeps the gradient and takes no step."""
+    """Return the loss and gradient of one batch, without a step.
+
+    The trainer is one that keeps the gradient.
+    """
     trainer.write(
         np.ascontiguousarray(parameters.flat), None, None, np.ascontiguousarray(parameters.statistics), step
     )
@@ -348,10 +364,10 @@ def _kept_gradient(
 
 
 def _inputs(network: Network, layers: networks.Network, X: Rows) -> networks.Inputs:
-    """X as the kernel takes it: an array; or the values of sparse rows, where each row starts, and columns.
+    """Convert X to the kernel's inputs, dense or sparse.
 
-    What is sparse is checked, since the kernel writes by the columns: SciPy raises ValueError if it is
-    damaged.
+    They are an array; or the values of sparse rows, where each row starts, and columns. What is sparse is
+    checked, since the kernel writes by the columns: SciPy raises ValueError if it is damaged.
     """
     scale, offset = network.input_scale, network.input_offset
     if not is_compressed(X):
@@ -368,13 +384,16 @@ def _inputs(network: Network, layers: networks.Network, X: Rows) -> networks.Inp
 
 
 def _relative(weights: Floats) -> NDArray[np.float32]:
-    """Weights in float32, times a power of two that makes the largest about 1: only their ratios count."""
+    """Convert weights to float32, scaled so that the largest is about 1.
+
+    The factor is a power of two: only the weights' ratios count.
+    """
     wide = weights.astype(np.float64)
     _, exponent = np.frexp(wide.max())
     return np.asarray(np.ldexp(wide, -exponent), dtype=np.float32)
 
 
 def _two(arrays: Mapping[str, Floats], names: tuple[str, ...]) -> tuple[Floats | None, Floats | None]:
-    """The first and the second moment, None where the optimizer keeps none."""
+    """Return the first and second moment, None where the optimizer keeps none."""
     first, second, *_ = (*(arrays[name] for name in names), None, None)
     return first, second

@@ -55,7 +55,10 @@ ROWS_PER_PREDICTION = 1024
 
 
 class NumpyEngine(Engine):
-    """The contract of ``treadle.engines.engine`` in NumPy, float32 or float64 as the parameters are."""
+    """The engine in NumPy, in float32 or float64 as the parameters are.
+
+    It keeps the contract of ``treadle.engines.engine``.
+    """
 
     name = "numpy"
     trains_by_block = True
@@ -89,7 +92,10 @@ class NumpyEngine(Engine):
         return loss, passes.gradients
 
     def session(self) -> AbstractContextManager[None]:
-        """One BLAS thread: to set it takes as long as a small step does."""
+        """Limit BLAS to one thread for the whole training.
+
+        To set that takes as long as a small step does.
+        """
         return one_blas_thread()
 
     def trainer(self, problem: TrainingProblem, parameters: Parameters) -> Trainer:
@@ -99,7 +105,10 @@ class NumpyEngine(Engine):
 
 
 class _Passes:
-    """The forward and the backward pass over batches of at most batch_size rows, in arrays that are kept."""
+    """The forward and the backward pass, in arrays that are reused.
+
+    Batches have at most batch_size rows.
+    """
 
     def __init__(self, parameters: Parameters, batch_size: int) -> None:
         def array(n_units: int) -> Floats:
@@ -128,7 +137,11 @@ class _Passes:
         self.masks: list[Floats | None] = [None] * len(network.layers)
 
     def forward(self, X: Rows, noise_key: tuple[int, int] | None) -> Floats:
-        """Equations (1) to (3), or (9) to (11) for (1); the logits, valid until the next call."""
+        """Compute equations (1) to (3); return the logits.
+
+        (9) to (11) take the place of (1) in layers with batch normalisation. The logits are valid until the
+        next call.
+        """
         n = n_rows(X)
         number = self.parameters.dtype.type
         scale, offset = map(number, (self.network.input_scale, self.network.input_offset))
@@ -164,7 +177,10 @@ class _Passes:
         objective: Objective,
         noise_key: tuple[int, int] | None,
     ) -> float:
-        """Equations (4) to (8), (12) and (13); the gradients are left in ``self.gradients``."""
+        """Compute equations (4) to (8), (12) and (13).
+
+        The gradients are left in ``self.gradients``.
+        """
         n = n_rows(X)
         l2 = objective.l2
         logits = self.forward(X, noise_key)
@@ -199,7 +215,7 @@ class _Passes:
 
 
 def _product(a: Any, b: Floats, out: Floats) -> None:
-    """``a b``, into an array that is there; a may be sparse."""
+    """Compute ``a b`` into a given array; a may be sparse."""
     if isinstance(a, np.ndarray):
         np.matmul(a, b, out=out)
     else:
@@ -207,7 +223,7 @@ def _product(a: Any, b: Floats, out: Floats) -> None:
 
 
 class NumpyTrainer(Trainer):
-    """Mini-batch training: gather a batch, back-propagate, let the optimizer update."""
+    """Trains by mini-batches: gathers a batch, back-propagates, lets the optimizer update."""
 
     def __init__(self, problem: TrainingProblem, parameters: Parameters) -> None:
         self._problem = problem

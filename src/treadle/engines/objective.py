@@ -1,4 +1,7 @@
-"""What training minimises: a loss over the outputs, averaged over the batch, plus an L2 penalty."""
+"""Training's objective: a loss averaged over the batch, plus an L2 penalty.
+
+Each row's loss is summed over the outputs.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,9 @@ from treadle.network import Network
 
 @dataclass(frozen=True)
 class Objective:
-    """``sum_i c_i loss(logits_i, y_i) / sum_i c_i + l2 / 2 * sum of squared weights``.
+    """The objective of a batch: its weighted mean loss, and the penalty.
+
+    It is ``sum_i c_i loss(logits_i, y_i) / sum_i c_i + l2 / 2 * sum of squared weights``.
 
     The sums run over the rows of a batch, c being the sample weights; each loss is summed over the outputs,
     as in ``treadle.maths.losses`` and ``treadle.maths.likelihoods``. Biases are not penalised. A batch whose
@@ -60,7 +65,7 @@ class Objective:
             raise InvalidInput(f"l2 must be at least 0 and finite; got {self.l2!r}")
 
     def check_fits(self, network: Network) -> None:
-        """Raise InvalidInput if the loss cannot be taken of the network's output."""
+        """Raise InvalidInput if the loss does not suit the network's output."""
         wanted = LOSSES[self.loss].output
         if network.output != wanted:
             raise InvalidInput(
@@ -69,7 +74,10 @@ class Objective:
 
     @property
     def options(self) -> dict[str, float]:
-        """What the loss is given besides logits, targets and weights, by the keywords of its functions."""
+        """The loss's options, by the keywords of its functions.
+
+        They are all that it takes besides logits, targets and weights.
+        """
         return {keyword: getattr(self, name) for name, keyword in LOSSES[self.loss].options.items()}
 
     def data_loss(

@@ -1,4 +1,4 @@
-"""Random words from a counter: every engine draws the same ones, in any order and on any number of threads.
+"""Draws random words from a counter, alike in every engine, order and thread.
 
 Philox4x64-10 (Salmon et al. 2011) with the key ``seed`` and the counter ``(block, purpose, layer, step)``,
 least significant word first, gives blocks of four 64-bit words; NumPy increments the counter before it draws,
@@ -15,7 +15,7 @@ DROPOUT, AUGMENTATION = 0, 1
 
 
 def philox_words(seed: int, step: int, purpose: int, layer: int, n_words: int) -> NDArray[np.uint32]:
-    """The first so many 32-bit words of one purpose, layer and step.
+    """Return the first 32-bit words of one purpose, layer and step.
 
     Parameters
     ----------

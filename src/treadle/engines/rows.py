@@ -1,7 +1,7 @@
-"""Rows of X: a dense array, or SciPy's compressed sparse rows; what every engine asks of either.
+"""Rows of X, a dense array or SciPy's compressed sparse rows.
 
-Sparse rows are never made dense as a whole: an engine gathers a batch of them, and makes that dense if it
-must.
+Here is what every engine has to know of either. Sparse rows are never made dense as a whole: an engine
+gathers a batch of them, and makes that dense if it must.
 """
 
 from __future__ import annotations
@@ -26,17 +26,20 @@ def is_compressed(X: Rows) -> bool:
 
 
 def n_rows(X: Rows) -> int:
-    """N: ``len`` is not defined for sparse rows."""
+    """Return N; sparse rows have no ``len``."""
     return int(X.shape[0])
 
 
 def dense(X: Rows) -> NDArray[Any]:
-    """The same rows as an ndarray; of a batch, never of all rows."""
+    """Return the rows as an ndarray: for a batch, never for all rows."""
     return np.asarray(X.toarray()) if is_compressed(X) else X
 
 
 def check_rows(network: Network, X: Rows) -> None:
-    """Raise InvalidInput unless X is of shape (N, D), D being the network's inputs, and of a usable type."""
+    """Raise InvalidInput unless X is of shape (N, D) and usable type.
+
+    D is the number of the network's inputs.
+    """
     n_inputs = network.sizes[0]
     if not isinstance(X, np.ndarray) and not is_compressed(X):
         raise InvalidInput(

@@ -1,4 +1,4 @@
-"""Which engine serves: the one asked for by name, or the best that is here and can."""
+"""Selects an engine: the one named, or the best that can serve."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SPARSE = 0.05
 
 @dataclass(frozen=True)
 class Selection:
-    """An engine, and a sentence for people that says why it was taken."""
+    """An engine, and a sentence that says why it was chosen."""
 
     engine: Engine
     reason: str
@@ -38,9 +38,9 @@ def select_engine(
     dtype: DTypeLike = np.float32,
     n_threads: int | None = None,
 ) -> Selection:
-    """The engine of that name, or the best one for the purpose.
+    """Return the engine of that name, or the best for the purpose.
 
-    ``auto`` takes the native engine where it is built and supports what is asked, else torch where a GPU is,
+    ``auto`` takes the native engine where it is built and supports the request, else torch where a GPU is,
     else NumPy. To train on rows of which less than one element in 20 is stored it takes NumPy, the only one
     that multiplies them as they are.
 
@@ -60,7 +60,7 @@ def select_engine(
     InvalidInput
         If there is no engine of that name.
     EngineUnavailable
-        If the engine asked for by name cannot serve here, or not for this purpose, or with ``auto`` none can;
+        If the engine that is named cannot serve here, or not for this purpose, or with ``auto`` none can;
         the message says what is missing.
 
     Examples
@@ -80,7 +80,10 @@ def select_engine(
 
 
 def make_engine(name: str, n_threads: int | None = None) -> Engine:
-    """The engine of that name, one of ENGINES but ``auto``; EngineUnavailable if it is not here."""
+    """Make the engine of that name, one of ENGINES but ``auto``.
+
+    EngineUnavailable if it is not here.
+    """
     match name:
         case "native":
             from treadle.engines.native_engine import NativeEngine
@@ -97,7 +100,7 @@ def make_engine(name: str, n_threads: int | None = None) -> Engine:
 
 
 def _best(problem: TrainingProblem | None, dtype: DTypeLike, n_threads: int | None) -> Selection:
-    """The first that is here and can, told with the reasons against those before it."""
+    """Select the first usable engine, with the reasons against those before."""
     if problem is not None and is_compressed(problem.X):
         n_elements = max(problem.X.shape[0] * problem.X.shape[1], 1)
         numpy = _numpy().engine
@@ -114,7 +117,7 @@ def _best(problem: TrainingProblem | None, dtype: DTypeLike, n_threads: int | No
 
 
 def _native(n_threads: int | None) -> Selection | str:
-    """The engine, or why there is none."""
+    """Return the engine, or why there is none."""
     try:
         engine = make_engine("native", n_threads)
     except EngineUnavailable as error:
@@ -139,7 +142,10 @@ def _torch_on_gpu() -> Selection | str:
 
 
 def _gpu_driver() -> bool:
-    """Whether a GPU can be there at all: asking PyTorch takes a second or two to import it."""
+    """Say whether a GPU's driver is here, without importing PyTorch.
+
+    To import it takes a second or two.
+    """
     if Path("/dev/kfd").exists():
         return True
     try:

@@ -1,4 +1,4 @@
-"""Targets and weights checked once, before an engine that does not look at them batch by batch."""
+"""Checks targets and weights once, for engines that do not check each batch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def check_targets(
     y: NDArray[Any],
     sample_weight: NDArray[Any] | None,
 ) -> None:
-    """Raise InvalidInput for the targets and weights that the losses of ``treadle.maths`` refuse.
+    """Raise InvalidInput for targets and weights that ``treadle.maths``'s losses refuse.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The engine that computes with PyTorch: torch.nn layers, automatic differentiation, torch.optim.
+"""The engine of PyTorch: torch.nn layers, automatic differentiation, torch.optim.
 
 It derives nothing by hand, so that it is an independent oracle for the engines that do, and it reaches GPUs.
 It draws no random number, its dropout masks being those of ``treadle.engines.dropout``, and leaves PyTorch's
@@ -32,7 +32,9 @@ ROWS_PER_PREDICTION = 8192
 
 
 class TorchEngine(Engine):
-    """The contract of ``treadle.engines.engine`` in PyTorch, float32 or float64 as the parameters are.
+    """The engine in PyTorch, in float32 or float64 as the parameters are.
+
+    It keeps the contract of ``treadle.engines.engine``.
 
     Parameters
     ----------
@@ -43,7 +45,7 @@ class TorchEngine(Engine):
     Raises
     ------
     EngineUnavailable
-        If PyTorch is not installed, or ``cuda`` is asked for where there is no GPU.
+        If PyTorch is not installed, or ``cuda`` is requested where there is no GPU.
     InvalidInput
         If device is another word.
     """

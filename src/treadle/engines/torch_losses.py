@@ -1,6 +1,7 @@
-"""The losses of ``treadle.maths.loss_table`` row by row in PyTorch, which differentiates them itself.
+"""The losses of ``treadle.maths.loss_table`` row by row in PyTorch.
 
-Imports PyTorch: load this module only when it is asked for. Dimensions: N rows, K outputs.
+PyTorch differentiates them itself. Imports PyTorch: load this module only when it is needed. Dimensions: N
+rows, K outputs.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def _poisson(outputs: Tensor, target: Tensor) -> Tensor:
 
 
 def _like(outputs: Tensor, target: Tensor) -> Tensor:
-    """The target in the outputs' dtype and shape."""
+    """Convert the target to the outputs' dtype and shape."""
     return target.to(outputs.dtype).reshape(outputs.shape)
 
 

@@ -1,7 +1,7 @@
-"""A network as a torch.nn.Module, and its objective as a tensor that autograd can differentiate.
+"""Builds a network as a torch.nn.Module, and its objective as a tensor.
 
-Imports PyTorch: load this module only when it is asked for. It trains nothing; see
-``treadle.engines.torch_trainer``. Dimensions: N rows, D inputs, K outputs.
+Autograd can differentiate the latter. Imports PyTorch: load this module only when it is needed. It trains
+nothing; see ``treadle.engines.torch_trainer``. Dimensions: N rows, D inputs, K outputs.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ def differentiating() -> Iterator[None]:
 
 
 def predicting() -> torch.inference_mode:
-    """Record nothing."""
+    """Record no gradients."""
     return torch.inference_mode()
 
 
 class TorchModel(nn.Module):
-    """``treadle.network.Network`` in torch.nn, with a copy of the parameters and running statistics.
+    """A ``treadle.network.Network`` in torch.nn, with copies of parameters and running statistics.
 
     ``nn.Linear`` keeps its weight as (n_out, n_in): what crosses between it and ``Parameters`` is transposed.
     """
@@ -81,13 +81,13 @@ class TorchModel(nn.Module):
         self.load_statistics(parameters.statistics)
 
     def scatter(self, source: Parameters, target: Callable[[Tensor], Tensor]) -> None:
-        """Copy source into one tensor for each parameter: itself, or a moment of the optimizer's."""
+        """Copy parameters into one tensor each: the parameter's or a moment's."""
         with torch.no_grad():
             for array, parameter in self._pairs(source):
                 target(parameter).copy_(torch.tensor(array.T))
 
     def gather(self, source: Callable[[Tensor], Tensor | None]) -> Parameters:
-        """Copy one tensor for each parameter, zeros where there is none, into the layout of Parameters."""
+        """Copy each parameter's tensor into the layout of Parameters, zeros where none."""
         result = Parameters.zeros(self.network, self.numpy_dtype)
         for array, parameter in self._pairs(result):
             tensor = source(parameter)
@@ -112,7 +112,7 @@ class TorchModel(nn.Module):
         return np.concatenate([*tensors, np.empty(0)]).astype(self.numpy_dtype)
 
     def load_statistics(self, statistics: Floats) -> None:
-        """Take over running statistics (R,)."""
+        """Set the running statistics (R,)."""
         tensors = self._statistics()
         with torch.no_grad():
             parts = torch.split(torch.tensor(statistics), [tensor.numel() for tensor in tensors])
@@ -124,7 +124,10 @@ class TorchModel(nn.Module):
         return [*(cast(Tensor, n.running_mean) for n in norms), *(cast(Tensor, n.running_var) for n in norms)]
 
     def forward(self, X: Rows, noise_key: tuple[int, int] | None) -> Tensor:
-        """The logits (N, K) of X (N, D) as one batch, with the dropout of that (seed, step) or none."""
+        """Compute the logits (N, K) of X (N, D) as one batch.
+
+        Dropout is that of the (seed, step), or none.
+        """
         a = self._scaled(X)
         for i, (layer, linear, activation) in enumerate(
             zip(self.network.layers, self.linears, self.activations, strict=True)
@@ -137,7 +140,7 @@ class TorchModel(nn.Module):
         return a
 
     def _normalised(self, u: Tensor, norm: nn.BatchNorm1d) -> Tensor:
-        """By the batch's own statistics; in training mode they move the running ones."""
+        """Normalise by the batch's statistics; in training, update the running ones."""
         if len(u) == 1:  # which PyTorch refuses: the mean is the row itself, and there is no variance
             return (u - u) * norm.weight + norm.bias
         return F.batch_norm(
@@ -177,7 +180,10 @@ class TorchModel(nn.Module):
     def _weighted_loss(
         self, outputs: Tensor, y: NDArray[Any], weights: NDArray[np.float64], objective: Objective
     ) -> Tensor:
-        """Rows of weight 0 take no part, whatever is in them; without any other the loss is 0."""
+        """Average the losses of rows with weights other than 0.
+
+        Rows of weight 0 take no part, whatever is in them; without any other the loss is 0.
+        """
         kept = np.flatnonzero(weights)
         share = weights[kept] / weights.sum() if len(kept) else weights[kept]
         rows = torch.tensor(kept, device=self.device)
@@ -190,7 +196,7 @@ class TorchModel(nn.Module):
         return ROW_LOSSES[objective.loss](outputs, target, **objective.options)
 
     def _scaled(self, X: Rows) -> Tensor:
-        """X * input_scale, rounded to the model's dtype only then, plus input_offset."""
+        """Compute X * input_scale + input_offset, rounded to the dtype after the product."""
         x = torch.tensor(dense(X), device=self.device)
         scale, offset = map(self.numpy_dtype.type, (self.network.input_scale, self.network.input_offset))
         x = (x.to(torch.promote_types(x.dtype, self.dtype)) * float(scale)).to(self.dtype)

@@ -1,6 +1,7 @@
-"""Mini-batch training in PyTorch: the rules of ``treadle.optimizers`` by torch.optim, in its fused kernels.
+"""Trains by mini-batches in PyTorch, with torch.optim's fused kernels.
 
-Imports PyTorch: load this module only when it is asked for.
+The update rules are those of ``treadle.optimizers``. Imports PyTorch: load this module only when it is asked
+for.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ TORCH_NAMES = {"m": "exp_avg", "v": "exp_avg_sq", "velocity": "momentum_buffer"}
 
 
 class TorchTrainer(Trainer):
-    """See ``treadle.engines.engine.Trainer``. The caller has checked the targets."""
+    """See ``treadle.engines.engine.Trainer``.
+
+    The caller has checked the targets.
+    """
 
     def __init__(self, problem: TrainingProblem, parameters: Parameters, device: torch.device) -> None:
         self._problem = problem
@@ -87,7 +91,7 @@ class TorchTrainer(Trainer):
             self._set_moments(state)
 
     def _set_moments(self, moments: Mapping[str, Floats]) -> None:
-        """Give torch.optim its state, as it would have it after ``self._step`` steps."""
+        """Give torch.optim the state that it has after ``self._step`` steps."""
         for tensor in self._model.parameters():
             state = {TORCH_NAMES[name]: torch.empty_like(tensor) for name in self._problem.optimizer.moments}
             if isinstance(self._problem.optimizer, Adam):
@@ -99,7 +103,7 @@ class TorchTrainer(Trainer):
             self._model.scatter(self._in_layout(moments[name]), self._moment(name))
 
     def _moment(self, name: str) -> Callable[[Tensor], Tensor]:
-        """From a parameter to the moment that torch.optim keeps for it."""
+        """Return a function from a parameter to torch.optim's moment of it."""
         return lambda tensor: cast(Tensor, self._optimizer.state[tensor][TORCH_NAMES[name]])
 
     def _in_layout(self, flat: Floats) -> Parameters:
@@ -107,7 +111,10 @@ class TorchTrainer(Trainer):
 
 
 def _torch_optimizer(optimizer: Optimizer, model: TorchModel) -> torch.optim.Optimizer:
-    """The same update rule in torch.optim; the learning rate is set at each step."""
+    """Make the same update rule in torch.optim.
+
+    The learning rate is set at each step.
+    """
     alike: dict[tuple[float, float], list[Tensor]] = {}
     for block, tensor in model.blocks():
         alike.setdefault((block.rate, block.decay), []).append(tensor)

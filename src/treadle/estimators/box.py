@@ -1,7 +1,8 @@
-"""Regression by a box network from noisy data: scikit-learn's contract over ``treadle.boxes``.
+"""Regression by a box network from noisy data, as a scikit-learn estimator.
 
-It checks, centres and chooses; the fits are ``treadle.boxes.from_data.grid_choice``'s, ``cell_growth``'s and
-``segmentation``'s. It takes one output and dense, finite X.
+The boxes are those of ``treadle.boxes``. It checks, centres and chooses; the fits are
+``treadle.boxes.from_data.grid_choice``'s, ``cell_growth``'s and ``segmentation``'s. It takes one output and
+dense, finite X.
 
 Dimensions: N samples, D features.
 """
@@ -34,7 +35,7 @@ CURVES = ("loo_curve", "validation_curve")
 
 
 class BoxRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    r"""A superposition of boxes, least squares, with as many boxes as the data can tell apart.
+    r"""Least-squares regression by boxes, as many as the data can tell apart.
 
     The network is a constant in each of its boxes, the weighted mean of y there, or with ``order=1`` linear
     between the edges. Outside of the range of X it goes on as at the nearest point.
@@ -243,7 +244,10 @@ class BoxRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
 
 
 def _network_of(growth: Growth, bounds: NDArray[np.float64], offset: float) -> BoxNetwork:
-    """One feature: boxes on a line, in their order. Several: the tree of cuts."""
+    """Make the network: boxes on a line, or a tree of cuts.
+
+    One feature gives boxes in their order, several the tree.
+    """
     tree = SplitTree(bounds, growth.axes, growth.edges, np.reshape(growth.children, (-1, 2)))
     heights = np.array(growth.heights) + offset
     if len(bounds) > 1:
@@ -253,18 +257,18 @@ def _network_of(growth: Growth, bounds: NDArray[np.float64], offset: float) -> B
 
 
 def _group_sums(edges: NDArray[np.float64], rows: Rows) -> CellSums:
-    """The sums of groups on a line."""
+    """Sum the rows of each group on a line."""
     groups = np.searchsorted(edges[1:-1], rows.X[:, 0], side="right")
     return cell_sums(groups, (edges.size - 1,), rows.y, rows.weights)
 
 
 def _of_runs(sums: CellSums, starts: NDArray[np.int64]) -> CellSums:
-    """The sums of boxes that are runs of groups, each from its start to the next."""
+    """Sum runs of groups to boxes, each run from its start on."""
     return CellSums(*(np.add.reduceat(one, starts) for one in sums))
 
 
 def _squares_left(learnt: CellSums, left_out: CellSums) -> float:
-    """The sum of squares of rows left out about the means of those learnt from."""
+    """Sum the squares of left-out rows about the means of learnt ones."""
     heights = heights_of(learnt)
     w, s, q = left_out
     return float((q - 2 * heights * s + heights**2 * w).sum())

@@ -1,4 +1,4 @@
-"""What each hyper-parameter of an estimator may be, under scikit-learn's names, and the check of it.
+"""The allowed values of each hyper-parameter, under scikit-learn's names, and their check.
 
 One table for all: an estimator checks those that it has, used by the chosen solver or not, before it looks at
 the data. Where scikit-learn has the parameter, the message is scikit-learn's, word for word. Whether a value
@@ -34,14 +34,19 @@ PLANNED_RATES = ("cosine", "one_cycle")
 
 @dataclass(frozen=True)
 class Allowed:
-    """The set of allowed values: in words, and as a predicate that takes anything at all."""
+    """The set of allowed values: in words, and as a predicate.
+
+    The predicate takes anything at all.
+    """
 
     words: str
     holds: Callable[[Any], bool]
 
 
 def check_hyperparameters(estimator_name: str, values: Mapping[str, Any]) -> None:
-    """Raise InvalidInput for the first value that is not allowed; names outside of the table are passed over.
+    """Raise InvalidInput for the first value that is not allowed.
+
+    Names outside of the table are passed over.
 
     Parameters
     ----------
@@ -60,7 +65,10 @@ def check_hyperparameters(estimator_name: str, values: Mapping[str, Any]) -> Non
 
 
 def is_number(value: Any) -> bool:
-    """A finite real number of Python or NumPy that float64 holds; True and False are none."""
+    """Say whether a value is a finite real number in float64's range.
+
+    True and False are none.
+    """
     try:
         return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
     except OverflowError:  # 10**400
@@ -68,14 +76,17 @@ def is_number(value: Any) -> bool:
 
 
 def is_sequence(value: Any) -> bool:
-    """Values one after another: a list, a tuple or an array with one axis; text is none."""
+    """Say whether a value is a list, tuple or one-dimensional array.
+
+    Text is none.
+    """
     if isinstance(value, np.ndarray):
         return value.ndim == 1
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
 def is_one_or_several(value: Any, holds: Callable[[Any], bool]) -> bool:
-    """Whether one value, or each of a sequence of them, is as it should be."""
+    """Say whether a value, or each of a sequence, fulfils the predicate."""
     return all(map(holds, value)) if is_sequence(value) else holds(value)
 
 

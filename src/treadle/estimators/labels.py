@@ -1,4 +1,4 @@
-"""Labels as tables keep them, made an array of one type that sorts: what scikit-learn's own checks take.
+"""Converts labels from tables to a NumPy array of one sortable type.
 
 It refuses labels that are missing, of several types, or of a type without an order that a file could keep.
 """
@@ -19,7 +19,9 @@ MISSING = ("NoneType", "NAType", "NaTType")  # of Python and of pandas
 
 
 def plain_labels(y: Any) -> Any:
-    """Labels of dtype object, or of a type that is pandas' or polars' own, as NumPy's; others as they are.
+    """Convert labels of dtype object or of pandas' and polars' types.
+
+    Others are returned as they are.
 
     Parameters
     ----------
@@ -47,7 +49,7 @@ def plain_labels(y: Any) -> Any:
 
 
 def one_column(y: Any) -> Any:
-    """y, flat where it is one column."""
+    """Return y, made flat where it has one column."""
     return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
 

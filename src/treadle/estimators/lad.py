@@ -1,8 +1,8 @@
-"""Linear regression under the L1 norm, and its quantiles: scikit-learn's contract over ``treadle.l1``.
+"""Regression under the L1 norm and of quantiles, as a scikit-learn estimator.
 
-It checks and translates; the optimum and its certificate are ``treadle.l1.dense.solve``'s, standard errors
-and intervals ``treadle.l1.inference.inference``'s. It keeps no data, so ``summary`` takes those of ``fit``
-again.
+``treadle.l1`` solves it. It checks and translates; the optimum and its certificate are
+``treadle.l1.dense.solve``'s, standard errors and intervals ``treadle.l1.inference.inference``'s. It keeps no
+data, so ``summary`` takes those of ``fit`` again.
 
 Dimensions: N samples, D features.
 """
@@ -45,7 +45,7 @@ ROWS_PER_BLOCK = 1 << 16  # of float32 rows that are predicted in float64 at a t
 
 
 class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    r"""Least absolute deviations: the exact, certified optimum of linear regression under the L1 norm.
+    r"""Least absolute deviations: exact, certified linear regression under the L1 norm.
 
     It has the least of, with c the sample weights, r = y - X w - b and rho(r) = max(tau r, (tau - 1) r)::
 
@@ -196,10 +196,11 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
     def _validated(
         self, X: ArrayLike, y: ArrayLike | None
     ) -> tuple[NDArray[Any], NDArray[Any], Origin | None]:
-        """X and y as scikit-learn's ``validate_data`` has them, which is not called where it changes nothing.
+        """Check X and y as scikit-learn's ``validate_data`` does.
 
-        It takes as long as a fit of some hundred rows. Values that are not finite are for ``solve`` to
-        refuse, by row. Columns of integers and time stamps are less an origin, which comes third.
+        It is not called where it changes nothing. It takes as long as a fit of some hundred rows. Values that
+        are not finite are for ``solve`` to refuse, by row. Columns of integers and time stamps are less an
+        origin, which comes third.
         """
         if _is_plain(X, 2) and _is_plain(y, 1) and len(X) == len(y) and X.size > 0:
             self.n_features_in_ = X.shape[1]
@@ -254,14 +255,14 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         return predicted
 
     def _at_centre(self) -> tuple[NDArray[Any], float, NDArray[Any]]:
-        """Coefficients, the intercept at the centre, and the centre."""
+        """Return the coefficients, the intercept at the centre, and the centre."""
         certificate = self.certificate_
         if certificate.centre.any() or certificate.origin.any():
             return self.coef_, certificate.centre_intercept, certificate.centre
         return self.coef_, self.intercept_, certificate.centre
 
     def _features(self, X: ArrayLike) -> Any:
-        """X as it was fitted, less the origin."""
+        """Return X checked as in the fit, less the origin."""
         origin = self.certificate_.origin
         if (has_integer_columns(X) or origin.any()) and not sparse.issparse(X):
             names = _names_of(X)
@@ -284,9 +285,10 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         names: Sequence[str] | None = None,
         progress: bool = True,
     ) -> Inference:
-        """Standard errors, confidence intervals and R1 of the fit; printed, a table as statsmodels has it.
+        """Estimate standard errors and confidence intervals of the fit, and R1.
 
-        Of columns far from zero the intercept is the one at ``certificate_.centre``.
+        Printed, it is a table as statsmodels has it. Of columns far from zero the intercept is the one at
+        ``certificate_.centre``.
 
         Parameters
         ----------
@@ -394,7 +396,10 @@ def predicted_of(
 
 
 def _predicted(coef: NDArray[Any], intercept: float, shift: NDArray[Any], X: Any) -> NDArray[np.float64]:
-    """(X - shift) coef + intercept; of a sparse X only columns that are shifted become dense."""
+    """Compute (X - shift) coef + intercept, with few dense columns.
+
+    Of a sparse X only columns that are shifted become dense.
+    """
     if not shift.any():
         return np.asarray(X @ coef + intercept)
     if not sparse.issparse(X):
@@ -405,18 +410,21 @@ def _predicted(coef: NDArray[Any], intercept: float, shift: NDArray[Any], X: Any
 
 
 def _names_of(X: Any) -> Any:
-    """The names of a frame's columns, None where they are but their places."""
+    """Return a frame's column names, None where they are only positions."""
     names = getattr(X, "columns", None)
     return None if isinstance(names, range) else names
 
 
 def _named(X: NDArray[Any], names: Any) -> Any:
-    """X as a frame with its names, for scikit-learn to look at."""
+    """Return X as a frame with its names, for scikit-learn to check."""
     import pandas
 
     return pandas.DataFrame(X, columns=names)
 
 
 def _is_plain(array: Any, n_dimensions: int) -> TypeGuard[NDArray[Any]]:
-    """Whether it is an array, and no subclass, of a type and a dimension that are taken as they are."""
+    """Say whether an array can be taken as it is.
+
+    It is no subclass, of a known type, and has that many dimensions.
+    """
     return type(array) is np.ndarray and array.dtype in X_DTYPES and array.ndim == n_dimensions

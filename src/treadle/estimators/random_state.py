@@ -1,4 +1,4 @@
-"""scikit-learn's ``random_state`` as the seed of all that a fit draws."""
+"""Turns scikit-learn's ``random_state`` into the seed of a fit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 
 
 def seed_of(random_state: int | np.random.RandomState | None) -> int:
-    """An integer ``random_state`` itself, else a draw from it."""
+    """Return an integer ``random_state`` itself, else a draw from it."""
     if isinstance(random_state, Integral):
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31 - 1))

@@ -1,4 +1,4 @@
-"""Sample weights as a user gives them, checked: for every estimator alike."""
+"""Checks a user's sample weights, for every estimator alike."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from treadle.errors import InvalidInput
 
 
 def checked_weights(weights: ArrayLike | None, n: int) -> NDArray[np.float64] | None:
-    """Sample weights as float64 (n,), or None where there are none; one number is a weight for all.
+    """Return sample weights as float64 (n,), or None where there are none.
+
+    One number is a weight for all.
 
     Raises
     ------

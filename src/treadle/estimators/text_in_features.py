@@ -1,4 +1,7 @@
-"""Text in X: told with its row and column, where NumPy says what it could not convert and not where."""
+"""Locates text in X that NumPy could not convert to a number.
+
+NumPy says what it was, and not where.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,9 @@ from treadle.errors import InvalidInput
 
 @contextmanager
 def text_in_features_told(X: Any) -> Iterator[None]:
-    """Raise InvalidInput with row and column where NumPy cannot convert a text of X to a number.
+    """Raise InvalidInput with row and column where X holds text.
+
+    That is where NumPy cannot convert it to a number.
 
     Raises
     ------
@@ -36,7 +41,10 @@ def text_in_features_told(X: Any) -> Iterator[None]:
 
 
 def _first_text(X: Any) -> tuple[int, Any, Any] | None:
-    """Row, column (by its name, if it has one) and cell of the first that is no number, or None."""
+    """Return row, column and cell of the first text that is no number.
+
+    The column is by its name, if it has one; None where there is no such text.
+    """
     cells = np.asarray(X, dtype=object)
     if cells.ndim != 2:
         return None

@@ -1,1 +1,1 @@
-"""Files for networks: they hold plain layers, and nothing of how those were made."""
+"""Writes networks as files of plain layers, however they were made."""

@@ -1,4 +1,4 @@
-"""What treadle's file formats have in common: safetensors, a version, and how a file is refused.
+"""The common part of treadle's file formats: safetensors, a version, and refusals.
 
 A format's metadata have ``format``, its version, and the keys that it names; whatever else a file holds is
 for the format to read. One ``Container`` each: models, estimators, box networks, trees, checkpoints.
@@ -58,7 +58,7 @@ class Container:
 
     @property
     def remedy(self) -> str:
-        """What to do about a damaged file: the end of an error's sentence."""
+        """Return the advice for a damaged file, the end of an error's sentence."""
         return f"restore it from a copy, or {self.again}"
 
     def write(
@@ -68,7 +68,7 @@ class Container:
         write_safetensors(Path(path), arrays, {"format": self.version, **metadata})
 
     def read(self, path: str | Path) -> tuple[Arrays, dict[str, Any]]:
-        """The arrays and the metadata of a file, which are checked as ``check`` says.
+        """Read a file's arrays and metadata, checked by ``check``.
 
         Raises
         ------
@@ -82,7 +82,10 @@ class Container:
         return arrays, metadata
 
     def check(self, path: str | Path, metadata: Mapping[str, Any]) -> None:
-        """Raise CorruptFile unless these are metadata of this format and version, without a key beyond."""
+        """Raise CorruptFile unless the metadata are of this format, version and keys.
+
+        There is no key beyond.
+        """
         self.check_version(path, metadata)
         known = ("format", *self.keys)
         if unknown := sorted(metadata.keys() - set(known)):
@@ -103,7 +106,7 @@ class Container:
 
     @contextmanager
     def describing(self, path: str | Path, what: str = "") -> Iterator[None]:
-        """Turn whatever goes wrong as an object is made of a file's content into CorruptFile.
+        """Turn errors of making an object from a file's content into CorruptFile.
 
         Parameters
         ----------

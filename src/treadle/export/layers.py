@@ -1,4 +1,4 @@
-"""A network as layers f(a W + b), which every export can write.
+"""Represents a network as layers f(a W + b), which every export can write.
 
 Box networks, trees and trained networks all come down to it. It knows no training, no scaling and no form of
 its own; it computes in NumPy and SciPy, in the dtype that it is given.
@@ -30,7 +30,7 @@ NUMBERS_PER_BLOCK = 1 << 22  # of hidden outputs held at a time: 32 MB of float6
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """One layer: units that weigh all inputs, and what each does with its sum.
+    """One layer: units with weights, biases and an activation.
 
     Parameters
     ----------
@@ -62,17 +62,20 @@ class Layer:
 
     @property
     def n_in(self) -> int:
-        """Inputs."""
+        """The number of inputs."""
         return int(self.weights.shape[0])
 
     @property
     def n_out(self) -> int:
-        """Units."""
+        """The number of units."""
         return int(self.weights.shape[1])
 
     @property
     def n_parameters(self) -> int:
-        """Weights and biases that are kept: of sparse weights, those other than zero."""
+        """The number of stored weights and biases.
+
+        Of sparse weights it counts those other than zero.
+        """
         return int(getattr(self.weights, "nnz", self.weights.size)) + self.n_out
 
     def activate(self, z: NDArray[Any]) -> NDArray[Any]:
@@ -98,7 +101,10 @@ class Layer:
 
 
 def forward(layers: Sequence[Layer], X: NDArray[Any]) -> NDArray[Any]:
-    """The outputs (N, n_out of the last layer) for rows X (N, n_in of the first), block by block."""
+    """Compute the outputs for rows X, block by block.
+
+    X is (N, n_in of the first layer), the result (N, n_out of the last).
+    """
     outputs = np.empty((len(X), layers[-1].n_out), X.dtype)
     n_rows = max(1, NUMBERS_PER_BLOCK // max(layer.n_out for layer in layers))
     for start in range(0, len(X), n_rows):

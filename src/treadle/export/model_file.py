@@ -1,4 +1,4 @@
-"""A trained network as a file: ``model.safetensors``.
+"""Saves a trained network as a file ``model.safetensors``, and loads it.
 
 Arrays ``weights.0`` (n_in, n_out), ``biases.0`` (n_out,), ``weights.1`` and so on, float32 or float64, and
 for layers with batch normalisation ``scales.0``, ``running_means.0`` and ``running_variances.0``, each
@@ -96,12 +96,14 @@ class Model:
 
     @property
     def network(self) -> Network:
-        """What the parameters belong to."""
+        """The network of the parameters."""
         return self.parameters.network
 
     @property
     def pixel_units(self) -> PixelUnits | None:
-        """Which values of X are black and white, if rows are images; None if that is not known.
+        """The values of black and white pixels in X; None if unknown.
+
+        They are for rows that are images.
 
         Where ``data_range`` is None, black is taken to be 0 and white 1 / ``data_scale``.
         """
@@ -141,7 +143,7 @@ def save_model(path: str | Path, model: Model) -> None:
 
 
 def model_metadata(model: Model) -> dict[str, Any]:
-    """What the file says of the model besides its arrays."""
+    """Return the metadata of a model's file, beside its arrays."""
     known = {} if model.data_range is None else {"data_range": model.data_range}
     return {
         "network": asdict(model.network),
@@ -153,7 +155,7 @@ def model_metadata(model: Model) -> dict[str, Any]:
 
 
 def model_arrays(model: Model) -> dict[str, Floats]:
-    """The model's arrays, by their names in the file."""
+    """Return the model's arrays, by their names in the file."""
     return {name: np.ascontiguousarray(array) for name, array in model.parameters.named()}
 
 
@@ -187,7 +189,7 @@ def load_model(path: str | Path) -> Model:
 
 
 def model_from(path: str | Path, arrays: Mapping[str, Floats], metadata: Mapping[str, Any]) -> Model:
-    """The model that a file's arrays and metadata describe; CorruptFile if they describe none."""
+    """Make a model from a file's arrays and metadata, or raise CorruptFile."""
     with FILE.describing(path):
         network = Network(**metadata["network"])
     class_names, image_shape = metadata.get("class_names"), metadata.get("image_shape")

@@ -1,4 +1,6 @@
-"""Networks as ONNX files, for browsers, telephones and other languages: trained ones, and plain layers.
+"""Writes trained networks and plain layers as ONNX files.
+
+Browsers, telephones and other languages read them.
 
 For a trained network the graph takes ``X`` (N, D) in the dtype of the parameters, before ``input_scale``
 and ``input_offset``, and gives ``probabilities`` (N, K), or ``prediction`` (N, K) where the output is the
@@ -69,7 +71,7 @@ def save_onnx(path: str | Path, model: Model) -> None:
 
 
 def onnx_model(model: Model) -> onnx.ModelProto:
-    """The model as ONNX, checked by onnx's own checker.
+    """Return the model as ONNX, checked by onnx's own checker.
 
     Raises
     ------
@@ -124,7 +126,10 @@ def onnx_model(model: Model) -> onnx.ModelProto:
 
 
 def _probabilities_of_classes(helper: Any, n_classes: int, logits: str, output: str) -> list[onnx.NodeProto]:
-    """The nodes that take one logistic output's logits to a column for each of one or two classes."""
+    """Make the nodes from one logistic output to columns of class probabilities.
+
+    There is a column for each of one or two classes.
+    """
     if n_classes == 1:  # a softmax of one logit is 1
         return [helper.make_node("Softmax", [logits], [output])]
     return [
@@ -137,7 +142,9 @@ def _probabilities_of_classes(helper: Any, n_classes: int, logits: str, output: 
 def save_layers_onnx(
     path: str | Path, layers: Sequence[Layer], dtype: Any = np.float64, remedy: str = "take fewer units"
 ) -> None:
-    """Write plain layers as ONNX, whole or not at all; steps as ``treadle.export.steps`` has them.
+    """Write plain layers as ONNX, whole or not at all.
+
+    Steps are as ``treadle.export.steps`` has them.
 
     Parameters
     ----------
@@ -170,7 +177,7 @@ def save_layers_onnx(
 
 
 def _onnx() -> Any:
-    """The package onnx, with its helpers."""
+    """Import the package onnx with its helpers."""
     try:
         import onnx
         from onnx import helper, numpy_helper  # noqa: F401
@@ -189,7 +196,10 @@ def _proto(
     output: str,
     metadata: Mapping[str, Any],
 ) -> onnx.ModelProto:
-    """The graph from X (N, sizes[0]) to the output (N, sizes[1]), in the dtype of weights.0, checked."""
+    """Make and check the graph from X to the output.
+
+    X is (N, sizes[0]) and the output (N, sizes[1]), both in the dtype of weights.0.
+    """
     package = _onnx()
     helper = package.helper
     dtype = helper.np_dtype_to_tensor_dtype(constants["weights.0"].dtype)
@@ -212,7 +222,10 @@ def _proto(
 def _gemms(
     helper: Any, activations: Sequence[str], inputs: str, outputs: str, dtype: np.dtype[Any]
 ) -> list[onnx.NodeProto]:
-    """The nodes that take the inputs through a layer for each activation; names begin with that of inputs."""
+    """Make the nodes of a layer for each activation.
+
+    Their names begin with that of the inputs.
+    """
     nodes = []
     a = inputs
     for i, activation in enumerate(activations):
@@ -224,7 +237,7 @@ def _gemms(
 
 
 def _constants(activations: Sequence[str], dtype: Any) -> dict[str, NDArray[Any]]:
-    """The initializers that the nodes of ``_activation`` go by."""
+    """Return the constants that the nodes of ``_activation`` use."""
     constants = {"zero": np.zeros((), dtype), "one": np.ones((), dtype)} if CLAMP in activations else {}
     if "gelu" in activations and dtype == np.float64:
         constants |= gelu_constants()
@@ -232,7 +245,7 @@ def _constants(activations: Sequence[str], dtype: Any) -> dict[str, NDArray[Any]
 
 
 def _activation(helper: Any, name: str, z: str, a: str, dtype: np.dtype[Any]) -> list[onnx.NodeProto]:
-    """The nodes that take z to a."""
+    """Make the nodes that compute an activation of z."""
     match name:
         case "relu":
             return [helper.make_node("Relu", [z], [a])]

@@ -1,4 +1,6 @@
-r"""GELU of doubles from ONNX operators that ONNX Runtime has for doubles, unlike Erf.
+r"""Computes GELU of doubles by ONNX operators that ONNX Runtime has.
+
+Of Erf it has none for doubles.
 
 With z = |x| / sqrt(2) and t = 2 / (2 + z), which is in (0, 1]::
 
@@ -24,14 +26,17 @@ TAIL = 40.0  # beyond it erfc(z) is 0 in float64, and |x| may be cut so that inf
 
 
 def gelu_constants() -> dict[str, NDArray[np.float64]]:
-    """The initializers that ``gelu_nodes`` goes by, by name."""
+    """Return the constants that ``gelu_nodes`` uses, by name."""
     scalars = {"zero": 0.0, "half": 0.5, "one": 1.0, "two": 2.0, "tail": TAIL, "root": math.sqrt(0.5)}
     scalars |= {f"c{k}": float(c) for k, c in enumerate(_polynomial())}
     return {f"gelu.{name}": np.array(value) for name, value in scalars.items()}
 
 
 def gelu_nodes(helper: Any, x: str, result: str) -> list[Any]:
-    """The nodes that take x to gelu(x), both float64 of one shape; other names begin with that of result."""
+    """Make the nodes that compute gelu(x), in float64.
+
+    The result has the shape of x; other names begin with that of the result.
+    """
     nodes: list[Any] = []
 
     def apply(operator: str, name: str, *inputs: str) -> str:

@@ -1,4 +1,4 @@
-"""safetensors files with treadle's metadata: writing them, and reading them without trusting them.
+"""Writes safetensors files with treadle's metadata, and reads them without trusting them.
 
 The metadata has one entry, ``treadle``: a JSON object. Its ``sha256`` is that of the arrays and of all
 else in the object, so that a bit that turned over on a disk is noticed: a model with one wrong weight looks
@@ -52,7 +52,7 @@ def write_safetensors(path: Path, arrays: Mapping[str, NDArray[Any]], metadata: 
 
 
 def safetensors_bytes(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> bytes:
-    """The bytes of the file that ``write_safetensors`` writes."""
+    """Return the bytes that ``write_safetensors`` writes."""
     from safetensors.numpy import save
 
     text = json.dumps({**metadata, "sha256": _digest(arrays, metadata)}, sort_keys=True)
@@ -75,7 +75,9 @@ def _digest(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> 
 def read_safetensors(
     path: str | Path, *, needs_sum: bool = True
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """All arrays of the file, and the JSON object under the metadata's key ``treadle``.
+    """Read a file's arrays and the JSON object of its metadata.
+
+    That is under the metadata's key ``treadle``.
 
     Parameters
     ----------
@@ -132,7 +134,10 @@ def read_safetensors(
 
 
 def _array(file: Any, name: str) -> NDArray[Any]:
-    """One array of an open file; ValueError if it is of a type that treadle does not write."""
+    """Read one array of an open file; ValueError for unknown types.
+
+    Known are those that treadle writes.
+    """
     dtype = file.get_slice(name).get_dtype()
     if dtype not in DTYPES:
         raise ValueError(

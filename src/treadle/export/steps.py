@@ -1,4 +1,4 @@
-r"""Steps, equal to the bit, from modules of every runtime: linear layers and clamps.
+r"""Writes steps as linear layers and clamps, equal to the bit in every runtime.
 
 A step unit is 1 where t >= e, t being an input or its negative. With p the floating-point number just below
 e, u = e - p is a power of two, and::
@@ -26,10 +26,11 @@ from treadle.maths.dtypes import Floats
 
 
 def stock_layers(layers: Sequence[Layer], dtype: Any = np.float64) -> list[Layer]:
-    """The same network in dtype, each layer of steps as a clamped one; two, where an edge is nearly 0.
+    """Replace layers of steps by clamped layers, in dtype.
 
-    For inputs of dtype the clamped steps equal the original ones: where dtype is float32, an edge moves up to
-    the next float32, and no float32 lies between the two.
+    Where an edge is nearly 0, two layers take the place of one. For inputs of dtype the clamped steps equal
+    the original ones: where dtype is float32, an edge moves up to the next float32, and no float32 lies
+    between the two.
 
     Parameters
     ----------
@@ -57,7 +58,7 @@ def stock_layers(layers: Sequence[Layer], dtype: Any = np.float64) -> list[Layer
 
 
 def round_up(values: Floats, dtype: Any) -> Floats:
-    """The least numbers of dtype that are not below values."""
+    """Return the least numbers of dtype that are not below the values."""
     with np.errstate(over="ignore"):
         rounded = values.astype(dtype)
     return np.where(rounded < values, np.nextafter(rounded, rounded.dtype.type(np.inf)), rounded)

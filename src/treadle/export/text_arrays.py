@@ -1,4 +1,7 @@
-"""Arrays of texts within a bound: NumPy gives every text the longest's memory."""
+"""Makes arrays of texts within a limit of memory.
+
+NumPy gives every text the longest's memory.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ MOST_TEXT_BYTES = 64 << 20
 
 
 def text_array(values: Any, dtype: str = "U") -> NDArray[Any]:
-    """An array of texts, or of bytes.
+    """Make an array of texts, or of bytes.
 
     Parameters
     ----------
@@ -38,7 +41,10 @@ def text_array(values: Any, dtype: str = "U") -> NDArray[Any]:
 
 
 def check_text_bytes(n_texts: int, longest: int, character_bytes: int) -> None:
-    """Raise InvalidInput if n_texts texts of ``longest`` characters would take more than 64 MB."""
+    """Raise InvalidInput for texts that would take more than 64 MB.
+
+    There are n_texts of ``longest`` characters.
+    """
     n_bytes = n_texts * longest * character_bytes
     if n_bytes > MOST_TEXT_BYTES:
         raise InvalidInput(

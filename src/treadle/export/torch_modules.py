@@ -1,6 +1,7 @@
-"""A list of plain layers as a ``torch.nn.Sequential`` of torch's own modules, to train on, trace or export.
+"""Makes a ``torch.nn.Sequential`` of plain layers, from torch's own modules.
 
-Imports PyTorch where it is called. Dropout and whatever else is not in the layers is not in it.
+It can be trained on, traced or exported. Imports PyTorch where it is called. Dropout and whatever else is not
+in the layers is not in it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 def sequential_of_layers(
     layers: Sequence[Layer], dtype: Any = np.float64, remedy: str = "take fewer units"
 ) -> nn.Sequential:
-    """``nn.Linear`` and the activation's module, layer by layer, with copies of the weights.
+    """Make an ``nn.Linear`` and an activation of each layer, with copied weights.
 
     Parameters
     ----------

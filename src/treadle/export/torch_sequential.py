@@ -1,4 +1,4 @@
-"""A trained network as a plain ``torch.nn.Sequential``, which needs nothing of treadle.
+"""Makes a trained network a plain ``torch.nn.Sequential``, which needs no treadle.
 
 Linear layers, batch normalisation with its running statistics, activations and dropout, one after another,
 and the output's function at the end. ``input_scale`` and ``input_offset`` are within the first layer's
@@ -29,12 +29,12 @@ class Exponential(nn.Module):
     """exp, the output of a network for counts."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Of each element."""
+        """Compute exp of each element."""
         return torch.exp(x)
 
 
 def torch_sequential(parameters: Parameters, *, with_output: bool = True) -> nn.Sequential:
-    """The network as PyTorch's modules, in evaluation mode, with copies of the parameters.
+    """Make the network PyTorch modules in evaluation mode, with copied parameters.
 
     Parameters
     ----------
@@ -87,7 +87,10 @@ def torch_sequential(parameters: Parameters, *, with_output: bool = True) -> nn.
 
 
 def linear_module(W: np.ndarray, b: np.ndarray | None, dtype: np.dtype) -> nn.Linear:
-    """W (n_in, n_out) and b (n_out,) as a module of dtype; no random number is drawn."""
+    """Make a module of W (n_in, n_out) and b (n_out,) in dtype.
+
+    No random number is drawn.
+    """
     linear: nn.Linear = nn.utils.skip_init(  # type: ignore[no-untyped-call]
         nn.Linear, *W.shape, bias=b is not None, dtype=_torch_dtype(dtype)
     )

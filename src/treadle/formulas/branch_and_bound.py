@@ -1,4 +1,4 @@
-"""One constant for a whole box from what an enclosure proves of small ones, by branch and bound.
+"""Bounds a derivative over a whole box, by branch and bound over small boxes.
 
 Nothing is sampled. A proved range over one large box is loose, over many small ones tight. The box is halved,
 and halved again where the bound is largest, until that is hardly above what the function reaches.
@@ -23,7 +23,9 @@ Bound = Callable[[Corners, Corners], NDArray[np.float64]]  # of |g| over each of
 
 
 def lipschitz_constants(enclosure: Enclosure, lower: Corners, upper: Corners) -> NDArray[np.float64]:
-    """For each variable a proved bound of |df/dx_i| on one box, shape (d,); infinite where there is none.
+    """Prove a bound of |df/dx_i| on one box for each variable, shape (d,).
+
+    It is infinite where there is none.
 
     Parameters
     ----------
@@ -43,7 +45,10 @@ def lipschitz_constants(enclosure: Enclosure, lower: Corners, upper: Corners) ->
 
 
 def second_derivative_bounds(enclosure: Enclosure, lower: Corners, upper: Corners) -> NDArray[np.float64]:
-    """Proved bounds of |d2f / dx_i dx_j| on one box, shape (d, d); the rest as in ``lipschitz_constants``."""
+    """Prove bounds of |d2f / dx_i dx_j| on one box, shape (d, d).
+
+    The rest is as in ``lipschitz_constants``.
+    """
     d = len(lower)
     bounds = np.empty((d, d))
     for i in range(d):
@@ -72,7 +77,7 @@ def _hessian_bound(
 
 
 def _supremum(bound: Bound, lower: NDArray[np.float64], upper: NDArray[np.float64], gap: float) -> float:
-    """A bound of |g| on one box: the largest over the boxes that it was cut into.
+    """Bound |g| on one box by the largest bound over its parts.
 
     The bound at the middles, boxes of no width, says where g is large, and so which boxes are worth halving.
     That decides the time alone: every box counts with its own bound, so the result holds whatever was halved.
@@ -101,7 +106,7 @@ def _supremum(bound: Bound, lower: NDArray[np.float64], upper: NDArray[np.float6
 
 
 def _matters(bound: Bound, lower: NDArray[np.float64], upper: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Along which sides g's bound changes, as far as some small boxes show: others are not worth a cut."""
+    """Sample along which sides g's bound changes; others are not worth cutting."""
     d = len(lower)
     corners = np.random.default_rng(0).uniform(0, 0.875, (32, d))
     low = lower + corners * (upper - lower)
@@ -118,9 +123,10 @@ def _matters(bound: Bound, lower: NDArray[np.float64], upper: NDArray[np.float64
 def _halved(
     low: NDArray[np.float64], high: NDArray[np.float64], sides: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Each box as two, cut at the middle of the side that is longest as a part of the whole box's.
+    """Cut each box at the middle of its relatively longest side.
 
-    The two overlap, by a float to each side: what has a kink where they meet has it inside of one of them.
+    A side's length is taken as a part of the whole box's. The two overlap, by a float to each side: what has
+    a kink where they meet has it inside of one of them.
     """
     rows, longest = np.arange(len(low)), np.argmax((high - low) / sides, axis=1)
     middle = low[rows, longest] + 0.5 * (high[rows, longest] - low[rows, longest])

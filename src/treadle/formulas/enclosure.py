@@ -28,13 +28,18 @@ class Enclosure(Protocol):
     """Proved bounds of a function of d variables and of its derivatives, over boxes."""
 
     def range(self, lower: Corners, upper: Corners) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Bounds of f over each box: two arrays (N,), least <= f(x) <= greatest for every x in the box."""
+        """Bound f over each box by two arrays (N,): least <= f(x) <= greatest.
+
+        It holds for every x in the box.
+        """
         ...
 
     def gradient_range(
         self, lower: Corners, upper: Corners
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-        """Bounds of each partial derivative over each box: two arrays (N, d), or None where there are none.
+        """Bound each partial derivative over each box by two arrays (N, d).
+
+        None where there are none.
 
         They are bounds of f's difference quotients along each axis within the box, so a function with kinks,
         such as abs, has them; one that jumps in the box has infinite ones.
@@ -42,7 +47,7 @@ class Enclosure(Protocol):
         ...
 
     def second_derivative_bound(self, lower: Corners, upper: Corners) -> NDArray[np.float64] | None:
-        """An array (N, d, d): each second partial derivative is at most that in absolute value in the box.
+        """Bound each second partial derivative's absolute value over each box, (N, d, d).
 
         None where there are none; infinite where a first derivative jumps in the box.
         """
@@ -50,7 +55,7 @@ class Enclosure(Protocol):
 
 
 class RangeOnly:
-    """The enclosure that a function ``enclosure(lower, upper) -> (min, max)`` gives: no derivatives.
+    """An enclosure without derivatives, from a function ``enclosure(lower, upper) -> (min, max)``.
 
     Parameters
     ----------
@@ -99,7 +104,7 @@ class RangeOnly:
 
 
 def as_enclosure(enclosure: Any) -> Enclosure:
-    """Whatever a user gives as an enclosure, as one.
+    """Turn a function or an ``Enclosure`` from the user into an enclosure.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A function typed by a user, with what interval arithmetic proves of it: ``read_expression``.
+"""Computes a user's formula, and proves bounds of it by interval arithmetic.
 
 The text is read by ``treadle.formulas.grammar`` and is never evaluated by Python. The result computes values
 by NumPy and is an ``Enclosure``: range, gradient and second derivatives over boxes, by
@@ -83,7 +83,9 @@ class Expression:
         return f"Expression({self.text!r}, variables={', '.join(self.variables)})"
 
     def __call__(self, x: Any) -> NDArray[np.float64]:
-        """The values at points, as NumPy computes them in float64; nan where the function is not defined.
+        """Compute the values at points in float64, by NumPy.
+
+        They are nan where the function is not defined.
 
         Parameters
         ----------
@@ -115,7 +117,7 @@ class Expression:
         return np.array(np.broadcast_to(value, (len(points),)))
 
     def range(self, lower: Any, upper: Any) -> tuple[Array, Array]:
-        """Bounds of f over each box, two arrays (N,): of the exact and of the computed values.
+        """Bound f's exact and computed values over each box: two arrays (N,).
 
         Infinite where f may not be defined on all of the box; ``trouble`` says why.
 
@@ -132,14 +134,15 @@ class Expression:
         return self._over_boxes(self._ranges, lower, upper)
 
     def gradient_range(self, lower: Any, upper: Any) -> tuple[Array, Array]:
-        """Bounds of each partial derivative over each box, two arrays (N, d); the rest as in ``range``.
+        """Bound each partial derivative over each box: two arrays (N, d).
 
-        They bound the difference quotients of f: finite at a kink, infinite at a jump.
+        The rest is as in ``range``. They bound the difference quotients of f: finite at a kink, infinite at a
+        jump.
         """
         return self._over_boxes(self._gradients, lower, upper)
 
     def second_derivative_bound(self, lower: Any, upper: Any) -> Array:
-        """Bounds of |d2f / dx_i dx_j| over each box, of shape (N, d, d); infinite at a kink."""
+        """Bound |d2f / dx_i dx_j| over each box, (N, d, d); infinite at kinks."""
         bounds, _ = self._over_boxes(self._curvatures, lower, upper)
         return bounds
 
@@ -149,11 +152,17 @@ class Expression:
         return bounds
 
     def lipschitz(self, lower: Any, upper: Any) -> Array:
-        """For each variable a proved Lipschitz constant on one box with corners (d,), or infinity."""
+        """Prove a Lipschitz constant for each variable on one box, or infinity.
+
+        The box's corners are of shape (d,), and so is the result.
+        """
         return self._found_once(lipschitz_constants, lower, upper)
 
     def second_derivatives(self, lower: Any, upper: Any) -> Array:
-        """Proved bounds of |d2f / dx_i dx_j| on one box with corners (d,), of shape (d, d)."""
+        """Prove bounds of |d2f / dx_i dx_j| on one box, of shape (d, d).
+
+        The box's corners are of shape (d,).
+        """
         return self._found_once(second_derivative_bounds, lower, upper)
 
     def _found_once(self, find: Callable[[Any, Array, Array], Array], lower: Any, upper: Any) -> Array:
@@ -164,7 +173,7 @@ class Expression:
         return self._constants[key].copy()
 
     def trouble(self, lower: Any, upper: Any) -> str | None:
-        """Why nothing is proved on the box with corners (d,): the part that may be undefined, or overflow.
+        """Say which part of the formula may be undefined or overflow on one box.
 
         None if the range is bounded. The box is cut into many, as a part that looks undefined from afar often
         is not.
@@ -185,7 +194,10 @@ class Expression:
         return None
 
     def is_bounded(self, lower: Any, upper: Any) -> bool:
-        """Whether the range over each of N boxes is finite, so that f is defined everywhere on them."""
+        """Say whether the ranges over all N boxes are finite.
+
+        Then f is defined everywhere on them.
+        """
         low, high = self.range(lower, upper)
         return bool(np.all(np.isfinite(low)) and np.all(np.isfinite(high)))
 
@@ -200,7 +212,7 @@ class Expression:
     def _over_boxes(
         self, function: Callable[[Array, Array], tuple[Array, Array]], lower: Any, upper: Any
     ) -> tuple[Array, Array]:
-        """The function over all boxes, some at a time."""
+        """Apply a function to all boxes, a block of them at a time."""
         low, high = self._boxes(lower, upper)
         parts = [
             function(low[start : start + BOXES_AT_A_TIME], high[start : start + BOXES_AT_A_TIME])
@@ -210,7 +222,7 @@ class Expression:
         return np.concatenate(first), np.concatenate(second)
 
     def _boxes(self, lower: Any, upper: Any) -> tuple[Array, Array]:
-        """The corners, checked."""
+        """Check the corners, and return them as arrays."""
         low, high = np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
         if low.ndim != 2 or low.shape[1] != self.n_dims or high.shape != low.shape:
             raise InvalidInput(
@@ -245,7 +257,7 @@ class Expression:
         return _spread(value.low, n), _spread(value.high, n)
 
     def _gradients(self, low: Array, high: Array) -> tuple[Array, Array]:
-        """The better of the plain enclosure of each derivative and of its mean-value form."""
+        """Take each derivative's better enclosure: the plain one or the mean-value form."""
         jet = self._jet(low, high, order=2)
         middle = low + 0.5 * (high - low)
         at_middle = self._jet(middle, middle, order=1)
@@ -280,7 +292,7 @@ class Expression:
 
 
 def read_expression(text: str, *, n_dims: int | None = None) -> Expression:
-    """Read a formula typed by a user, such as ``"sin(3*x) + 0.5*cos(7*x)"``; Python evaluates nothing of it.
+    """Read a user's formula, such as ``"sin(3*x) + 0.5*cos(7*x)"``, without running it in Python.
 
     Parameters
     ----------
@@ -336,7 +348,7 @@ def read_expression(text: str, *, n_dims: int | None = None) -> Expression:
 
 
 def _value(step: Step, operands: list[Any], points: Array) -> Any:
-    """A step computed at points."""
+    """Compute one step of the formula at points."""
     match step.operation:
         case "number":
             return np.float64(step.constant)
@@ -361,7 +373,7 @@ def _value(step: Step, operands: list[Any], points: Array) -> Any:
 def _mean_value_form(
     at_middle: Interval, slopes: Mapping[int, Interval], low: Array, high: Array, middle: Array
 ) -> Interval:
-    """g(m) + sum of slope_i (x_i - m_i) over boxes, which holds g."""
+    """Enclose g over boxes by g(m) + sum of slope_i (x_i - m_i)."""
     total = at_middle
     for i, slope in slopes.items():
         offset = iv.subtract(Interval(low[:, i], high[:, i]), iv.point(middle[:, i]))
@@ -386,7 +398,7 @@ def _domain_words(step: Step) -> str:
 
 
 def _cut(lower: Array, upper: Array) -> tuple[Array, Array]:
-    """Some 4096 equal boxes that make up one."""
+    """Cut one box into some 4096 equal boxes."""
     d = len(lower)
     m = max(1, int(4096 ** (1 / d)))
     axes = []
@@ -400,5 +412,5 @@ def _cut(lower: Array, upper: Array) -> tuple[Array, Array]:
 
 
 def _spread(value: Any, n: int) -> Array:
-    """One number a box, where it may hold for all."""
+    """Repeat a number that holds for all boxes once for each box."""
     return np.array(np.broadcast_to(value, (n,)), dtype=np.float64)

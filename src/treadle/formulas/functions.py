@@ -1,4 +1,4 @@
-"""The functions of one variable that a typed expression may use: value, interval and two derivatives of each.
+"""The functions that a formula may use: value, interval and two derivatives.
 
 Derivatives are intervals that hold every difference quotient: of a function that jumps they are 0 where the
 interval holds no jump, else unbounded; of |a|, [-1, 1] where it holds the kink.
@@ -58,7 +58,7 @@ def _one_minus(a: Interval) -> Interval:
 
 
 def _reciprocal(a: Interval) -> Interval:
-    """1 / a of what is not negative: infinite at 0."""
+    """1 / a for a >= 0; infinite at 0."""
     result = iv.divide(iv.point(1.0), a)
     at_zero = Interval(iv.divide(iv.point(1.0), iv.point(a.high)).low, np.full_like(a.high, np.inf))
     touching = (a.low == 0) & (a.high > 0)
@@ -143,7 +143,7 @@ def _arc_sine_derivative(a: Interval, _: Interval) -> Interval:
 
 
 def _arc_sine_rest(a: Interval) -> Interval:
-    """1 - a^2 of an a in [-1, 1]."""
+    """1 - a^2 for a in [-1, 1]."""
     rest = _one_minus(iv.square(a))
     return Interval(np.clip(rest.low, 0.0, 1.0), np.clip(rest.high, 0.0, 1.0))
 

@@ -1,4 +1,6 @@
-"""Reads a typed formula into a list of steps, by a grammar of its own over Python's ``ast``; no ``eval``.
+"""Reads a typed formula into a list of steps, without ``eval``.
+
+Python's ``ast`` parses the text; a grammar of treadle's own says what may be in it.
 
 The grammar::
 
@@ -97,7 +99,7 @@ _CONDITIONS = frozenset((*_COMPARISONS.values(), "and", "or", "not"))
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A formula as read: text, steps, and the index of the resulting step.
+    """A parsed formula: text, steps, and the index of the resulting step.
 
     Places refer to the text. Variables have their numbers by name as typed: x and x1 are one step, two names.
     """
@@ -108,7 +110,7 @@ class Formula:
     variables: Mapping[str, int]
 
     def shown(self, place: tuple[int, int]) -> str:
-        """The text around a place, with the place marked."""
+        """Quote the text around a place, with the place marked."""
         start, end = place
         before, after = self.text[max(0, start - 30) : start], self.text[end : end + 30]
         part = self.text[start:end]
@@ -151,7 +153,7 @@ class _Reader:
     variables: dict[str, int] = field(default_factory=dict)
 
     def refuse(self, place: tuple[int, int], what: str, allowed: str) -> NoReturn:
-        """Raise, with the place marked."""
+        """Raise InvalidInput, with the place marked in the text."""
         shown = Formula(self.text, (), 0, {}).shown(place)
         raise InvalidInput(f"the formula cannot be read: {what}: {shown}; {allowed}")
 
@@ -169,7 +171,7 @@ class _Reader:
             self.refuse((0, len(self.text)), "it is nested too deep", f"at most {MOST_NESTED} levels")
 
     def add(self, operation: str, operands: tuple[int, ...], node: ast.expr, constant: float = 0.0) -> int:
-        """The index of a step, which may be there already."""
+        """Return a step's index; add the step where it is new."""
         key = (operation, operands, constant)
         if key not in self.known:
             self.known[key] = len(self.steps)
@@ -178,7 +180,7 @@ class _Reader:
         return self.known[key]
 
     def visit(self, node: ast.expr, depth: int) -> int:
-        """The index of the step that computes a part."""
+        """Add the steps that compute a part; return the last one's index."""
         if depth > MOST_NESTED:
             self.refuse(_place(node), "it is nested too deep", f"at most {MOST_NESTED} levels are read")
         match node:
@@ -214,19 +216,19 @@ class _Reader:
                 self.refuse(_place(node), "this is not part of a formula", _ALLOWED)
 
     def value(self, node: ast.expr, depth: int) -> int:
-        """A part that is a number; a condition counts as 1 or 0."""
+        """Visit a part that is a number; a condition counts as 1 or 0."""
         index = self.visit(node, depth + 1)
         return self.add("indicator", (index,), node) if self.steps[index].is_condition else index
 
     def condition(self, node: ast.expr, depth: int) -> int:
-        """A part that is true or false."""
+        """Visit a part that is true or false."""
         index = self.visit(node, depth + 1)
         if not self.steps[index].is_condition:
             self.refuse(_place(node), "this is a number where a condition must be", "write x > 0, say")
         return index
 
     def constant(self, node: ast.expr, value: int | float) -> int:
-        """A number, as float64."""
+        """Add a number, as float64."""
         try:
             number = float(value)
         except OverflowError:
@@ -236,7 +238,7 @@ class _Reader:
         return self.add("number", (), node, number)
 
     def name(self, node: ast.expr, name: str) -> int:
-        """A constant or a variable."""
+        """Add a named constant or a variable."""
         if name in CONSTANTS:
             return self.add("number", (), node, CONSTANTS[name])
         index = variable_index(name)
@@ -251,7 +253,10 @@ class _Reader:
         return self.add("variable", (), node, float(index))
 
     def power(self, node: ast.expr, base: ast.expr, exponent: ast.expr, depth: int) -> int:
-        """A power: to a constant exponent, which is bounded, or to one that varies."""
+        """Add a power, with an exponent that is constant or varies.
+
+        A constant one is bounded.
+        """
         left, right = self.value(base, depth), self.value(exponent, depth)
         constant = self.constants[right]
         if constant is None:
@@ -265,7 +270,7 @@ class _Reader:
         return self.add("power", (left,), node, constant)
 
     def comparison(self, node: ast.expr, parts: list[ast.expr], ops: list[ast.cmpop], depth: int) -> int:
-        """A chain a < b < c: each with the next, all of them."""
+        """Add a chain a < b < c: "and" of the comparisons of neighbours."""
         values = [self.value(part, depth) for part in parts]
         results = []
         for i, op in enumerate(ops):
@@ -275,14 +280,14 @@ class _Reader:
         return self.joined("and", results, node)
 
     def joined(self, operation: str, parts: list[int], node: ast.expr) -> int:
-        """Several operands of an operation that takes two."""
+        """Chain several operands by an operation of two."""
         result = parts[0]
         for part in parts[1:]:
             result = self.add(operation, (result, part), node)
         return result
 
     def call(self, node: ast.Call, name: str, arguments: list[ast.expr], depth: int) -> int:
-        """A function of its arguments."""
+        """Add a function of its arguments."""
         name = SYNONYMS.get(name, name)
         n = len(arguments)
         if name == "where":
@@ -306,7 +311,7 @@ class _Reader:
 
 
 def variable_index(name: str) -> int | None:
-    """Which variable a name is, counted from 0; None for other names."""
+    """Return a variable's number from its name, from 0; None for other names."""
     if name in NAMED_VARIABLES:
         return NAMED_VARIABLES[name]
     numbered = _NUMBERED.fullmatch(name)
@@ -316,7 +321,10 @@ def variable_index(name: str) -> int | None:
 
 
 def _constant(operation: str, operands: list[float | None], constant: float) -> float | None:
-    """What a step without variables gives in float64, NaN where no real number; None of the others."""
+    """Compute a step of constants in float64; None if an operand varies.
+
+    It is NaN where the value is no real number.
+    """
     numbers = [operand for operand in operands if operand is not None]
     if len(numbers) < len(operands):
         return None
@@ -345,5 +353,8 @@ def _constant(operation: str, operands: list[float | None], constant: float) -> 
 
 
 def _place(node: ast.expr) -> tuple[int, int]:
-    """First character and the one past the last: the text is ASCII, and one line."""
+    """Return a part's first character and the one past its last.
+
+    The text is ASCII, and one line.
+    """
     return node.col_offset, node.end_col_offset or node.col_offset + 1

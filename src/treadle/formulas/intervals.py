@@ -1,4 +1,4 @@
-"""Interval arithmetic on arrays: bounds of functions over intervals, proved in float64.
+"""Interval arithmetic on arrays: proved bounds of functions over intervals, in float64.
 
 An ``Interval`` is two arrays of bounds, one interval an entry. Invariants: no NaN, low <= high, low < inf and
 high > -inf; an infinite bound says that none is known, and stands for numbers that are finite. Every result
@@ -33,14 +33,20 @@ Array = NDArray[np.float64]
 
 
 class Interval(NamedTuple):
-    """Bounds, entry by entry: arrays of one shape, or numbers that hold for every entry."""
+    """Intervals [low, high], elementwise: two arrays of one shape, or two numbers.
+
+    Numbers hold for every entry.
+    """
 
     low: Array
     high: Array
 
 
 def interval(low: Any, high: Any) -> Interval:
-    """The interval between two arrays; NaN becomes the infinite bound, that nothing is known."""
+    """Make the interval between two arrays; NaN becomes an infinite bound.
+
+    An infinite bound says that nothing is known.
+    """
     low = np.where(np.isnan(low), -np.inf, np.minimum(low, _GREATEST))
     high = np.where(np.isnan(high), np.inf, np.maximum(high, -_GREATEST))
     return Interval(low, high)
@@ -53,7 +59,7 @@ def point(value: Any) -> Interval:
 
 
 def everything(like: Interval) -> Interval:
-    """Intervals that say nothing, in the shape of another."""
+    """Return unbounded intervals, in the shape of another."""
     return Interval(np.full_like(like.low, -np.inf), np.full_like(like.high, np.inf))
 
 
@@ -78,17 +84,20 @@ def is_finite(a: Interval) -> NDArray[np.bool_]:
 
 
 def hull(a: Interval, b: Interval) -> Interval:
-    """The smallest interval that holds both."""
+    """Return the smallest interval that holds both."""
     return Interval(np.minimum(a.low, b.low), np.maximum(a.high, b.high))
 
 
 def intersection(a: Interval, b: Interval) -> Interval:
-    """What is in both, where both hold the same thing and so cannot be apart."""
+    """Intersect two intervals that enclose the same values.
+
+    So they cannot be disjoint.
+    """
     return Interval(np.maximum(a.low, b.low), np.minimum(a.high, b.high))
 
 
 def choose(condition: NDArray[np.bool_], a: Interval, b: Interval) -> Interval:
-    """The first where the condition holds, else the second."""
+    """Take the first interval where the condition holds, else the second."""
     return Interval(np.where(condition, a.low, b.low), np.where(condition, a.high, b.high))
 
 
@@ -151,7 +160,7 @@ def square(a: Interval) -> Interval:
 
 
 def square_root(a: Interval) -> Interval:
-    """The square root of what is not negative in a."""
+    """The square root of a's part that is not negative."""
     bounds = []
     for end in a:
         root = np.sqrt(np.maximum(end, 0.0))
@@ -162,7 +171,10 @@ def square_root(a: Interval) -> Interval:
 
 
 def power(a: Interval, exponent: float) -> Interval:
-    """a to a constant exponent; unless that is a whole number, of what is not negative in a."""
+    """Raise a to a constant exponent.
+
+    Where the exponent is no whole number, it is a's part that is not negative.
+    """
     if exponent == 0:
         return Interval(np.ones_like(a.low), np.ones_like(a.high))
     if exponent == 1:
@@ -187,7 +199,10 @@ def power(a: Interval, exponent: float) -> Interval:
 
 
 def power_of_intervals(a: Interval, b: Interval) -> Interval:
-    """a ** b of a positive a: monotone in each, so that the corners bound it."""
+    """Raise a positive a to the power b.
+
+    The function is monotone in each of both, so that its values at the corners bound it.
+    """
     corners = [np.power(left, right) for left in a for right in b]
     low = np.minimum(np.minimum(corners[0], corners[1]), np.minimum(corners[2], corners[3]))
     high = np.maximum(np.maximum(corners[0], corners[1]), np.maximum(corners[2], corners[3]))
@@ -196,7 +211,7 @@ def power_of_intervals(a: Interval, b: Interval) -> Interval:
 
 
 def increasing(function: Callable[[Array], Array], least: float = -np.inf, greatest: float = np.inf) -> Any:
-    """The interval form of an increasing library function whose values lie between two numbers."""
+    """Apply an increasing library function whose values lie between two numbers."""
 
     def form(a: Interval) -> Interval:
         result = _loosen(function(a.low), function(a.high))
@@ -211,22 +226,22 @@ def absolute(a: Interval) -> Interval:
 
 
 def minimum(a: Interval, b: Interval) -> Interval:
-    """The smaller of two, exact."""
+    """The smaller of two intervals' values, exact."""
     return Interval(np.minimum(a.low, b.low), np.minimum(a.high, b.high))
 
 
 def maximum(a: Interval, b: Interval) -> Interval:
-    """The larger of two, exact."""
+    """The larger of two intervals' values, exact."""
     return Interval(np.maximum(a.low, b.low), np.maximum(a.high, b.high))
 
 
 def sine(a: Interval) -> Interval:
-    """sin a: its ends, and 1 and -1 where the interval may hold a crest or a trough."""
+    """sin a, from its ends, and from crests and troughs that a may hold."""
     return _wave(np.sin, a, crest=0.25)
 
 
 def cosine(a: Interval) -> Interval:
-    """cos a, in the same way."""
+    """cos a, from its ends, and from crests and troughs that a may hold."""
     return _wave(np.cos, a, crest=0.0)
 
 
@@ -260,7 +275,9 @@ def _wave(function: Callable[[Array], Array], a: Interval, crest: float) -> Inte
 
 
 def _holds_turn(a: Interval, turn: float, period: float = 2 * np.pi) -> NDArray[np.bool_]:
-    """Where an interval may hold (k + turn) 2 pi with a whole k, or with the period pi (k + 2 turn) pi.
+    """Say where an interval may hold (k + turn) 2 pi, k whole.
+
+    With the period pi it is (k + 2 turn) pi.
 
     The division errs by a few parts in 1e16 of the quotient; the margin is many times that.
     """
@@ -274,7 +291,7 @@ def _holds_turn(a: Interval, turn: float, period: float = 2 * np.pi) -> NDArray[
 
 
 def _loosen(low: Any, high: Any) -> Interval:
-    """Both bounds moved outwards by what a library function may err by, and one float more."""
+    """Widen both bounds by a library function's largest error, and one float more."""
     finite_low, finite_high = np.where(np.isfinite(low), low, 0.0), np.where(np.isfinite(high), high, 0.0)
     low = np.where(
         np.isfinite(low), np.nextafter(low - LIBRARY_ULPS * np.spacing(np.abs(finite_low)), -np.inf), low
@@ -294,22 +311,29 @@ def _up(value: Any, keep: Any) -> Any:
 
 
 def _two_sum(a: Any, b: Any) -> tuple[Any, Any]:
-    """The rounded sum and its error, sum + error = a + b exactly; NaN where infinite (Knuth 1969)."""
+    """Return the rounded sum and its exact error (Knuth 1969).
+
+    sum + error = a + b exactly; the error is NaN where a number is infinite.
+    """
     total = a + b
     part = total - a
     return total, (a - (total - part)) + (b - part)
 
 
 def _two_product(a: Any, b: Any) -> tuple[Any, Any]:
-    """The rounded product and its error, exactly (Dekker 1971); NaN for an error that float64 cannot hold.
+    """Return the rounded product and its exact error (Dekker 1971).
 
-    0 times an infinite bound is 0: the bound stands for finite numbers.
+    The error is NaN where float64 cannot hold it. 0 times an infinite bound is 0: the bound stands for finite
+    numbers.
     """
     return _split_product(_split(a), _split(b))
 
 
 def _split(a: Any) -> tuple[Any, Any, Any]:
-    """A number, and two of half as many bits that add up to it (Veltkamp); NaN where that overflows."""
+    """Split a number into two halves of its bits (Veltkamp).
+
+    Returned are the number and the two, which add up to it; NaN where that overflows.
+    """
     high = a * _SPLITTER
     high = high - (high - a)
     return a, high, a - high

@@ -1,4 +1,4 @@
-"""Encloses a formula and its derivatives over boxes in intervals, step by step.
+"""Encloses a formula and its derivatives over boxes, step by step.
 
 A ``Jet`` of a part u of the formula holds, over each of N boxes, intervals for u, for its partial derivatives
 and second partial derivatives, and a bound of what rounding makes of it. The chain rule, for v = g(u)::
@@ -36,7 +36,7 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Jet:
-    """A part of the formula over N boxes.
+    """A part of the formula over N boxes: its value and derivatives, enclosed.
 
     Attributes
     ----------
@@ -59,9 +59,10 @@ class Jet:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A comparison over N boxes: where it holds, and where it fails, on the whole box for certain.
+    """A comparison over N boxes: where it certainly holds, and where it fails.
 
-    ``variables`` are those along which it may change.
+    It is certain where it holds, or fails, on the whole box. ``variables`` are those along which it may
+    change.
     """
 
     holds: Flags
@@ -71,7 +72,10 @@ class Condition:
 
 
 def propagate(formula: Formula, lower: Array, upper: Array, order: int) -> list[Jet | Condition]:
-    """The jets of all steps over N boxes with corners (N, d), with ``order`` 0, 1 or 2 derivatives."""
+    """Compute the jets of all steps over N boxes, with ``order`` derivatives.
+
+    The corners are of shape (N, d); ``order`` is 0, 1 or 2.
+    """
     results: list[Jet | Condition] = []
     with np.errstate(all="ignore"):
         for step in formula.steps:
@@ -85,6 +89,7 @@ def _step(step: Step, results: list[Jet | Condition], lower: Array, upper: Array
         case "number", []:
             return Jet(iv.point(step.constant), np.float64(0.0), np.True_)
         case "variable", []:
+            # The derivative by itself is 1, the others are absent: 0.
             i = int(step.constant)
             gradient = {i: iv.point(1.0)} if order else {}
             return Jet(Interval(lower[:, i], upper[:, i]), np.float64(0.0), np.True_, gradient)
@@ -110,6 +115,7 @@ def _step(step: Step, results: list[Jet | Condition], lower: Array, upper: Array
         case "power_of", [u, v]:
             return _power_of(u, v, order)
         case "minimum", [u, v]:
+            # u is the smaller for certain where all of it lies below v, and likewise v.
             return _select(u.value.high < v.value.low, v.value.high < u.value.low, u, v, iv.minimum)
         case "maximum", [u, v]:
             return _select(u.value.low > v.value.high, v.value.low > u.value.high, u, v, iv.maximum)
@@ -121,6 +127,7 @@ def _step(step: Step, results: list[Jet | Condition], lower: Array, upper: Array
         case "not", [condition]:
             return Condition(condition.fails, condition.holds, condition.defined, condition.variables)
         case "and", [p, q]:
+            # For certain means on the whole box: both hold, or one of them fails; "or" the other way round.
             variables = p.variables | q.variables
             return Condition(p.holds & q.holds, p.fails | q.fails, p.defined & q.defined, variables)
         case "or", [p, q]:
@@ -133,7 +140,11 @@ def _step(step: Step, results: list[Jet | Condition], lower: Array, upper: Array
 
 
 def _jet(value: Interval, rounding: Any, defined: Any, gradient: Gradient, hessian: Hessian) -> Jet:
-    """A jet, with the two bounds of rounding taken together: both values lie in one interval."""
+    """Make a jet whose rounding is the better of two bounds.
+
+    The exact and the computed value lie in one interval, so that they differ by its width at most.
+    """
+    # Bounds of rounding are sums of rounded numbers themselves: a part in 1e12 is more than they may lack.
     value = iv.choose(defined, value, _UNKNOWN)
     width = iv.subtract(iv.point(value.high), iv.point(value.low)).high
     rounding = np.where(rounding == 0, 0.0, rounding * (1 + 1e-12) + _TINY)
@@ -144,6 +155,7 @@ def _jet(value: Interval, rounding: Any, defined: Any, gradient: Gradient, hessi
 
 def _add(u: Jet, v: Jet) -> Jet:
     value = iv.add(u.value, v.value)
+    # The operands' errors, and half a unit of the sum's own rounding.
     rounding = u.rounding + v.rounding + HALF_ULP * iv.magnitude(value)
     # Infinity less infinity, where both overflow.
     nan = (u.value.high == np.inf) & (v.value.low == -np.inf)
@@ -158,16 +170,21 @@ def _add(u: Jet, v: Jet) -> Jet:
 
 
 def _multiply(u: Jet, v: Jet, order: int) -> Jet:
-    """(u v)_ij = u_ij v + u_i v_j + u_j v_i + u v_ij."""
+    """Multiply two jets by the product rule.
+
+    (u v)_ij = u_ij v + u_i v_j + u_j v_i + u v_ij.
+    """
     if u is v:
         return _apply(power(2.0), u, order)
     value = iv.multiply(u.value, v.value)
+    # |u dv| + |v du|, half a unit of the product's own rounding, and what an underflow loses.
     rounding = (
         iv.magnitude(u.value) * v.rounding
         + iv.magnitude(v.value) * u.rounding
         + HALF_ULP * iv.magnitude(value)
         + _TINY
     )
+    # u_i v + u v_i, and the rule above.
     gradient = _sum(_scaled(u.gradient, v.value), _scaled(v.gradient, u.value))
     hessian: Hessian = {}
     if order == 2:
@@ -181,14 +198,19 @@ def _multiply(u: Jet, v: Jet, order: int) -> Jet:
 
 
 def _divide(u: Jet, v: Jet, order: int) -> Jet:
-    """u / v: q_i = (u_i - q v_i) / v; q_ij = (u_ij - q_i v_j - q_j v_i - q v_ij) / v."""
+    """Divide two jets by the quotient rule.
+
+    q_i = (u_i - q v_i) / v and q_ij = (u_ij - q_i v_j - q_j v_i - q v_ij) / v.
+    """
     value = iv.divide(u.value, v.value)
     defined = u.defined & v.defined & ~iv.contains(v.value, 0.0)
     defined &= iv.is_finite(u.value) | iv.is_finite(v.value)  # infinity over infinity
+    # |d(u / v)| <= (|du| + |q| |dv|) / |v|, with the least |v|.
     least = iv.mignitude(v.value)
     rounding = (
         (u.rounding + iv.magnitude(value) * v.rounding) / least + HALF_ULP * iv.magnitude(value) + _TINY
     )
+    # q_i, then q_ij by the q_i just found: the products are q_i v_j + q_j v_i.
     gradient: Gradient = _sum(u.gradient, _negated(_scaled(v.gradient, value)))
     gradient = {i: iv.divide(g, v.value) for i, g in gradient.items()}
     hessian: Hessian = {}
@@ -200,10 +222,11 @@ def _divide(u: Jet, v: Jet, order: int) -> Jet:
 
 
 def _apply(function: Function, u: Jet, order: int) -> Jet:
-    """A function of one variable, by the chain rule."""
+    """Apply a function of one variable, by the chain rule."""
     value = function.range(u.value)
     defined = u.defined & (function.domain(u.value) if function.domain else np.True_)
     value = iv.choose(defined, value, iv.everything(value))
+    # g'(u), the library's own error, and the error of u that g carries on.
     first = function.derivative(u.value, value)
     error = (2 * LIBRARY_ULPS if function.library else 1.0) * HALF_ULP * iv.magnitude(value) + _TINY
     # Where the slope is unbounded and u exact, so is g(u): 0 times infinity is 0.
@@ -211,13 +234,18 @@ def _apply(function: Function, u: Jet, order: int) -> Jet:
     gradient: Gradient = _scaled(u.gradient, first)
     hessian: Hessian = {}
     if order == 2:
+        # v_ij = g''(u) u_i u_j + g'(u) u_ij.
         second = function.second_derivative(u.value, value)
         hessian = _sum(_scaled(_squares(u.gradient), second), _scaled(u.hessian, first))
     return _jet(value, carried + error, defined, gradient, hessian)
 
 
 def _power_of(u: Jet, v: Jet, order: int) -> Jet:
-    """u ** v = exp(v log u) for a positive u; the value is bounded by its corners, which is tighter."""
+    """Compute u ** v = exp(v log u) for a positive u.
+
+    The value is bounded by its corners, which is tighter.
+    """
+    # w = v log u has all derivatives; it is defined where u is positive.
     w = _multiply(v, _apply(FUNCTIONS["log"], u, order), order)
     defined = w.defined
     value = iv.choose(defined, iv.power_of_intervals(u.value, v.value), w.value)
@@ -225,12 +253,14 @@ def _power_of(u: Jet, v: Jet, order: int) -> Jet:
     rounding = iv.magnitude(value) * (w.rounding + 2 * LIBRARY_ULPS * HALF_ULP) + _TINY
     hessian: Hessian = {}
     if order == 2:
+        # (exp w)_ij = exp(w) (w_i w_j + w_ij), and exp(w) is the value.
         hessian = _scaled(_sum(_squares(w.gradient), w.hessian), value)
     return _jet(value, rounding, defined, _scaled(w.gradient, value), hessian)
 
 
 def _select(first: Flags, second: Flags, u: Jet, v: Jet, form: Any) -> Jet:
-    """The smaller or larger of two: the one of them where that is certain; between them there is a kink."""
+    """Select the smaller or larger of two, with a kink where uncertain."""
+    # At a kink difference quotients lie between those of both; a second derivative may be of any size.
     variables = u.gradient.keys() | v.gradient.keys()
     rounding = np.where(first, u.rounding, np.where(second, v.rounding, np.maximum(u.rounding, v.rounding)))
     return _jet(
@@ -243,8 +273,13 @@ def _select(first: Flags, second: Flags, u: Jet, v: Jet, form: Any) -> Jet:
 
 
 def _where(condition: Condition, u: Jet, v: Jet) -> Jet:
-    """Either, where the condition is certain; else anything between the two, and perhaps a jump."""
+    """Choose u or v by a condition, with a jump where uncertain.
+
+    There the value is anything between the two.
+    """
+    # The exact values may take one branch and the computed ones the other: rounding then is the whole range.
     holds, fails = condition.holds, condition.fails
+    # At a jump nothing bounds difference quotients, along what the condition depends on as well.
     variables = u.gradient.keys() | v.gradient.keys() | condition.variables
     return _jet(
         iv.choose(holds, u.value, iv.choose(fails, v.value, iv.hull(u.value, v.value))),
@@ -259,6 +294,7 @@ def _compare(name: str, u: Jet, v: Jet) -> Condition:
     a, b = u.value, v.value
     if name in ("greater", "greater_equal"):
         a, b = b, a
+    # For certain: all of a lies below all of b. Equal are for certain two points.
     match name:
         case "less" | "greater":
             holds, fails = a.high < b.low, a.low >= b.high
@@ -299,6 +335,7 @@ def _products(a: Gradient, b: Gradient) -> Hessian:
             product = iv.multiply(left, right)
             if i == j:
                 product = iv.scale(product, 2.0)
+            # The pair (i, j) comes from both orders of i and j.
             key = (min(i, j), max(i, j))
             total[key] = iv.add(total[key], product) if key in total else product
     return total
@@ -317,7 +354,7 @@ def _merged(
     keys: Iterable[Any],
     between: Callable[[Interval, Interval], Interval],
 ) -> dict[Any, Interval]:
-    """Take the first's or the second's intervals where certain, else what lies between."""
+    """Take the first or the second derivatives where certain, else both combined."""
     merged = {}
     for key in keys:
         left, right = a.get(key, _ZERO), b.get(key, _ZERO)

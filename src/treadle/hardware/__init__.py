@@ -1,1 +1,1 @@
-"""What the machine gives: threads to compute on, BLAS kept to one of them, the compiled kernel."""
+"""Finds the machine's threads and memory, limits BLAS, and calls the compiled kernel."""

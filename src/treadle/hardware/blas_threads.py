@@ -27,14 +27,20 @@ def _blas_libraries() -> list[Any]:
 
 
 def _be_heard() -> None:
-    """Let any thread set OpenBLAS's number: threadpoolctl 3.8 serves only its first caller."""
+    """Let any thread set OpenBLAS's number of threads.
+
+    threadpoolctl 3.8 serves only its first caller.
+    """
     clear = getattr(threadpoolctl.OpenBLASController, "clear_controlling_thread", None)
     if clear is not None:
         clear(force=True)
 
 
 def _threads_set_to(numbers: Iterable[int]) -> list[int]:
-    """Set each BLAS library's number of threads; what they were. ``limit`` would first ask for versions."""
+    """Set each BLAS library's number of threads; return the numbers before.
+
+    ``limit`` would first look up versions.
+    """
     libraries = _blas_libraries()
     before = [library.num_threads for library in libraries]
     for library, number in zip(libraries, numbers, strict=False):
@@ -44,7 +50,10 @@ def _threads_set_to(numbers: Iterable[int]) -> list[int]:
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Hold NumPy's BLAS at one thread; the last to leave restores the number."""
+    """Limit NumPy's BLAS to one thread; restore the number at the end.
+
+    The last to leave restores it.
+    """
     global _n_inside, _before
     with _lock:
         if _n_inside == 0:

@@ -1,4 +1,4 @@
-"""How much memory a computation may plan with here: what the machine has, or what its container allows.
+"""Finds the memory that a computation may use: the machine's or its container's.
 
 It reports the whole, not what is free at the moment, so that the same request has the same answer each time.
 """
@@ -13,7 +13,7 @@ MEMORY_MAX = Path("/sys/fs/cgroup/memory.max")
 
 
 def usable_memory() -> int:
-    """Bytes: the least of the machine's memory and the container's limit."""
+    """Return the bytes of the machine's memory or the container's limit, if less."""
     physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:
         return min(physical, int(MEMORY_MAX.read_text("ascii")))
@@ -22,7 +22,7 @@ def usable_memory() -> int:
 
 
 def in_words(n_bytes: float) -> str:
-    """A size for people: 16.0 GB, in units of 1000."""
+    """Write a size for people: 16.0 GB, in units of 1000."""
     units = ["PB", "TB", "GB", "MB", "kB", "bytes"]
     while n_bytes >= 1000 and len(units) > 1:
         n_bytes /= 1000

@@ -1,6 +1,7 @@
-"""How many threads a computation may use here: as many as there are processors for this process.
+"""Finds how many threads a computation may use here.
 
-It counts logical processors. How busy they are it does not ask, nor which of them share a core.
+They are as many as there are processors for this process. It counts logical processors. How busy they are it
+does not ask, nor which of them share a core.
 """
 
 from __future__ import annotations
@@ -15,14 +16,17 @@ CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 
 @dataclass(frozen=True)
 class ThreadCount:
-    """A number of threads, and a sentence for people that gives the reason."""
+    """A number of threads, with a sentence that gives the reason."""
 
     n: int
     reason: str
 
 
 def usable_threads() -> ThreadCount:
-    """The least of what the processor, the affinity mask, the container's quota and OMP_NUM_THREADS allow."""
+    """Return the least of the limits on threads.
+
+    They are the processors, the affinity mask, the container's quota and OMP_NUM_THREADS.
+    """
     limits = [
         ThreadCount(os.cpu_count() or 1, "the logical processors of this machine"),
         _affinity(),
@@ -48,6 +52,9 @@ def _quota() -> ThreadCount | None:
 
 
 def _environment(name: str) -> ThreadCount | None:
-    """A positive whole number, or the first of a list of them; anything else says nothing, as in OpenMP."""
+    """Read a positive whole number, or the first of a list.
+
+    Anything else says nothing, as in OpenMP.
+    """
     first = os.environ.get(name, "").partition(",")[0].strip()
     return ThreadCount(int(first), name) if first.isdecimal() and int(first) > 0 else None

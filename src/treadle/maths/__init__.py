@@ -1,4 +1,4 @@
-"""The mathematics under every network: softmax, activations, losses, and the check of their derivatives.
+"""The mathematics of networks: softmax, activations, losses, and checked derivatives.
 
 Pure functions of NumPy arrays. Nothing here knows of networks, engines or files.
 """

@@ -1,4 +1,4 @@
-"""The activations of hidden units, f(z), and their derivatives f'(z), element by element.
+"""The activations f(z) of hidden units, and their derivatives f'(z), elementwise.
 
 Each takes the pre-activation z of any shape. float32 and float64 keep their type, integers become float64.
 NaN passes through; at z = +-inf each value and derivative is its limit. Where f is analytic complex z works
@@ -82,7 +82,9 @@ def relu(z: ArrayLike, out: Inexact | None = None) -> Inexact:
 
 
 def relu_derivative(z: ArrayLike) -> Inexact:
-    """f'(z) = 1 for z > 0, else 0: the subgradient at 0 is 0, as in PyTorch. Arguments as in ``identity``.
+    """f'(z) = 1 for z > 0, else 0.
+
+    The subgradient at 0 is 0, as in PyTorch. Arguments as in ``identity``.
 
     Examples
     --------
@@ -107,7 +109,9 @@ def tanh(z: ArrayLike, out: Inexact | None = None) -> Inexact:
 
 
 def tanh_derivative(z: ArrayLike) -> Inexact:
-    """f'(z) = 1 - tanh(z)^2, to about one unit of rounding of 1. Arguments as in ``identity``.
+    """f'(z) = 1 - tanh(z)^2.
+
+    It is right to about one unit of rounding of 1. Arguments as in ``identity``.
 
     Examples
     --------
@@ -144,7 +148,9 @@ def logistic(z: ArrayLike, out: Inexact | None = None) -> Inexact:
 
 
 def logistic_derivative(z: ArrayLike) -> Inexact:
-    """f'(z) = f(z) f(-z), which is f(z) (1 - f(z)) without cancellation. Arguments as in ``identity``.
+    """f'(z) = f(z) f(-z), which is f(z) (1 - f(z)) without cancellation.
+
+    Arguments as in ``identity``.
 
     Examples
     --------
@@ -158,9 +164,10 @@ def logistic_derivative(z: ArrayLike) -> Inexact:
 
 
 def gelu(z: ArrayLike, out: Inexact | None = None) -> Inexact:
-    """f(z) = z Phi(z), Phi being the normal distribution function; exact, not the tanh approximation.
+    """f(z) = z Phi(z), Phi being the normal distribution function.
 
-    Arguments as in ``identity``. Source: Hendrycks and Gimpel 2016, arXiv:1606.08415.
+    It is exact, not the tanh approximation. Arguments as in ``identity``. Source: Hendrycks and Gimpel 2016,
+    arXiv:1606.08415.
 
     Examples
     --------
@@ -174,7 +181,9 @@ def gelu(z: ArrayLike, out: Inexact | None = None) -> Inexact:
 
 
 def gelu_derivative(z: ArrayLike) -> Inexact:
-    """f'(z) = Phi(z) + z phi(z), phi being the normal density. Arguments as in ``identity``.
+    """f'(z) = Phi(z) + z phi(z), phi being the normal density.
+
+    Arguments as in ``identity``.
 
     Examples
     --------
@@ -206,7 +215,9 @@ def silu(z: ArrayLike, out: Inexact | None = None) -> Inexact:
 
 
 def silu_derivative(z: ArrayLike) -> Inexact:
-    """f'(z) = s(z) (1 + z s(-z)), s being the logistic function. Arguments as in ``identity``.
+    """f'(z) = s(z) (1 + z s(-z)), s the logistic function.
+
+    Arguments as in ``identity``.
 
     Examples
     --------
@@ -222,9 +233,10 @@ def silu_derivative(z: ArrayLike) -> Inexact:
 
 
 def _within(z: Inexact, low: float, high: float) -> Inexact:
-    """Move z into [low, high], so that z times a vanishing factor is 0 and not inf * 0 = NaN.
+    """Clip z to [low, high], to avoid inf * 0 = NaN.
 
-    The functions above do not change, in floating point, beyond their bounds. NaN stays NaN.
+    z times a vanishing factor is 0 then. The functions above do not change, in floating point, beyond their
+    bounds. NaN stays NaN.
     """
     if is_complex(z):
         z = z.copy()
@@ -242,7 +254,7 @@ def _normal_distribution(z: Inexact) -> Inexact:
 
 @dataclass(frozen=True)
 class Activation:
-    """What an engine needs of an activation f.
+    """An activation f, with its derivative and its step of back-propagation.
 
     Parameters
     ----------

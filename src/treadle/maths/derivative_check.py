@@ -1,4 +1,4 @@
-"""Check a derivative against numbers: central differences, or the complex step.
+"""Checks a derivative against numbers: central differences, or the complex step.
 
 The check finds wrong derivatives; it cannot prove one right, for it sees only the point and the coordinates
 that it was given. It does not smooth over kinks: central differences look at both sides, and where their
@@ -29,7 +29,7 @@ _LARGEST_DERIVED_TOLERANCE = 0.1
 
 @dataclass(frozen=True)
 class DerivativeReport:
-    """What ``check_derivative`` found; true where the check passed.
+    """The result of ``check_derivative``; true where the check passed.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def check_derivative(
     n_coordinates: int | None = None,
     random_state: int | np.random.Generator = 0,
 ) -> DerivativeReport:
-    """Compare ``df(x)`` with numerical derivatives of f at x, one coordinate of x at a time.
+    """Compare ``df(x)`` with numerical derivatives of f, one coordinate at a time.
 
     ``central`` takes ``(f(x + h e_j) - f(x - h e_j)) / 2h`` with ``h = step * max(1, |x_j|)``. Its rounding
     error is about ``eps |f| / h``, its truncation error ``h^2 |f'''| / 6``. Hence the default step
@@ -257,7 +257,10 @@ def _derived_tolerance(method: str, step: float, value: Inexact, derivative: Ine
 def _central_difference(
     f: Callable[[NDArray[Any]], ArrayLike], x: NDArray[Any], value: NDArray[Any], j: np.intp, step: float
 ) -> tuple[NDArray[Any], float]:
-    """Slope of every entry of f along coordinate j, NaN at a kink; and the floor that errors relate to."""
+    """Compute f's slope along coordinate j, and the floor of errors.
+
+    The slope of every entry is NaN at a kink; errors are relative to the floor at least.
+    """
     scale = max(1.0, abs(x.flat[j]))
     before, slope, after, largest = _slopes(f, x, value, j, step * scale)
     floor = largest / scale
@@ -275,7 +278,10 @@ def _central_difference(
 def _slopes(
     f: Callable[[Inexact], ArrayLike], x: Inexact, value: Inexact, j: np.intp, h: float
 ) -> tuple[Inexact, Inexact, Inexact, float]:
-    """Flat slopes of f before x_j, around it, and after it, and the largest |f| that they came from."""
+    """Compute f's slopes before, around and after x_j, and the largest |f|.
+
+    Slopes are flat arrays.
+    """
     points = []
     for signed_h in (-h, h):
         point = x.copy()
@@ -305,5 +311,5 @@ def _complex_step(f: Callable[[Inexact], ArrayLike], x: Inexact, j: np.intp, ste
 
 
 def _largest_finite(array: Inexact) -> float:
-    """Largest absolute value of the finite entries, 0 where there are none."""
+    """Return the largest absolute finite entry, 0 where there are none."""
     return float(np.abs(array[np.isfinite(array)]).max(initial=0))

@@ -1,4 +1,4 @@
-"""Which numbers the mathematics accepts, and which it returns.
+"""Checks the numbers that the mathematics accepts, and converts them.
 
 float32 stays float32 and float64 stays float64; so do their complex kin, which exist for the complex step.
 Integers and booleans become float64. Everything else is refused: half precision overflows at 65504, and
@@ -23,7 +23,7 @@ EPS = float(np.finfo(np.float64).eps)
 
 
 def as_array(name: str, values: ArrayLike) -> NDArray[Any]:
-    """``numpy.asarray``, with rows of several lengths refused as InvalidInput."""
+    """Apply ``numpy.asarray``; refuse rows of several lengths as InvalidInput."""
     try:
         return np.asarray(values)
     except ValueError as error:
@@ -31,7 +31,9 @@ def as_array(name: str, values: ArrayLike) -> NDArray[Any]:
 
 
 def as_inexact(name: str, values: ArrayLike) -> NDArray[Any]:
-    """An array of float32, float64, complex64 or complex128; not copied where it is one already.
+    """Return an array of float32, float64, complex64 or complex128.
+
+    It is not copied where it is one already.
 
     Parameters
     ----------
@@ -57,7 +59,7 @@ def as_inexact(name: str, values: ArrayLike) -> NDArray[Any]:
 
 
 def as_real(name: str, values: ArrayLike) -> NDArray[Any]:
-    """As ``as_inexact``, but complex numbers are refused too."""
+    """Convert as ``as_inexact`` does; refuse complex numbers too."""
     array = as_inexact(name, values)
     if is_complex(array):
         raise InvalidInput(f"{name} must be real; got dtype {array.dtype}: take its real part")

@@ -1,4 +1,4 @@
-"""Losses that are negative log-likelihoods of each output for itself, taken of the logits, not of the output.
+"""Losses that are negative log-likelihoods of single outputs, computed from logits.
 
 Binary cross-entropy goes with an output ``p = logistic(z)``, half the Poisson deviance with ``mu = exp(z)``.
 Taken of the logits z, neither loses digits where p rounds to 0 or 1, and both have the derivative "output
@@ -45,7 +45,9 @@ def binary_cross_entropy(
     label_smoothing: float = 0.0,
     sample_weight: ArrayLike | None = None,
 ) -> float:
-    """``-t log p - (1 - t) log(1 - p)`` with ``p = logistic(z)``: sum over outputs, mean over samples.
+    """``-t log p - (1 - t) log(1 - p)``, with ``p = logistic(z)``.
+
+    It is the sum over outputs, the mean over samples.
 
     Computed as ``t softplus(-z) + (1 - t) softplus(z)``, finite for finite logits of any size. A term with
     the factor 0 is 0, even for an infinite logit.
@@ -90,7 +92,9 @@ def binary_cross_entropy_gradient(
     label_smoothing: float = 0.0,
     sample_weight: ArrayLike | None = None,
 ) -> Inexact:
-    """The derivative of ``binary_cross_entropy`` by the logits, ``c_i (logistic(z_i) - t_i) / sum_i c_i``.
+    """Compute the derivative of ``binary_cross_entropy`` by the logits.
+
+    It is ``c_i (logistic(z_i) - t_i) / sum_i c_i`` for each sample.
 
     Parameters and errors as in ``binary_cross_entropy``.
 
@@ -111,7 +115,9 @@ def binary_cross_entropy_gradient(
 
 @np.errstate(all="ignore")
 def poisson_loss(logits: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
-    """Half the Poisson deviance, ``t log(t / mu) - t + mu`` with ``mu = exp(z)``: sum, then mean.
+    """Half the Poisson deviance, ``t log(t / mu) - t + mu``.
+
+    ``mu = exp(z)``.
 
     The sum is over outputs, the mean over samples. It is the negative log-likelihood of a Poisson variable
     with mean mu, up to a term in t alone that makes it 0 where mu = t; ``t log t`` is 0 for t = 0.
@@ -149,7 +155,9 @@ def poisson_loss(logits: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLi
 def poisson_loss_gradient(
     logits: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
 ) -> Inexact:
-    """The derivative of ``poisson_loss`` by the logits, ``c_i (exp(z_i) - t_i) / sum_i c_i`` a sample.
+    """Compute the derivative of ``poisson_loss`` by the logits.
+
+    It is ``c_i (exp(z_i) - t_i) / sum_i c_i`` for each sample.
 
     Parameters and errors as in ``poisson_loss``.
 
@@ -169,19 +177,25 @@ def poisson_loss_gradient(
 
 
 def _softplus(z: Inexact) -> Inexact:
-    """``log(1 + exp(z))``; for complex z by the branch that its real part is in."""
+    """Compute ``log(1 + exp(z))``.
+
+    A complex z takes the branch of its real part.
+    """
     return np.asarray(np.where(z.real > 0, z + np.log1p(np.exp(-z)), np.log1p(np.exp(z))))
 
 
 def _unless_zero(factor: Inexact, value: Inexact) -> Inexact:
-    """``factor * value``, and 0 where the factor is 0 whatever the value is."""
+    """Compute ``factor * value``; 0 where the factor is 0, whatever the value."""
     return np.asarray(np.where(factor == 0, 0, factor * value))
 
 
 def _binary_arguments(
     logits: ArrayLike, target: ArrayLike, label_smoothing: float, sample_weight: ArrayLike | None
 ) -> tuple[Inexact, Inexact, Inexact | None]:
-    """Logits and smoothed targets (N, K), and weights (N,) or None."""
+    """Check and return logits and smoothed targets (N, K), and weights.
+
+    The weights are (N,) or None.
+    """
     if not 0 <= label_smoothing < 1:
         raise InvalidInput(f"label_smoothing must be at least 0 and below 1; got {label_smoothing!r}")
     z = as_inexact("logits", logits)
@@ -192,7 +206,10 @@ def _binary_arguments(
 def _poisson_arguments(
     logits: ArrayLike, target: ArrayLike, sample_weight: ArrayLike | None
 ) -> tuple[Inexact, Inexact, Inexact | None]:
-    """Logits and targets (N, K), and weights (N,) or None."""
+    """Check and return logits and targets (N, K), and weights.
+
+    The weights are (N,) or None.
+    """
     z = as_inexact("logits", logits)
     t, w = checked_counts(target, z.shape, sample_weight)
     return z.reshape(t.shape), t, w

@@ -1,4 +1,4 @@
-"""The losses by name: what an objective and an engine need of each.
+"""The table of losses by name, for objectives and engines.
 
 A new loss is an entry of ``LOSSES``, with its value and its gradient in NumPy, and a name in
 ``treadle.choices.LossName``. That is all for the NumPy engine, which is the specification. The other engines
@@ -73,7 +73,7 @@ class Loss:
     takes_labels: bool = False
 
     def check(self, target: ArrayLike, shape: tuple[int, ...], sample_weight: ArrayLike | None) -> None:
-        """Raise InvalidInput for a target or weights that do not go with logits of that shape."""
+        """Raise InvalidInput for targets or weights that do not fit the logits."""
         with np.errstate(all="ignore"):
             self.checked(target, shape, sample_weight)
 

@@ -1,4 +1,4 @@
-"""The losses of a batch, and their derivatives with respect to what the network put out.
+"""The losses of a batch, and their derivatives by the network's output.
 
 Each loss is a sum over outputs and a mean over samples, weighted where weights are given:
 ``sum_i c_i loss_i / sum_i c_i``. Samples of weight 0 take no part; if no sample has weight, the loss is 0.
@@ -89,7 +89,9 @@ def cross_entropy_gradient(
     label_smoothing: float = 0.0,
     sample_weight: ArrayLike | None = None,
 ) -> NDArray[Any]:
-    """The derivative of ``cross_entropy`` by the logits, ``c_i (softmax(z_i) - t_i) / sum_i c_i`` a sample.
+    """Compute the derivative of ``cross_entropy`` by the logits.
+
+    It is ``c_i (softmax(z_i) - t_i) / sum_i c_i`` for each sample.
 
     Parameters and errors as in ``cross_entropy``. The formula follows from ``softmax_vjp`` with the
     cotangent ``-t / y``.
@@ -159,7 +161,9 @@ def squared_loss(
 def squared_loss_gradient(
     prediction: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
 ) -> Floats:
-    """The derivative of ``squared_loss`` by the prediction, ``c_i (p_i - t_i) / sum_i c_i`` a sample.
+    """Compute the derivative of ``squared_loss`` by the prediction.
+
+    It is ``c_i (p_i - t_i) / sum_i c_i`` for each sample.
 
     Parameters and errors as in ``squared_loss``.
 
@@ -200,7 +204,9 @@ def absolute_loss(
 def absolute_loss_gradient(
     prediction: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
 ) -> Floats:
-    """A subgradient of ``absolute_loss``: ``c_i sign(p_i - t_i) / sum_i c_i``, with 0 at the kink.
+    """Compute a subgradient of ``absolute_loss``, with 0 at the kink.
+
+    It is ``c_i sign(p_i - t_i) / sum_i c_i``.
 
     Parameters and errors as in ``squared_loss``.
 
@@ -226,7 +232,7 @@ def huber_loss(
     delta: float = 1.0,
     sample_weight: ArrayLike | None = None,
 ) -> float:
-    """Huber's loss of the residual r = p - t: sum over outputs, mean over samples.
+    """Huber's loss of r = p - t: sum over outputs, mean over samples.
 
     ``r^2 / 2`` where ``|r| <= delta``, else ``delta (|r| - delta / 2)``. ``delta``, positive and finite, is
     the residual at which the square becomes a line, in units of the target. Other arguments, result (in
@@ -254,7 +260,9 @@ def huber_loss_gradient(
     delta: float = 1.0,
     sample_weight: ArrayLike | None = None,
 ) -> Floats:
-    """The derivative of ``huber_loss`` by the prediction, ``c_i clip(p_i - t_i, -delta, delta) / sum_i c_i``.
+    """Compute the derivative of ``huber_loss`` by the prediction.
+
+    It is ``c_i clip(p_i - t_i, -delta, delta) / sum_i c_i``.
 
     Parameters and errors as in ``huber_loss``.
 
@@ -276,7 +284,10 @@ def huber_loss_gradient(
 def _classification_arguments(
     logits: ArrayLike, target: ArrayLike, label_smoothing: float, sample_weight: ArrayLike | None
 ) -> tuple[Floats, Floats, Floats | None]:
-    """Logits (N, K), labels (N,) or soft targets (N, K), and weights (N,) or None, all fit for use."""
+    """Check and return logits (N, K), targets, and weights.
+
+    Targets are labels (N,) or soft (N, K); weights are (N,) or None.
+    """
     if not 0 <= label_smoothing < 1:
         raise InvalidInput(f"label_smoothing must be at least 0 and below 1; got {label_smoothing!r}")
     z = as_inexact("logits", logits)
@@ -287,7 +298,10 @@ def _classification_arguments(
 def _residual(
     prediction: ArrayLike, target: ArrayLike, sample_weight: ArrayLike | None
 ) -> tuple[Floats, Floats | None]:
-    """Prediction minus target as a new (N, K) array of the prediction's dtype, and weights (N,) or None."""
+    """Compute prediction minus target as a new (N, K) array; check weights.
+
+    It is of the prediction's dtype; the weights are (N,) or None.
+    """
     p = as_inexact("prediction", prediction)
     t, w = checked_numbers(target, p.shape, sample_weight)
     return (p.reshape(t.shape) - t).astype(p.dtype, copy=False), w
@@ -304,7 +318,7 @@ def _sign(r: Floats) -> Floats:
 
 
 def _clipped(r: Floats, delta: float) -> Floats:
-    """The residual moved into [-delta, delta], by the real part."""
+    """Clip the residual to [-delta, delta], by its real part."""
     if is_complex(r):
         return np.where(np.abs(r.real) <= delta, r, delta * np.sign(r.real))
     return np.asarray(np.clip(r, -delta, delta))

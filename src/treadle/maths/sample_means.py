@@ -1,4 +1,4 @@
-"""What every loss has in common: a mean over the samples, weighted where weights are given.
+"""The common mean of losses over samples, weighted where weights are given.
 
 ``sum_i c_i loss_i / sum_i c_i``, in float64. A sample of weight 0 takes no part, whatever its loss is; where
 no sample has weight, the mean is 0. Dimensions: N samples, K outputs.
@@ -17,7 +17,10 @@ from treadle.maths.dtypes import as_real, is_complex
 
 
 def mean_over_samples(losses: NDArray[Any], weights: NDArray[Any] | None) -> float:
-    """Weighted mean of the samples' losses in float64; complex losses have a complex mean."""
+    """Average the samples' losses in float64; complex losses have a complex mean.
+
+    Weighted where weights are given.
+    """
     dtype = np.complex128 if is_complex(losses) else np.float64
     if weights is None:
         mean = np.add.reduce(losses, dtype=dtype) / len(losses)
@@ -29,7 +32,7 @@ def mean_over_samples(losses: NDArray[Any], weights: NDArray[Any] | None) -> flo
 
 
 def scaled_for_mean(gradient: NDArray[Any], weights: NDArray[Any] | None) -> NDArray[Any]:
-    """Each sample's gradient times its share in the mean, in place."""
+    """Multiply each sample's gradient by its share in the mean, in place."""
     if weights is None:
         gradient *= 1 / len(gradient)
         return gradient
@@ -41,7 +44,7 @@ def scaled_for_mean(gradient: NDArray[Any], weights: NDArray[Any] | None) -> NDA
 
 
 def checked_weights(weights: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[Any] | None:
-    """Weights as a flat float64 array, or None where there are none."""
+    """Return weights as a flat float64 array, None where there are none."""
     if weights is None:
         return None
     w = as_real("sample_weight", weights)

@@ -58,7 +58,9 @@ def softmax(logits: ArrayLike, axis: int = -1) -> Inexact:
 
 
 def log_softmax(logits: ArrayLike, axis: int = -1) -> Inexact:
-    """Log-probabilities ``z_i - log sum_j exp(z_j)`` along an axis, also where the probability underflows.
+    """Log-probabilities ``z_i - log sum_j exp(z_j)`` along an axis.
+
+    They are finite also where the probability underflows.
 
     Arguments, result and errors as in ``softmax``. The sum contains exp(0) = 1, so its logarithm is finite.
 
@@ -76,7 +78,9 @@ def log_softmax(logits: ArrayLike, axis: int = -1) -> Inexact:
 
 
 def softmax_jacobian(logits: ArrayLike) -> Inexact:
-    """The derivatives ``J_ij = d y_i / d z_j = y_i (delta_ij - y_j)`` of ``y = softmax(z)``.
+    """Compute the derivatives ``J_ij = d y_i / d z_j`` of softmax.
+
+    ``J_ij = y_i (delta_ij - y_j)`` for ``y = softmax(z)``.
 
     J is symmetric and positive semi-definite, and each of its rows sums to 0. To multiply by J, use
     ``softmax_jvp`` or ``softmax_vjp``, which take K operations where J takes K^2.
@@ -111,7 +115,9 @@ def softmax_jacobian(logits: ArrayLike) -> Inexact:
 
 
 def softmax_jvp(logits: ArrayLike, tangent: ArrayLike, axis: int = -1) -> Inexact:
-    """The Jacobian-vector product ``J t = y * (t - sum_j y_j t_j)``: how y moves as z moves along t.
+    """Compute the Jacobian-vector product ``J t = y * (t - sum_j y_j t_j)``.
+
+    It is how y moves as z moves along t.
 
     Parameters
     ----------
@@ -141,7 +147,9 @@ def softmax_jvp(logits: ArrayLike, tangent: ArrayLike, axis: int = -1) -> Inexac
 
 
 def softmax_vjp(logits: ArrayLike, cotangent: ArrayLike, axis: int = -1) -> Inexact:
-    """The vector-Jacobian product ``J^T c = y * (c - sum_j y_j c_j)``: back-propagation through softmax.
+    """Compute the vector-Jacobian product ``y * (c - sum_j y_j c_j)``.
+
+    It is ``J^T c``, back-propagation through softmax.
 
     c holds the derivatives of some scalar with respect to y, the result those with respect to z. J being
     symmetric, this is the same formula as ``softmax_jvp``. Arguments, result and errors as there.
@@ -164,7 +172,9 @@ def _times_jacobian(logits: ArrayLike, name: str, vector: ArrayLike, axis: int) 
 
 
 def shift_by_max(logits: Inexact, axis: int) -> Inexact:
-    """Logits minus the largest of their slice, which changes no softmax; a new array.
+    """Subtract each slice's largest logit, which changes no softmax.
+
+    The array is new.
 
     The largest becomes 0 and the others negative, so that exp cannot overflow. A slice with a single +inf
     becomes 0 there and -inf elsewhere, one without a limit gets NaN. Complex logits go by their real parts.
@@ -189,7 +199,7 @@ def shift_by_max(logits: Inexact, axis: int) -> Inexact:
 
 
 def _with_axis(name: str, values: ArrayLike, axis: int) -> Inexact:
-    """An array that has the axis, with at least one entry along it."""
+    """Check that an array has the axis, with an entry along it."""
     array = as_inexact(name, values)
     if not -array.ndim <= axis < array.ndim:
         raise InvalidInput(f"{name} of shape {array.shape} have no axis {axis}")

@@ -1,7 +1,7 @@
-"""What y may hold for a loss to be taken: classes, real numbers, probabilities or counts; and its weights.
+"""Checks the targets of losses: classes, real numbers, probabilities or counts.
 
-Each check takes the target, the shape of the logits that it is to go with, and the samples' weights, and
-returns them as the losses use them. Dimensions: N samples, K classes or outputs.
+It checks their weights too. Each check takes the target, the shape of the logits that it is to go with, and
+the samples' weights, and returns them as the losses use them. Dimensions: N samples, K classes or outputs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ _TARGET_SUM_TOLERANCE = 1e-4
 
 
 def checked_classes(target: ArrayLike, shape: tuple[int, ...], sample_weight: ArrayLike | None) -> Checked:
-    """Labels (N,) or soft targets (N, K), and weights (N,) or None, for logits of shape (N, K) or (..., K).
+    """Return labels (N,) or soft targets (N, K), and weights, checked.
+
+    The logits are of shape (N, K) or (..., K), the weights (N,) or None.
 
     Raises
     ------
@@ -49,7 +51,9 @@ def checked_classes(target: ArrayLike, shape: tuple[int, ...], sample_weight: Ar
 def checked_numbers(
     target: ArrayLike, shape: tuple[int, ...], sample_weight: ArrayLike | None, outputs: str = "prediction"
 ) -> Checked:
-    """Real numbers (N, K), and weights (N,) or None, for outputs of shape (N, K) or (N,).
+    """Return real numbers (N, K) and weights, checked.
+
+    The outputs are of shape (N, K) or (N,), the weights (N,) or None.
 
     Parameters
     ----------
@@ -74,7 +78,10 @@ def checked_numbers(
 def checked_probabilities(
     target: ArrayLike, shape: tuple[int, ...], sample_weight: ArrayLike | None
 ) -> Checked:
-    """As ``checked_numbers``; InvalidInput if one is not from 0 to 1 as well."""
+    """Check as ``checked_numbers`` does, and that all are from 0 to 1.
+
+    InvalidInput if one is not.
+    """
     t, w = checked_numbers(target, shape, sample_weight, "logits")
     if not (t.min() >= 0 and t.max() <= 1):
         raise InvalidInput(
@@ -85,7 +92,10 @@ def checked_probabilities(
 
 
 def checked_counts(target: ArrayLike, shape: tuple[int, ...], sample_weight: ArrayLike | None) -> Checked:
-    """As ``checked_numbers``; InvalidInput if one is below 0 as well."""
+    """Check as ``checked_numbers`` does, and that none is below 0.
+
+    InvalidInput if one is.
+    """
     t, w = checked_numbers(target, shape, sample_weight, "logits")
     if not t.min() >= 0:
         raise InvalidInput(

@@ -1,4 +1,4 @@
-"""The temperature that makes a classifier's probabilities honest.
+"""Finds the temperature that calibrates a classifier's probabilities.
 
 Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks" (2017): all logits z are
 divided by one number T > 0, which minimises the cross-entropy of softmax(z / T) on rows that the network
@@ -36,7 +36,7 @@ def best_temperature(
     *,
     output: str = "softmax",
 ) -> float:
-    """The temperature of least cross-entropy, to eight digits.
+    """Find the temperature of least cross-entropy, to eight digits.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How a gradient becomes a step (update rules), and how long the step is (schedules)."""
+"""Turns gradients into steps (update rules), and plans learning rates (schedules)."""
 
 from treadle.optimizers.adam import Adam, AdamW
 from treadle.optimizers.optimizer import Optimizer

@@ -1,4 +1,6 @@
-r"""Adam (Kingma and Ba 2015, algorithm 1) and AdamW (Loshchilov and Hutter 2019, algorithm 2).
+r"""Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019).
+
+They are algorithm 1 of the one and algorithm 2 of the other.
 
 With w the parameters, g the gradient, t the step from 1, eta the learning rate::
 
@@ -31,7 +33,7 @@ from treadle.optimizers.optimizer import CHUNK, Optimizer, check_decay, drop_rem
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """Adam: steps of about the learning rate in each parameter, whatever the gradient's scale.
+    """Adam: each parameter moves by about the learning rate, whatever its gradient's scale.
 
     Parameters
     ----------
@@ -68,7 +70,7 @@ class Adam(Optimizer):
 
     @property
     def moments(self) -> tuple[str, ...]:
-        """``m`` and ``v``."""
+        """The names ``m`` and ``v``."""
         return ("m", "v")
 
     def update(
@@ -79,7 +81,7 @@ class Adam(Optimizer):
         step: int,
         learning_rate: float,
     ) -> None:
-        """Equations (1), (2), (3) and (5)."""
+        """Compute equations (1), (2), (3) and (5)."""
         c_1 = 1 - self.beta_1**step
         c_2 = 1 - self.beta_2**step
         scratch = np.empty(min(CHUNK, parameters.flat.size), parameters.dtype)

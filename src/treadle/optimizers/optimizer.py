@@ -1,4 +1,4 @@
-"""What every update rule offers. The rules in this package are the specification for every engine.
+"""The interface of update rules; those here specify every engine's.
 
 An optimizer is a frozen set of hyper-parameters: the moments that it keeps between steps belong to whoever
 trains, so that they can be saved, and one optimizer can serve any number of runs. It computes no gradient,
@@ -26,15 +26,18 @@ REMNANTS_EVERY = 32
 
 
 class Optimizer(ABC):
-    """An update rule: from parameters w, gradient g and moments to the next w, in place."""
+    """An update rule: changes parameters and moments in place, from a gradient."""
 
     @property
     @abstractmethod
     def moments(self) -> tuple[str, ...]:
-        """Names of the arrays that the rule keeps between steps."""
+        """The names of the arrays that the rule keeps between steps."""
 
     def start(self, n_parameters: int, dtype: DTypeLike) -> dict[str, Floats]:
-        """The moments before the first step: zeros of shape (n_parameters,), by name."""
+        """Return the moments before the first step: zeros, by name.
+
+        They are of shape (n_parameters,).
+        """
         return {name: np.zeros(n_parameters, dtype=dtype) for name in self.moments}
 
     @abstractmethod
@@ -70,14 +73,16 @@ def chunks(where: slice) -> Iterator[slice]:
 
 
 def paced_chunks(network: Network, learning_rate: float) -> Iterator[tuple[slice, float]]:
-    """All parameters in chunks, each with its learning rate."""
+    """Yield all parameters in chunks, each with its learning rate."""
     for where, factor in network.rates:
         for chunk in chunks(where):
             yield chunk, learning_rate * factor
 
 
 def drop_remnants(moment: Floats, step: int) -> None:
-    """Every REMNANTS_EVERY steps, set to zero what is below 10^4 times the smallest normal number.
+    """Set tiny moments to zero, every REMNANTS_EVERY steps.
+
+    Tiny is below 10^4 times the smallest normal number.
 
     The moments of a parameter without gradient, of a dead unit say, fade into the subnormal numbers and stay
     there for good: 0.9 times the smallest few of them rounds back to themselves. Processors are slow at
@@ -89,6 +94,6 @@ def drop_remnants(moment: Floats, step: int) -> None:
 
 
 def check_decay(name: str, value: float) -> None:
-    """Raise InvalidInput unless the factor by which a moment fades each step is in [0, 1)."""
+    """Raise InvalidInput unless a moment's decay per step is in [0, 1)."""
     if not 0 <= value < 1:
         raise InvalidInput(f"{name} must be at least 0 and below 1; got {value!r}")

@@ -22,7 +22,10 @@ from treadle.optimizers.stall import Stall
 
 @dataclass(frozen=True)
 class EpochPlace:
-    """Where in a run an epoch is, and what there was before it: see ``Schedule.learning_rates``."""
+    """An epoch's place in a run, and the epochs before.
+
+    See ``Schedule.learning_rates``.
+    """
 
     epoch: int
     n_epochs: int
@@ -32,7 +35,7 @@ class EpochPlace:
 
 
 class Schedule(ABC):
-    """How the learning rate runs, given its peak."""
+    """The course of the learning rate, relative to its peak."""
 
     needs_n_epochs: ClassVar[bool] = False
     """Whether the rates depend on the planned length, so that such a run cannot be prolonged."""
@@ -47,7 +50,7 @@ class Schedule(ABC):
         n_rows: int,
         losses: Sequence[float],
     ) -> NDArray[np.float64]:
-        """The rates of one epoch.
+        """Return the learning rates of one epoch's steps.
 
         Parameters
         ----------
@@ -75,12 +78,12 @@ class Schedule(ABC):
 
     @abstractmethod
     def _rates(self, peak: float, place: EpochPlace) -> NDArray[np.float64]:
-        """The rates of one epoch: see ``learning_rates``."""
+        """Return the learning rates of one epoch's steps: see ``learning_rates``."""
 
 
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """The peak throughout.
+    """The peak rate throughout.
 
     Examples
     --------
@@ -95,7 +98,9 @@ class Constant(Schedule):
 
 @dataclass(frozen=True)
 class OneCycle(Schedule):
-    """A triangle: a straight line from zero up to the peak, and another down to zero (Smith and Topin 2019).
+    """A triangle: from zero up to the peak, then down to zero.
+
+    Both are straight lines (Smith and Topin 2019).
 
     Parameters
     ----------
@@ -123,7 +128,9 @@ class OneCycle(Schedule):
 
 @dataclass(frozen=True)
 class Cosine(Schedule):
-    """A straight line from zero up to the peak, then half a cosine down to zero (Loshchilov and Hutter 2017).
+    """A line from zero up to the peak, then half a cosine down.
+
+    It ends at zero (Loshchilov and Hutter 2017).
 
     Parameters
     ----------
@@ -154,7 +161,9 @@ class Cosine(Schedule):
 
 @dataclass(frozen=True)
 class InverseScaling(Schedule):
-    """``peak / (t + 1)**power_t``, t being the rows seen when the epoch begins: scikit-learn's "invscaling".
+    """The rate ``peak / (t + 1)**power_t``, scikit-learn's "invscaling".
+
+    t is the rows seen when the epoch begins.
 
     Parameters
     ----------
@@ -189,11 +198,11 @@ LEAST_RATE = 1e-6
 
 @dataclass(frozen=True)
 class Adaptive(Schedule):
-    """The peak, divided by 5 at each stall of the figure watched: scikit-learn's "adaptive".
+    """The peak, divided by 5 at each stall: scikit-learn's "adaptive".
 
-    An epoch's figure stalls if it is above the best so far less ``tol``. After more than
-    ``n_iter_no_change`` such epochs in a row the rate is divided and the count starts anew. A rate of
-    ``LEAST_RATE`` or less is kept: when to stop is the business of whoever trains.
+    A stall is one of the figure that is watched. An epoch's figure stalls if it is above the best so far less
+    ``tol``. After more than ``n_iter_no_change`` such epochs in a row the rate is divided and the count
+    starts anew. A rate of ``LEAST_RATE`` or less is kept: when to stop is the business of whoever trains.
 
     Parameters
     ----------

@@ -59,7 +59,7 @@ class SGD(Optimizer):
 
     @property
     def moments(self) -> tuple[str, ...]:
-        """``velocity``, or nothing where momentum is 0."""
+        """The name ``velocity``, or none where momentum is 0."""
         return ("velocity",) if self.momentum else ()
 
     def update(
@@ -70,7 +70,7 @@ class SGD(Optimizer):
         step: int,
         learning_rate: float,
     ) -> None:
-        """Equations (1) and (2) or (2')."""
+        """Compute equations (1) and (2) or (2')."""
         scratch = np.empty(min(CHUNK, parameters.flat.size), parameters.dtype)
         for chunk, rate in paced_chunks(parameters.network, learning_rate):
             w, g = parameters.flat[chunk], gradients.flat[chunk]

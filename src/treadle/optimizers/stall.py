@@ -6,7 +6,9 @@ import math
 
 
 class Stall:
-    """Counts the epochs in a row that did not lower a figure by ``tol`` below its best.
+    """Counts consecutive epochs that did not improve a figure by ``tol``.
+
+    To improve is to fall below the best so far by that much.
 
     Parameters
     ----------
@@ -30,7 +32,10 @@ class Stall:
         self._n_stalled = 0
 
     def add(self, figure: float) -> bool:
-        """Take the next epoch's figure; True says that this is a stall, and starts the count anew."""
+        """Take the next epoch's figure; return True at a stall.
+
+        The count starts anew then.
+        """
         self._n_stalled = self._n_stalled + 1 if figure > self.best - self._tol else 0
         self.improved = figure < self.best
         self.best = min(self.best, figure)

@@ -1,1 +1,4 @@
-"""Looking at a trained classifier: its scores, its pictures and a report, one page that works offline."""
+"""Scores a trained classifier, draws pictures, and writes a report page.
+
+The page works offline.
+"""

@@ -1,7 +1,7 @@
-"""The pictures of a box network: superposition, one box and its units, errors, towers, the curse.
+"""Draws a box network: superposition, units, errors, towers, and the curse.
 
-In the style of ``treadle.report.figures``; ``draw_box_network`` puts all on one sheet, for one and for two
-dimensions.
+The curse is that of dimension. In the style of ``treadle.report.figures``; ``draw_box_network`` puts all on
+one sheet, for one and for two dimensions.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Bounds = Sequence[tuple[float, float]]
 
 
 def draw_box_network(f: Expression, network: BoxNetwork) -> Figure:
-    """All pictures of a network for a typed function, on one sheet.
+    """Draw all pictures of a network for a typed function on one sheet.
 
     Parameters
     ----------
@@ -99,9 +99,9 @@ def _draw_plane(f: Expression, network: BoxNetwork, bounds: Bounds) -> Figure:
 
 
 def _of_boxes(f: Expression, network: BoxNetwork, bounds: Bounds, n_boxes: int) -> BoxNetwork:
-    """A network of fewer boxes, of steps, that the eye can follow: adaptive where the large one is.
+    """Build a network of few steps that the eye can follow.
 
-    Nothing is proved of it, which takes most of the time.
+    It is adaptive where the large one is. Nothing is proved of it, which takes most of the time.
     """
     adaptive = len({*np.round(np.diff(network.edges_[0]) / np.ptp(network.edges_[0]), 12)}) > 1
     partition: BoxPartitionName = "adaptive" if adaptive else "uniform"
@@ -109,7 +109,7 @@ def _of_boxes(f: Expression, network: BoxNetwork, bounds: Bounds, n_boxes: int) 
 
 
 def draw_superposition(axes: Axes, f: Expression, network: BoxNetwork, n_boxes: int) -> None:
-    """The function and the superposition, in one dimension."""
+    """Draw the function and the superposition, in one dimension."""
     a, b = network.bounds_[0]
     x = np.linspace(a, b, 1601)
     axes.plot(x, f(x), color=INK, linewidth=1.4, label=_title(f.text))
@@ -127,7 +127,7 @@ def draw_superposition(axes: Axes, f: Expression, network: BoxNetwork, n_boxes: 
 
 
 def draw_one_box(axes: Axes, f: Expression, network: BoxNetwork) -> None:
-    """The highest box, lit, with the two steps whose sum it is."""
+    """Draw the highest box, lit, with the two steps that it sums."""
     edges = network.edges_[0]
     lower, upper = edges[:-1], edges[1:]
     heights = f(0.5 * (lower + upper))
@@ -152,12 +152,15 @@ def draw_one_box(axes: Axes, f: Expression, network: BoxNetwork) -> None:
 
 
 def _unit(height: float, edge: float) -> str:
-    """A step in words, such as -1.5 H(x + 0.5)."""
+    """Write a step in words, such as -1.5 H(x + 0.5)."""
     return f"{height:.3g} H(x {'-' if edge >= 0 else '+'} {abs(edge):.3g})"
 
 
 def draw_errors(axes: Axes, studies: dict[int, ErrorStudy], network: BoxNetwork) -> None:
-    """Error against the number of boxes, on logarithmic axes, with the proved line and this network."""
+    """Draw the error against the number of boxes, on logarithmic axes.
+
+    The proved line and this network are in it.
+    """
     for order, study in studies.items():
         colour, marker = ((BLUE, "o"), (GREY, "s"))[order]
         what = ("boxes", "piecewise linear")[order]
@@ -187,7 +190,7 @@ def draw_errors(axes: Axes, studies: dict[int, ErrorStudy], network: BoxNetwork)
 
 
 def draw_steepness(axes: Axes, study: SteepnessStudy) -> None:
-    """The error of sigmoids by their steepness: steeper is not better."""
+    """Draw the error of sigmoids by steepness: steeper is not better."""
     axes.plot(study.products, study.sampled, "-o", color=BLUE, markersize=3.5, label="sigmoids")
     axes.axhline(study.steps, color=GREY, linestyle="--", linewidth=1.2, label="steps")
     if np.isfinite(study.proved).any():
@@ -210,7 +213,10 @@ def draw_steepness(axes: Axes, study: SteepnessStudy) -> None:
 
 
 def draw_dimensions(axes: Axes, network: BoxNetwork) -> None:
-    """Parameters against the dimension, of as many boxes an axis as here and of ten; where memory ends."""
+    """Draw the parameters against the dimension, and where memory ends.
+
+    There are as many boxes an axis as here, and ten.
+    """
     dimensions = np.arange(1, 11)
     here = network.n_boxes_ ** (1 / network.n_dims)
     for per_axis, colour, marker in ((here, BLUE, "o"), (10.0, GREY, "s")):
@@ -231,7 +237,7 @@ def draw_dimensions(axes: Axes, network: BoxNetwork) -> None:
 
 
 def draw_surface(axes: Any, f: Expression, bounds: Bounds) -> None:
-    """The function of two variables as a surface."""
+    """Draw the function of two variables as a surface."""
     x, y, z = _sampled(f, bounds, 61)
     axes.plot_surface(x, y, z, cmap=_colours(), linewidth=0, rcount=60, ccount=60)
     axes.set_title("Function", loc="left", fontsize=11, color=INK)
@@ -239,7 +245,10 @@ def draw_surface(axes: Any, f: Expression, bounds: Bounds) -> None:
 
 
 def draw_towers(axes: Any, network: BoxNetwork, n_boxes: int) -> None:
-    """The superposition in two dimensions: towers, the lowest value as their floor."""
+    """Draw the superposition in two dimensions as towers.
+
+    The lowest value is their floor.
+    """
     from matplotlib.colors import Normalize
 
     lower, upper = network.partition_.corners()
@@ -265,7 +274,10 @@ def draw_towers(axes: Any, network: BoxNetwork, n_boxes: int) -> None:
 
 
 def draw_cells(axes: Axes, f: Expression, network: BoxNetwork) -> None:
-    """The error over the plane, and the cells where they are few enough to be seen."""
+    """Draw the error over the plane, with the cells if few enough.
+
+    They are drawn where they can be seen.
+    """
     bounds = [(float(low), float(high)) for low, high in network.bounds_]
     x, y, z = _sampled(f, bounds, 301)
     error = np.abs(z - network.predict(np.stack([x.ravel(), y.ravel()], axis=1)).reshape(x.shape))
@@ -293,7 +305,7 @@ def draw_cells(axes: Axes, f: Expression, network: BoxNetwork) -> None:
 
 
 def _sampled(f: Expression, bounds: Bounds, n: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """The function on a grid of n by n points."""
+    """Sample the function on a grid of n by n points."""
     x, y = np.meshgrid(*(np.linspace(*pair, n) for pair in bounds))
     return x, y, f(np.stack([x.ravel(), y.ravel()], axis=1)).reshape(x.shape)
 
@@ -305,7 +317,7 @@ def _colours() -> Any:
 
 
 def _title(text: str) -> str:
-    """A formula, cut to what fits, kept from being read as mathematics."""
+    """Cut a formula to what fits, without reading it as mathematics."""
     return verbatim(text if len(text) <= TITLE_WIDTH else f"{text[: TITLE_WIDTH - 1]}…")
 
 

@@ -1,6 +1,7 @@
-"""What the pictures of box networks show: how the error falls with their number, and with the steepness.
+"""Studies box networks' errors by their number of boxes and their steepness.
 
-Each study builds networks for one typed function and keeps their sampled errors beside what is proved.
+The pictures of box networks show them. Each study builds networks for one typed function and keeps their
+sampled errors beside what is proved.
 """
 
 from __future__ import annotations
@@ -24,14 +25,20 @@ PARAMETERS_PER_BOX = 3  # of the index form, in any number of dimensions
 
 @dataclass(frozen=True)
 class ErrorStudy:
-    """Errors of networks of more and more boxes: sampled, and the proved bounds, nan where there is none."""
+    """Errors of networks of more and more boxes: sampled and proved.
+
+    The proved bounds are nan where there is none.
+    """
 
     n_boxes: NDArray[np.float64]
     sampled: NDArray[np.float64]
     proved: NDArray[np.float64]
 
     def slope(self) -> float:
-        """Of log(sampled error) against log(number), by least squares; nan where there are no two."""
+        """Fit the slope of log(sampled error) against log(number) by least squares.
+
+        It is nan where there are no two.
+        """
         known = self.sampled > 0
         if known.sum() < 2:
             return math.nan
@@ -40,7 +47,7 @@ class ErrorStudy:
 
 @dataclass(frozen=True)
 class SteepnessStudy:
-    """Errors of n boxes of sigmoids, by steepness times width, beside that of steps."""
+    """Errors of n sigmoid boxes by steepness times width, beside steps."""
 
     n_boxes: int
     products: NDArray[np.float64]
@@ -52,7 +59,10 @@ class SteepnessStudy:
 def error_against_boxes(
     f: Expression, bounds: Sequence[tuple[float, float]], counts: Sequence[int], *, order: int
 ) -> ErrorStudy:
-    """Equal boxes of each of the numbers; of order 0 or 1."""
+    """Compute the errors of equal boxes, for each number of boxes.
+
+    They are of order 0 or 1.
+    """
     networks = [approximate(f, bounds, n_boxes=n, order=order) for n in counts]
     return ErrorStudy(
         np.array([network.n_boxes_ for network in networks], dtype=float),
@@ -62,7 +72,10 @@ def error_against_boxes(
 
 
 def error_against_steepness(f: Expression, bounds: tuple[float, float], *, n_boxes: int) -> SteepnessStudy:
-    """The same boxes in one dimension, with steps and with sigmoids of several steepnesses."""
+    """Compute the errors of the same boxes with steps and with sigmoids.
+
+    They are in one dimension, with several steepnesses.
+    """
     width = (bounds[1] - bounds[0]) / n_boxes
     networks = [
         approximate(f, [bounds], n_boxes=n_boxes, activation="sigmoid", steepness=product / width)

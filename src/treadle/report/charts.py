@@ -1,4 +1,4 @@
-"""Turns data into SVG coordinates of the page's charts, ready for the template.
+"""Computes the SVG coordinates of the report's charts, for the template.
 
 Pure arithmetic: no markup, no colour, no text but tick labels and read-outs. The y axis of an SVG points
 down; all lengths are in the chart's own units, ``WIDTH`` by ``HEIGHT``.
@@ -24,7 +24,7 @@ MOST_STOPS = 200  # points that answer to the pointer; more would be narrower th
 
 @dataclass(frozen=True)
 class Tick:
-    """A value on an axis: where, and its label."""
+    """A value on an axis: its place and its label."""
 
     at: float
     label: str
@@ -32,7 +32,10 @@ class Tick:
 
 @dataclass(frozen=True)
 class Series:
-    """One curve: ``key`` names its style, ``values`` has a number for each x; those not finite are gaps."""
+    """One curve: a style's name, and a number for each x.
+
+    ``key`` names the style; ``values`` that are not finite are gaps.
+    """
 
     key: str
     label: str
@@ -61,7 +64,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Stop:
-    """What the pointer finds in one upright band of the chart.
+    """A chart's upright band, and what the pointer shows in it.
 
     Parameters
     ----------
@@ -86,7 +89,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class Chart:
-    """All that the template needs to draw a chart; ``lines`` are (key, path data)."""
+    """A chart ready for the template; ``lines`` are (key, path data)."""
 
     x_ticks: list[Tick]
     y_ticks: list[Tick]
@@ -100,7 +103,9 @@ class Chart:
 
 
 def ticks(low: float, high: float, at_most: int = 6, integers: bool = False) -> list[Fraction]:
-    """Round numbers from low to high, 1, 2, 2.5 or 5 times a power of ten apart; exact.
+    """Return exact round numbers from low to high, at equal distances.
+
+    The distance is 1, 2, 2.5 or 5 times a power of ten.
 
     Raises
     ------
@@ -127,7 +132,7 @@ def epoch_chart(
     show: Callable[[float], str],
     best: tuple[str, int] | None,
 ) -> Chart:
-    """Curves over the epochs.
+    """Make a chart of curves over the epochs.
 
     Parameters
     ----------
@@ -193,9 +198,10 @@ def epoch_chart(
 
 
 def calibration_chart(calibration: Calibration) -> Chart:
-    """Accuracy of each bin as a bar, the diagonal of perfect calibration, a dot at its mean confidence.
+    """Make a chart of each bin's accuracy and mean confidence.
 
-    The distance of a dot from the diagonal is the bin's share in the calibration error, before weighting.
+    Accuracy is a bar, the diagonal perfect calibration, and a dot lies at the mean confidence. The distance
+    of a dot from the diagonal is the bin's share in the calibration error, before weighting.
     """
 
     def x_at(value: float) -> float:
@@ -236,7 +242,7 @@ def calibration_chart(calibration: Calibration) -> Chart:
 
 
 def _labels(values: Sequence[Fraction]) -> list[str]:
-    """Decimal texts with as many places for all as the one that needs most."""
+    """Write numbers with equally many decimal places, as one needs most."""
     places = 0
     while places < 12 and any((value * 10**places).denominator != 1 for value in values):
         places += 1
@@ -244,7 +250,10 @@ def _labels(values: Sequence[Fraction]) -> list[str]:
 
 
 def stop_indices(n: int, best: int | None = None) -> list[int]:
-    """At most MOST_STOPS of n places, evenly spread, the first and last among them, and the best as well."""
+    """Return at most MOST_STOPS of n places, evenly spread.
+
+    The first and the last are among them, and the best as well.
+    """
     if n <= MOST_STOPS:
         return list(range(n))
     spread = {round(i * (n - 1) / (MOST_STOPS - 1)) for i in range(MOST_STOPS)}
@@ -259,7 +268,7 @@ def _stop(
 
 
 def _path(xs: Sequence[float], values: Sequence[float], y_at: Callable[[float], float]) -> str:
-    """SVG path data through the finite values, broken where one is not."""
+    """Write SVG path data through the finite values, broken at others."""
     parts, pen = [], "M"
     for x, value in zip(xs, values, strict=True):
         if math.isfinite(value):

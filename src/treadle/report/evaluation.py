@@ -1,8 +1,8 @@
-"""How good a classifier is on a labelled set: accuracy, confusion, scores by class, calibration, mistakes.
+"""Evaluates a classifier on a labelled set: accuracy, confusion, class scores, calibration.
 
-A few lines of NumPy, because importing scikit-learn's metrics costs more than computing them; the tests hold
-both against each other. Only classifiers with probabilities: no regression, no multi-label sets, no sample
-weights. Dimensions: N samples, K classes.
+It finds the most confident mistakes, too. A few lines of NumPy, because importing scikit-learn's metrics
+costs more than computing them; the tests hold both against each other. Only classifiers with probabilities:
+no regression, no multi-label sets, no sample weights. Dimensions: N samples, K classes.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class ClassScores:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Accuracy against confidence, in bins of equal width, and the expected calibration error.
+    """Accuracy against confidence in equal bins, and the expected calibration error.
 
     ``ece = sum over bins of count / N * |accuracy - confidence|`` (Guo et al., "On calibration of modern
     neural networks", 2017, equation 3). A sample's confidence is its largest probability.
@@ -131,17 +131,20 @@ class Evaluation:
 
     @property
     def n_samples(self) -> int:
-        """N."""
+        """N, the number of samples."""
         return int(self.probabilities.shape[0])
 
     @property
     def n_classes(self) -> int:
-        """K."""
+        """K, the number of classes."""
         return int(self.probabilities.shape[1])
 
     @cached_property
     def predicted(self) -> NDArray[np.int64]:
-        """The class of the largest probability of each sample, shape (N,); the first of equals."""
+        """The class of each sample's largest probability, shape (N,).
+
+        It is the first of equals.
+        """
         return np.asarray(self.probabilities.argmax(axis=1), dtype=np.int64)
 
     @cached_property
@@ -161,9 +164,10 @@ class Evaluation:
 
     @property
     def accuracy_interval(self) -> tuple[float, float]:
-        """Wilson's 95 % score interval of the accuracy (Wilson 1927, equation 4; no continuity correction).
+        """Wilson's 95 % score interval of the accuracy (Wilson 1927, equation 4).
 
-        It covers the set's sampling alone: what retraining with another seed would change is not in it.
+        There is no continuity correction. It covers the set's sampling alone: what retraining with another
+        seed would change is not in it.
         """
         n, p = self.n_samples, self.accuracy
         centre = p + Z_95**2 / (2 * n)
@@ -193,7 +197,7 @@ class Evaluation:
 
     @property
     def macro(self) -> ClassScores:
-        """Plain means over all K classes, those without samples included; the support is N."""
+        """Means over all K classes, also those without samples; support is N."""
         scores = np.array([(s.precision, s.recall, s.f1) for s in self.per_class])
         precision, recall, f1 = (float(mean) for mean in scores.mean(axis=0))
         return ClassScores("macro average", precision, recall, f1, self.n_samples)
@@ -214,14 +218,20 @@ class Evaluation:
         return Calibration(edges, confidence, accuracy, count, ece)
 
     def most_confident_mistakes(self, n: int) -> NDArray[np.int64]:
-        """Indices of at most n wrong samples, the most confident first; equals in the set's order."""
+        """Return at most n wrong samples' indices, the most confident first.
+
+        Equals are in the set's order.
+        """
         if n < 0:
             raise InvalidInput(f"the number of mistakes must be at least 0; got {n!r}")
         wrong = np.flatnonzero(~self.correct)
         return wrong[np.argsort(-self.confidence[wrong], kind="stable")[:n]]
 
     def to_dict(self) -> dict[str, Any]:
-        """The scores as plain numbers, lists and strings, ready for JSON; samples are left out."""
+        """Return the scores as plain numbers, lists and strings for JSON.
+
+        Samples are left out.
+        """
 
         def plain(scores: ClassScores) -> dict[str, Any]:
             return {

@@ -1,8 +1,8 @@
-"""The pictures of a run: learning curves, sample predictions, confusion matrix; each a matplotlib Figure.
+"""Draws a run's learning curves, sample predictions and confusion matrix with matplotlib.
 
-Drawn through matplotlib's objects on an Agg canvas: no pyplot, no window, no global state. Right and wrong
-differ by a sign, a hatch or a frame as well as by colour; the colours are Okabe and Ito's, which colour-blind
-readers can tell apart. matplotlib is imported on the first call.
+Each is a Figure. Drawn through matplotlib's objects on an Agg canvas: no pyplot, no window, no global state.
+Right and wrong differ by a sign, a hatch or a frame as well as by colour; the colours are Okabe and Ito's,
+which colour-blind readers can tell apart. matplotlib is imported on the first call.
 """
 
 from __future__ import annotations
@@ -39,9 +39,10 @@ PICTURE_ENDINGS = {"": "png", ".png": "png", ".svg": "svg", ".pdf": "pdf"}
 
 
 def draw_curves(history: History) -> Figure:
-    """Train and test loss of each epoch and, where there is one, the test accuracy; the best are marked.
+    """Draw each epoch's train and test loss, and its test accuracy.
 
-    Epochs whose value is nan are left out, and so is a curve that has no other.
+    The accuracy is drawn where there is one; the best are marked. Epochs whose value is nan are left out, and
+    so is a curve that has no other.
     """
     if len(history) == 0:
         raise InvalidInput("there are no curves to draw: the history has no epoch; train at least one")
@@ -75,7 +76,7 @@ def draw_predictions(
     image_shape: tuple[int, int] | None,
     scale: float,
 ) -> Figure:
-    """For each sample its image with the true class and, beside it, the probabilities of the classes.
+    """Draw samples' images with true classes, beside the probabilities of classes.
 
     Parameters
     ----------
@@ -117,7 +118,7 @@ def draw_predictions(
     for i, cell in zip(range(n), cells, strict=False):  # the last row may have cells left over
 
         def axes(left: float, bottom: float, right: float, top: float, cell: SubFigure = cell) -> Axes:
-            """Axes between two corners, in inches from the cell's lower left."""
+            """Make axes between two corners, in inches from the cell's lower left."""
             corner = (left / width, bottom / height)
             return cell.add_axes((*corner, (right - left) / width, (top - bottom) / height))
 
@@ -140,10 +141,11 @@ def draw_predictions(
 
 
 def draw_confusion(confusion: NDArray[Any], class_names: Sequence[str]) -> Figure:
-    """The confusion matrix (K, K), row the true class and column the predicted one, with its counts.
+    """Draw the confusion matrix (K, K) with its counts.
 
-    The diagonal is framed and blue by its share of the row; mistakes are vermillion by their share of the
-    row, relative to the largest. Above 25 classes the counts are left out.
+    A row is a true class, a column a predicted one. The diagonal is framed and blue by its share of the row;
+    mistakes are vermillion by their share of the row, relative to the largest. Above 25 classes the counts
+    are left out.
     """
     K = len(class_names)
     if confusion.shape != (K, K):
@@ -184,9 +186,9 @@ def draw_confusion(confusion: NDArray[Any], class_names: Sequence[str]) -> Figur
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write the figure in the format of the path's ending; path holds the old file or the new one, whole.
+    """Write the figure in the format of the path's ending, whole.
 
-    A PNG has 150 dots an inch.
+    The path holds the old file or the new one. A PNG has 150 dots an inch.
 
     Raises
     ------
@@ -199,7 +201,7 @@ def save_figure(figure: Figure, path: Path) -> None:
 
 
 def picture_format(path: Path) -> str:
-    """The format of a picture by the ending of its path; PNG without one.
+    """Return the format of a path's ending; PNG without one.
 
     Raises
     ------
@@ -213,7 +215,10 @@ def picture_format(path: Path) -> str:
 
 
 def new_figure(width: float, height: float, *, layout: bool = True) -> Figure:
-    """An empty white figure of that many inches; with ``layout``, its axes make room for their labels."""
+    """Make an empty white figure of that many inches.
+
+    With ``layout``, its axes make room for their labels.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -225,7 +230,10 @@ def new_figure(width: float, height: float, *, layout: bool = True) -> Figure:
 
 
 def finish_axes(axes: Axes, title: str, x_label: str, y_label: str) -> None:
-    """The look of all plots of lines and points: title at the left, pale grid, two spines, a bare legend."""
+    """Give a plot its title, labels, pale grid and two spines.
+
+    All plots of lines and points look like this; the legend is bare.
+    """
     axes.set_title(title, loc="left", fontsize=11, color=INK)
     axes.set_xlabel(x_label, color=INK)
     axes.set_ylabel(y_label, color=INK)
@@ -293,7 +301,10 @@ def _draw_bars(axes: Axes, true_class: int, probabilities: NDArray[Any], class_n
 
 
 def _confusion_colours(confusion: NDArray[Any]) -> NDArray[np.float64]:
-    """Red, green and blue of each cell, shape (K, K, 3), between white and the cell's colour."""
+    """Return each cell's red, green and blue, shape (K, K, 3).
+
+    They are between white and the cell's colour.
+    """
     from matplotlib.colors import to_rgb
 
     diagonal = np.eye(len(confusion), dtype=bool)[..., None]

@@ -1,9 +1,10 @@
-"""What an L1 fit says about its rows, beside least squares on the same: losses, R1, and the outlying rows.
+"""Compares an L1 fit with least squares on the same rows.
 
-A row is an outlier if its residual is more than 3.5 times the scale from the median residual, the scale being
-1.4826 times the median of what the residuals differ from it, which the outliers themselves do not move:
-Iglewicz and Hoaglin's modified z-score (1993). Where that is zero, since the fit goes through half of the
-rows, the scale is 1.2533 times the mean of the differences, as they advise.
+It gives losses, R1, and the outlying rows. A row is an outlier if its residual is more than 3.5 times the
+scale from the median residual, the scale being 1.4826 times the median of what the residuals differ from it,
+which the outliers themselves do not move: Iglewicz and Hoaglin's modified z-score (1993). Where that is zero,
+since the fit goes through half of the rows, the scale is 1.2533 times the mean of the differences, as they
+advise.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class L1Comparison:
-    """Both fits on N rows.
+    """The L1 and the least-squares fit of N rows.
 
     Attributes
     ----------
@@ -60,12 +61,15 @@ class L1Comparison:
 
     @property
     def r1(self) -> float:
-        """R1 of Koenker and Machado: the share of the best constant's loss that the fit explains."""
+        """R1 of Koenker and Machado: the explained share of a constant's loss.
+
+        The constant is the best one.
+        """
         return self._share(self.loss)
 
     @property
     def least_squares_r1(self) -> float:
-        """The same of the least-squares fit."""
+        """R1 of the least-squares fit."""
         return self._share(self.least_squares_loss)
 
     def _share(self, loss: float) -> float:
@@ -77,7 +81,10 @@ class L1Comparison:
         return self.largest(int(np.sum(np.abs(self.scores) > OUTLYING)))
 
     def largest(self, n: int) -> NDArray[np.int64]:
-        """The n rows, from 0, whose residuals are farthest from the median one, the farthest first."""
+        """Return the n rows with residuals farthest from the median residual.
+
+        Rows count from 0, the farthest first.
+        """
         distance = np.abs(self.residuals - np.median(self.residuals))
         return np.argsort(-distance, kind="stable")[:n]
 
@@ -122,7 +129,10 @@ def compare(model: LADRegressor, X: Any, y: Vector) -> L1Comparison:
 
 
 def _least_squares(X: NDArray[Any], y: Vector, fit_intercept: bool) -> Vector:
-    """Coefficients and intercept, the shortest of the best where several are; columns are scaled first."""
+    """Fit coefficients and intercept by least squares, with scaled columns.
+
+    Of several best ones they are the shortest.
+    """
     Z = np.column_stack([X, np.ones(len(y))]) if fit_intercept else np.asarray(X, np.float64)
     units = column_scales(Z)
     coefs = np.linalg.lstsq(Z * units, y, rcond=None)[0] * units

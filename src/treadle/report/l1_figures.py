@@ -1,7 +1,8 @@
-"""The picture of an L1 fit: one feature, the data with both lines; several, the residuals of both fits.
+"""Draws an L1 fit beside least squares: lines, or residuals.
 
-Outliers are ringed as well as coloured, and the farthest are named by their row, from 1. Of very many rows a
-random part is drawn, all outliers among it, and the title says so.
+With one feature it is the data with both lines, with several the residuals of both fits. Outliers are ringed
+as well as coloured, and the farthest are named by their row, from 1. Of very many rows a random part is
+drawn, all outliers among it, and the title says so.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def draw_l1_fit(
     feature_names: list[str],
     target_name: str,
 ) -> Figure:
-    """Draw the fit.
+    """Draw the L1 fit and least squares.
 
     Parameters
     ----------
@@ -95,7 +96,7 @@ def _fit_name(quantile: float) -> str:
 
 
 def _shown_rows(n: int, outliers: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The rows to draw, ascending."""
+    """Return the rows to draw, ascending."""
     if n <= ROWS_DRAWN:
         return np.arange(n)
     some = np.random.default_rng(0).choice(n, ROWS_DRAWN, replace=False)
@@ -129,7 +130,7 @@ def _draw_line(
 def _scatter(
     axes: Axes, x: NDArray[Any], y: NDArray[Any], outliers: NDArray[np.int64], shown: NDArray[np.int64]
 ) -> None:
-    """Points, paler the more there are; outliers ringed."""
+    """Draw points, paler the more there are, with outliers ringed."""
     alpha = float(np.clip(40 / np.sqrt(len(shown)), 0.15, 0.7))
     axes.plot(x[shown], y[shown], ".", color=INK, markersize=5, alpha=alpha, markeredgewidth=0)
     if len(outliers):
@@ -147,10 +148,11 @@ def _scatter(
 def _name_rows(
     axes: Axes, x: NDArray[Any], y: NDArray[Any], outliers: NDArray[np.int64], shown: NDArray[np.int64]
 ) -> None:
-    """Write the rows of the farthest outliers beside them, each so that no other outlier is nearer to it.
+    """Write the farthest outliers' row numbers beside them.
 
-    A place serves where nothing is written and the text is inside; of those that do, the one on the fewest
-    points is taken, an adjoining one before one that a line ties. A row without such a place is not named.
+    Each is written so that no other outlier is nearer to it. A place serves where nothing is written and the
+    text is inside; of those that do, the one on the fewest points is taken, an adjoining one before one that
+    a line ties. A row without such a place is not named.
     """
     axes.figure.canvas.draw()
     legend = axes.get_legend()
@@ -186,7 +188,10 @@ def _name_rows(
 
 
 def _extent(text: Annotation) -> Any:
-    """The box of the letters alone, in pixels; an annotation's own has its line in it."""
+    """Return the box of the letters alone, in pixels.
+
+    An annotation's own has its line in it.
+    """
     from matplotlib.text import Text
 
     text.get_window_extent()  # which places them
@@ -194,7 +199,10 @@ def _extent(text: Annotation) -> Any:
 
 
 def _distances(box: Any, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """From a box to each of points of shape (n, 2), in pixels; 0 within it."""
+    """Compute the distances of points (n, 2) from a box, in pixels.
+
+    They are 0 within it.
+    """
     beside = np.maximum(np.maximum(box.min - points, points - box.max), 0.0)
     return np.asarray(np.hypot(*beside.T))
 

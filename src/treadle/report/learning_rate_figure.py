@@ -1,4 +1,4 @@
-"""The picture of a learning-rate test: the loss against the rate."""
+"""Draws a learning-rate test: the loss against the rate."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def draw_learning_rates(finder: LearningRateFinder) -> Figure:
-    """The loss of each step and the mean of those around it against the rate, and the rate that is suggested.
+    """Draw each step's loss, its smoothed mean, and the suggested rate.
+
+    They are drawn against the rate.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""The report of a run: one HTML page with everything in it, that works offline and loads nothing.
+"""Renders a run's report: one HTML page that works offline.
 
-The page holds no script and its content security policy forbids any, as it forbids every request; its charts
-are SVG and answer to the pointer through CSS alone. Every text from outside (titles, class names, paths,
-settings) is escaped. Dimensions: N samples, D features, K classes.
+Everything is in it, and it loads nothing. The page holds no script and its content security policy forbids
+any, as it forbids every request; its charts are SVG and answer to the pointer through CSS alone. Every text
+from outside (titles, class names, paths, settings) is escaped. Dimensions: N samples, D features, K classes.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ NAME_WIDTH = 60  # characters
 
 @dataclass(frozen=True, eq=False)
 class ReportInputs:
-    """All that a report shows.
+    """Everything that a report shows.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class ReportInputs:
 
 
 def render_report(inputs: ReportInputs) -> str:
-    """The page, as one string of HTML."""
+    """Render the page as one string of HTML."""
     evaluation = inputs.evaluation
     calibration = evaluation.calibration()
     samples = choose_samples(evaluation, N_RIGHT, N_WRONG)
@@ -125,13 +125,16 @@ def render_report(inputs: ReportInputs) -> str:
 
 
 def write_report(path: Path, inputs: ReportInputs) -> None:
-    """Render the page and write it; path holds the old page or the new one, whole."""
+    """Render the page and write it, whole or not at all."""
     write_atomically(path, render_report(inputs).encode("utf-8"))
 
 
 @dataclass(frozen=True)
 class _Curves:
-    """A chart with its words: the name of its series by style, and a sentence that says what it shows."""
+    """A chart with its legend, and a sentence that summarises it.
+
+    The legend names the series by style.
+    """
 
     title: str
     chart: charts.Chart
@@ -140,7 +143,7 @@ class _Curves:
 
 
 def _curves(history: History) -> list[_Curves]:
-    """Loss and, where any epoch has one, test accuracy."""
+    """Make the charts of loss and, where recorded, test accuracy."""
     epochs = history.column("epoch")
     accuracy = charts.Series("test", "test", [100 * value for value in history.column("held_out_score")])
     test_loss = charts.Series("test", "test", history.column("held_out_loss"))
@@ -165,7 +168,10 @@ def _curves(history: History) -> list[_Curves]:
 
 @dataclass(frozen=True)
 class _Cell:
-    """One count of the confusion matrix; ``strength`` in [0, 1] is how deep its colour is."""
+    """One count of the confusion matrix.
+
+    ``strength`` in [0, 1] is how deep its colour is.
+    """
 
     count: int
     strength: float
@@ -173,7 +179,7 @@ class _Cell:
 
 
 def _matrix(evaluation: Evaluation) -> list[tuple[str, list[_Cell]]]:
-    """Rows of the confusion matrix, each with the name of its class."""
+    """Return the rows of the confusion matrix with their classes' names."""
     confusion = evaluation.confusion
     strength = confusion_strength(confusion)
     return [
@@ -183,7 +189,10 @@ def _matrix(evaluation: Evaluation) -> list[tuple[str, list[_Cell]]]:
 
 
 def _frequent_confusions(evaluation: Evaluation) -> list[tuple[str, str, int, float]]:
-    """The largest counts off the diagonal: true class, predicted class, count, share of the true class."""
+    """Return the largest counts off the diagonal of the confusion matrix.
+
+    Each is (true class, predicted class, count, share of the true class).
+    """
     mistakes = evaluation.confusion - np.diag(evaluation.confusion.diagonal())
     support = evaluation.confusion.sum(axis=1)
     order = np.argsort(-mistakes, axis=None, kind="stable")
@@ -198,9 +207,10 @@ def _frequent_confusions(evaluation: Evaluation) -> list[tuple[str, str, int, fl
 
 @dataclass(frozen=True)
 class _Card:
-    """One sample: its picture as an address or None, and the probabilities of its likeliest classes.
+    """One sample: its picture, and its likeliest classes' probabilities.
 
-    ``bars`` are (class name, probability, is it the predicted one, is it the true one), the likeliest first.
+    The picture is an address or None. ``bars`` are (class name, probability, is it the predicted one, is it
+    the true one), the likeliest first.
     """
 
     index: int
@@ -212,7 +222,10 @@ class _Card:
 
 
 def _pictures(inputs: ReportInputs, indices: NDArray[np.int64]) -> dict[int, str]:
-    """Pictures of the samples, all on one scale of grey, as addresses; none where rows are no images."""
+    """Return the samples' pictures as addresses, on one grey scale.
+
+    There are none where rows are no images.
+    """
     if inputs.image_shape is None:
         return {}
     images = as_grey_images(inputs.X_test[indices], inputs.image_shape, inputs.scale)
@@ -234,7 +247,7 @@ def _cards(evaluation: Evaluation, indices: NDArray[np.int64], pictures: Mapping
 
 
 def _flattened(settings: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
-    """Settings as names and texts, in their order: nested names are joined by dots."""
+    """Flatten settings to names and texts; dots join nested names."""
     rows: list[tuple[str, str]] = []
     for name, value in settings.items():
         if isinstance(value, Mapping):

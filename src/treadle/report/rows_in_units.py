@@ -1,7 +1,7 @@
-"""A data set's test rows in the units that a model was trained on: as they are, converted, or refused.
+"""Converts a data set's test rows to the units of a model.
 
-Two data sets of the same images may have bytes of 0 to 255 here and floats of -1 to 1 there. Nothing is
-converted where the units of either side are not known.
+They are taken as they are, converted, or refused. Two data sets of the same images may have bytes of 0 to 255
+here and floats of -1 to 1 there. Nothing is converted where the units of either side are not known.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ ALIKE = 2.0  # by how much the spread of rows in the same unknown units may diff
 
 
 def rows_in_units(model: Model, dataset: Dataset) -> tuple[NDArray[Any], str | None]:
-    """The test rows as the model takes them, and what people should know of it.
+    """Return the test rows in the model's units, and a notice.
+
+    The notice is what people should know of it, or None.
 
     1. Of data like those of training (equal range and scale) nothing is changed.
     2. Of a model that does not say what range it was trained on, rows are brought from the data set's scale

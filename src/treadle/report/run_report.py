@@ -1,4 +1,4 @@
-"""A finished run's pictures and page: its model evaluated on the test set, and what came of it."""
+"""Evaluates a finished run's model, and writes its pictures and page."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SAMPLES_IN_PICTURE = 12
 def evaluate_model(
     model: Model, engine: Engine, dataset: Dataset, on_notice: Callable[[str], None] = lambda _: None
 ) -> Evaluation:
-    """The model's loss and class probabilities on the data set's test rows.
+    """Compute the model's loss and class probabilities on the test rows.
 
     The model knows the range of the data that it was trained on. Where the data set's units are others (bytes
     of 0 to 255 here, floats of 0 to 1 there), its rows are brought to the model's units first, as float32:
@@ -67,7 +67,7 @@ def evaluate_model(
 
 
 def _in_words(shape: tuple[int, int] | None) -> str:
-    """Height and width."""
+    """Write height and width in words."""
     return " x ".join(map(str, shape or ()))
 
 
@@ -123,9 +123,9 @@ def write_run_report(
 def sample_rows(
     evaluation: Evaluation, n: int = SAMPLES_IN_PICTURE
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Rows for the picture of sample predictions, drawn without looking at the answers, in order.
+    """Draw rows for the picture of predictions, without seeing the answers.
 
-    A fixed stream, so that two runs show the same images and can be compared.
+    They are in order. A fixed stream, so that two runs show the same images and can be compared.
     """
     n = min(n, evaluation.n_samples)
     return np.sort(np.random.default_rng(0).choice(evaluation.n_samples, n, replace=False))

@@ -1,4 +1,4 @@
-"""Which samples of an evaluated set to show, and how: as a picture, with a readable name.
+"""Chooses an evaluated set's samples to show, and draws and names them.
 
 Rows of X are shown as grey images only; colour is refused by the shape. Dimensions: N samples, D features,
 H by W pixels.
@@ -19,10 +19,11 @@ from treadle.report.evaluation import Evaluation
 
 
 def choose_samples(evaluation: Evaluation, n_right: int, n_wrong: int) -> NDArray[np.int64]:
-    """Indices of at most n_right samples answered right and then at most n_wrong answered wrong.
+    """Return indices of right and of wrong samples, spread over classes.
 
-    Both are spread evenly over the classes, by true class and then by place in the set, so that the choice
-    needs no random numbers and shows no favourites.
+    There are at most n_right answered right, and then at most n_wrong answered wrong. Both are spread evenly
+    over the classes, by true class and then by place in the set, so that the choice needs no random numbers
+    and shows no favourites.
     """
     if n_right < 0 or n_wrong < 0:
         raise InvalidInput(f"the numbers of samples must be at least 0; got {n_right!r} and {n_wrong!r}")
@@ -38,7 +39,9 @@ def choose_samples(evaluation: Evaluation, n_right: int, n_wrong: int) -> NDArra
 
 
 def as_grey_images(X: NDArray[Any], image_shape: tuple[int, int], scale: float) -> NDArray[np.uint8]:
-    """Rows as pictures: (N, D) to (N, H, W) uint8, 0 black and 255 white.
+    """Convert rows (N, D) to grey pictures (N, H, W), uint8.
+
+    0 is black and 255 white.
 
     ``X * scale``, what the network sees, is drawn as it is where all of it lies in 0 to 1. A wider range is
     stretched from the smallest to the largest value over all of X; all black where they are equal.
@@ -63,7 +66,7 @@ def as_grey_images(X: NDArray[Any], image_shape: tuple[int, int], scale: float) 
 
 
 def png_data_uri(image: NDArray[np.uint8]) -> str:
-    """A grey image (H, W) as a PNG file inside of a ``data:`` address."""
+    """Encode a grey image (H, W) as PNG in a ``data:`` address."""
     from PIL import Image
 
     file = io.BytesIO()
@@ -72,7 +75,9 @@ def png_data_uri(image: NDArray[np.uint8]) -> str:
 
 
 def shown_classes(probabilities: NDArray[Any], true_class: int, limit: int) -> NDArray[np.int64]:
-    """Which of K classes to show for a sample, in column order: all, or the likeliest and the true one.
+    """Choose the classes to show for a sample, in column order.
+
+    They are all K, or the likeliest and the true one.
 
     Parameters
     ----------
@@ -93,6 +98,9 @@ def shown_classes(probabilities: NDArray[Any], true_class: int, limit: int) -> N
 
 
 def short_name(name: str, width: int) -> str:
-    """A name on one line of at most width characters: blanks joined, control characters replaced."""
+    """Shorten a name to one line of at most width characters.
+
+    Blanks are joined, and control characters replaced.
+    """
     line = " ".join("".join(c if c.isprintable() or c.isspace() else "�" for c in name).split())
     return line if len(line) <= width else line[: width - 1].rstrip() + "…"

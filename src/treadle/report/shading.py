@@ -1,4 +1,7 @@
-"""The depth of colour of a confusion matrix's cells, in picture and page."""
+"""Computes the depth of colour of a confusion matrix's cells.
+
+Picture and page use the same.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from numpy.typing import NDArray
 
 
 def confusion_strength(confusion: NDArray[Any]) -> NDArray[np.float64]:
-    """Depth of colour in [0, 1] of each cell, shape (K, K).
+    """Return the depth of colour in [0, 1] of each cell, (K, K).
 
     On the diagonal it is the count's share of its row. Elsewhere it is that share relative to the largest one
     off the diagonal: shares of mistakes are small, and would all look white beside the diagonal's.

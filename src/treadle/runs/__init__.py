@@ -1,1 +1,1 @@
-"""A run: one training from a configuration, in a folder of its own."""
+"""Runs: each is one training from a configuration, in its own folder."""

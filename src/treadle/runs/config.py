@@ -1,6 +1,6 @@
-"""A run's configuration: one dataclass that recipes, TOML files and the command line's flags all fill.
+"""A run's configuration, filled by recipes, TOML files and flags.
 
-The fields' names are the keys of the TOML file and, with dashes, the flags.
+It is one dataclass for all. The fields' names are the keys of the TOML file and, with dashes, the flags.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ENVIRONMENT = "environment"
 
 @dataclass(frozen=True)
 class RunConfig:
-    """What a run trains, on what, and how.
+    """The configuration of a run: its data, network, training and engine.
 
     Parameters
     ----------
@@ -131,13 +131,16 @@ class RunConfig:
             )
 
     def differences(self, other: RunConfig) -> dict[str, tuple[Any, Any]]:
-        """Fields in which the two differ, with both values."""
+        """Return the fields in which two configurations differ, with both values."""
         mine, theirs = asdict(self), asdict(other)
         return {name: (mine[name], theirs[name]) for name in mine if mine[name] != theirs[name]}
 
 
 def _check_types(values: Mapping[str, Any]) -> None:
-    """Raise InvalidInput for a name that is no field of ``RunConfig``, or a value of another type."""
+    """Raise InvalidInput for unknown names, or values of a wrong type.
+
+    The names are the fields of ``RunConfig``.
+    """
     kinds = get_type_hints(RunConfig)
     names = [field.name for field in fields(RunConfig)]
     for name, value in values.items():
@@ -148,7 +151,10 @@ def _check_types(values: Mapping[str, Any]) -> None:
 
 
 def _is_of(kind: Any, value: Any) -> bool:
-    """Whether a value has a field's type: Literal, str, bool, int, float (an int will do), tuple of int."""
+    """Say whether a value has a field's type.
+
+    Types are Literal, str, bool, int, float (an int will do), and tuples of int.
+    """
     if get_origin(kind) is Literal:
         return value in get_args(kind)
     if get_origin(kind) is tuple:
@@ -168,12 +174,14 @@ def _in_words(kind: Any) -> str:
 
 
 def recipe_values(name: str) -> dict[str, Any]:
-    """The values that a recipe sets."""
+    """Return the values that a recipe sets."""
     return tomllib.loads(resources.files("treadle.runs").joinpath(f"recipes/{name}.toml").read_text("utf-8"))
 
 
 def read_config_file(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """The configuration's values in a TOML file, and its record of the environment (empty if it has none).
+    """Read the configuration and the environment's record from a TOML file.
+
+    The record is empty if there is none.
 
     Raises
     ------
@@ -200,7 +208,7 @@ def read_config_file(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def config_toml(config: RunConfig, environment: Mapping[str, str]) -> str:
-    """The text of a run's ``config.toml``."""
+    """Write a run's ``config.toml`` as text."""
     import tomli_w
 
     return tomli_w.dumps({**asdict(config), ENVIRONMENT: dict(environment)})

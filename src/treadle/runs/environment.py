@@ -1,4 +1,7 @@
-"""What a result depends on besides the configuration: versions, processor, engine, data."""
+"""Describes a result's environment: versions, processor, engine and data.
+
+The result depends on it besides the configuration.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ DECISIVE = ("treadle", "numpy", "torch", "device", "engine", "kernels", "process
 
 
 def describe_environment(selection: Selection, dataset: Dataset) -> dict[str, str]:
-    """Names and values for people and for the check on resuming; saved with the run."""
+    """Describe the environment by names and values, to save with the run.
+
+    People read it, and it is checked on resuming.
+    """
     from importlib.metadata import version
 
     return {
@@ -32,7 +38,7 @@ def describe_environment(selection: Selection, dataset: Dataset) -> dict[str, st
 
 
 def processor_name() -> str:
-    """The processor's model, as far as the system tells."""
+    """Return the processor's model, as far as the system knows it."""
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     except OSError:

@@ -42,7 +42,7 @@ from treadle.training.loop import TrainingLoop, TrainingPlan
 
 @dataclass(frozen=True)
 class Run:
-    """A run: its folder, its configuration and the environment that it began in.
+    """A run: its folder, its configuration, and the environment of its start.
 
     Examples
     --------
@@ -59,7 +59,7 @@ class Run:
 
     @classmethod
     def create(cls, folder: str | Path, config: RunConfig, environment: Mapping[str, str]) -> Run:
-        """Plan a run in a folder that does not exist yet, or is empty; ``train`` makes it.
+        """Plan a run in a new or empty folder; ``train`` makes it.
 
         Raises
         ------
@@ -76,7 +76,7 @@ class Run:
 
     @classmethod
     def open(cls, folder: str | Path) -> Run:
-        """Take up a run that was begun, finished or not.
+        """Open a run that was begun, finished or not.
 
         Raises
         ------
@@ -94,21 +94,21 @@ class Run:
 
     @property
     def model_path(self) -> Path:
-        """The trained network, once the run is finished."""
+        """The file of the trained network, once the run is finished."""
         return self.folder / "model.safetensors"
 
     @property
     def checkpoint_path(self) -> Path:
-        """The state after the last whole epoch."""
+        """The file of the state after the last whole epoch."""
         return self.folder / "checkpoint.safetensors"
 
     @property
     def report_path(self) -> Path:
-        """The page that ``treadle report`` writes."""
+        """The file of the page that ``treadle report`` writes."""
         return self.folder / "report.html"
 
     def model(self) -> Model:
-        """The trained network; RunError if the run is not finished."""
+        """Load the trained network; RunError if the run is not finished."""
         if not self.model_path.is_file():
             raise RunError(
                 f"{self.folder} is not finished ({len(self.history())} of {self.config.epochs} epochs): "
@@ -117,11 +117,13 @@ class Run:
         return load_model(self.model_path)
 
     def history(self) -> History:
-        """The epochs so far, as the checkpoint has them; history.csv is for people."""
+        """Read the epochs so far from the checkpoint; history.csv is for people."""
         return Checkpoint.load(self.checkpoint_path).history if self.checkpoint_path.is_file() else History()
 
     def continued(self, config: RunConfig, environment: Mapping[str, str]) -> tuple[Run, list[str]]:
-        """The run to go on with under a configuration that may have more epochs, and warnings for people.
+        """Return the run to resume with this configuration, and warnings.
+
+        The configuration may have more epochs.
 
         Raises
         ------
@@ -173,7 +175,9 @@ class Run:
         callbacks: object = None,
         on_start: Callable[[], None] = lambda: None,
     ) -> Model:
-        """Train from where the folder stands to the last epoch; return the model, which is then in its file.
+        """Train from the folder's last epoch to the end; return the model.
+
+        It is then in its file.
 
         Parameters
         ----------
@@ -225,7 +229,7 @@ class Run:
 
 
 class _RunFiles(Checkpointing):
-    """The folder's files of a training in progress."""
+    """Writes the folder's files while training goes on."""
 
     def __init__(self, run: Run, on_start: Callable[[], None]) -> None:
         super().__init__(run.checkpoint_path)
@@ -233,11 +237,11 @@ class _RunFiles(Checkpointing):
         self._on_start = on_start
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Nothing: ``Run.continued`` has compared configuration and data."""
+        """Return nothing: ``Run.continued`` has compared configuration and data."""
         return {}
 
     def on_fit_begin(self, training: Training) -> None:
-        """Go on from the checkpoint; what a finished run left is of no use once it goes on."""
+        """Resume from the checkpoint, and remove what a finished run left."""
         super().on_fit_begin(training)
         if len(training.history) < self._run.config.epochs:
             self._run.model_path.unlink(missing_ok=True)
@@ -255,7 +259,7 @@ class _RunFiles(Checkpointing):
 
 
 def training_problem(config: RunConfig, dataset: Dataset) -> TrainingProblem:
-    """What a configuration trains, on a data set's training rows.
+    """Make the training problem of a configuration and a data set.
 
     Raises
     ------
@@ -295,7 +299,10 @@ def training_problem(config: RunConfig, dataset: Dataset) -> TrainingProblem:
 
 
 def _standardising(dataset: Dataset) -> tuple[float, float]:
-    """The scale and the offset that give the training rows, all columns together, mean 0 and deviation 1."""
+    """Return the scale and offset that standardise the training rows.
+
+    All columns together then have mean 0 and deviation 1.
+    """
     mean, deviation = dataset.moments
     if not deviation > 0:
         raise InvalidInput(
@@ -306,7 +313,10 @@ def _standardising(dataset: Dataset) -> tuple[float, float]:
 
 
 def _image_shape(option: str, dataset: Dataset) -> tuple[int, int]:
-    """Height and width; InvalidInput if an option that is for images meets rows that are none."""
+    """Return height and width; InvalidInput if the rows are no images.
+
+    The option is one that is for images.
+    """
     if dataset.image_shape is None:
         raise InvalidInput(
             f"{option} is for images, and the rows of {dataset.name} are none: leave {option} out"
@@ -315,7 +325,7 @@ def _image_shape(option: str, dataset: Dataset) -> tuple[int, int]:
 
 
 def training_loop(config: RunConfig, engine: Engine, dataset: Dataset) -> TrainingLoop:
-    """The loop that a configuration describes, at its start.
+    """Make a configuration's training loop, at its start.
 
     Raises
     ------
@@ -341,7 +351,7 @@ def _optimizer(config: RunConfig) -> Optimizer:
 
 
 def make_run_folder(parent: Path, name: str) -> Path:
-    """Make ``parent/name-1``, or the next that is free: processes never share a folder."""
+    """Make ``parent/name-1``, or the next free: processes never share a folder."""
     for n in count(1):
         folder = parent / f"{name}-{n}"
         with suppress(FileExistsError):

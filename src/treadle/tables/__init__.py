@@ -1,4 +1,4 @@
-"""Tables from files and frames: one Arrow table inside, and what each of its columns was taken for.
+"""Reads tables from files and frames, and reports each column's use.
 
 A file is CSV (plain or gzipped), Parquet, Feather or JSON lines, whichever its first bytes say; a frame is
 anything that speaks the Arrow PyCapsule protocol: pandas, polars, pyarrow, DuckDB. The same values give the

@@ -55,7 +55,10 @@ def read_parquet(file: BinaryIO, what: str, columns: Sequence[str] | None = None
 
 
 def read_feather(file: BinaryIO, what: str, columns: Sequence[str] | None = None) -> RawTable:
-    """Read a Feather file, which is a file of Arrow's; arguments and errors as of ``read_parquet``."""
+    """Read a Feather file, which is an Arrow file.
+
+    Arguments and errors are those of ``read_parquet``.
+    """
     with damage_explained(what, "is a damaged Feather file"):
         with _feather(file) as reader:
             schema = reader.schema
@@ -78,7 +81,7 @@ def _feather(file: BinaryIO, places: list[int] | None = None) -> Any:
 
 
 def raw_of_arrow(table: Any, what: str, columns: Sequence[str] | None, kind: str) -> RawTable:
-    """A pyarrow.Table as it is.
+    """Return a pyarrow.Table as a raw table.
 
     Raises
     ------
@@ -116,7 +119,7 @@ def _refuse_parquet_bombs(file: Any, n_wanted: int, n_file_bytes: int, what: str
 
 @contextmanager
 def damage_explained(what: str, fault: str) -> Iterator[None]:
-    """Raise CorruptFile where pyarrow finds damage, but for memory that ends."""
+    """Raise CorruptFile where pyarrow finds damage, but not for lack of memory."""
     try:
         yield
     except (MemoryError, TreadleError):
@@ -128,5 +131,5 @@ def damage_explained(what: str, fault: str) -> Iterator[None]:
 
 
 def _in_words(error: Exception) -> str:
-    """The first line of pyarrow's message, cut."""
+    """Return pyarrow's message on one line, cut to 200 characters."""
     return " ".join(str(error).split())[:200]

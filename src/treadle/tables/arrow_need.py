@@ -1,8 +1,8 @@
-"""What the columns of an Arrow (Feather) file unpack into, by its metadata: nothing is unpacked for it.
+"""Computes how much an Arrow file's columns unpack into, from its metadata.
 
-Each compressed buffer begins with its unpacked length, 8 bytes that pyarrow believes. Where they say more
-than the rows need, and more than honest text takes, the file is refused before. Source: the Arrow columnar
-format, "IPC File Format", whose metadata are flatbuffers (File.fbs, Message.fbs).
+Nothing is unpacked for it. Each compressed buffer begins with its unpacked length, 8 bytes that pyarrow
+believes. Where they say more than the rows need, and more than honest text takes, the file is refused before.
+Source: the Arrow columnar format, "IPC File Format", whose metadata are flatbuffers (File.fbs, Message.fbs).
 """
 
 from __future__ import annotations
@@ -82,7 +82,10 @@ def refuse_bombs(file: BinaryIO, schema: Any, places: Sequence[int], what: str) 
 
 
 def _needed(kind: Any, n_rows: int) -> int:
-    """Bytes of values of a fixed width and of their bits of presence; of text, those of its offsets."""
+    """Return the bytes that a column's values need.
+
+    Of values of a fixed width that is with their bits of presence; of text it is the bytes of its offsets.
+    """
     if types.is_nested(kind) or types.is_null(kind):
         return 0
     bits = 128  # of a view; offsets take less
@@ -93,7 +96,7 @@ def _needed(kind: Any, n_rows: int) -> int:
 
 
 def _n_buffers(kind: Any, variadic: Iterator[int], version: int) -> int:
-    """How many buffers a column has in a message, those of its children with it."""
+    """Return the buffers of a column in a message, its children's included."""
     if isinstance(kind, pa.BaseExtensionType):
         kind = kind.storage_type
     n = int(kind.num_buffers)
@@ -108,7 +111,7 @@ def _n_buffers(kind: Any, variadic: Iterator[int], version: int) -> int:
 
 
 class _Batch:
-    """A batch of records, or a dictionary: its rows, and what each of its buffers unpacks into."""
+    """A batch of records or a dictionary: its rows and buffers' unpacked sizes."""
 
     def __init__(self, file: BinaryIO, block: Any) -> None:
         self._file = file
@@ -130,7 +133,7 @@ class _Batch:
         self._buffers = batch.structs(2, BUFFER)
 
     def unpacked(self, first: int, end: int | None) -> int:
-        """Bytes of some of its buffers as pyarrow makes them."""
+        """Sum the bytes of some buffers as pyarrow unpacks them."""
         total = 0
         for offset, length in self._buffers[first:end].tolist():
             size = length
@@ -155,7 +158,7 @@ class _Table:
         return _Table(data, *struct.unpack_from("<I", data))
 
     def _place(self, field: int) -> int | None:
-        """Where a field is; None if it is absent."""
+        """Return a field's position; None if it is absent."""
         (back,) = struct.unpack_from("<i", self.data, self.at)
         directory = self.at - back
         if directory < 0:
@@ -195,7 +198,7 @@ def _footer(file: BinaryIO, n_file_bytes: int) -> _Table:
 
 
 def _read(file: BinaryIO, at: int, n: int) -> bytes:
-    """Exactly n bytes of the file, which holds them."""
+    """Read exactly n bytes of the file, which holds them."""
     if at < 0 or n < 0:
         raise ValueError("a place outside the file")
     file.seek(at)

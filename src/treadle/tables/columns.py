@@ -1,7 +1,7 @@
-"""What each column is, by its type and its content: a number, true or false, a date, a category.
+"""Decides what each column is: numbers, true/false, dates or categories.
 
-All formats end here, so that the same values are the same column from each: text of numbers is numbers, a
-category's codes are what they stand for, a null and NaN are both missing.
+Its type and its content say it. All formats end here, so that the same values are the same column from each:
+text of numbers is numbers, a category's codes are what they stand for, a null and NaN are both missing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nano
 
 @dataclass(frozen=True)
 class Column:
-    """A column and what it was taken for.
+    """A column and its kind.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Column:
 def understand(
     columns: dict[str, Any], what: str, *, delimiter: str | None, decimal: DecimalMark | None
 ) -> dict[str, Column]:
-    """Say what each column is.
+    """Determine each column's kind from its type and content.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
-"""CSV into an Arrow table of text: pyarrow parses, what is written how is ``treadle.tables.dialect``'s.
+"""Reads CSV into an Arrow table of text, by pyarrow.
 
-Every cell stays the text that it is, blanks around it included: what a column means is decided by all of it,
-in ``treadle.tables.columns``, by the same rules for every format.
+How the file is written, ``treadle.tables.dialect`` finds. Every cell stays the text that it is, blanks around
+it included: what a column means is decided by all of it, in ``treadle.tables.columns``, by the same rules for
+every format.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def read_csv(stream: TextStream, what: str, columns: Sequence[str] | None = None
 
 
 def _dialect(stream: TextStream, what: str) -> Dialect:
-    """Of the first megabyte, or as much as the first line takes."""
+    """Find the dialect from the first megabyte, or the whole first line."""
     n = HEAD
     while True:
         head = stream.head(n)
@@ -96,7 +97,7 @@ def _dialect(stream: TextStream, what: str) -> Dialect:
 
 
 def _parsed(stream: TextStream, dialect: Dialect, kept: list[int], what: str) -> Any:
-    """The kept columns, called by their places."""
+    """Parse the kept columns, named by their positions."""
     names = [str(i) for i in range(dialect.n_cells)]
     kept_names = [str(i) for i in kept]
     block = min(max(CHUNK, LINES_PER_BLOCK * dialect.longest_line), LARGEST_BLOCK)
@@ -160,7 +161,10 @@ def _uneven(row: Any, dialect: Dialect, what: str) -> TreadleError:
 
 
 def _refuse_unclosed(stream: TextStream, table: Any, what: str) -> None:
-    """Refuse a file that ends within quotes: what is after the last one opened would be one cell."""
+    """Refuse a file that ends within quotes.
+
+    What is after the last one opened would be one cell.
+    """
     if stream.n_quotes % 2 == 0 or table.num_rows == 0:
         return
     last_row = table.slice(table.num_rows - 1).to_pylist()[0]
@@ -176,7 +180,7 @@ def _refuse_unclosed(stream: TextStream, table: Any, what: str) -> None:
 
 
 def _nameless(table: Any, dialect: Dialect, unnamed: list[int], what: str) -> dict[str, str]:
-    """Why each column without a name is left out.
+    """Say why each column without a name is left out.
 
     Raises
     ------

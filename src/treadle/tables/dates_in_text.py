@@ -1,4 +1,4 @@
-"""Dates and times as people write them, a whole column of text at a time.
+"""Reads dates and times as people write them, a column at a time.
 
 2021-03-04, 2021/3/4, 04.03.2021, 25/12/2021 or 12/25/2021, each perhaps with a time of day; and ISO 8601 with
 an offset from UTC. Whether day or month comes first between slashes, some cell must say: 03/04/2021 alone is
@@ -21,7 +21,7 @@ _LOOKS_LIKE_ONE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.{0,40}")
 
 
 def dates_of(text: Any) -> tuple[Any, str] | None:
-    """The dates of a column, and how they are written; None if it is none of dates.
+    """Read a column's dates and their format; None if it has others.
 
     Parameters
     ----------
@@ -61,7 +61,10 @@ def may_be_either(text: Any) -> bool:
 
 
 def _read(text: Any, pattern: str) -> Any:
-    """The cells by one pattern; None if one does not fit, or is no date of the calendar."""
+    """Read the cells by one pattern; None if one does not fit.
+
+    Nor does a date that the calendar has not.
+    """
     parts = pc.extract_regex(text, pattern)
     if parts.null_count != text.null_count:
         return None

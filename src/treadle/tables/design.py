@@ -1,4 +1,4 @@
-"""From a table to the matrix and the target of a regression, and what became of each column.
+"""Makes a regression's matrix and target from a table; reports each column.
 
 Numbers, true/false and dates are a column of the matrix each; text becomes dummies, a column for each level
 but the first in the order of the alphabet, the reference, which the intercept stands for.
@@ -35,7 +35,7 @@ Role = Literal["target", "feature", "left out"]
 
 @dataclass(frozen=True)
 class ColumnUse:
-    """What became of a column.
+    """A column's use in a regression.
 
     Attributes
     ----------
@@ -62,13 +62,13 @@ class ColumnUse:
     reference: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the use as a dictionary for JSON."""
         return {**vars(self), "levels": list(self.levels)}
 
 
 @dataclass(frozen=True)
 class Design:
-    """What a regression is fitted to.
+    """The matrix, the target and the columns' uses of a regression.
 
     Attributes
     ----------
@@ -110,7 +110,7 @@ class Design:
 def build_design(
     table: Table, target: str, features: Sequence[str] | None = None, *, fit_intercept: bool = True
 ) -> Design:
-    """The regression of a column on others.
+    """Build the regression of a column on others.
 
     Parameters
     ----------
@@ -206,7 +206,7 @@ def _target(table: Table, target: str) -> str:
 
 
 def _chosen(table: Table, target: str, features: Sequence[str] | None, uses: list[ColumnUse]) -> list[str]:
-    """The features; what is left out is added to ``uses``."""
+    """Choose the features; add what is left out to ``uses``."""
     if features is not None:
         names = [resolve(name, list(table.columns), table.source) for name in features]
         if target in names:
@@ -236,7 +236,7 @@ def _chosen(table: Table, target: str, features: Sequence[str] | None, uses: lis
 
 
 def why_useless(column: Column) -> str:
-    """Why a column says nothing about a target; "" if it may."""
+    """Say why a column cannot explain a target; "" if it may."""
     if column.kind in ("empty", "other"):
         return column.reason
     if column.kind == "category" and column.problem is None and column.values.null_count == 0:
@@ -247,12 +247,12 @@ def why_useless(column: Column) -> str:
 
 
 def float_use(column: Column, role: Role) -> ColumnUse:
-    """The use of a column as numbers."""
+    """Describe the use of a column as numbers."""
     return ColumnUse(column.name, role, column.kind, column.reason, float_note(column))
 
 
 def levels_of(column: Column, what: str) -> list[str]:
-    """The levels of a column of text, in the order of the alphabet.
+    """Return the levels of a column of text, in alphabetical order.
 
     Raises
     ------

@@ -25,7 +25,7 @@ DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a CSV file is written.
+    """The way a CSV file is written: delimiter and names.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Dialect:
 
 
 def sniff(head: str, *, whole: bool, what: str) -> Dialect:
-    """The dialect of a file that begins with ``head``.
+    """Find the dialect of a file that begins with ``head``.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class _Reading:
 
 
 def _read(text: str, delimiter: str, whole: bool) -> _Reading:
-    """The text by one delimiter, and how well that serves."""
+    """Read the text by one delimiter, and rank how well that serves."""
     lines = io.StringIO(text, newline="")
     lengths: list[int] = []
 
@@ -127,7 +127,7 @@ def _read(text: str, delimiter: str, whole: bool) -> _Reading:
 
 
 def _shape(names: tuple[str, ...], rows: list[list[str]], delimiter: str) -> tuple[int, bool]:
-    """How many cells a row has, and whether the first of them has no place among the names."""
+    """Count a row's cells; say whether the first has no name."""
     n = len(names)
     if not rows or n == 0:
         return n, False

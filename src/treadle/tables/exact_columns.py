@@ -1,4 +1,7 @@
-"""Columns of a matrix in types of their own, where doubles would round them: whole numbers, time stamps."""
+"""Keeps columns in exact types where doubles would round them.
+
+They are whole numbers and time stamps.
+"""
 
 from __future__ import annotations
 
@@ -11,31 +14,32 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class ExactColumns:
-    """Columns as a frame has them, without names: float64, int64, uint64 or datetime64.
+    """Unnamed columns, each of its own type, as in a frame.
 
-    ``LADRegressor`` and its certificate take it as X, and lose nothing.
+    Types are float64, int64, uint64 and datetime64. ``LADRegressor`` and its certificate take it as X, and
+    lose nothing.
     """
 
     arrays: tuple[NDArray[Any], ...]
 
     @property
     def columns(self) -> range:
-        """What the columns are called: their places."""
+        """The columns' labels: their positions."""
         return range(len(self.arrays))
 
     @property
     def dtypes(self) -> list[np.dtype[Any]]:
-        """The type of each."""
+        """The type of each column."""
         return [array.dtype for array in self.arrays]
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
+        """The numbers of rows and columns."""
         return len(self), len(self.arrays)
 
     @property
     def ndim(self) -> int:
-        """Two."""
+        """The number of axes, two."""
         return 2
 
     def __len__(self) -> int:

@@ -43,7 +43,7 @@ READABLE = "CSV (also gzipped), Parquet, Feather or JSON lines"
 
 
 def magic_format(start: bytes, what: str) -> Format | None:
-    """Parquet or Feather; None for what may be text.
+    """Recognise Parquet or Feather; None for what may be text.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def magic_format(start: bytes, what: str) -> Format | None:
 
 
 def text_format(head: str, what: str) -> Format:
-    """JSON lines if the first line is a JSON object, else CSV.
+    """Return JSON lines if the first line is a JSON object, else CSV.
 
     Raises
     ------

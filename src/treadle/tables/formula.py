@@ -26,7 +26,7 @@ COLOURED = re.compile(r"⧛.*?⧚")  # marks of formulaic's for a terminal
 
 
 def build_formula_design(table: Table, formula: str) -> Design:
-    """The regression that a formula says.
+    """Build the regression that a formula describes.
 
     Parameters
     ----------
@@ -92,7 +92,10 @@ def build_formula_design(table: Table, formula: str) -> Design:
 
 
 def _mentioned(table: Table, formula: str) -> dict[str, str]:
-    """The columns that the formula speaks of, by their names in it, where line ends are blanks."""
+    """Return the columns that the formula names, by their names in it.
+
+    There, line ends are blanks.
+    """
     everything = EVERYTHING.search(re.sub(r"`[^`]*`", "", formula)) is not None
     found = {}
     for name, column in table.columns.items():
@@ -114,7 +117,10 @@ def _speaks_of(text: str, alias: str) -> bool:
 
 
 def _for_formula(table: Table, name: str, formula: str) -> Any:
-    """A column as the formula is to see it: text and what stands in C() by its levels, else float64."""
+    """Return a column in the form that the formula sees.
+
+    Text and what stands in C() has its levels, all else is float64.
+    """
     import pandas as pd
 
     column, what = table.columns[name], table.source

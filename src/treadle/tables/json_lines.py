@@ -1,8 +1,8 @@
-"""JSON lines into an Arrow table: pyarrow reads, once each line is seen to be one flat enough object.
+"""Reads JSON lines into an Arrow table, by pyarrow, after checking each line.
 
-pyarrow overruns its stack where values are nested some thousand deep, and has a cell for each row and each
-name that any row has: a megabyte of rows that share no name would take tens of gigabytes. Both are refused
-first.
+A line must be one flat enough object. pyarrow overruns its stack where values are nested some thousand deep,
+and has a cell for each row and each name that any row has: a megabyte of rows that share no name would take
+tens of gigabytes. Both are refused first.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ DEPTHS[list(b"{[")], DEPTHS[list(b"}]")] = 1, -1
 
 
 def read_json_lines(stream: TextStream, what: str, columns: Sequence[str] | None = None) -> RawTable:
-    """Read JSON lines, an object a row; where a row lacks a name, its cell is missing.
+    """Read JSON lines, an object a row; absent names are missing cells.
 
     Arguments and errors are ``read_csv``'s; CorruptFile also if a line is no object, or a name stands for
     several kinds of values, InvalidInput if rows and names span far more cells than there are values.
@@ -61,7 +61,7 @@ def read_json_lines(stream: TextStream, what: str, columns: Sequence[str] | None
 
 
 class _CheckedLines:
-    """The lines of a stream, each seen to be one object, as a binary file's content."""
+    """A binary file of a stream's lines, each checked to be one object."""
 
     closed = False
 
@@ -78,7 +78,7 @@ class _CheckedLines:
         self.closed = True
 
     def read(self, n: int = -1, /) -> bytes:
-        """Give n bytes, or all; fewer only at the end."""
+        """Return n bytes, or all; fewer only at the end."""
         parts, size = [self._ready], len(self._ready)
         while (n < 0 or size < n) and (lines := self._next_lines()):
             parts.append(lines)
@@ -88,7 +88,7 @@ class _CheckedLines:
         return data
 
     def _next_lines(self) -> bytes:
-        """Whole lines, at least one; none at the end."""
+        """Return whole lines, at least one; none at the end."""
         block = self._rest
         while True:
             more = self._stream.read(CHUNK)
@@ -128,7 +128,7 @@ class _CheckedLines:
 
 
 def _explained(message: str, what: str) -> TreadleError:
-    """pyarrow's message in words, its rows counted from 1."""
+    """Rewrite pyarrow's message, its rows counted from 1."""
     if found := CHANGED.search(message):
         if not found["name"]:
             return CorruptFile(

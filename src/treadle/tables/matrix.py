@@ -1,4 +1,7 @@
-"""Columns as NumPy arrays, of their exact type or as float64; a missing cell is refused by its row."""
+"""Turns columns into NumPy arrays, exact or float64; refuses missing cells.
+
+An error names the cell's row.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ UNITS_PER_DAY = {"D": 1.0, "s": 86400.0, "ms": 86400e3, "us": 86400e6, "ns": 864
 
 
 def exact_column(column: Column, what: str, first_row: int = 1) -> NDArray[Any]:
-    """The values of a column in the type that they have, none of them missing or infinite.
+    """Return a column's values in their own type, none missing or infinite.
 
     Parameters
     ----------
@@ -74,7 +77,9 @@ def exact_column(column: Column, what: str, first_row: int = 1) -> NDArray[Any]:
 
 
 def float_column(column: Column, what: str, first_row: int = 1) -> NDArray[np.float64]:
-    """The values of a column as float64; dates as days since 1970-01-01, parts of a day included.
+    """Return a column's values as float64; dates are days since 1970-01-01.
+
+    Parts of a day are included.
 
     Arguments and errors are those of ``exact_column``. Whole numbers beyond 2^53 are rounded: see
     ``float_note``.
@@ -116,7 +121,9 @@ def stored_numbers(values: Any, name: str, what: str, first_row: int = 1) -> NDA
 
 
 def beyond_doubles(column: Column, what: str) -> NDArray[Any] | None:
-    """The column in its own type where ``float_column`` would lose what it says; None where it does not.
+    """Return the column in its own type where float64 would lose values.
+
+    None where it would not.
 
     Whole numbers beyond 2^53, and time stamps within some minutes: nanoseconds of them are no days.
 
@@ -138,7 +145,7 @@ def beyond_doubles(column: Column, what: str) -> NDArray[Any] | None:
 
 
 def exact_note(values: NDArray[Any]) -> str:
-    """What ``beyond_doubles`` did to a column, for people."""
+    """Describe what ``beyond_doubles`` did to a column."""
     if values.dtype.kind == "M":
         return "as nanoseconds since 1970-01-01, exactly, since days are too rough for so short a span"
     return "taken exactly, beyond 2^53"
@@ -152,7 +159,7 @@ def _is_rounded(values: Any) -> bool:
 
 
 def float_note(column: Column) -> str:
-    """What ``float_column`` does to the values, for people; "" where they stay what they are."""
+    """Describe what ``float_column`` does to the values; "" for nothing."""
     if column.kind == "date":
         return "as days since 1970-01-01"
     if types.is_integer(column.values.type) and _is_rounded(column.values):

@@ -1,4 +1,4 @@
-"""Names of columns: those present, those requested, and lists of them for messages."""
+"""Resolves names of columns, and lists them for messages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SHOWN = 60  # characters of a name in a message
 
 
 def check_chosen(what: str, there: Sequence[str], columns: Sequence[str] | None) -> Sequence[str]:
-    """The columns to read of those that are there: ``columns``, or all.
+    """Return the columns to read: ``columns``, or all that there are.
 
     Raises
     ------
@@ -31,7 +31,9 @@ def check_chosen(what: str, there: Sequence[str], columns: Sequence[str] | None)
 
 
 def resolve(name: str, there: Sequence[str], what: str) -> str:
-    """The column that is meant by a name: itself, or the one that differs in its blanks and line ends alone.
+    """Find the column of a name, if need be by ignoring blanks.
+
+    It is the one of that name, or the one that differs in its blanks and line ends alone.
 
     Raises
     ------
@@ -64,12 +66,12 @@ def check_width(n_columns: int, what: str) -> None:
 
 
 def shown(name: str) -> str:
-    """A name for a message: quoted, escaped, and cut where it is long."""
+    """Quote, escape and shorten a name for a message."""
     return repr(name if len(name) <= SHOWN else name[: SHOWN - 3] + "...")
 
 
 def listed(names: Sequence[str], at_most: int = 20) -> str:
-    """Names for a message, the first of many."""
+    """List names for a message, the first of many."""
     text = ", ".join(map(shown, names[:at_most]))
     return f"{text} and {len(names) - at_most} more" if len(names) > at_most else text or "none"
 

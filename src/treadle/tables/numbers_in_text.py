@@ -1,7 +1,8 @@
-"""Numbers as people write them: 1,200 and 1.200,5 and 12 % and $ 3 and -3, a whole column at a time.
+"""Reads numbers as people write them, a whole column at a time.
 
-A column is read one way or not at all. Whether a comma is a decimal mark or parts thousands, other cells and
-other columns say; where nothing does, that is reported and not guessed.
+Such are 1,200 and 1.200,5 and 12 % and $ 3 and -3. A column is read one way or not at all. Whether a comma is
+a decimal mark or parts thousands, other cells and other columns say; where nothing does, that is reported and
+not guessed.
 
 1. What surrounds each number alike, a per cent sign or a currency's, is taken off; so are marks between
    thousands that can be nothing else: blanks and apostrophes.
@@ -37,7 +38,7 @@ _CURRENCY = r"\p{Sc}"
 
 @dataclass(frozen=True)
 class WrittenNumbers:
-    """A column of text that is one of numbers.
+    """A column of text whose cells are numbers.
 
     Attributes
     ----------
@@ -57,7 +58,7 @@ class WrittenNumbers:
     example: str
 
     def in_words(self, mark: DecimalMark) -> str:
-        """How the cells are read, for people."""
+        """Describe how the cells are read."""
         between = "points" if mark == "," else "commas"
         how = [self.signs + " taken off"] if self.signs else []
         if pc.any(pc.match_substring(self.text, "." if mark == "," else ",")).as_py():
@@ -67,7 +68,7 @@ class WrittenNumbers:
         return ", ".join(how) or "signs of its own"
 
     def values(self, mark: DecimalMark) -> Any:
-        """The numbers, int64 or uint64 where all are whole and fit, else float64."""
+        """Return the numbers, int64 or uint64 where all fit, else float64."""
         if mark == ".":
             text = pc.replace_substring(self.text, ",", "")
         else:
@@ -77,7 +78,10 @@ class WrittenNumbers:
 
 
 def plain_values(text: Any) -> Any:
-    """The numbers of cells as programs write them, int64 or uint64 where all are whole; else None."""
+    """Read numbers as programs write them; None if a cell is none.
+
+    They are int64 or uint64 where all are whole.
+    """
     try:
         if len(text) > 4 * SAMPLE:  # a cast that fails goes on to the end, and makes a message for each cell
             for first in (0, len(text) // 2, len(text) - SAMPLE):
@@ -98,7 +102,7 @@ def plain_values(text: Any) -> Any:
 
 
 def written_numbers(text: Any) -> WrittenNumbers | None:
-    """Steps 1 and 2 for one column; None if it is not one of numbers.
+    """Take steps 1 and 2 for one column; None if not numbers.
 
     Parameters
     ----------
@@ -113,17 +117,17 @@ def written_numbers(text: Any) -> WrittenNumbers | None:
 
 
 def is_undecided(column: WrittenNumbers) -> bool:
-    """Whether its numbers are others with a decimal comma than with a point: 1,200 or 1.200."""
+    """Say whether numbers depend on the decimal mark: 1,200 or 1.200."""
     return len(column.marks) == 2 and has_mark(column)
 
 
 def has_mark(column: WrittenNumbers) -> bool:
-    """Whether a cell has a comma or a point."""
+    """Say whether a cell has a comma or a point."""
     return bool(pc.any(pc.match_substring_regex(column.text, "[.,]")).as_py())
 
 
 def number_cells(text: Any) -> Any:
-    """Which cells look like a number, of a column that is not one of numbers as a whole."""
+    """Return which cells look like numbers, in a column that is mixed."""
     bare = pc.replace_substring_regex(text, rf"{_PERCENT}|^{_CURRENCY}\s*|\s*{_CURRENCY}$", "")
     return pc.match_substring_regex(bare, "|".join(WRITTEN.values()))
 
@@ -133,7 +137,10 @@ def _all_match(text: Any, pattern: str) -> bool:
 
 
 def _without_signs(text: Any) -> tuple[Any, str]:
-    """The cells without what surrounds each alike, and what that was; None if it surrounds a part of them."""
+    """Remove the signs that surround each number alike; return both.
+
+    None if they surround a part of the cells.
+    """
     signs = []
     if pc.any(pc.match_substring_regex(text, r"[%\x{ff05}]")).as_py():
         if not _all_match(text, _PERCENT):

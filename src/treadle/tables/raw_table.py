@@ -1,4 +1,4 @@
-"""What every format is read into: columns as Arrow has them, not yet understood."""
+"""The common result of all formats: Arrow columns, not yet understood."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 @dataclass(frozen=True)
 class RawTable:
-    """Columns as a format has them.
+    """A table's columns as the file's format has them.
 
     Attributes
     ----------
@@ -30,7 +30,10 @@ class RawTable:
 
 
 def counts(cells: Any) -> bool:
-    """Whether cells are 0, 1, 2, ... or 1, 2, 3, ..., as numbers or as text: as a saved index is."""
+    """Say whether cells count 0, 1, 2, ... or 1, 2, 3, ...
+
+    A saved index does, as numbers or as text.
+    """
     n = len(cells)
     if n == 0:
         return False

@@ -1,4 +1,4 @@
-"""Values freed of how Arrow stored them: in chunks, as codes of categories, in runs, views or decimals."""
+"""Converts Arrow's chunks, codes, runs, views and decimals to plain arrays."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from treadle.tables.memory_need import refuse_too_large
 
 
 def plain_array(column: Any, what: str) -> Any:
-    """The same values as one array: of numbers, bool, dates, large_string, or what is none of these.
+    """Convert a column to one plain array of the same values.
+
+    It is of numbers, bool, dates, large_string, or a type that is none of these.
 
     Parameters
     ----------
@@ -42,7 +44,10 @@ def plain_array(column: Any, what: str) -> Any:
 
 
 def _plain_bytes(values: Any) -> int:
-    """What the values take once each is written out, where codes or runs hold them shorter; else 0."""
+    """Return the bytes of values written out; 0 where stored so.
+
+    Codes or runs hold them shorter.
+    """
     kind = values.type
     if isinstance(values, pa.ExtensionArray):
         return _plain_bytes(values.storage)
@@ -81,7 +86,7 @@ def _plain(values: Any) -> Any:
 
 
 def _decimals(values: Any) -> Any:
-    """Whole numbers stay exact where they fit."""
+    """Convert decimals; whole numbers stay exact where they fit."""
     if values.type.scale <= 0:
         try:
             return pc.cast(values, pa.int64())
@@ -91,6 +96,6 @@ def _decimals(values: Any) -> Any:
 
 
 def is_numeric(arrow_type: Any) -> bool:
-    """Whether a column of this Arrow type is one of numbers as it is stored: not text, nor dates."""
+    """Say whether an Arrow type stores numbers: not text, nor dates."""
     kinds = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
     return any(kind(arrow_type) for kind in kinds)

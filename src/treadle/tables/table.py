@@ -1,4 +1,4 @@
-"""From a file or a frame to a table of columns that are understood."""
+"""Reads a file or a frame into a table of understood columns."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SAVED_INDEX = ("Unnamed: 0", "Unnamed: 0.1", "__index_level_0__")  # as pandas c
 
 @dataclass(frozen=True)
 class Table:
-    """Columns of one length, by name, each with what it was taken for.
+    """Columns of one length, by name, each with its kind.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class Table:
     how: dict[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        """N, the number of rows."""
+        """Return N, the number of rows."""
         return self.n_rows
 
 
@@ -154,7 +154,7 @@ def _read_file(path: str | Path, what: str, columns: Sequence[str] | None, encod
 
 @contextmanager
 def _opened(path: str | Path, what: str) -> Iterator[BinaryIO]:
-    """The file, open; InvalidInput if the operating system does not let it be."""
+    """Open the file; InvalidInput if the operating system refuses."""
     try:
         with opened(path) as file:
             yield file

@@ -1,4 +1,4 @@
-"""What a column of text is: numbers, true or false, dates, or words.
+"""Decides what a column of text is: numbers, true/false, dates or words.
 
 A column is one of them as a whole. Where a part of its cells are numbers, a cell that is none is reported,
 and nothing is chosen for it.
@@ -30,7 +30,7 @@ TextKind = Literal["number", "true/false", "date", "category", "empty"]
 
 
 class Understood(NamedTuple):
-    """What a column of text is; see ``treadle.tables.columns.Column``."""
+    """A text column's kind and values; see ``treadle.tables.columns.Column``."""
 
     kind: TextKind
     reason: str
@@ -79,18 +79,18 @@ class TextColumn:
                 self.written = numbers_in_text.written_numbers(self._text)
 
     def _cells(self, values: Any) -> Any:
-        """Of values of the different texts those of each cell."""
+        """Spread values of the distinct texts over all cells."""
         return values if self._places is None else values.take(self._places)
 
     @cached_property
     def numbers(self) -> WrittenNumbers | None:
-        """The column as numbers, with the decimal marks that its cells allow; None if it holds others."""
+        """The column as numbers with their possible decimal marks, or None."""
         if self._plain is not None:
             return numbers_in_text.written_numbers(self._text)
         return self.written
 
     def understood(self, mark: DecimalMark | None, *, forced: bool) -> Understood:
-        """What the column is.
+        """Decide what the column is.
 
         Parameters
         ----------
@@ -166,7 +166,9 @@ class TextColumn:
 
 
 def decimal_mark(columns: Sequence[TextColumn], delimiter: str | None) -> DecimalMark | None:
-    """The decimal mark of a table's numbers in text; None where nothing says it, and it matters.
+    """Find the decimal mark of a table's numbers in text.
+
+    None where nothing says it, and it matters.
 
     Parameters
     ----------

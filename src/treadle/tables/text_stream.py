@@ -1,4 +1,4 @@
-"""A text file as a stream of UTF-8: inflated, decoded and guarded as it is read.
+"""Streams a text file as UTF-8: inflated, decoded and guarded when read.
 
 It refuses, with the line: bytes that are no text in the encoding, and zero bytes. It refuses to grow as only
 a decompression bomb does.
@@ -28,7 +28,7 @@ MARKS = {  # byte-order marks; UTF-32's before that of UTF-16, which begins it
 
 
 class TextStream:
-    """A text file's content as UTF-8 without a byte-order mark; ``read`` as a binary file's.
+    """A text file as a binary stream of UTF-8, without byte-order mark.
 
     Parameters
     ----------
@@ -69,7 +69,10 @@ class TextStream:
         self._ready = self._decoded(start[3:] if mark == codecs.BOM_UTF8 else start)
 
     def head(self, n: int) -> str:
-        """The first n bytes as text, or all there are; they are read again by ``read``."""
+        """Return the first n bytes as text; ``read`` reads them again.
+
+        There are fewer where the file is shorter.
+        """
         self._ready = self._gathered(n)
         return self._ready[:n].decode("utf-8", "ignore")  # n may fall within a letter
 
@@ -79,12 +82,12 @@ class TextStream:
         return not self._ready
 
     def skip(self, n: int) -> None:
-        """Leave out the next n bytes."""
+        """Skip the next n bytes."""
         while n:
             n -= len(self.read(n))
 
     def read(self, n: int = -1, /) -> bytes:
-        """Give n bytes; fewer only at the end."""
+        """Return n bytes; fewer only at the end."""
         data = self._gathered(n)
         data, self._ready = (data, b"") if n < 0 else (data[:n], data[n:])
         self.n_quotes += data.count(b'"')
@@ -92,7 +95,7 @@ class TextStream:
         return data
 
     def readable(self) -> bool:
-        """It is, always."""
+        """Return True."""
         return True
 
     def close(self) -> None:
@@ -101,7 +104,7 @@ class TextStream:
         self._raw.close()
 
     def _gathered(self, n: int) -> bytes:
-        """What is ready, at least n bytes of it, or all there are; for n below 0 all."""
+        """Return at least n bytes, or all there are; below 0 all."""
         parts, size = [self._ready], len(self._ready)
         while (n < 0 or size < n) and not self._ended:
             chunk = self._next_chunk()
@@ -121,7 +124,7 @@ class TextStream:
         return chunk
 
     def _decoded(self, chunk: bytes) -> bytes:
-        """A chunk in UTF-8; an empty one ends the file."""
+        """Decode a chunk to UTF-8; an empty one ends the file."""
         try:
             text = self._decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as error:

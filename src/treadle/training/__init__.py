@@ -1,1 +1,1 @@
-"""Training: epochs, their history, and checkpoints that resume to the same bits."""
+"""Trains by epochs, records them, and resumes from checkpoints to the same bits."""

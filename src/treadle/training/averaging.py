@@ -1,4 +1,4 @@
-"""The mean of a network's parameters over the last epochs of its training.
+"""Averages a network's parameters over the last epochs of its training.
 
 The plain mean of points that a training run passes through near its end lies nearer to the middle of the
 valley than any of them (Izmailov et al. 2018, "Averaging weights leads to wider optima"). The running
@@ -17,7 +17,7 @@ from treadle.network import Parameters
 
 
 class ParameterAverage:
-    """A sum of parameters and running statistics in float64, and how many epochs are in it.
+    """Sums parameters and running statistics in float64, and counts the epochs.
 
     Parameters
     ----------
@@ -33,13 +33,16 @@ class ParameterAverage:
         self.n_epochs = 0
 
     def add(self, parameters: Parameters) -> None:
-        """Take in the end of one more epoch."""
+        """Add the parameters at the end of one more epoch."""
         self._parameters += parameters.flat
         self._statistics += parameters.statistics
         self.n_epochs += 1
 
     def mean(self) -> Parameters:
-        """The mean so far, of at least one epoch, rounded to the dtype once."""
+        """Return the mean so far, rounded to the dtype once.
+
+        At least one epoch has been added.
+        """
         return Parameters(
             self._network,
             (self._parameters / self.n_epochs).astype(self._dtype),
@@ -47,7 +50,10 @@ class ParameterAverage:
         )
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Copies of the two sums, float64, and of the number of epochs, under names of their own."""
+        """Copy the two sums and the number of epochs, by name.
+
+        The sums are float64, and the names are their own.
+        """
         return {
             "averaged_parameters": self._parameters.copy(),
             "averaged_statistics": self._statistics.copy(),
@@ -55,7 +61,7 @@ class ParameterAverage:
         }
 
     def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on from what ``state`` returned, whatever else is in the mapping."""
+        """Go on from what ``state`` returned; other entries are ignored."""
         self._parameters[:] = state["averaged_parameters"]
         self._statistics[:] = state["averaged_statistics"]
         self.n_epochs = int(state["averaged_epochs"])

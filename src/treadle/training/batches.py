@@ -1,4 +1,4 @@
-"""The order in which an epoch visits the rows: a function of the seed and the epoch alone."""
+"""Orders an epoch's rows at random, by the seed and the epoch alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 def epoch_order(seed: int, epoch: int, n_rows: int) -> NDArray[np.int64]:
-    """A random permutation of the rows, from ``SeedSequence([seed, epoch])``.
+    """Return a random permutation of the rows, from ``SeedSequence([seed, epoch])``.
 
     Parameters
     ----------

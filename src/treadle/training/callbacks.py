@@ -1,6 +1,6 @@
-"""What may be hung on training: the small protocol of callbacks, and the training that they see.
+"""The protocol of training's callbacks, and the training that they see.
 
-A callback is told when training begins, at the end of each epoch, and when training ends, however it ends::
+A callback is called when training begins, at the end of each epoch, and when training ends, however that is::
 
     on_fit_begin(training)     nothing is trained yet; ``training.restore`` goes on from a checkpoint
     on_epoch_end(training)     the epoch is in the history; returning True stops the training after it
@@ -27,6 +27,7 @@ from treadle.engines.engine import Engine, TrainingProblem
 from treadle.errors import InvalidInput
 from treadle.network import Parameters
 from treadle.training.checkpoint import Checkpoint
+from treadle.training.held_out import HeldOut
 from treadle.training.history import EpochRecord, History
 from treadle.training.loop import TrainingLoop, TrainingPlan
 
@@ -37,7 +38,7 @@ STOPPED = f"{STATE_PREFIX}stopped"
 
 
 class Callback:
-    """Does nothing at any moment of training; the base of those that do something at some.
+    """The base of callbacks: does nothing at any moment of training.
 
     Attributes
     ----------
@@ -57,16 +58,19 @@ class Callback:
     sees_what_others_did: ClassVar[bool] = False
 
     def on_fit_begin(self, training: Training) -> None:
-        """Training is about to begin, or to be restored by a later callback."""
+        """Called before training begins, or a later callback restores it."""
 
     def on_epoch_end(self, training: Training) -> bool | None:
-        """An epoch has ended and is in ``training.history``; True stops the training here."""
+        """Called after an epoch entered ``training.history``; returning True stops training."""
 
     def on_fit_end(self, training: Training) -> None:
-        """Training has ended: by its plan, by a callback, or by an exception that is on its way."""
+        """Called when training ends: by its plan, a callback or an exception."""
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """What this callback needs besides the history to go on: float32, float64 or int64, all finite."""
+        """Return this callback's state for checkpoints, besides the history.
+
+        Arrays are float32, float64 or int64, all finite.
+        """
         return {}
 
     def load_state(self, state: dict[str, NDArray[Any]]) -> None:
@@ -74,18 +78,21 @@ class Callback:
 
 
 class FunctionCallback(Callback):
-    """A function of the training, called at the end of each epoch; True stops."""
+    """Calls a function of the training each epoch; True stops training."""
 
     def __init__(self, function: Callable[[Training], object]) -> None:
         self._function = function
 
     def on_epoch_end(self, training: Training) -> bool:
-        """Call it. What it returns counts only if it is True: a function may return anything it likes."""
+        """Call the function; stop only if it returns True.
+
+        It may return anything else it likes.
+        """
         return _is_true(self._function(training))
 
 
 def as_callbacks(value: object) -> tuple[Callback, ...]:
-    """One callback or function, a sequence of them, or None, as a tuple of callbacks.
+    """Turn a callback, a function, a sequence of them or None into a tuple.
 
     Raises
     ------
@@ -117,7 +124,7 @@ def _as_callback(value: object) -> Callback:
 
 
 def _is_true(value: object) -> bool:
-    """Whether it is the truth value True, of Python or NumPy."""
+    """Say whether a value is True, of Python or NumPy."""
     return isinstance(value, bool | np.bool_) and bool(value)
 
 
@@ -126,7 +133,7 @@ def _state_prefix(i: int, callback: Callback) -> str:
 
 
 class Training:
-    """A training loop and the callbacks that hang on it: what a callback sees of the training.
+    """A training loop with its callbacks, as they see it.
 
     Parameters
     ----------
@@ -164,12 +171,17 @@ class Training:
 
     @property
     def problem(self) -> TrainingProblem:
-        """What is trained: network, objective, data."""
+        """The problem that is trained: network, objective, data."""
         return self._loop.problem
 
     @property
+    def held_out(self) -> HeldOut | None:
+        """The rows that each epoch is evaluated on, or None."""
+        return self._loop.held_out
+
+    @property
     def plan(self) -> TrainingPlan:
-        """How long and at which rates."""
+        """The plan: epochs, learning rates, order of rows."""
         return self._loop.plan
 
     @property
@@ -179,7 +191,7 @@ class Training:
 
     @property
     def is_between_epochs(self) -> bool:
-        """Whether the state is whole: False after an exception within an epoch."""
+        """Whether the state is whole; False after an exception within an epoch."""
         return self._loop.is_between_epochs
 
     @property
@@ -190,19 +202,25 @@ class Training:
         return self.history[-1]
 
     def parameters(self) -> Parameters:
-        """A copy of the parameters that training would end with now."""
+        """Copy the parameters that training would end with now."""
         return self._loop.parameters()
 
     def order(self, epoch: int) -> NDArray[np.int64]:
-        """The numbers of the rows of ``problem.X`` in the order in which epoch, from 1, visits them."""
+        """Return the numbers of the rows in an epoch's order.
+
+        The rows are those of ``problem.X``; epochs count from 1.
+        """
         return self._loop.order(epoch)
 
     def keep(self, parameters: Parameters) -> None:
-        """Let training end with these, whatever else it went through: the best epoch's, say."""
+        """Let training end with these parameters, such as the best epoch's."""
         self._loop.keep(parameters)
 
     def checkpoint(self) -> Checkpoint:
-        """All that going on from here to the same bits needs, the callbacks' state included."""
+        """Return all that is needed to resume here to the same bits.
+
+        It has the callbacks' state in it.
+        """
         checkpoint = self._loop.checkpoint()
         states = {
             _state_prefix(i, callback) + name: array
@@ -214,9 +232,10 @@ class Training:
         return Checkpoint({**checkpoint.state, **states}, checkpoint.history)
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on from a checkpoint that training with callbacks of these kinds, in this order, made.
+        """Resume from a checkpoint of a training with the same callbacks.
 
-        Training that a callback had stopped there stays stopped.
+        They are of the same kinds, in the same order. Training that a callback had stopped there stays
+        stopped.
 
         Raises
         ------
@@ -243,9 +262,9 @@ class Training:
             )
 
     def run(self) -> None:
-        """Train to the plan's end, or until a callback says stop.
+        """Train to the plan's end, or until a callback stops it.
 
-        Each callback that was told of the beginning is told of the end, in the opposite order, after any
+        After ``on_fit_begin`` each callback has its ``on_fit_end`` called, in the opposite order, after any
         exception too.
 
         Raises

@@ -1,4 +1,4 @@
-"""A checkpoint: all that training needs to go on, to the bit, after the end of an epoch.
+"""Saves the state of training after an epoch, to resume to the bit.
 
 The file is safetensors: the trainer's named arrays, and one entry of metadata, ``treadle``, which holds JSON
 with the format's version and the history as CSV. Nothing is pickled; a file is replaced whole or not at all.
@@ -23,13 +23,19 @@ FILE = Container("a checkpoint", 1, ("history",), section="history", section_typ
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The state of a trainer (see ``Trainer.state``), with that of its average if any, and the history."""
+    """A trainer's state and the history, at the end of an epoch.
+
+    The state is that of ``Trainer.state``, with that of its average if there is any.
+    """
 
     state: dict[str, NDArray[Any]]
     history: History
 
     def save(self, path: str | Path) -> None:
-        """Write the file; OSError if the folder cannot be written or the disk is full."""
+        """Write the file.
+
+        OSError if the folder cannot be written or the disk is full.
+        """
         FILE.write(path, self.state, {"history": self.history.to_csv()})
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Checkpoints while training goes on: one that was killed goes on from its last one, to the same bits."""
+"""Saves checkpoints while training goes on, to resume to the same bits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROWS_LOOKED_AT = 256
 
 
 class Checkpointing(Callback):
-    """Save all of the training's state every so many epochs; begin where the file stands, if there is one.
+    """Save the training's state every few epochs, and resume from the file.
 
     The same fit, called again after the process was killed, goes on from the file and ends in the same bits
     as one that was never interrupted. After a training that ended the file stays, and the next fit ends at
@@ -76,29 +76,32 @@ class Checkpointing(Callback):
         self._fingerprint = np.zeros(0, np.int64)
 
     def on_fit_begin(self, training: Training) -> None:
-        """Go on from the file."""
+        """Resume from the file, if there is one."""
         self._fingerprint = fingerprint(training)
         if self.resume and self.path.is_file():
             training.restore(Checkpoint.load(self.path))
         self._saved_epoch = len(training.history)
 
     def on_epoch_end(self, training: Training) -> None:
-        """Save every so many epochs."""
+        """Save after every ``every`` epochs."""
         if training.record.epoch % self.every == 0:
             self._save(training)
 
     def on_fit_end(self, training: Training) -> None:
-        """Save the last epoch. After an exception too: between two epochs the state is whole."""
+        """Save the last epoch, after an exception too.
+
+        Between two epochs the state is whole.
+        """
         # A trainer that stopped within an epoch, for one that diverged, has no state worth keeping.
         if training.is_between_epochs and len(training.history) > self._saved_epoch:
             self._save(training)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """What tells this training from others."""
+        """Return what distinguishes this training from others."""
         return {"fingerprint": self._fingerprint}
 
     def load_state(self, state: dict[str, NDArray[Any]]) -> None:
-        """See that it is the same training."""
+        """Check that the file is of the same training."""
         if not np.array_equal(state.get("fingerprint", np.zeros(0)), self._fingerprint):
             raise InvalidInput(
                 f"{self.path} is the checkpoint of another training, on other data, with other "
@@ -112,9 +115,10 @@ class Checkpointing(Callback):
 
 
 def fingerprint(training: Training) -> NDArray[np.int64]:
-    """A digest of what a training is before its first epoch; its length counts only where much depends on it.
+    """Compute a digest of a training before its first epoch.
 
-    Of X it takes some rows only, so that it costs nothing where X is large.
+    The training's length counts only where the schedule or an average depends on it. Of X it takes some rows
+    only, so that it costs nothing where X is large.
     """
     problem, plan = training.problem, training.plan
     n_epochs = plan.n_epochs if plan.schedule.needs_n_epochs or plan.averaged_epochs > 1 else None

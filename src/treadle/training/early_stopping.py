@@ -1,4 +1,4 @@
-"""Early stopping: training ends when a figure has stopped to improve, with the best epoch's parameters.
+"""Stops training when a figure no longer improves, and keeps the best epoch.
 
 The rule is scikit-learn's (``treadle.optimizers.stall``): an epoch counts as no improvement unless its figure
 is better than the best so far by ``tol``, and more than ``n_iter_no_change`` such epochs in a row are the
@@ -26,7 +26,7 @@ MODES = get_args(MonitorMode)
 
 
 class EarlyStopping(Callback):
-    """Stop when a figure no longer improves; keep the parameters of the epoch that had the best.
+    """Stop when a figure no longer improves; keep the best epoch's parameters.
 
     Parameters
     ----------
@@ -100,12 +100,12 @@ class EarlyStopping(Callback):
         self._stall = Stall(self.tol, self.n_iter_no_change)
 
     def on_fit_begin(self, training: Training) -> None:
-        """Forget what an earlier training left."""
+        """Forget an earlier training's figures."""
         self._begin()
         self._network = training.problem.network
 
     def on_epoch_end(self, training: Training) -> bool:
-        """Take in the figure; True says that it has stalled."""
+        """Take in the figure; return True once it has stalled."""
         stalled = self._add(self._figure(training))
         if self._stall.improved and self.restore_best:
             self._best = training.parameters()
@@ -137,14 +137,17 @@ class EarlyStopping(Callback):
             training.keep(self._best)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """The figures, as the bits of float64, since they may be NaN; the best epoch's parameters."""
+        """Return the figures, and the best epoch's parameters.
+
+        Figures are the bits of float64, since they may be NaN.
+        """
         state: dict[str, NDArray[Any]] = {"figures": np.array(self.figures_, np.float64).view(np.int64)}
         if self._best is not None:
             state |= {"best": self._best.flat, "best_statistics": self._best.statistics}
         return state
 
     def load_state(self, state: dict[str, NDArray[Any]]) -> None:
-        """Go through the figures again.
+        """Restore the best parameters, and count through the figures again.
 
         Raises
         ------

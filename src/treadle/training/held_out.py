@@ -1,4 +1,7 @@
-"""Rows that are never trained on, and what a network is judged by on them after each epoch."""
+"""Evaluates a network on held-out rows after each epoch.
+
+These rows are never trained on.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ ROWS_AT_A_TIME = 8192
 
 @dataclass(frozen=True)
 class HeldOut:
-    """A test or a validation set.
+    """Held-out rows: a test or validation set.
 
     Parameters
     ----------
@@ -34,6 +37,10 @@ class HeldOut:
     score : callable, or None
         From the parameters and the logits of the rows held out, in their order, to a number. None: the
         accuracy, where there is one.
+    name : str
+        What a table of epochs calls these rows: "test", or "validation" where a choice is made by them.
+    score_name : str
+        What it calls the score.
     """
 
     X: Rows
@@ -41,9 +48,14 @@ class HeldOut:
     rows: NDArray[np.int64] | None = None
     sample_weight: NDArray[Any] | None = None
     score: Callable[[Parameters, NDArray[Any]], float] | None = None
+    name: str = "test"
+    score_name: str = "accuracy"
 
     def evaluate(self, engine: Engine, parameters: Parameters, objective: Objective) -> tuple[float, float]:
-        """The loss proper and the score of these parameters; inf or NaN where the network overflows."""
+        """Return these parameters' loss proper and score on the held-out rows.
+
+        They are inf or NaN where the network overflows.
+        """
         y, weights = self.y, self.sample_weight
         if self.rows is not None:
             y, weights = y[self.rows], None if weights is None else weights[self.rows]
@@ -68,12 +80,18 @@ class HeldOut:
 def plain_loss(
     objective: Objective, logits: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None = None
 ) -> float:
-    """The loss proper, without smoothing or penalty: what the model is judged by."""
+    """Compute the loss proper, without smoothing or penalty.
+
+    The model is judged by it.
+    """
     return replace(objective, label_smoothing=0.0).data_loss(logits, y, sample_weight)
 
 
 def accuracy(network: Network, logits: NDArray[Any], y: NDArray[Any]) -> float:
-    """The fraction of rows whose largest logit is at the label; nan unless y holds class numbers."""
+    """Compute the fraction of rows with the largest logit at the label.
+
+    It is nan unless y holds class numbers.
+    """
     if network.output != "softmax" or y.ndim != 1:
         return math.nan
     return float(np.mean(logits.argmax(axis=1) == y))

@@ -1,4 +1,4 @@
-"""What happened in each epoch of training: a list of records that becomes a CSV table, and comes back."""
+"""Records each epoch of training, and writes and reads CSV."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from treadle.errors import CorruptFile
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One epoch.
+    """The record of one epoch.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ EARLIER_NAMES = {
 
 
 class History:
-    """The epochs of a run, in order."""
+    """The records of a run's epochs, in order."""
 
     def __init__(self, records: Iterable[EpochRecord] = ()) -> None:
         self.records = list(records)
@@ -71,15 +71,18 @@ class History:
         return isinstance(other, History) and self.records == other.records
 
     def column(self, name: str) -> list[Any]:
-        """One field of every record."""
+        """Return one field of every record."""
         return [getattr(record, name) for record in self.records]
 
     def as_dicts(self) -> list[dict[str, Any]]:
-        """A plain dictionary for each epoch, ready for JSON or a DataFrame."""
+        """Return a plain dictionary for each epoch, for JSON or a DataFrame."""
         return [asdict(record) for record in self.records]
 
     def to_csv(self) -> str:
-        """A header and a line an epoch; every float can be read back to the bit."""
+        """Write a header and a line for each epoch.
+
+        Every float can be read back to the bit.
+        """
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(COLUMNS)
@@ -88,7 +91,7 @@ class History:
 
     @classmethod
     def from_csv(cls, text: str) -> History:
-        """Read what ``to_csv`` of any version wrote; raise CorruptFile for anything else."""
+        """Read what ``to_csv`` of any version wrote, or raise CorruptFile."""
         try:
             rows = list(csv.reader(io.StringIO(text)))
         except csv.Error as error:

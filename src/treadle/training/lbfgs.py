@@ -1,9 +1,10 @@
-"""L-BFGS (Liu and Nocedal 1989): the objective over all rows at once, minimised by SciPy's L-BFGS-B.
+"""Trains by L-BFGS (Liu and Nocedal 1989) on all rows at once.
 
-It trains behind the contract of every trainer; an epoch is an iteration. The rows go through the engine a
-block at a time, so that memory does not grow with their number; loss and gradient are summed in float64. What
-is random from step to step (dropout) or lives from batch to batch (batch normalisation's running statistics)
-has no place here and is refused. Dimensions: N rows, P parameters.
+SciPy's L-BFGS-B minimises the objective. It trains behind the contract of every trainer; an epoch is an
+iteration. The rows go through the engine a block at a time, so that memory does not grow with their number;
+loss and gradient are summed in float64. What is random from step to step (dropout) or lives from batch to
+batch (batch normalisation's running statistics) has no place here and is refused. Dimensions: N rows, P
+parameters.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ ROWS_AT_A_TIME = 8192
 
 @dataclass(frozen=True)
 class Minimum:
-    """Where the search ended.
+    """The end of a search: the parameters and the reason.
 
     Parameters
     ----------
@@ -37,7 +38,7 @@ class Minimum:
         The objective there, penalty included.
     n_iterations : int
     converged : bool
-        Also where it was told to stop.
+        Also where it was stopped.
     status : str
         SciPy's number and words for why it ended.
     """
@@ -51,20 +52,20 @@ class Minimum:
 
 @dataclass(frozen=True)
 class LineSearch(Schedule):
-    """No rate: L-BFGS searches along each direction for the length of its step."""
+    """A schedule without rates: L-BFGS searches for each step's length itself."""
 
     def _rates(self, peak: float, place: EpochPlace) -> NDArray[np.float64]:
         return np.full(place.n_steps, math.nan)
 
 
 class LbfgsTrainer(Trainer):
-    """A search in progress; close it, or ask for its minimum, when training has ended.
+    """A search in progress; close it, or get its minimum, after training.
 
     Parameters
     ----------
     engine : Engine
     problem : TrainingProblem
-        Its optimizer and batch size are not asked.
+        Its optimizer and batch size are not used.
     start : Parameters
     rows : ndarray of int64, or None
         Numbers of the rows to sum over; None: all.
@@ -111,7 +112,9 @@ class LbfgsTrainer(Trainer):
         self._search = Search(self._objective, self._at, options)
 
     def run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
-        """One iteration: its loss, after it. Order and rates do not matter to a search over all rows.
+        """Run one iteration; return its loss at the end.
+
+        Order and rates do not matter to a search over all rows.
 
         Returns
         -------
@@ -125,11 +128,14 @@ class LbfgsTrainer(Trainer):
         return np.array([iterate.loss])
 
     def parameters(self) -> Parameters:
-        """A copy of the parameters as they stand."""
+        """Copy the current parameters."""
         return self._objective.parameters(self._at)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """The parameters and the number of iterations; what the search knows of curvature stays within."""
+        """Return the parameters and the number of iterations.
+
+        What the search knows of curvature stays within.
+        """
         parameters = self.parameters()
         return {
             "parameters": parameters.flat,
@@ -138,7 +144,7 @@ class LbfgsTrainer(Trainer):
         }
 
     def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Refuse: the search cannot be taken up again.
+        """Refuse: a search cannot be resumed.
 
         Raises
         ------
@@ -151,7 +157,9 @@ class LbfgsTrainer(Trainer):
         )
 
     def minimum(self) -> Minimum:
-        """Where the search ended; one that has iterations left is told to stop.
+        """End the search; return where and why it ended.
+
+        One that has iterations left is stopped.
 
         Raises
         ------
@@ -167,7 +175,7 @@ class LbfgsTrainer(Trainer):
         return Minimum(parameters, float(result.fun), int(result.nit), result.status == 0 or stopped, status)
 
     def close(self) -> None:
-        """End the search, wherever it is."""
+        """End the search at once."""
         self._search.close()
 
 
@@ -195,11 +203,11 @@ class FullObjective:
             self._total = float(self._n_rows)
 
     def parameters(self, flat: NDArray[np.float64]) -> Parameters:
-        """A copy in the dtype that is trained in."""
+        """Copy the parameters in the dtype of training."""
         return Parameters(self._like.network, flat.astype(self._like.dtype), self._like.statistics)
 
     def __call__(self, flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        """The loss and its gradient there."""
+        """Compute the loss and its gradient at these parameters."""
         problem, parameters = self._problem, self.parameters(flat)
         weights = problem.sample_weight
         loss, gradient = 0.0, np.zeros_like(flat)

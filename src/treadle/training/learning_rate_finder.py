@@ -1,4 +1,4 @@
-"""A learning rate to begin with: the range test.
+"""Finds a learning rate to begin with, by the range test.
 
 Smith, "Cyclical learning rates for training neural networks" (2017), section 3.3: train for a few steps while
 the rate rises from very small to very large, and look at the loss. It falls while the rate is of use, and
@@ -25,10 +25,11 @@ TOO_HIGH = 4.0
 
 
 class LearningRateFinder(Callback):
-    """Try rates from low to high before training begins; the training itself is not touched.
+    """Try learning rates from low to high before training begins.
 
-    The steps are taken by a trainer of their own, from the same initial parameters, with the batches of the
-    first epochs. The test ends where the loss is no number, or has risen far above what it began with.
+    The training itself is not touched. The steps are taken by a trainer of their own, from the same initial
+    parameters, with the batches of the first epochs. The test ends where the loss is no number, or has risen
+    far above what it began with.
 
     Parameters
     ----------
@@ -74,7 +75,7 @@ class LearningRateFinder(Callback):
         self.n_steps = n_steps
 
     def on_fit_begin(self, training: Training) -> None:
-        """The whole test."""
+        """Run the whole test."""
         problem = training.problem
         trainer = training.engine.trainer(problem, training.parameters())
         rates = np.geomspace(self.low, self.high, self.n_steps)
@@ -107,7 +108,9 @@ class LearningRateFinder(Callback):
         self.suggestion_ = float(self.rates_[self.smoothed_.argmin()] / 10)
 
     def table(self) -> dict[str, list[Any]]:
-        """A row for each step: learning_rate, loss, smoothed_loss. ``pandas.DataFrame`` takes it.
+        """Return learning_rate, loss and smoothed_loss of each step.
+
+        ``pandas.DataFrame`` takes it.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The loop over epochs: order the rows, set the learning rates, train, evaluate, record.
+"""The loop over epochs: order, learning rates, training, evaluation, record.
 
 It writes nothing and prints nothing: whoever iterates over ``TrainingLoop.epochs`` saves a checkpoint, shows
 progress or stops, between two epochs.
@@ -28,7 +28,7 @@ from treadle.training.history import EpochRecord, History
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """How long to train, at which rates, in which order.
+    """The plan of training: epochs, learning rates, order of rows.
 
     Parameters
     ----------
@@ -76,19 +76,25 @@ class TrainingPlan:
             )
 
     def order(self, epoch: int, rows: NDArray[np.int64] | None, n_rows: int) -> NDArray[np.int64]:
-        """The order in which epoch, from 1, visits the given rows, or all n_rows."""
+        """Return an epoch's order of the given rows, or of all n_rows.
+
+        Epochs count from 1.
+        """
         rows = np.arange(n_rows) if rows is None else rows
         if not self.shuffled:
             return rows
         return rows[epoch_order(self.seed, self.epochs_before + epoch, len(rows))]
 
     def n_averaged(self, epoch: int) -> int:
-        """How many epochs are in the mean at the end of epoch, from 1; 0 before the last so many."""
+        """Return how many epochs are averaged at an epoch's end.
+
+        Epochs count from 1; it is 0 before the last ``averaged_epochs``.
+        """
         return max(0, epoch - self.n_epochs + self.averaged_epochs)
 
 
 class TrainingLoop:
-    """Training from the initial parameters, or from a checkpoint, to the plan's last epoch.
+    """Trains from initial parameters or a checkpoint to the plan's last epoch.
 
     Parameters
     ----------
@@ -113,6 +119,8 @@ class TrainingLoop:
         The epochs so far.
     n_rows : int
         How many rows are trained on.
+    held_out : HeldOut or None
+        The test set.
     is_between_epochs : bool
         False after an exception within an epoch: the trainer's state is then no state to go on from.
 
@@ -150,14 +158,14 @@ class TrainingLoop:
         self.plan = plan
         self.is_between_epochs = True
         self._kept: Parameters | None = None
-        self._test_set = HeldOut(*test_set) if isinstance(test_set, tuple) else test_set
+        self.held_out = HeldOut(*test_set) if isinstance(test_set, tuple) else test_set
         self._rows = rows
         self._watched = watched
         self._trainer = engine.trainer(problem, parameters) if trainer is None else trainer
         self._average = ParameterAverage(parameters) if plan.averaged_epochs > 1 else None
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on from the end of the checkpoint's last epoch.
+        """Resume from the end of the checkpoint's last epoch.
 
         Raises
         ------
@@ -185,11 +193,11 @@ class TrainingLoop:
         self._train_losses = self.history.column("train_loss")
 
     def checkpoint(self) -> Checkpoint:
-        """All that ``restore`` needs; between epochs only."""
+        """Return all that ``restore`` needs; between epochs only."""
         return Checkpoint(self._state(), History(self.history))
 
     def parameters(self) -> Parameters:
-        """A copy of the parameters as they stand, or of those kept, or the average over the last epochs."""
+        """Copy the parameters to end with: kept, averaged or current ones."""
         if self._kept is not None:
             return self._kept.copy()
         if self._average is not None and self._average.n_epochs:
@@ -197,18 +205,26 @@ class TrainingLoop:
         return self._trainer.parameters()
 
     def order(self, epoch: int) -> NDArray[np.int64]:
-        """The numbers of the rows in the order in which epoch, from 1, visits them."""
+        """Return the numbers of the rows in an epoch's order.
+
+        Epochs count from 1.
+        """
         return self.plan.order(epoch, self._rows, self.n_rows)
 
     def keep(self, parameters: Parameters) -> None:
-        """Let ``parameters`` give a copy of these from now on; further epochs train those of the trainer."""
+        """Let ``parameters`` return a copy of these from now on.
+
+        Further epochs train those of the trainer.
+        """
         self._kept = parameters.copy()
 
     def _state(self) -> dict[str, NDArray[Any]]:
         return {**self._trainer.state(), **(self._average.state() if self._average is not None else {})}
 
     def epochs(self) -> Iterator[EpochRecord]:
-        """Train the epochs that are left, one for each record asked for, or until the trainer has ended.
+        """Train the epochs that are left, and yield each one's record.
+
+        It ends earlier where the trainer has ended.
 
         Raises
         ------
@@ -227,7 +243,7 @@ class TrainingLoop:
             yield record
 
     def _run_epoch(self, epoch: int) -> EpochRecord | None:
-        """Train and evaluate; None if the trainer had ended before."""
+        """Train and evaluate an epoch; None if the trainer had ended before."""
         start = time.perf_counter()
         rates = self._learning_rates(epoch)
         self.is_between_epochs = False
@@ -239,8 +255,8 @@ class TrainingLoop:
             return None
         seconds = time.perf_counter() - start
         held_out_loss, held_out_score = math.nan, math.nan
-        if self._test_set is not None:
-            held_out_loss, held_out_score = self._test_set.evaluate(
+        if self.held_out is not None:
+            held_out_loss, held_out_score = self.held_out.evaluate(
                 self.engine, self.parameters(), self.problem.objective
             )
         return EpochRecord(
@@ -253,7 +269,7 @@ class TrainingLoop:
         )
 
     def _learning_rates(self, epoch: int) -> NDArray[np.float64]:
-        """Of the steps of epoch, from 1."""
+        """Return the learning rates of an epoch's steps, epochs from 1."""
         watched = self._watched() if self._watched else self._train_losses
         if len(watched) != epoch - 1:
             raise InvalidInput(
@@ -270,7 +286,7 @@ class TrainingLoop:
         )
 
     def _steps(self, epoch: int, rates: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Train epoch, from 1; the loss of each step."""
+        """Train an epoch, from 1; return the loss of each step."""
         try:
             losses = self._trainer.run_epoch(self.order(epoch), rates)
         except TrainingDiverged as error:
@@ -284,7 +300,7 @@ class TrainingLoop:
         return losses
 
     def _mean_loss(self, losses: NDArray[np.float64]) -> float:
-        """Over the rows of the epoch, given the mean over those of each step."""
+        """Average the steps' mean losses over the rows of the epoch."""
         if self._trainer.sees_all_rows_in_a_step:
             return float(losses[0])
         batch_size = self.problem.batch_size
@@ -294,5 +310,5 @@ class TrainingLoop:
 
 
 def _layout(state: Mapping[str, NDArray[Any]]) -> dict[str, str]:
-    """Names, types and shapes, for people and for comparison."""
+    """List names, types and shapes, to compare and to print."""
     return {name: f"{array.dtype} {array.shape}" for name, array in sorted(state.items())}

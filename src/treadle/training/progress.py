@@ -1,4 +1,7 @@
-"""Progress on a screen: a line for each epoch and, in a terminal or a notebook, a bar below them."""
+"""Prints a line for each epoch, and a bar below them.
+
+The bar is for terminals and notebooks.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from treadle.training.callbacks import Callback, Training
+from treadle.training.held_out import HeldOut
 from treadle.training.history import EpochRecord
 
 if TYPE_CHECKING:
@@ -18,9 +22,10 @@ DEFAULT_FORMAT = ".4f"
 
 
 class Progress(Callback):
-    """Show the training as it goes: a table of the epochs, and a bar with the time that is left.
+    """Show training as a table of epochs, and a bar of time left.
 
-    A column that is NaN in the first epoch is left out. Without a terminal (a log file, a pipe) there is the
+    The held-out figures are called what they are: test loss and test accuracy, validation R2 and the like. A
+    column that is NaN in the first epoch is left out. Without a terminal (a log file, a pipe) there is the
     table alone, as plain text. In Jupyter the bar is a widget of rich, which needs the package ipywidgets.
 
     Parameters
@@ -32,7 +37,7 @@ class Progress(Callback):
     def __init__(self, console: Console | None = None) -> None:
         self._console = console
         self._bar: Bar | None = None
-        self._columns: tuple[str, ...] = ()
+        self._titles: dict[str, str] = {}
 
     def on_fit_begin(self, training: Training) -> None:
         """Show the bar."""
@@ -40,7 +45,7 @@ class Progress(Callback):
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
 
-        self._columns = ()
+        self._titles = {}
         self._console = console = self._console or Console(stderr=True, highlight=False, soft_wrap=True)
         self._bar = Bar(
             TextColumn("training"),
@@ -60,16 +65,17 @@ class Progress(Callback):
         record = training.record
         if self._bar is None or self._console is None:
             return
-        if not self._columns:
-            self._columns = tuple(name for name, value in asdict(record).items() if _is_shown(value))
-            self._console.print("  ".join(map(_title, self._columns)))
+        if not self._titles:
+            shown = (name for name, value in asdict(record).items() if _is_shown(value))
+            self._titles = {name: _title(name, training.held_out) for name in shown}
+            self._console.print("  ".join(self._titles.values()))
         self._bar.update(self._task, completed=record.epoch)
         self._console.print(self._line(record))
 
     def _line(self, record: EpochRecord) -> str:
         return "  ".join(
-            f"{getattr(record, name):{len(_title(name))}{FORMATS.get(name, DEFAULT_FORMAT)}}"
-            for name in self._columns
+            f"{getattr(record, name):{len(title)}{FORMATS.get(name, DEFAULT_FORMAT)}}"
+            for name, title in self._titles.items()
         )
 
     def on_fit_end(self, training: Training) -> None:
@@ -79,11 +85,17 @@ class Progress(Callback):
             self._bar = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing of a screen: a pickled callback shows its training on the screen of where it wakes."""
-        return {"_console": None, "_bar": None, "_columns": ()}
+        """Pickle nothing of the screen.
+
+        A pickled callback shows its training on the screen where it is loaded.
+        """
+        return {"_console": None, "_bar": None, "_titles": {}}
 
 
-def _title(column: str) -> str:
+def _title(column: str, held_out: HeldOut | None) -> str:
+    if held_out is not None:
+        column = column.replace("held_out_score", f"{held_out.name} {held_out.score_name}")
+        column = column.replace("held_out_loss", f"{held_out.name} loss")
     return column.replace("_", " ")
 
 

@@ -1,7 +1,7 @@
 """SciPy's L-BFGS-B, an iteration at a time.
 
 SciPy's ``minimize`` returns when the search is over, and calls back after each iteration. Here it runs in a
-thread of its own, which waits in that call until the next iteration is asked for: at any time one of the two
+thread of its own, which waits in that call until the next iteration is requested: at any time one of the two
 threads works and the other waits.
 """
 
@@ -22,7 +22,7 @@ from treadle.hardware.blas_threads import one_blas_thread
 
 @dataclass(frozen=True)
 class Iterate:
-    """Where an iteration ended, and the loss there."""
+    """The parameters at the end of an iteration, and the loss there."""
 
     x: NDArray[np.float64]
     loss: float
@@ -69,7 +69,9 @@ class Search:
         self._closed = False
 
     def advance(self, *, stop: bool = False) -> Iterate | None:
-        """The next iteration; None where the search has ended, or ends here by ``stop``.
+        """Return the next iterate; None where the search has ended.
+
+        It may end here by ``stop``.
 
         Raises
         ------
@@ -93,14 +95,17 @@ class Search:
         return None
 
     def result(self, *, stop: bool) -> Any:
-        """SciPy's result, after all iterations that are left, or with ``stop`` after none."""
+        """Return SciPy's result, after all iterations left, or with ``stop`` at once."""
         while self.advance(stop=stop) is not None:
             pass
         assert self._end is not None
         return self._end.result
 
     def close(self) -> None:
-        """End the search, wherever it is, and wait until it has ended: for an evaluation at most."""
+        """End the search, and wait until it has ended.
+
+        That takes an evaluation at most.
+        """
         self._closed = True
         if self._thread is not None:
             self._answers.put(True)

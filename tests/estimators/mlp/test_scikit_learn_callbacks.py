@@ -44,12 +44,23 @@ def test_a_callback_that_stops_is_no_failure_to_converge():
         MLPClassifier(max_iter=3, callbacks=lambda training: training.record.epoch == 3).fit(X, NAMES)
 
 
-def test_progress_calls_the_columns_as_the_history_does(capsys):
-    MLPClassifier(max_iter=1, learning_rate="cosine", callbacks=Progress()).fit(
-        X, NAMES, X_val=X, y_val=NAMES
+@pytest.mark.parametrize(
+    ("estimator", "scoring", "y", "score"),
+    [
+        (MLPClassifier, None, NAMES, "accuracy"),
+        (MLPClassifier, "loss", NAMES, "score"),
+        (MLPClassifier, "balanced_accuracy", NAMES, "balanced accuracy"),
+        (MLPClassifier, lambda estimator, X, y: 0.5, NAMES, "score"),
+        (MLPRegressor, None, X[:, 0], "R2"),
+    ],
+)
+def test_progress_calls_the_score_what_it_is(estimator, scoring, y, score, capsys):
+    estimator(max_iter=1, learning_rate="cosine", scoring=scoring, callbacks=Progress()).fit(
+        X, y, X_val=X, y_val=y
     )
-    header = capsys.readouterr().err.splitlines()[0]
-    assert " ".join(header.split()) == ("epoch train loss held out loss held out score learning rate seconds")
+    header, line = capsys.readouterr().err.splitlines()
+    assert header == f"epoch  train loss  validation loss  validation {score}  learning rate  seconds"
+    assert len(line) == len(header)
 
 
 def test_callbacks_do_not_change_what_is_trained():

@@ -1,1 +1,1 @@
-"""Cells of a domain: a partition, the tree of its splits, and which cell holds a point."""
+"""Partitions of a domain into cells, and the search for a point's cell."""

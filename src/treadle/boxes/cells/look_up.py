@@ -52,7 +52,10 @@ class AxisTable:
         return np.clip(place, 0.0, float(self.n_buckets - 1)).astype(np.int64)
 
     def cells(self, x: NDArray[np.float64]) -> NDArray[np.int64]:
-        """The cell of each of x, finite, of shape (n,); clamped to the first and the last."""
+        """Return the cell of each finite x, of shape (n,).
+
+        A number below all edges is in the first cell, one above all in the last.
+        """
         cells = np.empty(x.size, np.int64)
         for start in range(0, x.size, POINTS_PER_BLOCK):
             block = slice(start, start + POINTS_PER_BLOCK)
@@ -65,7 +68,7 @@ class AxisTable:
         high = self.starts[buckets + 1].astype(np.int64)
         for _ in range(self._n_rounds):
             middle = (low + high) >> 1
-            # Where low has met high the answer stands; the index is kept within the array.
+            # Where low equals high the cell is found; the index is kept within the array.
             passed = (low < high) & (self.inner[np.minimum(middle, self.inner.size - 1)] <= x)
             high = np.where(passed, high, middle)
             low = np.where(passed, middle + 1, low)

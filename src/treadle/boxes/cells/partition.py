@@ -2,7 +2,7 @@
 
 A partition of the box [a_1, b_1] x ... x [a_d, b_d] consists of cells [lower, upper), half-open along every
 axis, closed where upper is the domain's own bound: each point lies in exactly one. Points outside belong to
-the cell that is met first on the way in, that of their coordinates clamped to the bounds.
+the first cell on the way in, that of their coordinates clamped to the bounds.
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ class Partition(ABC):
         return len(self.bounds)
 
     def locate(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
-        """The cell of each of the points (n, d), which are finite: (n,), each in 0 .. n_cells - 1."""
+        """Return the cell (n,) of each of the finite points (n, d).
+
+        Cells are numbered 0 .. n_cells - 1.
+        """
         if not is_built():
             return self.locate_by_numpy(points)
         return self._locate_natively(np.ascontiguousarray(points))
@@ -66,7 +69,7 @@ class Partition(ABC):
     def corners(
         self, cells: NDArray[np.int64] | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Lower and upper corners (n, d) of these cells, or of all."""
+        """Return lower and upper corners (n, d) of the given cells, or all."""
 
     def inside(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Whether each of the points (n, d) lies in the domain."""
@@ -74,7 +77,9 @@ class Partition(ABC):
 
 
 class Grid(Partition):
-    """The product of partitions of the axes; cells are numbered with the last axis fastest.
+    """A grid: the product of a partition of each axis.
+
+    Cells are numbered with the last axis fastest.
 
     Parameters
     ----------
@@ -169,5 +174,5 @@ def n_cells_at_least(number: float) -> int:
 
 
 def _short(number: float) -> str:
-    """Three digits: 1e10, 2.5e12, 80."""
+    """Write a number with three digits: 1e10, 2.5e12, 80."""
     return f"{number:.3g}".replace("e+", "e") if number < 10**300 else "more than 1e300"

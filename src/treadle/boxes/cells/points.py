@@ -1,4 +1,4 @@
-"""Points and bounds as a user gives them, checked: finite float64 arrays of known shapes."""
+"""Checks points and bounds that a user gives; returns finite float64 arrays."""
 
 from __future__ import annotations
 

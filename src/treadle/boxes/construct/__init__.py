@@ -1,1 +1,1 @@
-"""Boxes and hats for a function that is given: how many, where, how high."""
+"""Constructs boxes and hats for a given function: their number, places and heights."""

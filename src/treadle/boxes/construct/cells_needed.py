@@ -1,4 +1,4 @@
-"""The equal cells that theorems need for eps, and how axes share a number."""
+"""Computes the equal cells that theorems need for eps; divides cells among axes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from treadle.choices import BoxNormName
 def cells_for_boxes(
     target: Target, modulus: Modulus, eps: float, norm: BoxNormName, reach: float
 ) -> list[int]:
-    """Cells along each axis such that boxes are within eps, by a modulus of continuity.
+    """Return the cells along each axis with which boxes are within eps.
+
+    The bound follows from f's modulus of continuity.
 
     Parameters
     ----------
@@ -32,6 +34,7 @@ def cells_for_boxes(
             share = eps / (2 * reach * math.sqrt(target.widths.prod() * (d * d / 16 + d / 48)))
         return _counts(modulus.per_axis * widths / share)
     assert modulus.euclidean is not None
+    # The L2 norm is at most the supremum times the root of the volume.
     budget = eps / math.sqrt(widths.prod()) if norm == "l2" else eps
     side = _largest_side(modulus, budget, reach, widths)
     return _counts(widths / side)
@@ -47,6 +50,7 @@ def _largest_side(modulus: Modulus, eps: float, reach: float, widths: Array) -> 
     greatest = float(widths.max())
     if fits(greatest):
         return greatest
+    # Smaller cubes would be more than are built, and are refused by their number.
     low, high = math.log(greatest) - math.log(MAX_CELLS) - 10, math.log(greatest)
     for _ in range(80):
         middle = (low + high) / 2
@@ -55,7 +59,9 @@ def _largest_side(modulus: Modulus, eps: float, reach: float, widths: Array) -> 
 
 
 def cells_for_hats(target: Target, curvature: Array, eps: float, norm: BoxNormName) -> list[int]:
-    """Cells along each axis such that linear interpolation is within eps, by second derivatives.
+    """Return the cells along each axis with which linear interpolation is within eps.
+
+    The bound follows from f's second derivatives.
 
     Of (1/8) sum_ij M_ij h_i h_j <= (1/8) sum_i S_i h_i^2, S_i the row's sum, each axis has an even share.
     """
@@ -63,6 +69,8 @@ def cells_for_hats(target: Target, curvature: Array, eps: float, norm: BoxNormNa
     parts = 8.0
     budget = eps
     if norm == "l2":
+        # In one dimension the L2 norm over a cell of width h is at most M h^2 / sqrt(120) times the root of
+        # h.
         parts = math.sqrt(120) if d == 1 else 8.0
         budget = eps / math.sqrt(widths.prod())
     return _counts(widths * np.sqrt(d * curvature.sum(axis=1) / (parts * budget)))

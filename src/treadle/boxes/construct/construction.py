@@ -18,7 +18,9 @@ from treadle.choices import BoxHeightName, BoxNormName
 
 @dataclass(frozen=True)
 class Request:
-    """How many boxes, in what norm, with which heights: either eps or counts is None.
+    """The number of boxes or eps, the norm, and the rule for heights.
+
+    Either ``eps`` or ``counts`` is None.
 
     Parameters
     ----------
@@ -46,7 +48,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Built:
-    """A partition with heights, and what is proved of them."""
+    """A construction's result: a partition, its heights, and the proved bound."""
 
     partition: Partition
     heights: Array
@@ -61,6 +63,7 @@ def norm_bound(target: Target, norm: BoxNormName, errors: Array, name: str) -> E
     """
     if target.kind == "none":
         return unproved(norm)
+    # Cells are disjoint: the squares of their L2 norms add up. One that nothing is proved of leaves no bound.
     value = float(errors.max()) if norm == "sup" else root_of_squares(errors)
     if not math.isfinite(value):
         return unproved(norm)
@@ -68,7 +71,7 @@ def norm_bound(target: Target, norm: BoxNormName, errors: Array, name: str) -> E
 
 
 def refined_boxes(target: Target, request: Request) -> Built:
-    """Dyadic cells with midranges."""
+    """Build boxes by halving cells, each as high as its midrange."""
     refined = refine(
         target,
         box_judge(target, request.eps, request.norm),
@@ -77,6 +80,7 @@ def refined_boxes(target: Target, request: Request) -> Built:
         squares=request.norm == "l2",
         given=request.given,
     )
+    # The judge has the midranges, the heights of least error.
     return _of_refined(target, request.norm, refined)
 
 
@@ -85,6 +89,8 @@ def _of_refined(target: Target, norm: BoxNormName, refined: Refined) -> Built:
     errors, heights = refined.error, refined.height
     partition: Partition = refined.tree
     if target.n_dims == 1:
+        # In one dimension the cells are a grid, and heights are rounded so that sums of their jumps are
+        # exact.
         order = np.argsort(lower[:, 0])
         errors, heights = errors[order], heights[order]
         lower, upper = lower[order], upper[order]
@@ -92,7 +98,9 @@ def _of_refined(target: Target, norm: BoxNormName, refined: Refined) -> Built:
         rounded = summable(heights)
         shift, heights = np.abs(rounded - heights), rounded
     else:
+        # The form of a tree sums no jumps: one cell is up at a time.
         shift = np.zeros(len(lower))
     if norm == "l2":
+        # What a height was moved by is an error over all of its cell.
         shift = shift * np.sqrt((upper - lower).prod(axis=1))
     return Built(partition, heights, norm_bound(target, norm, outward(errors + shift), "midrange"))

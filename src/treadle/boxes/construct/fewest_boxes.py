@@ -30,7 +30,7 @@ MOST_MESH, MOST_RUNS = 1 << 20, 1 << 17
 
 
 def fewest_boxes(target: Target, request: Request) -> Built:
-    """The longest runs of a fine mesh, or for L2 edges by density.
+    """Take the longest runs of a fine mesh, or for L2 edges by density.
 
     Raises
     ------
@@ -68,6 +68,7 @@ def _mesh(target: Target, eps: float | None, n_boxes: int | None, given: float |
             # Three values of a wide cell say nothing.
             wide = (upper - lower)[:, 0] > target.widths[0] / COARSEST_MESH
             return np.where(fine, 0.0, np.where(wide, np.inf, sampled)), sampled
+        # Halved until f varies little over it, and is proved to vary little more than sampled values do.
         return np.where(fine, 0.0, np.maximum(sampled, excess)), error
 
     cells = "cells of the mesh that the fewest boxes are made of"
@@ -80,18 +81,20 @@ def _mesh(target: Target, eps: float | None, n_boxes: int | None, given: float |
 
 def _runs(target: Target, mesh: Mesh, eps: float) -> Built:
     ranges = mesh.ranges
+    # A run's midrange is off by half of its range at most; the bound is that of the heights as rounded.
     starts = longest_runs(ranges.least, ranges.greatest, _span(eps))
     least = np.minimum.reduceat(ranges.least, starts)
     greatest = np.maximum.reduceat(ranges.greatest, starts)
     heights = summable(least / 2 + greatest / 2)
     errors = outward(np.maximum(greatest - heights, heights - least))
     edges = np.append(mesh.edges[starts], mesh.edges[-1])
+    # A partition of fewer boxes would have one that holds two sampled values more than 2 eps apart.
     fewest = longest_runs(ranges.least_sampled, ranges.largest_sampled, 2 * eps).size
     return Built(Grid([edges]), heights, norm_bound(target, "sup", errors, "runs"), fewest)
 
 
 def _runs_of_number(target: Target, n_boxes: int) -> Built:
-    """The least eps whose runs are at most n_boxes, by bisection on one mesh."""
+    """Bisect for the least eps whose runs on one mesh are at most n_boxes."""
     if n_boxes > MOST_RUNS:
         raise InvalidInput(
             f"n_boxes={quoted(n_boxes)} is more than the {MOST_RUNS} boxes that are placed one by one: take "
@@ -129,12 +132,14 @@ def _boxes_by_density(target: Target, request: Request) -> Built:
     if request.n_boxes is not None:
         return _by_density(target, mesh, density, request.n_boxes)
     assert request.eps is not None
+    # n boxes of that density have the L2 error mass^(3/2) / (sqrt(12) n), as n grows.
     mass = float((density * np.diff(mesh)).sum())
     n = n_cells_at_least(np.float64(mass) ** 1.5 / (math.sqrt(12) * request.eps))
     for _ in range(60):
         built = _by_density(target, mesh, density, n)
         if not built.bound.value > request.eps:
             return built
+        # The error falls as 1 / n: as many times more as the bound is too large.
         n = n_cells_at_least(n * max(1.02, min(2.0, built.bound.value / request.eps)))
     raise InvalidInput(
         f"eps={request.given!r} is not proved with {n} boxes of optimal density: give an enclosure, which "

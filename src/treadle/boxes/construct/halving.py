@@ -1,4 +1,4 @@
-"""Dyadic refinement: cells are halved where the error is, until it is small everywhere or boxes run out.
+"""Halves cells where the error is large, until eps or the number is reached.
 
 What a cell's error is, a judge says. A cell is halved across the axis where both halves vary least. Halving
 towards a jump ends at a cell of one number: there is nothing between it and the next.
@@ -90,6 +90,7 @@ def refine(
     axes, cuts = [np.empty(0, np.int64)], [np.empty(0)]
     n_nodes = 0
     while True:
+        # 1) The cells to halve. One of a single number has no halves: eps is not reached there.
         chosen = _worst(error, len(error), eps, n_boxes, squares)
         can_split = _can_split(lower[chosen], upper[chosen])
         splits = can_split.any(axis=1)
@@ -99,6 +100,7 @@ def refine(
         chosen, can_split = chosen[splits], can_split[splits]
         if not chosen.size:
             break
+        # 2) Give up as soon as there certainly will be too many.
         expected = len(lower) + chosen.size
         if eps is not None and not squares and next_estimate <= len(lower) and expected <= most:
             next_estimate = 4 * len(lower)
@@ -108,6 +110,7 @@ def refine(
                 expected = len(lower) + int(to_come)
         if expected > most:
             raise InvalidInput(_too_many(said, cells, len(lower), expected, most, target.n_dims))
+        # 3) Each of the cells becomes a node, and its halves are cells in its place, at the end.
         rows = np.arange(chosen.size)
         low, high, axis, at = _halves(target, lower[chosen], upper[chosen], can_split)
         node_slots.append(slots[chosen])
@@ -121,6 +124,7 @@ def refine(
         lower, upper = np.concatenate([lower[kept], low]), np.concatenate([upper[kept], high])
         error, height = np.concatenate([error[kept], new_error]), np.concatenate([height[kept], new_height])
         slots = np.concatenate([slots[kept], 2 * nodes, 2 * nodes + 1])
+    # 4) The tree: in its slot each node but the first is its number, each cell -1 less its number.
     children = np.empty((n_nodes, 2), np.int64)
     if n_nodes:
         children.reshape(-1)[np.concatenate(node_slots)[1:]] = np.arange(1, n_nodes)
@@ -130,7 +134,7 @@ def refine(
 
 
 def _not_reached(target: Target, said: float | None, lower: Array, upper: Array, error: float) -> str:
-    """What to say of a cell of one number whose error is still too large."""
+    """Write the error message for a cell of one number that exceeds eps."""
     if upper[0] == target.bounds[0, 1] and target.n_dims == 1:
         return (
             f"f jumps at the upper bound {float(upper[0])!r} itself, which belongs to the last "
@@ -179,6 +183,7 @@ def n_cells_to_come(
         low, high, going, can_split = low[splits], high[splits], going[splits], can_split[splits]
         if not going.size:
             break
+        # One half, at random: it stands for both, so that its weight is twice that of the cell.
         both_low, both_high, _, _ = _halves(target, low, high, can_split)
         half = np.arange(going.size) + going.size * rng.integers(0, 2, going.size)
         low, high = both_low[half], both_high[half]
@@ -198,7 +203,11 @@ def _lesser_mean(weights: Array) -> float:
 def _halves(
     target: Target, lower: Array, upper: Array, can_split: NDArray[np.bool_]
 ) -> tuple[Array, Array, NDArray[np.int64], Array]:
-    """The lower halves of all cells and then the upper ones (2 n, d); the axes and places of the cuts."""
+    """Cut each of n cells in two; return the halves and the cuts.
+
+    The corners (2 n, d) are those of all lower halves and then of all upper ones; the axis and the place of
+    each cut follow.
+    """
     axis = _axes_to_split(target, lower, upper, can_split)
     rows = np.arange(len(lower))
     at = _middle(lower[rows, axis], upper[rows, axis])
@@ -211,24 +220,31 @@ def _halves(
 def _worst(
     error: Array, n_cells: int, eps: float | None, n_boxes: int | None, squares: bool
 ) -> NDArray[np.int64]:
-    """Which cells to halve now: all that are above eps, or the worst eighth of all."""
+    """Choose the cells to halve now: all above eps, or the worst eighth.
+
+    All those above eps are taken in the supremum norm. Where squares add up, or a number is given, it is an
+    eighth of all cells, so that errors are looked at anew in between.
+    """
     if eps is not None and not squares:
+        # NaN is above eps.
         return np.flatnonzero(~(error <= eps))
     n = max(1, n_cells // 8)
     if eps is not None and root_of_squares(error) <= eps:
         n = 0
     elif n_boxes is not None:
         n = min(n, n_boxes - n_cells)
+    # A cell without error is left whole.
     n = min(n, int(np.count_nonzero(error)))
     return np.argsort(-error, kind="stable")[:n] if n else np.empty(0, np.int64)
 
 
 def _middle(lower: Array, upper: Array) -> Array:
+    # Halved first: the sum of both could overflow.
     return lower / 2 + upper / 2
 
 
 def _can_split(lower: Array, upper: Array) -> NDArray[np.bool_]:
-    """Along which axes a number lies between the corners: (n, d)."""
+    """Say along which axes (n, d) a number lies between a cell's corners."""
     middle = _middle(lower, upper)
     return (lower < middle) & (middle < upper)
 
@@ -255,6 +271,8 @@ def _axes_to_split(
     rows = max(1, (1 << 18) // parts**d)
     for start in range(0, n, rows):
         block = slice(start, start + rows)
+        # f in the middles of parts^d equal parts; the number is even, so that a half has as many as the
+        # other.
         low, high = cut(lower[block], upper[block], parts)
         values = target.values(_middle(low, high)).reshape(-1, *[parts] * d)
         scores = np.empty((len(values), d))
@@ -264,6 +282,7 @@ def _axes_to_split(
             scores[:, i] = sum(half.max(axis=others) - half.min(axis=others) for half in halves)
         whole = values.max(axis=others) - values.min(axis=others)
         little = scores > LEAST_GAIN * 2 * whole[:, np.newaxis]
+        # Not the axes that cannot be halved, nor those ahead of the others where that gains little.
         scores[~can_split[block] | (ahead[block] & little)] = np.inf
         best = scores <= scores.min(axis=1, keepdims=True) * (1 + 1e-9)
         axes[block] = np.argmax(np.where(best, relative[block], -2.0), axis=1)

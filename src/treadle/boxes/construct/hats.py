@@ -1,4 +1,7 @@
-"""Networks of order 1, by partition: hats on a grid, refined kinks, longest chords; each with its bound."""
+"""Builds networks of order 1: hats on a grid, refined kinks, longest chords.
+
+Each comes with its bound.
+"""
 
 from __future__ import annotations
 
@@ -28,18 +31,22 @@ def uniform_hats(target: Target, request: Request) -> Built:
     if request.counts is not None:
         counts = list(request.counts)
         if len(counts) != target.n_dims:
+            # One number for all axes: shared by how much f bends along each.
             counts = share_boxes(counts[0], _weights(target))
         return _interpolated(target, request.norm, even_grid(target, counts))
     assert request.eps is not None
+    # The theorem's counts do not know of rounding: what it takes of eps is left out first.
     budget = max(request.eps - 4 * target.rounding, request.eps / 2)
     curvature = target.curvature
     if curvature is None and target.kind == "none":
         curvature = _sampled_curvature(target)
     if curvature is not None:
+        # The error is of second order in h by second derivatives, and omega(h / 2) by a modulus alone.
         counts = cells_for_hats(target, curvature, budget, request.norm)
     else:
         counts = cells_for_boxes(target, target.modulus or sampled_modulus(target), budget, request.norm, 0.5)
     for _ in range(4):
+        # Proved with the rounding of this grid; a cell more along each axis where it is just not enough.
         built = _interpolated(target, request.norm, even_grid(target, counts))
         if not built.bound.value > request.eps:
             return built
@@ -51,8 +58,9 @@ def uniform_hats(target: Target, request: Request) -> Built:
 
 
 def _weights(target: Target) -> Array:
-    """How much f bends along each axis over the domain."""
+    """Measure how strongly f bends along each axis over the domain."""
     if target.curvature is not None:
+        # (1/8) sum_i S_i h_i^2 is shared evenly where h_i is as 1 / sqrt(S_i).
         return np.asarray(np.sqrt(target.curvature.sum(axis=1)) * target.widths)
     return np.ones(target.n_dims)
 
@@ -72,7 +80,7 @@ def _sampled_curvature(target: Target) -> Array:
 
 
 def _interpolated(target: Target, norm: BoxNormName, grid: Grid) -> Built:
-    """f's values at the nodes, and the bound of what lies between."""
+    """Compute f at the nodes, and bound the error of interpolation between them."""
     shape = tuple(m + 1 for m in grid.shape)
     check_n_cells(shape)
     nodes = np.stack(np.meshgrid(*grid.edges, indexing="ij"), axis=-1).reshape(-1, grid.n_dims)
@@ -82,18 +90,21 @@ def _interpolated(target: Target, norm: BoxNormName, grid: Grid) -> Built:
 
 def _bound(target: Target, norm: BoxNormName, grid: Grid) -> ErrorBound:
     if grid.n_dims == 1 and grid.n_cells <= CELLS_BOUNDED_SINGLY and target.kind_of_hats != "none":
+        # 1) In one dimension, cell by cell.
         lower, upper = grid.corners()
         errors, _ = linear_judge(target, norm)(lower, upper)
         value = float(errors.max())
         if norm == "l2":
             value = root_of_squares(errors)
         return _record(value, target.kind_of_hats, norm)
+    # In more, by the widest cell along each axis, and the better of two theorems.
     widths = np.array([np.diff(axis).max() for axis in grid.edges])
     found: list[ErrorBound] = []
     scale = math.sqrt(float(target.widths.prod())) if norm == "l2" else 1.0
     if target.curvature is not None or (
         target.enclosure is not None and grid.n_cells <= CELLS_BOUNDED_SINGLY
     ):
+        # 2) (1/8) sum_ij M_ij h_i h_j, with M of each cell, or of the whole domain.
         bending = (
             second_derivatives(target, *grid.corners()) if grid.n_cells <= CELLS_BOUNDED_SINGLY else None
         )
@@ -105,6 +116,7 @@ def _bound(target: Target, norm: BoxNormName, grid: Grid) -> ErrorBound:
                 _record((outward(worst) + linear_rounding(target)) * scale, target.kind_of_hats, norm)
             )
     if target.modulus is not None:
+        # 3) By a modulus: weighted by the hats, a vertex is at most h_i / 2 away along axis i, on average.
         worst = float(target.modulus.across(widths[np.newaxis] / 2)[0])
         if target.modulus.per_axis is None:
             # Of the Euclidean distance to a vertex alone: f is a modulus of the diagonal away from each.
@@ -126,7 +138,7 @@ def _record(value: float, kind: BoxBoundName, norm: BoxNormName) -> ErrorBound:
 
 
 def refined_hats(target: Target, request: Request) -> Built:
-    """Kinks where f bends, by halving.
+    """Place kinks where f bends, by halving cells.
 
     Raises
     ------
@@ -142,6 +154,7 @@ def refined_hats(target: Target, request: Request) -> Built:
         given=request.given,
         cells="linear pieces",
     )
+    # In one dimension neighbours share an edge and its value: F is continuous.
     grid = Grid([refined.tree.edges[0]])
     values = target.values(grid.edges[0][:, np.newaxis])
     value = float(refined.error.max())
@@ -153,12 +166,13 @@ def refined_hats(target: Target, request: Request) -> Built:
 
 
 def fewest_hats(target: Target, request: Request) -> Built:
-    """The longest chords of a mesh, or kinks by density."""
+    """Place the kinks of the longest chords of a mesh, or kinks by density."""
     edges = np.linspace(target.bounds[0, 0], target.bounds[0, 1], MESH_CELLS + 1)
     lower, upper = edges[:-1, np.newaxis], edges[1:, np.newaxis]
     values = target.values(edges[:, np.newaxis])
     if request.norm == "l2" or request.eps is None:
         return _kinks_by_density(target, request, edges, values)
+    # How far f may be from linear between two nodes of the mesh; a chord is measured at the nodes alone.
     slack, _ = linear_judge(target, "sup")(lower, upper)
     if target.kind_of_hats == "none":
         slack = np.zeros(MESH_CELLS)
@@ -175,15 +189,17 @@ def fewest_hats(target: Target, request: Request) -> Built:
 
 
 def _kinks_by_density(target: Target, request: Request, mesh: Array, values: Array) -> Built:
-    """Edges as dense as |f''|^(1/2) for the supremum norm, |f''|^(2/5) for L2."""
+    """Place kinks as dense as |f''|^(1/2) (supremum norm) or |f''|^(2/5) (L2)."""
     step = mesh[1] - mesh[0]
     bends = np.abs(np.diff(values, 2)) / step**2
+    # |f''| of a cell: the larger of those at its two nodes.
     bends = np.maximum(np.append(bends, bends[-1:]), np.insert(bends, 0, bends[:1]))
     density = bends ** (0.5 if request.norm == "sup" else 0.4)
     if request.n_boxes is not None:
         edges = edges_by_density(mesh, density, request.n_boxes)
         return _interpolated(target, request.norm, Grid([edges]))
     assert request.eps is not None
+    # n pieces of that density have the L2 error mass^(5/2) / (sqrt(120) n^2), as n grows.
     mass = float((density * step).sum())
     n = n_cells_at_least((np.float64(mass) ** 2.5 / (math.sqrt(120) * request.eps)) ** 0.5)
     for _ in range(60):

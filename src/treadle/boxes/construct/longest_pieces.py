@@ -1,4 +1,4 @@
-"""The fewest pieces in one dimension: the longest run that fits, again and again.
+"""Cuts one dimension into the fewest pieces, by taking the longest repeatedly.
 
 **Boxes, the supremum norm.** A piece fits if f's range over it is at most 2 eps. Taking from the left the
 longest that fits uses the fewest (any other partition's j-th edge lies no further right, by induction); by
@@ -25,7 +25,7 @@ ONE_BY_ONE = 64
 
 
 def longest_runs(least: Array, greatest: Array, span: float, most: int | None = None) -> NDArray[np.int64]:
-    """Where runs of cells start, each as long as its range stays at most ``span``.
+    """Return where the longest runs start whose range is at most ``span``.
 
     Parameters
     ----------
@@ -41,6 +41,7 @@ def longest_runs(least: Array, greatest: Array, span: float, most: int | None = 
     ndarray of shape (number of runs,), int64
         Beginning with 0.
     """
+    # Floats of Python, for the cells that are looked at one by one.
     lows_of, highs_of = least.tolist(), greatest.tolist()
     starts: list[int] = []
     start, n = 0, least.size
@@ -59,11 +60,13 @@ def longest_runs(least: Array, greatest: Array, span: float, most: int | None = 
         if end < stop:
             start = end
             continue
+        # A longer run: the range up to each cell of a window, which is twice as long each time.
         window = ONE_BY_ONE
         while end < n:
             stop = min(n, end + window)
             lows = np.minimum(np.minimum.accumulate(least[end:stop]), low)
             highs = np.maximum(np.maximum.accumulate(greatest[end:stop]), high)
+            # NaN is beyond.
             beyond = ~(highs - lows <= span)
             first = int(np.argmax(beyond))
             if beyond[first]:
@@ -75,7 +78,9 @@ def longest_runs(least: Array, greatest: Array, span: float, most: int | None = 
 
 
 def longest_chords(nodes: Array, values: Array, slack: Array, eps: float) -> NDArray[np.int64]:
-    """Indices of nodes at which chords begin and end, the first and the last among them.
+    """Return the indices of the nodes between which the longest chords lie.
+
+    The first and the last node are among them.
 
     Parameters
     ----------
@@ -87,6 +92,7 @@ def longest_chords(nodes: Array, values: Array, slack: Array, eps: float) -> NDA
     """
 
     def fits(start: int, end: int) -> bool:
+        # f is interpolated from one node to the next: the caller has bounded what it is off by there.
         if end == start + 1:
             return True
         inner = slice(start + 1, end)
@@ -99,6 +105,7 @@ def longest_chords(nodes: Array, values: Array, slack: Array, eps: float) -> NDA
     while kinks[-1] < last:
         start = kinks[-1]
         good, bad = 1, last - start + 1
+        # From half of the last chord's length on: double it while it fits, then bisect.
         length = max(1, length // 2)
         while length < bad and fits(start, start + length):
             good, length = length, 2 * length
@@ -112,7 +119,7 @@ def longest_chords(nodes: Array, values: Array, slack: Array, eps: float) -> NDA
 
 
 def edges_by_density(mesh: Array, density: Array, n: int) -> Array:
-    """Edges (n + 1,) with an equal share of the density between each two.
+    """Place edges (n + 1,) with equal shares of the density between neighbours.
 
     Parameters
     ----------
@@ -124,6 +131,7 @@ def edges_by_density(mesh: Array, density: Array, n: int) -> Array:
     # A part of an even density keeps edges where f is flat: it may not stay so.
     even = density.mean() if density.mean() > 0 else 1.0
     mass = np.concatenate([[0.0], np.cumsum((density + 0.01 * even) * np.diff(mesh))])
+    # The quantiles of the mass, linear within a cell of the mesh.
     edges = np.interp(np.linspace(0.0, mass[-1], n + 1), mass, mesh)
     edges[0], edges[-1] = mesh[0], mesh[-1]
     return np.unique(edges)

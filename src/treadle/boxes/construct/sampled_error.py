@@ -1,4 +1,4 @@
-"""The error at sampled points: an estimate from below, kept apart from proofs."""
+"""Estimates the error at sampled points: from below, apart from the proofs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CELLS = 30_000
 
 
 def error_estimate(target: Target, network: BoxNetwork, norm: BoxNormName, random_state: int = 0) -> float:
-    """Estimate the greatest |f - F|, or its norm of L2 by Monte Carlo.
+    """Estimate the greatest |f - F|, or the L2 norm by Monte Carlo.
 
     For the supremum norm, points are drawn at random, and in up to 30 000 cells, drawn at random where there
     are more, at both ends of the cell's diagonal and in its middle.
@@ -35,6 +35,7 @@ def error_estimate(target: Target, network: BoxNetwork, norm: BoxNormName, rando
         n_cells = network.partition_.n_cells
         cells = np.arange(n_cells) if n_cells <= CELLS else rng.integers(0, n_cells, CELLS)
         lower, upper = network.partition_.corners(cells)
+        # Ghost cells lie outside of the domain.
         inside = (lower >= a).all(axis=1) & (upper <= b).all(axis=1)
         lower, upper = lower[inside], upper[inside]
         last = target.last(lower, upper)

@@ -1,4 +1,4 @@
-"""Boxes of equal cells: how many a theorem needs, their heights, the bound."""
+"""Builds boxes on equal cells, as many as a theorem needs, and bounds them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ REACH = {"middle": 0.5, "midrange": 0.5, "lower": 1.0}
 
 
 def even_grid(target: Target, counts: list[int]) -> Grid:
-    """A grid of equal cells, with a given number along each axis.
+    """Make a grid of equal cells, with a given number along each axis.
 
     Raises
     ------
@@ -42,6 +42,7 @@ def even_grid(target: Target, counts: list[int]) -> Grid:
     check_n_cells(counts)
     edges = []
     for (a, b), m in zip(target.bounds.tolist(), counts, strict=True):
+        # The last edge is the bound itself, whatever the sum rounds to.
         axis = a + (b - a) * (np.arange(m + 1) / m)
         axis[-1] = b
         if not (np.diff(axis) > 0).all():
@@ -66,6 +67,7 @@ def uniform_boxes(target: Target, request: Request) -> Built:
     for _ in range(3):
         if not built.bound.value > request.eps:
             return _fewer(target, request, built, request.eps)
+        # Rounding of the heights may still exceed what was left: one cell more along each axis.
         counts = [m + 1 for m in counts]
         built = _uniform(target, request, counts)
     raise InvalidInput(
@@ -113,6 +115,7 @@ def _uniform_by_doubling(target: Target, request: Request, eps: float) -> Built:
                 f"is {built.bound.value:.3g}: take a larger eps, n_boxes, or partition='adaptive'"
             )
         m *= 2
+    # Between the last number that failed and the first that did: to one part in 128.
     low = m // 2
     while m - low > max(1, low // 128):
         middle = (low + m) // 2
@@ -130,9 +133,11 @@ def _uniform(target: Target, request: Request, counts: list[int]) -> Built:
     heights, reach, shift = _heights(target, request.rule, grid)
     bounds = []
     if target.modulus is not None and request.rule != "midrange":
+        # 1) All cells at once: by the modulus, over the largest offset that any has.
         bounds.append(_modulus_bound(target, request, reach, shift))
     singly = grid.n_cells <= CELLS_BOUNDED_SINGLY or not bounds
     if target.kind != "none" and singly and (target.enclosure is not None or request.rule == "midrange"):
+        # 2) Cell by cell, where they are few, or where nothing else is known.
         errors = [_cell_errors(target, request, grid, heights, cells) for cells in _blocks(grid)]
         name = "midrange" if request.rule == "midrange" else "enclosure"
         bounds.append(norm_bound(target, request.norm, np.concatenate(errors), name))
@@ -148,14 +153,15 @@ def _blocks(grid: Grid) -> Iterator[NDArray[np.int64]]:
 
 
 def _places(target: Target, rule: BoxHeightName, lower: Array, upper: Array) -> tuple[Array, Array]:
-    """Where cells take their heights, and the largest offsets from there along each axis."""
+    """Return where cells take their heights, and the largest offsets along each axis."""
+    # A cell ends at its last number in float64, one before its edge.
     last = target.last(lower, upper)
     places = lower if rule == "lower" else np.minimum(lower / 2 + upper / 2, last)
     return places, np.maximum(last - places, places - lower)
 
 
 def _heights(target: Target, rule: BoxHeightName, grid: Grid) -> tuple[Array, Array, float]:
-    """The cells' heights, the largest offsets, and the largest shift to sum exactly."""
+    """Compute the heights, the largest offsets, and the largest shift by exact sums."""
     values, reach = np.empty(grid.n_cells), np.zeros(grid.n_dims)
     for cells in _blocks(grid):
         lower, upper = grid.corners(cells)
@@ -165,6 +171,7 @@ def _heights(target: Target, rule: BoxHeightName, grid: Grid) -> tuple[Array, Ar
         places, offsets = _places(target, rule, lower, upper)
         values[cells] = target.values(places)
         reach = np.maximum(reach, offsets.max(axis=0))
+    # Rounded so that sums of jumps are exact; the shift is part of the error.
     heights = summable(values)
     return heights, reach, float(np.abs(heights - values).max())
 
@@ -181,6 +188,7 @@ def _cell_errors(
         errors = sharp_ranges(target, lower, upper, None, PARTS_FOR_MIDRANGE).errors(heights[cells])
     else:
         errors = target.ranges(lower, upper).errors(heights[cells])
+        # |f - f(place)| <= sum_i |df/dx_i| offset_i: its maximum, or over the cell its root mean square.
         local = slopes(target, lower, upper)
         if local is not None:
             places, offsets = _places(target, request.rule, lower, upper)
@@ -197,6 +205,7 @@ def _modulus_bound(target: Target, request: Request, reach: Array, shift: float)
     modulus, norm = target.modulus, request.norm
     assert modulus is not None
     name = "boxes" if request.rule == "middle" else "lower"
+    # omega of the largest offsets; for L2, with a constant along each axis, the root mean square.
     moved = float(modulus.across(reach[np.newaxis])[0])
     if norm == "l2" and modulus.per_axis is not None:
         moved = float(root_mean_square(reach * modulus.per_axis))

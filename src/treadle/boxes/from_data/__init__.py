@@ -1,1 +1,1 @@
-"""Boxes and hats for rows of data: edges, heights, and how many serve rows left out."""
+"""Fits boxes and hats to rows of data, with edges and number chosen."""

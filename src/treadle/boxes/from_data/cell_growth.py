@@ -1,4 +1,4 @@
-"""Cells that follow y: boxes split where that helps most, validated in number.
+"""Splits boxes where that lowers the error of y most; validates their number.
 
 - ``best``: a box is split at the edge that lowers the squared error most, along any axis, as a regression
   tree is grown (Breiman, Friedman, Olshen and Stone 1984), best box first.
@@ -33,24 +33,24 @@ PATIENCE = 3  # a validated growth ends at this multiple of the best number of c
 
 @dataclass(frozen=True)
 class Rows:
-    """X (N, d), y (N,) centred, weights (N,) positive."""
+    """Rows of data: X (N, d), y (N,) centred, weights (N,) positive."""
 
     X: NDArray[np.float64]
     y: NDArray[np.float64]
     weights: NDArray[np.float64]
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Rows:
-        """Some of them."""
+        """Return the rows with these indices."""
         return Rows(self.X[rows], self.y[rows], self.weights[rows])
 
     def mean(self) -> float:
-        """Of y."""
+        """Return the weighted mean of y."""
         return float((self.weights * self.y).sum() / self.weights.sum())
 
 
 @dataclass
 class Growth:
-    """A tree of cuts, with the height of each cell.
+    """A tree of cuts, and the height of each of its cells.
 
     Node i sends x[axes[i]] < edges[i] to children[i][0]; a child c < 0 is the cell -1 - c.
     ``errors[k]`` is the sum of squares of the validation rows with k + 1 cells.
@@ -72,7 +72,10 @@ class _Cut:
 
 @dataclass(frozen=True)
 class _Cell:
-    """A cell, its rows, and the place in ``children`` that says it: None for the first."""
+    """A growing tree's cell, its rows, and its entry in ``children``.
+
+    ``parent`` is (node, side) there; None for the first cell, which no node refers to.
+    """
 
     number: int
     rows: Rows
@@ -192,7 +195,10 @@ def _squares(rows: Rows, height: float) -> float:
 
 
 def _best_cut(rows: Rows, box: NDArray[np.float64]) -> _Cut | None:
-    """The edge, between two neighbouring values, that lowers the sum of squares most; the first of equals."""
+    """Return the cut between neighbouring values that lowers the sum of squares most.
+
+    Among equally good cuts it is the first.
+    """
     best: _Cut | None = None
     total = float(rows.weights.sum())
     y = rows.y - rows.mean()
@@ -214,7 +220,7 @@ def _best_cut(rows: Rows, box: NDArray[np.float64]) -> _Cut | None:
 
 
 def _middle_cut(rows: Rows, box: NDArray[np.float64]) -> _Cut | None:
-    """Cut in its middle the axis that lowers the error most.
+    """Cut one axis in its middle: the one that lowers the error most.
 
     Where one half has no rows, the other half takes the place of the whole.
     """
@@ -239,7 +245,10 @@ def _middle_cut(rows: Rows, box: NDArray[np.float64]) -> _Cut | None:
 
 
 def _ends_of_rows(x: NDArray[np.float64], lower: float, upper: float) -> tuple[float, float] | None:
-    """The smallest dyadic part of [lower, upper] whose halves both have rows; None if there is none."""
+    """Return the smallest dyadic part of [lower, upper] whose halves both have rows.
+
+    It is None where there is no such part.
+    """
     for _ in range(MOST_HALVINGS):
         middle = lower / 2 + upper / 2
         if not lower < middle < upper:

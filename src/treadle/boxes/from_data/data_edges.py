@@ -1,7 +1,7 @@
-"""Edges of cells from the values of one feature, whatever y is: of equal width, or of equal weight.
+"""Places cell edges by the values of one feature, without looking at y.
 
-All edges lie within the rows' range, which is the domain: the first edge is the least value, the last the
-greatest. A feature that is constant has one cell around its value.
+Cells have equal width or equal weight. All edges lie within the rows' range, which is the domain: the first
+edge is the least value, the last the greatest. A feature that is constant has one cell around its value.
 """
 
 from __future__ import annotations
@@ -43,15 +43,21 @@ class Feature:
 
     @property
     def most_cells(self) -> int:
-        """The greatest number of cells that each hold a value."""
+        """The greatest number of cells of which each holds a value."""
         return int(self.values.size)
 
     def uniform(self, m: int) -> NDArray[np.float64]:
-        """Edges of m cells of equal width; fewer, where float64 has no m + 1 numbers in the range."""
+        """Return the edges of m cells of equal width.
+
+        There are fewer cells where float64 has no m + 1 numbers in the range.
+        """
         return np.unique(np.linspace(self.least, self.greatest, m + 1))
 
     def quantile(self, m: int) -> NDArray[np.float64]:
-        """Edges of m cells of equal weight, each between two values; fewer, where values tie."""
+        """Return the edges of m cells of equal weight, each between two values.
+
+        There are fewer cells where values tie.
+        """
         targets = np.arange(1, m) * (self.cumulative[-1] / m)
         at = np.unique(np.searchsorted(self.cumulative, targets))
         inner = between(self.values[:-1], self.values[1:])[at[at < self.values.size - 1]]
@@ -59,6 +65,9 @@ class Feature:
 
 
 def between(lower: NDArray[np.float64], upper: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The edge between two values: their middle, or upper where float64 has none."""
+    """Return an edge between two values: their middle, or the upper one.
+
+    It is the upper one where float64 has no number between the two.
+    """
     middle = lower / 2 + upper / 2
     return np.where(middle > lower, np.minimum(middle, upper), upper)

@@ -1,4 +1,4 @@
-"""How many cells along each axis: the grid of least leave-one-out error, for boxes or for hats.
+"""Chooses the grid of least leave-one-out error, for boxes or for hats.
 
 One feature: numbers of cells from 1 up are tried, all small ones and then each 2 % (hats: 5 %) more. Several
 features: from one cell for all, the axis, or the pair of axes, whose finer division lowers the error most is
@@ -65,7 +65,9 @@ class ChosenGrid:
 
 
 def first_of_least(errors: Sequence[float], scale: float | None = None) -> int:
-    """The index of the least error; of those that differ from it by rounding alone, the first.
+    """Return the index of the least error, the first among equal ones.
+
+    Errors that differ by rounding alone count as equal.
 
     Parameters
     ----------
@@ -79,7 +81,7 @@ def first_of_least(errors: Sequence[float], scale: float | None = None) -> int:
 
 
 class GridFitter:
-    """Grids over rows, and what they cost.
+    """Fits grids to rows, and computes the leave-one-out error of each.
 
     Parameters
     ----------
@@ -109,7 +111,7 @@ class GridFitter:
             self._sorted = SortedSums(X[by_x, 0], y[by_x], weights[by_x])
 
     def choose(self, n_boxes: int | None) -> ChosenGrid:
-        """The grid of least leave-one-out error.
+        """Return the grid of least leave-one-out error.
 
         Parameters
         ----------
@@ -133,7 +135,7 @@ class GridFitter:
         return feature.uniform(m) if self.partition == "uniform" else feature.quantile(m)
 
     def _codes_of(self, i: int, m: int) -> NDArray[np.int64]:
-        """The cell of each row along an axis."""
+        """Return each row's cell along an axis."""
         return np.searchsorted(self.edges_of(i, m)[1:-1], self.X[:, i], side="right")
 
     def _on_a_line(self, n_boxes: int | None) -> tuple[list[tuple[int, ...]], list[float]]:
@@ -175,7 +177,10 @@ class GridFitter:
             errors.append(errors_of_finer[chosen - 1])
 
     def _divisions(self, shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-        """Shapes with one axis finer, from one cell more to eight times as many; or two axes, twice."""
+        """Yield the shapes in which one axis, or a pair of axes, is finer.
+
+        One axis takes from one cell more to eight times as many; two axes take twice as many each.
+        """
         doubled = [max(m + 1, 2 * m) for m in shape]
         for i, m in enumerate(shape):
             for step in sorted({m + 1, max(m + 1, m * 5 // 4), doubled[i], 2 * doubled[i], 4 * doubled[i]}):
@@ -205,7 +210,10 @@ class GridFitter:
         return cell_sums(cells, sizes, self.y, self.weights)
 
     def _hats(self, shape: tuple[int, ...]) -> tuple[NDArray[np.float64], float]:
-        """Values at the nodes of the axes that have a say, and the error."""
+        """Fit hats over the axes with cells; return their values and error.
+
+        An axis with m = 0 cells plays no part.
+        """
         active = [i for i, m in enumerate(shape) if m > 0]
         if not active:
             n = float(self.weights.sum())

@@ -1,4 +1,4 @@
-r"""Piecewise linear least squares on the nodes of a grid, with its leave-one-out error in closed form.
+r"""Fits piecewise linear functions by least squares, with the exact leave-one-out error.
 
 Minimises over the values c at the nodes
 
@@ -34,7 +34,10 @@ MOST_LEVERAGE = 0.999  # beyond it a row is all that determines its fit, and 1 -
 
 
 class HatFit(NamedTuple):
-    """Values at the nodes (m_1 + 1, ..., m_d + 1), and the mean squared leave-one-out error."""
+    """The values at a grid's nodes, and the mean squared leave-one-out error.
+
+    ``values`` is of shape (m_1 + 1, ..., m_d + 1).
+    """
 
     values: NDArray[np.float64]
     leave_one_out: float
@@ -77,7 +80,10 @@ def fit_hats(
 def simplex_weights(
     edges: Sequence[NDArray[np.float64]], X: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Of each row the d + 1 nodes of its simplex, by number, and their shares: two arrays (N, d + 1)."""
+    """Return the nodes of each row's simplex, by number, and their weights.
+
+    Both arrays are of shape (N, d + 1).
+    """
     n_rows = len(X)
     strides = np.cumprod((1, *(axis.size for axis in edges[:0:-1])))[::-1]
     first = np.zeros(n_rows, np.int64)
@@ -129,7 +135,9 @@ def _fit_line(
 def tridiagonal_inverse(
     diagonal: NDArray[np.float64], off: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The diagonal (n,) and the off-diagonal (n - 1,) of a positive definite tridiagonal matrix's inverse.
+    """Compute the diagonal and off-diagonal of a tridiagonal matrix's inverse.
+
+    The matrix is positive definite, of shape (n, n); the results are of shape (n,) and (n - 1,).
 
     With the pivots f of elimination from the first row down and g from the last one up, the diagonal is
     1 / (f + g - a), and entry (j, j + 1) is -b_j / f_j times entry (j + 1, j + 1).
@@ -164,7 +172,10 @@ def _error(
     leverage: NDArray[np.float64],
     weights: NDArray[np.float64],
 ) -> float:
-    """The weighted mean of (r / (1 - h))^2; of y^2, the error of the mean, where h is all but 1."""
+    """Return the weighted mean of the squared leave-one-out errors r / (1 - h).
+
+    Where h is all but 1 the error is y, that of predicting the mean, which is 0.
+    """
     determined = leverage <= MOST_LEVERAGE
     rest = np.where(determined, 1 - leverage, 1.0)
     errors = np.where(determined, (y - fitted) / rest, y)

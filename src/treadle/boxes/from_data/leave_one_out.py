@@ -1,4 +1,4 @@
-r"""Boxes for noisy data: the mean of each cell, and its leave-one-out error in closed form.
+r"""Computes each cell's mean and its leave-one-out error in closed form.
 
 Where cells do not depend on y, leaving out row i moves only its own cell's mean, and the error at row i is
 its residual times W / (W - 1), W being the rows in the cell. So the leave-one-out error of all rows is
@@ -34,7 +34,7 @@ class CellSums(NamedTuple):
 def cell_sums(
     cells: NDArray[np.int64], shape: Sequence[int], y: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> CellSums:
-    """The sums of a grid.
+    """Sum the rows in each cell of a grid.
 
     Parameters
     ----------
@@ -53,7 +53,9 @@ def cell_sums(
 
 
 class SortedSums:
-    """Prefix sums over sorted rows of one feature: cells cost their number, not N.
+    """Prefix sums over one feature's sorted rows.
+
+    With them the sums of m cells cost O(m log N), not O(N).
 
     Parameters
     ----------
@@ -69,13 +71,19 @@ class SortedSums:
         self.prefixes = [np.concatenate([[0.0], np.cumsum(term)]) for term in terms]
 
     def cells(self, edges: NDArray[np.float64]) -> CellSums:
-        """The sums of the cells [e_j, e_(j+1)); the first takes all rows below, the last all above."""
+        """Return the sums of the cells [e_j, e_(j+1)).
+
+        The first cell takes all rows below its edges too, the last all above.
+        """
         places = np.concatenate([[0], np.searchsorted(self.x, edges[1:-1]), [self.x.size]])
         return CellSums(*(np.diff(prefix[places]) for prefix in self.prefixes))
 
 
 def heights_of(sums: CellSums) -> NDArray[np.float64]:
-    """The mean of each cell; of one without rows, that of the smallest block around it that has any."""
+    """Return each cell's mean.
+
+    A cell without rows takes that of the smallest block of cells around it that has any.
+    """
     with np.errstate(invalid="ignore", divide="ignore"):
         heights = sums.y / sums.weights
     level = 0
@@ -88,7 +96,10 @@ def heights_of(sums: CellSums) -> NDArray[np.float64]:
 
 
 def leave_one_out_error(sums: CellSums) -> float:
-    """The mean over the rows of the squared error of each, predicted from the others; inf for one row."""
+    """Return the mean squared error of rows, each predicted from the others.
+
+    It is infinite for one row.
+    """
     total = float(sums.weights.sum())
     if not total > 1:
         return np.inf
@@ -113,7 +124,10 @@ def leave_one_out_error(sums: CellSums) -> float:
 
 
 def _block_sums(values: NDArray[np.float64], level: int) -> NDArray[np.float64]:
-    """At each cell the sum over its block of 2^level cells along each axis; the shape stays."""
+    """Replace each cell's value by the sum over its block of cells.
+
+    A block has 2^level cells along each axis; the array's shape stays.
+    """
     for axis, m in enumerate(values.shape):
         starts = np.arange(0, m, 2**level)
         sums = np.add.reduceat(values, starts, axis=axis)

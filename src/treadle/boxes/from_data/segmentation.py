@@ -1,4 +1,4 @@
-r"""Boxes of one feature with the least sum of squares, exactly, for every number of them at once.
+r"""Finds the least-squares boxes of one feature exactly, for every number of boxes.
 
 The candidates for edges are at most M - 1 quantiles of x, so that there are M groups of rows; a box is a run
 of groups. With C(s, t) the sum of squares of groups s .. t - 1 about their mean, dynamic programming (Bellman

@@ -1,1 +1,1 @@
-"""A network of boxes as it is kept, evaluated, written as layers, and saved."""
+"""Stores, evaluates and saves a network of boxes, and writes it as layers."""

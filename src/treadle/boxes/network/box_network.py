@@ -1,4 +1,4 @@
-"""A superposition of boxes as data: edges, heights, what the units are, and what is proved of it.
+"""Evaluates a superposition of boxes, from its edges and heights.
 
 The function, by ``order`` and ``activation``:
 
@@ -142,7 +142,7 @@ class BoxNetwork(ExplicitNetwork):
 
     @classmethod
     def of(cls, boxes: Boxes) -> BoxNetwork:
-        """The network of such a record."""
+        """Make the network of a record."""
         return cls(**vars(boxes))
 
     @property
@@ -152,17 +152,17 @@ class BoxNetwork(ExplicitNetwork):
 
     @property
     def heights_(self) -> NDArray[np.float64]:
-        """Of the cells, or at the nodes."""
+        """The heights of the cells, or the values at the nodes."""
         return self.record.heights
 
     @property
     def order(self) -> int:
-        """0 for boxes, 1 for what is linear between nodes."""
+        """0 for boxes, 1 for functions that are linear between nodes."""
         return self.record.order
 
     @property
     def activation(self) -> BoxActivationName:
-        """What the units are."""
+        """The activation of the units: step, sigmoid or relu."""
         return self.record.activation
 
     @property
@@ -172,7 +172,7 @@ class BoxNetwork(ExplicitNetwork):
 
     @property
     def outside(self) -> BoxOutsideName:
-        """What the network is outside of ``bounds_``."""
+        """The value outside of ``bounds_``: clamped or zero."""
         return self.record.outside
 
     @property
@@ -187,12 +187,12 @@ class BoxNetwork(ExplicitNetwork):
 
     @property
     def error_bound_(self) -> float:
-        """What is proved of the error; nan where nothing is."""
+        """The proved bound of the error; nan where nothing is proved."""
         return self.record.error_bound.value
 
     @property
     def error_bound_kind_(self) -> BoxBoundName:
-        """By what it is proved."""
+        """The kind of knowledge that proves the bound."""
         return self.record.error_bound.kind
 
     @property
@@ -284,11 +284,13 @@ class BoxNetwork(ExplicitNetwork):
         return explicit_layers(self.record, form, dtype)
 
     def remedy(self, form: str | None) -> str:
-        """What to do where a form does not fit in memory."""
+        """Return the advice for a form that does not fit in memory."""
         return remedy(self.record, form)
 
     def save(self, path: str | Path) -> None:
-        """Write the network as a file of safetensors, whole or not at all; ``treadle.load`` reads it.
+        """Write the network as a safetensors file, whole or not at all.
+
+        ``treadle.load`` reads it.
 
         Parameters
         ----------
@@ -303,7 +305,7 @@ class BoxNetwork(ExplicitNetwork):
 
     @classmethod
     def load(cls, path: str | Path) -> BoxNetwork:
-        """The network that ``save`` wrote, with what is proved of it.
+        """Load the network that ``save`` wrote, with its proved bound.
 
         Parameters
         ----------
@@ -319,7 +321,7 @@ class BoxNetwork(ExplicitNetwork):
         return cls.of(load_boxes(path))
 
     def __repr__(self) -> str:
-        """What it is and what is proved, in one line."""
+        """Return one line: the network's size and its proved bound."""
         units = f"order {self.order}, {self.activation}"
         return (
             f"BoxNetwork({self.n_boxes_} boxes, {self.n_dims}-D, {units}, "

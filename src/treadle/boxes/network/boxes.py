@@ -1,4 +1,4 @@
-"""The record of a box network: cells, heights, what the units are, and what is proved of it.
+"""The record of a box network: cells, heights, units, and the proved bound.
 
 Its forms, its counts and its file read this record; ``treadle.boxes.network.box_network`` has one and
 computes with it.
@@ -21,7 +21,7 @@ from treadle.errors import InvalidInput
 
 @dataclass(frozen=True, eq=False)
 class Boxes:
-    """What a ``BoxNetwork`` is made of, checked; the parameters are described there.
+    """A ``BoxNetwork``'s data, checked; the parameters are described there.
 
     Parameters
     ----------

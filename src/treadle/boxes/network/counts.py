@@ -1,4 +1,4 @@
-"""How many units and parameters a box network has in its own form, without building what is large.
+"""Counts a box network's units and parameters without building its layers.
 
 Its own form is that of ``layers()``: telescoped in one dimension, "and" in more. A parameter is a weight
 that is stored, so one that is not zero, or a bias.
@@ -24,7 +24,7 @@ class Counts:
 
 
 def counts(boxes: Boxes) -> Counts:
-    """Those of the layers that the network's ``layers()`` gives."""
+    """Count the units and parameters of the layers that ``layers()`` gives."""
     if boxes.n_dims > 1 and boxes.order == 1:
         return _of_hats(boxes)
     if boxes.n_dims > 1:
@@ -34,7 +34,7 @@ def counts(boxes: Boxes) -> Counts:
 
 
 def _of_boxes(boxes: Boxes) -> Counts:
-    """Form "and": a unit for each edge, a unit for each box that weighs its edges, heights."""
+    """Count form "and" of order 0: edge units, box units, heights."""
     partition, d = boxes.partition, boxes.n_dims
     n_boxes = partition.n_cells
     if boxes.outside == "zero":
@@ -55,7 +55,10 @@ def _of_boxes(boxes: Boxes) -> Counts:
 
 
 def _of_hats(boxes: Boxes) -> Counts:
-    """Form "and" of order 1: ramps, places, maximum and minimum with an axis a layer, hats, heights."""
+    """Count form "and" of order 1: ramps, places, extrema, hats, heights.
+
+    The maximum and the minimum take in one axis a layer.
+    """
     d, n_nodes = boxes.n_dims, boxes.heights.size
     n_ramps = sum(axis.size - 1 for axis in boxes.edges)
     units, parameters = [n_ramps, d], 2 * n_ramps + n_ramps + d

@@ -24,7 +24,9 @@ LEAST_EXPONENT = -1074  # of the least float64
 
 
 def summable(heights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The heights, flattened in C order, rounded so that sums of their jumps are exact; the shape stays.
+    """Round the heights so that sums of their jumps are exact.
+
+    The jumps are those of the heights flattened in C order; the shape stays.
 
     Parameters
     ----------
@@ -42,12 +44,15 @@ def summable(heights: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def quantum(heights: NDArray[np.float64]) -> float:
-    """The power of two that ``summable`` rounds to: at most half of it is what a height moves."""
+    """Return the power of two that ``summable`` rounds heights to.
+
+    A height is moved by half of it at most.
+    """
     return math.ldexp(1.0, _exponent(_variation(heights.ravel()), heights.size))
 
 
 def exact_parts(heights: NDArray[np.float64], *, in_pairs: bool = False) -> NDArray[np.float64]:
-    """Heights as the sum of parts (n_parts, N), each of which sums exactly.
+    """Split heights into parts (n_parts, N), each of which sums exactly.
 
     Parameters
     ----------
@@ -84,6 +89,9 @@ def _variation(flat: NDArray[np.float64]) -> float:
 
 
 def _exponent(variation: float, n: int) -> int:
-    """Of a power of two q with variation + (n + 1) q <= 2^53 q: rounding moves a jump by q at most."""
+    """Return the exponent of a power of two q to round heights to.
+
+    variation + (n + 1) q <= 2^53 q holds, as rounding moves a jump by q at most.
+    """
     room = variation / (2.0**BITS - n - 2)
     return max(LEAST_EXPONENT, math.frexp(room)[1]) if room > 0 else LEAST_EXPONENT

@@ -1,4 +1,4 @@
-"""A function that is also a network of plain layers: what box networks and trees share.
+"""A function that equals a network of plain layers: base of boxes and trees.
 
 Whoever derives from it says what its layers are, form by form; evaluating them, PyTorch and ONNX follow.
 Dimensions: N rows, D features, K outputs.
@@ -30,7 +30,7 @@ class ExplicitNetwork(ABC):
 
     @abstractmethod
     def layers(self, form: str | None = None, dtype: Any = np.float64) -> list[Layer]:
-        """The plain layers of a form, sparse; None is the form that suits best.
+        """Return a form's plain layers, sparse; None takes the most suitable form.
 
         Parameters
         ----------
@@ -41,7 +41,10 @@ class ExplicitNetwork(ABC):
 
     @abstractmethod
     def remedy(self, form: str | None) -> str:
-        """What to do where the dense weights of a form do not fit: the end of an error's sentence."""
+        """Return the advice for a form whose dense weights do not fit.
+
+        It ends an error's sentence.
+        """
 
     def forward(self, X: ArrayLike, form: str | None = None) -> NDArray[np.float64]:
         """The outputs, computed through the explicit layers.
@@ -86,7 +89,7 @@ class ExplicitNetwork(ABC):
         return sequential_of_layers(self.layers(form, checked_dtype(dtype)), dtype, self.remedy(form))
 
     def to_onnx(self, path: str | Path, form: str | None = None, dtype: Any = np.float64) -> None:
-        """Write the network as an ONNX file: ``X`` (N, D) in, ``prediction`` (N, K) out, in dtype.
+        """Write the network as an ONNX file: ``X`` (N, D) to ``prediction`` (N, K).
 
         Parameters
         ----------

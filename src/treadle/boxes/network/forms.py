@@ -25,7 +25,10 @@ LARGEST_INTEGER = {np.dtype(np.float32): 2**24, np.dtype(np.float64): 2**53}
 
 
 def explicit_layers(boxes: Boxes, form: str | None, dtype: Any) -> list[Layer]:
-    """The plain layers of a form, or the error that says why not; see ``BoxNetwork.layers``."""
+    """Return a form's plain layers, or raise why the network has none.
+
+    See ``BoxNetwork.layers``.
+    """
     smooth = boxes.order == 1 or boxes.steepness is not None
     allowed = allowed_smooth_forms(boxes) if smooth else allowed_step_forms(boxes)
     form = allowed[0] if form is None else form
@@ -90,7 +93,7 @@ def _check_size(boxes: Boxes, form: str, dtype: np.dtype[Any]) -> None:
 
 
 def remedy(boxes: Boxes, form: str | None) -> str:
-    """What to do where a form does not fit."""
+    """Return the advice for a form that does not fit in memory."""
     if form in (None, "and") and boxes.order == 0 and isinstance(boxes.partition, Grid):
         return "take the form 'index', predict, which looks cells up, or fewer boxes"
     return "take predict, which looks cells up, or fewer boxes"

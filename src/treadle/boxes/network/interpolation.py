@@ -1,4 +1,4 @@
-"""Piecewise linear functions of the values at a grid's nodes: between kinks, and between Kuhn's simplices.
+"""Interpolates linearly between a grid's nodes: in one dimension and over Kuhn's simplices.
 
 A cell is cut into d! simplices by the order of its coordinates (Kuhn 1960): with t_i in [0, 1] the place
 along axis i, sorted so that t_(1) >= ... >= t_(d), the path from the lower corner to the upper that steps
@@ -21,7 +21,7 @@ from treadle.boxes.cells.partition import Grid
 
 
 def interpolate(grid: Grid, values: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """F at the points, clamped to the grid's bounds first.
+    """Compute F at the points, clamped to the grid's bounds first.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ _TREE = ("bounds", "axis", "threshold", "children")
 
 
 def described(boxes: Boxes) -> tuple[Arrays, dict[str, Any]]:
-    """The arrays of a box network, and all else as JSON can hold it."""
+    """Return a box network's arrays, and all else as JSON can hold it."""
     partition = boxes.partition
     arrays: Arrays = {"heights": boxes.heights}
     if isinstance(partition, SplitTree):
@@ -51,7 +51,9 @@ def described(boxes: Boxes) -> tuple[Arrays, dict[str, Any]]:
 
 
 def from_description(arrays: Arrays, metadata: dict[str, Any]) -> Boxes:
-    """The record of ``described``, from arrays and metadata that anyone may have made.
+    """Check arrays and metadata from anywhere, and make the record they describe.
+
+    They are what ``described`` returned.
 
     Raises
     ------

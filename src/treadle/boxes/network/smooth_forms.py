@@ -1,4 +1,4 @@
-"""Forms of networks that are not steps: sigmoids, ramps, and piecewise linear functions out of ReLU.
+"""Writes sigmoids, ramps and piecewise linear functions as plain layers.
 
 - Smooth units, one dimension: telescoped or homework, as with steps, s(k (x - e)) in the place of H(x - e);
   a ramp is clip(k (x - e) + 1/2, 0, 1), a clamp.
@@ -58,7 +58,10 @@ def _kinks(edges: NDArray[np.float64], values: NDArray[np.float64]) -> list[Laye
 
 
 def _hats(boxes: Boxes) -> list[Layer]:
-    """Layers: ramps, places, then a maximum and a minimum that take in an axis a layer, hats, heights."""
+    """Write hats as layers: ramps, places, extrema over the axes, hats, heights.
+
+    The maximum and the minimum take in one axis a layer.
+    """
     from scipy import sparse
 
     n_dims, shape = boxes.n_dims, boxes.heights.shape

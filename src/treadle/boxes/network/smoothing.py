@@ -1,4 +1,6 @@
-r"""Steps that rise over a width: sigmoids s(k (x - e)) and ramps clip(k (x - e) + 1/2, 0, 1).
+r"""Evaluates steps that rise over a width: sigmoids and ramps.
+
+A sigmoid is s(k (x - e)), a ramp clip(k (x - e) + 1/2, 0, 1).
 
 k is the steepness.
 
@@ -39,7 +41,7 @@ UNITS_PER_BLOCK = 1 << 20
 
 
 def rise(activation: SmoothBoxName, place: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The unit of steepness 1 at that place from its edge."""
+    """Compute the unit of steepness 1 at a distance from its edge."""
     if activation == "sigmoid":
         return np.asarray(expit(place))
     return np.clip(place + 0.5, 0.0, 1.0)
@@ -52,10 +54,10 @@ def superpose(
     heights: NDArray[np.float64],
     x: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """F_k(x) = c_0 + sum over the inner edges of D_j rise(k (x - e_j)).
+    """Compute F_k(x) = c_0 + sum of D_j rise(k (x - e_j)).
 
-    Edges further from x than a unit's reach have passed fully or not at all: their sum is a height. So a
-    point costs as many units as there are edges within reach.
+    The sum is over the inner edges. Edges further from x than a unit's reach have passed fully or not at all:
+    their sum is a height. So a point costs as many units as there are edges within reach.
 
     Parameters
     ----------
@@ -86,7 +88,10 @@ def superpose(
 
 
 def n_ghost_cells(activation: SmoothBoxName, steepness: float, edges: NDArray[np.float64]) -> int:
-    """Count the ghost cells needed at each end: those within reach, at most N."""
+    """Count the ghost cells needed at each end, at most N.
+
+    They are those within a unit's reach.
+    """
     reach = GHOST_REACH[activation] / steepness
     within = max(
         np.searchsorted(edges, edges[0] + reach, side="left"),
@@ -101,7 +106,9 @@ def with_ghost_cells(
     end_values: tuple[float, float],
     n_ghost: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Edges (N + 2 g + 1,) and heights (N + 2 g,): the point reflection of g cells at each end added.
+    """Extend edges and heights by the point reflection of g cells at each end.
+
+    They become arrays (N + 2 g + 1,) and (N + 2 g,).
 
     Parameters
     ----------

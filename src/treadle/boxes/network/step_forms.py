@@ -1,4 +1,6 @@
-"""Boxes with steps as networks of plain layers, equal to the bit: one function a form.
+"""Writes boxes with steps as plain layers, equal to the bit.
+
+There is one function for each form.
 
 With H(0) = 1 and the inner edges e_1 .. e_(N-1) of one dimension, heights c_0 .. c_(N-1):
 
@@ -57,7 +59,7 @@ def step_layers(boxes: Boxes, form: str) -> list[Layer]:
 
 
 def begins_and_ends(boxes: Boxes) -> NDArray[np.float64]:
-    """One dimension: where each box begins and where it ends, alternately: (2 N,).
+    """Return where each box begins and ends, alternately: (2 N,), in one dimension.
 
     A clamped network's first box begins at ALWAYS, and its last one ends at NEVER.
     """
@@ -74,12 +76,15 @@ def begins_and_ends(boxes: Boxes) -> NDArray[np.float64]:
 
 
 def _closed(edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Edges of half-open cells: the last cell, which is closed, ends just behind its edge."""
+    """Return half-open cells' edges, the last one moved just behind its place.
+
+    So the last cell, which is closed, holds its upper edge.
+    """
     return np.append(edges[:-1], np.nextafter(edges[-1], np.inf))
 
 
 def _homework(boxes: Boxes) -> list[Layer]:
-    """Two units a box, in the order of the boxes."""
+    """Write form "homework": two units a box, in the order of the boxes."""
     parts = exact_parts(boxes.heights, in_pairs=True)
     outputs = np.stack([parts, -parts], axis=2).reshape(len(parts), -1)
     return [_steps_of_one_input(begins_and_ends(boxes)), *_sum_of_parts(outputs, np.zeros(len(parts)))]
@@ -96,7 +101,10 @@ def _telescoped(boxes: Boxes) -> list[Layer]:
 
 
 def _and(boxes: Boxes) -> list[Layer]:
-    """Edge units; a unit a cell, 1 inside and 0 outside; heights. One cell is up, so that sums are exact."""
+    """Write form "and": edge units, a unit a cell, heights.
+
+    A cell's unit is 1 inside and 0 outside. One of them is 1 at a time, so that sums are exact.
+    """
     from scipy import sparse
 
     partition, zero = boxes.partition, boxes.outside == "zero"
@@ -124,7 +132,7 @@ def _and(boxes: Boxes) -> list[Layer]:
 
 
 def _index(boxes: Boxes) -> list[Layer]:
-    """Steps of all axes, the flat index, a step for each index from 1 on, jumps of the heights.
+    """Write form "index": steps, the cell's flat index, steps of that, jumps.
 
     If zero outside, each axis has a cell more at both ends, of height 0.
     """
@@ -154,7 +162,10 @@ def _steps_of_one_input(edges: NDArray[np.float64]) -> Layer:
 
 
 def _steps_of_axes(partition: Partition, zero: bool) -> tuple[Layer, list[int]]:
-    """A unit for each edge of each axis, the outer ones if it is zero outside; where each axis's begin."""
+    """Make a step for each edge; return where each axis's steps begin.
+
+    The outer edges have steps where the network is zero outside.
+    """
     from scipy import sparse
 
     chosen = [_closed(axis) if zero else axis[1:-1] for axis in partition.edges]
@@ -167,7 +178,10 @@ def _steps_of_axes(partition: Partition, zero: bool) -> tuple[Layer, list[int]]:
 
 
 def _sum_of_parts(outputs: NDArray[np.float64], biases: NDArray[np.float64]) -> list[Layer]:
-    """From the hidden units to one number: outputs (n_parts, n_units), then the sum over the parts."""
+    """Sum weighted hidden units to one number, part by part.
+
+    ``outputs`` is of shape (n_parts, n_units); where there are several parts, a second layer adds them.
+    """
     from scipy import sparse
 
     layers = [Layer(sparse.csr_array(outputs.T), biases)]

@@ -1,1 +1,1 @@
-"""What is known of a function, and the bound of the error that follows."""
+"""Takes what is known of a function, and proves a bound of the error."""

@@ -1,4 +1,4 @@
-"""What a user says of f, checked: a Lipschitz constant, a modulus, an enclosure, second derivatives."""
+"""Checks a user's Lipschitz constant, modulus, enclosure or second derivatives of f."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def target_of(
     second_derivative: ArrayLike | None,
     needs_curvature: bool,
 ) -> Target:
-    """f with all that is known of it; see ``treadle.boxes.approximate`` for the arguments.
+    """Combine f with all that is known of it; see ``approximate``'s arguments.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def _modulus(
 
 
 def _numbers(name: str, value: Any) -> Array:
-    """Finite numbers of at least 0."""
+    """Check that the numbers are finite and at least 0; return them."""
     try:
         numbers = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -130,7 +130,11 @@ def _checked(modulus: Callable[[Array], Any]) -> Callable[[Array], Array]:
 
 
 def _curvature(second_derivative: ArrayLike, d: int) -> NDArray[np.float64]:
-    """Bounds of each second partial derivative; of one number M, the bound of the spectral norm."""
+    """Return a bound of each second partial derivative, (d, d).
+
+    From one number M, a bound of the Hessian's spectral norm, it is M times the identity, whose bound of the
+    error of interpolation, sum_i M h_i^2 / 8, is the spectral norm's.
+    """
     numbers = _numbers("second_derivative", second_derivative)
     if numbers.ndim == 0:
         # (1/8) sum_i M h_i^2 is what the spectral norm gives.
@@ -181,5 +185,5 @@ def sampled_modulus(target: Target) -> Modulus:
 
 
 def is_lipschitz(modulus: Modulus | None) -> bool:
-    """Whether there is a constant: what smoothing's theorem is about."""
+    """Say whether a Lipschitz constant is known, as the theorem of smoothing needs."""
     return modulus is not None and math.isfinite(float(modulus.across(np.ones((1, 1))).max(initial=0.0)))

@@ -1,4 +1,4 @@
-r"""What is proved of the error: the theorems, each with its formula, and the record that a network carries.
+r"""The theorems that bound the error, and the record of a proved bound.
 
 ``h`` is the width of a cell, c its height, L a Lipschitz constant, omega a modulus of continuity, M the bound
 of second derivatives. |f - c| over a cell is at most:
@@ -47,7 +47,9 @@ UNIT = float(np.finfo(np.float64).eps) / 2
 
 @dataclass(frozen=True)
 class ErrorBound:
-    """A proved bound of the distance between f and the network over the domain, or none.
+    """A proved bound of the network's distance from f over the domain.
+
+    ``value`` is nan where nothing is proved.
 
     Parameters
     ----------
@@ -68,7 +70,7 @@ class ErrorBound:
 
 
 def unproved(norm: BoxNormName = "sup") -> ErrorBound:
-    """The record of a network without a proved bound."""
+    """Make the record of a network without a proved bound."""
     return ErrorBound(
         math.nan, "none", "nothing is proved: give lipschitz, modulus, enclosure or a typed function", norm
     )
@@ -94,7 +96,10 @@ def theorem(name: str, norm: BoxNormName) -> str:
 
 
 def root_of_squares(parts: NDArray[np.float64]) -> float:
-    """The root of the sum of squares, rounded up: a norm of L2 from its parts."""
+    """Return the root of the sum of squares, rounded up.
+
+    It is the L2 norm of a whole from its parts' norms.
+    """
     greatest = float(np.abs(parts).max(initial=0.0))
     if not 0 < greatest < math.inf:
         return greatest
@@ -103,18 +108,24 @@ def root_of_squares(parts: NDArray[np.float64]) -> float:
 
 
 def root_mean_square(parts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of sum_i p_i |u_i| for u uniform on [-1, 1]^d, or on [0, 1]^d: parts (..., d) to (...)."""
+    """Return the root mean square of sum_i p_i |u_i| for uniform u.
+
+    u is uniform on [-1, 1]^d, or on [0, 1]^d; parts p (..., d) give (...).
+    """
     return np.asarray(np.sqrt(np.square(parts.sum(axis=-1)) / 4 + np.square(parts).sum(axis=-1) / 12))
 
 
 def outward(value: Any) -> Any:
-    """A bound made from some tens of rounded operations on numbers of one sign, rounded up."""
+    """Round up a bound made by some tens of rounded operations.
+
+    Its operands are of one sign.
+    """
     return value * (1 + 64 * UNIT) + 5e-324
 
 
 @dataclass(frozen=True)
 class Modulus:
-    """How far f's values can lie apart: |f(x) - f(y)| <= modulus(distance).
+    """A modulus of continuity: |f(x) - f(y)| <= modulus(distance).
 
     Parameters
     ----------
@@ -130,7 +141,7 @@ class Modulus:
     kind: BoxBoundName
 
     def across(self, offsets: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The greatest |f(x) - f(y)| where |x_i - y_i| <= offsets[..., i]: an array (...)."""
+        """Bound |f(x) - f(y)| where |x_i - y_i| <= offsets[..., i]: an array (...)."""
         bounds = []
         if self.per_axis is not None:
             bounds.append(offsets @ self.per_axis)

@@ -1,4 +1,4 @@
-"""The error of cells, proved where something is known of f: what refinement halves by.
+"""Bounds the error of cells, which refinement halves by.
 
 Bounds of a cell's range are made sharper, by cutting it into more parts, only while they decide nothing: a
 cell fits if the proved range does, and is halved as soon as sampled values lie too far apart.
@@ -26,7 +26,7 @@ VALUES_PER_AXIS = {1: 16, 2: 6, 3: 4}
 
 
 def box_judge(target: Target, eps: float | None, norm: BoxNormName) -> Judge:
-    """Half the range as the error, the midrange as the height.
+    """Judge boxes: the error is half the range, the height the midrange.
 
     For L2 the height is f's in the middle, and the error that of f's slopes in the root mean square, or f's
     range, times the root of the volume.
@@ -87,7 +87,7 @@ def sharp_ranges(
 
 
 def linear_judge(target: Target, norm: BoxNormName) -> Judge:
-    """The error of linear interpolation between a cell's ends, in one dimension.
+    """Judge linear interpolation between a cell's ends, in one dimension.
 
     It is the least of M h^2 / 8, L h / 2 and f's range over the cell, in which both f and the chord lie;
     without a proof, the greatest that values show. A cell of one number is interpolated exactly. The
@@ -127,7 +127,7 @@ def linear_rounding(target: Target) -> float:
 
 
 def interpolation_rounding(target: Target) -> float:
-    """How far computed interpolation may lie from the exact one of the same values.
+    """Bound how far computed interpolation lies from exact interpolation of the same values.
 
     In each of d dimensions a place (x - a) / (b - a), a difference of two values, their product and a sum are
     rounded: 3 units of the difference and one of each of the others, of values up to the greatest.
@@ -136,7 +136,7 @@ def interpolation_rounding(target: Target) -> float:
 
 
 def slopes(target: Target, lower: Array, upper: Array) -> Array | None:
-    """Bounds of |df/dx_i| over each cell, (n, d); None where nothing is known."""
+    """Bound |df/dx_i| over each cell, (n, d); None where nothing is known."""
     found = None
     if target.modulus is not None and target.modulus.per_axis is not None:
         found = np.broadcast_to(target.modulus.per_axis, lower.shape)
@@ -150,7 +150,10 @@ def slopes(target: Target, lower: Array, upper: Array) -> Array | None:
 
 
 def second_derivatives(target: Target, lower: Array, upper: Array) -> Array | None:
-    """Bounds of the second partial derivatives over each cell, (n, d, d); None where nothing is known."""
+    """Bound the second partial derivatives over each cell, (n, d, d).
+
+    It is None where nothing is known.
+    """
     found = None
     if target.curvature is not None:
         found = np.broadcast_to(target.curvature, (len(lower), *target.curvature.shape))
@@ -162,7 +165,7 @@ def second_derivatives(target: Target, lower: Array, upper: Array) -> Array | No
 
 
 def _sampled_chord_error(target: Target, lower: Array, upper: Array) -> Array:
-    """The greatest distance from the chord at sixteen points of each cell."""
+    """Sample the distance from the chord at sixteen points of each cell."""
     n, n_points = len(lower), 16
     low, high = cut(lower, upper, n_points)
     place = (np.arange(n_points) + 0.5) / n_points

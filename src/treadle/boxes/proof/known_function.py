@@ -1,4 +1,4 @@
-"""The function to be approximated, with what is known of it: values, and bounds over cells.
+"""The function to approximate, its values, and its bounds over cells.
 
 A cell is [lower, upper), so of its numbers in float64 the greatest along an axis is the one before ``upper``,
 but where the domain ends: an enclosure is evaluated that far and no further. So a function that jumps at a
@@ -46,12 +46,12 @@ class Ranges:
         return np.asarray(self.least / 2 + self.greatest / 2)
 
     def errors(self, heights: Array) -> Array:
-        """The greatest |f - height| over each cell, rounded up."""
+        """Bound |f - height| over each cell, rounded up."""
         return np.asarray(outward(np.maximum(self.greatest - heights, heights - self.least)))
 
 
 class Target:
-    """A function over a box, its values checked, and what is known of it.
+    """A function over a box, with checked values and all known bounds.
 
     Parameters
     ----------
@@ -102,20 +102,20 @@ class Target:
 
     @property
     def kind(self) -> BoxBoundName:
-        """What bounds over cells follow from."""
+        """The kind of knowledge that bounds over cells follow from."""
         if self.enclosure is not None:
             return "enclosure"
         return "none" if self.modulus is None else self.modulus.kind
 
     @property
     def kind_of_hats(self) -> BoxBoundName:
-        """What bounds of linear interpolation follow from."""
+        """The kind of knowledge that bounds of linear interpolation follow from."""
         if self.enclosure is not None:
             return "enclosure"
         return "second_derivative" if self.curvature is not None else self.kind
 
     def values(self, points: Array) -> Array:
-        """f at points (n, d).
+        """Compute f at points (n, d), and check the values.
 
         Raises
         ------
@@ -159,7 +159,10 @@ class Target:
         return values
 
     def last(self, lower: Array, upper: Array) -> Array:
-        """The greatest number of each cell (n, d) along each axis: the one before ``upper``, or the bound."""
+        """Return the greatest float64 of each cell (n, d) along each axis.
+
+        It is the number before ``upper``, or the domain's bound itself.
+        """
         before = np.maximum(np.nextafter(upper, -np.inf), lower)
         return np.where(upper < self.bounds[:, 1], before, upper)
 
@@ -237,14 +240,20 @@ class Target:
         return least - slack, greatest + slack
 
     def _between(self, y0: Array, y1: Array, width: Array) -> tuple[Array, Array]:
-        """Bounds of f between y0 and y1: it exceeds the greater by (L width - |y1 - y0|) / 2 at most."""
+        """Bound f between two values at distance ``width``, by its Lipschitz constant.
+
+        f exceeds the greater of y0 and y1 by (L width - |y1 - y0|) / 2 at most.
+        """
         assert self.modulus is not None
         excess = np.maximum(outward(self.modulus.across(width) - np.abs(y1 - y0)) / 2, 0.0)
         return np.minimum(y0, y1) - excess, np.maximum(y0, y1) + excess
 
 
 def cut(lower: Array, upper: Array, parts: int) -> tuple[Array, Array]:
-    """Each of the cells (n, d) cut evenly into ``parts`` along every axis: corners (n * parts^d, d)."""
+    """Cut each cell (n, d) evenly into ``parts`` along every axis.
+
+    The corners are of shape (n * parts^d, d).
+    """
     if parts == 1:
         return lower, upper
     d = lower.shape[1]

@@ -1,4 +1,4 @@
-"""The least eps that float64 allows: smaller ones are refused before any work is done for them.
+"""Refuses an eps that is smaller than float64 allows, before any work.
 
 Rounding makes a function known to within a part of its values only, however small a box is. Over two
 neighbouring numbers, at places drawn at random, the error of a box is looked at; a partition of as many boxes

@@ -1,1 +1,1 @@
-"""Decision trees as networks of boxes, with the bits of their own predictions."""
+"""Decision trees as networks of boxes, equal to the bit."""

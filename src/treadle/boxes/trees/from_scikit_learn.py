@@ -27,7 +27,9 @@ from treadle.errors import InvalidInput
 
 
 def from_tree(model: Any) -> TreeNetwork:
-    """A fitted tree model of scikit-learn as an equal network of threshold units and leaf units.
+    """Turn a fitted tree model of scikit-learn into an equal network.
+
+    It has threshold units and leaf units.
 
     Parameters
     ----------
@@ -192,7 +194,9 @@ def _check_thresholds(thresholds: NDArray[np.float64]) -> None:
 
 
 def edges_of_float32_tests(thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The least float64 that, rounded to float32, exceeds each threshold: at or beyond it a row goes right.
+    """Return the least float64 that, rounded to float32, exceeds each threshold.
+
+    At or beyond it a row goes right.
 
     Parameters
     ----------
@@ -215,7 +219,7 @@ def _in_column(part: Trees, k: int, n_outputs: int) -> Trees:
 
 
 def _concatenated(parts: list[Trees], n_outputs: int) -> Trees:
-    """All trees in one set of arrays, in their order."""
+    """Join all trees to one set of arrays, in their order."""
     offsets = np.cumsum([0, *(len(part.features) for part in parts)])
     none = np.zeros(0, np.int64)
     return Trees(

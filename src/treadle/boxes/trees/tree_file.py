@@ -1,4 +1,4 @@
-"""Trees as files: safetensors, nothing pickled, and nothing believed that was not checked.
+"""Saves trees as safetensors files, and checks all that a file says.
 
 The arrays are those of ``Trees``, with 0 in the place of a leaf's edge, and ``bias``. The metadata's entry
 ``trees`` says how many features there are, what the outputs are, and the classes with their type.
@@ -37,7 +37,7 @@ _NUMBERS = tuple(
 
 
 def described(summed: TreeSum) -> tuple[Arrays, dict[str, Any]]:
-    """The arrays of a sum of trees, and all else as JSON can hold it.
+    """Return a sum of trees as arrays, and all else for JSON.
 
     Raises
     ------
@@ -77,7 +77,9 @@ def _plain_classes(classes: NDArray[Any]) -> dict[str, Any]:
 
 
 def from_description(arrays: Arrays, metadata: dict[str, Any]) -> TreeSum:
-    """The sum of trees of ``described``, from arrays and metadata that anyone may have made.
+    """Check arrays and metadata from anywhere, and make the trees they describe.
+
+    They are what ``described`` returned.
 
     Raises
     ------

@@ -1,4 +1,6 @@
-"""Decision trees, and sums of them, as one network of threshold units and leaf units.
+"""Writes decision trees, and sums of them, as one network.
+
+It has threshold units and leaf units.
 
 A node that tests x_f >= e is a step unit. A leaf is a box: a lower edge for some features, an upper edge for
 some, and with the steps of those edges::
@@ -70,7 +72,7 @@ class TreeNetwork(TreeSum, ExplicitNetwork):
 
     @classmethod
     def of(cls, summed: TreeSum) -> TreeNetwork:
-        """The network of such a sum."""
+        """Make the network of a sum of trees."""
         return cls(**vars(summed))
 
     @property
@@ -130,11 +132,13 @@ class TreeNetwork(TreeSum, ExplicitNetwork):
         return list(self._layers)
 
     def remedy(self, form: str | None) -> str:
-        """What to do where the dense weights do not fit."""
+        """Return the advice for dense weights that do not fit."""
         return "take the sparse layers(), predict, which walks the trees, or a model of fewer leaves"
 
     def save(self, path: str | Path) -> None:
-        """Write the network as a file of safetensors, whole or not at all; ``treadle.load`` reads it.
+        """Write the network as a safetensors file, whole or not at all.
+
+        ``treadle.load`` reads it.
 
         Parameters
         ----------
@@ -195,7 +199,10 @@ class TreeNetwork(TreeSum, ExplicitNetwork):
         ]
 
     def _stump_layers(self) -> list[Layer]:
-        """One hidden layer: for each stump, a step up at the edge and a step down just below it."""
+        """Write stumps as one hidden layer, with two steps a stump.
+
+        One rises at the edge, the other falls just below it.
+        """
         from scipy import sparse
 
         roots = self.trees.roots
@@ -216,8 +223,9 @@ class TreeNetwork(TreeSum, ExplicitNetwork):
 def _leaf_conditions(
     trees: Trees, unit_of_node: NDArray[np.int64]
 ) -> tuple[list[int], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """The leaves in the order of the trees, and their conditions: unit, number of the leaf, and 1 or -1.
+    """List the leaves, and the conditions of each: unit, leaf, sign.
 
+    The leaves are in the order of the trees; a condition is the unit's number, the leaf's number and 1 or -1.
     Units are in the order of feature and edge, so that of several lower edges of one feature that of the
     greatest unit counts, and of several upper edges that of the least.
     """

@@ -1,4 +1,4 @@
-"""Adds the leaves that rows reach, by the compiled look-up or by NumPy.
+"""Adds the leaves of rows, by the compiled look-up or by NumPy.
 
 The compiled look-up takes each tree by itself, its tests numbered from the root on, level by level, and a
 leaf c as -1 - c. Both add the trees' values in the same order, so that they give the same bits.
@@ -19,7 +19,7 @@ WALKS_PER_BLOCK = 1 << 18  # in NumPy: rows times trees that are walked at a tim
 
 
 def splits_of(trees: Trees, n_features: int) -> list[Splits]:
-    """Each tree's tests.
+    """Return each tree's tests, numbered level by level.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def add_leaves_natively(
 def add_leaves_by_numpy(
     trees: Trees, rows: NDArray[np.float64], bias: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The same: the specification of the compiled one."""
+    """Compute the outputs by NumPy: the specification of the compiled look-up."""
     outputs = np.zeros((len(rows), bias.size))
     n_rows = max(1, WALKS_PER_BLOCK // max(1, trees.roots.size))
     for start in range(0, len(rows), n_rows):

@@ -1,4 +1,6 @@
-"""Decision trees in arrays, and a sum of them: what walks, files and networks of trees read.
+"""Holds decision trees in arrays, and a sum of trees.
+
+Walks, files and networks read them.
 
 Dimensions: N rows, D features, K outputs, T trees.
 """
@@ -16,7 +18,9 @@ LEAF = -1  # in the place of a feature
 
 @dataclass(frozen=True, eq=False)
 class Trees:
-    """Trees in arrays over all their nodes: a row goes right where x[feature] >= edge.
+    """Trees as arrays over all nodes.
+
+    A row goes right where x[feature] >= edge.
 
     Parameters
     ----------
@@ -39,7 +43,7 @@ class Trees:
     roots: NDArray[np.int64]
 
     def leaves_of(self, X: NDArray[np.float64]) -> NDArray[np.int64]:
-        """The leaf (N, T) that each row comes to in each tree."""
+        """Return each row's leaf in each tree, (N, T)."""
         nodes = np.repeat(self.roots[None, :], len(X), axis=0)
         rows = np.arange(len(X))[:, None]
         features = np.maximum(self.features, 0)  # a leaf compares with NaN, goes left, and stays
@@ -54,7 +58,7 @@ class Trees:
 
 @dataclass(frozen=True, eq=False)
 class TreeSum:
-    """A sum of trees, and what its outputs are; the parameters are described in ``TreeNetwork``."""
+    """A sum of trees; its parameters are described in ``TreeNetwork``."""
 
     trees: Trees
     bias: NDArray[np.float64]

@@ -1,1 +1,1 @@
-"""Estimators in files."""
+"""Saves estimators as files, and loads them."""

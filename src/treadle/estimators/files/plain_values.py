@@ -1,4 +1,6 @@
-"""Values of Python and NumPy as JSON, and back: what an estimator's parameters and labels are made of.
+"""Converts values of Python and NumPy to JSON and back.
+
+An estimator's parameters and labels are made of them.
 
 None, booleans, numbers, texts and lists are themselves. An object with one key is anything else::
 
@@ -34,7 +36,7 @@ DTYPE_NAMES = frozenset(
 
 
 def to_plain(value: Any, name: str) -> Any:
-    """The value as JSON can hold it.
+    """Convert a value to what JSON can hold.
 
     Parameters
     ----------
@@ -93,7 +95,7 @@ def _array_to_plain(array: np.ndarray[Any, Any], name: str) -> dict[str, Any]:
 
 
 def from_plain(plain: Any) -> Any:
-    """The value that ``to_plain`` was given.
+    """Convert back what ``to_plain`` returned.
 
     Raises
     ------
@@ -123,7 +125,10 @@ def from_plain(plain: Any) -> Any:
 
 
 def _random_state(key: Any, position: Any, has_gauss: Any, gauss: Any) -> np.random.RandomState:
-    """The generator in that state. NumPy would read beyond the key's end, or draw without end from zeros."""
+    """Make the generator in that state, and check the state first.
+
+    NumPy would read beyond the key's end, or draw without end from zeros.
+    """
     bits = np.array(key, np.uint32)
     if bits.shape != (624,):
         raise ValueError(f"a state has 624 numbers; got shape {bits.shape}")

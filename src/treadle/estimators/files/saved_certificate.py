@@ -1,7 +1,7 @@
-"""A certificate of optimality as the fields and arrays of a file, and back; the proof survives the file.
+"""Stores a certificate of optimality in a file's fields and arrays.
 
-The sides of the dual values are one bit a row. What comes back is checked for shape and kind, not believed:
-it proves nothing before ``verify`` is called with the data.
+The proof survives the file. The sides of the dual values are one bit a row. What comes back is checked for
+shape and kind, not believed: it proves nothing before ``verify`` is called with the data.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LATER = {"centre": np.float64, "origin": np.int64, "left_out": np.int64}
 
 
 def certificate_parts(certificate: Certificate) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Fields that JSON can hold, and arrays of float64 and int64."""
+    """Return a certificate's fields for JSON, and its arrays, float64 and int64."""
     fields: dict[str, Any] = {name: float(getattr(certificate, name)) for name in NUMBERS}
     fields |= {"fit_intercept": bool(certificate.fit_intercept), "unique": certificate.unique}
     arrays = {
@@ -44,7 +44,7 @@ def certificate_parts(certificate: Certificate) -> tuple[dict[str, Any], dict[st
 
 
 def certificate_from(fields: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Certificate:
-    """The certificate of those parts.
+    """Make the certificate from its parts.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def certificate_from(fields: dict[str, Any], arrays: dict[str, NDArray[Any]]) ->
 def _of_any_version(
     fields: dict[str, Any], arrays: dict[str, NDArray[Any]]
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Any], bool]:
-    """Arrays and fields with what older files lack; whether the sides are to be read."""
+    """Add what older files lack; say whether to read the sides."""
     if "centre_intercept" in fields:
         return arrays, fields, True
     D = len(arrays["coef"])
@@ -80,7 +80,7 @@ def _of_any_version(
 
 
 def check_parts(fields: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
-    """Raise InvalidInput unless the parts of a fitted regression are finite, and of shapes that fit.
+    """Raise InvalidInput unless a regression's parts are finite and of fitting shapes.
 
     What is in them is not believed for that: ``Certificate.verify`` says whether it proves anything.
     """
@@ -125,7 +125,10 @@ def check_parts(fields: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None
 
 
 def fit_numbers(fields: dict[str, Any]) -> tuple[float, int]:
-    """The objective and the number of iterations of a fit; InvalidInput if they are none."""
+    """Return the objective and the number of iterations, checked.
+
+    InvalidInput if they are no such numbers.
+    """
     objective, n_iter = fields["objective"], fields["n_iter"]
     _check_finite("objective", objective)
     if objective < 0 or type(n_iter) is not int or n_iter < 0:

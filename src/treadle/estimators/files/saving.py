@@ -1,4 +1,6 @@
-"""Fitted estimators as files: ``estimator.save(path)`` and ``treadle.load(path)``. Nothing is pickled.
+"""Saves fitted estimators and loads them, without pickle.
+
+``estimator.save(path)`` and ``treadle.load(path)`` call it.
 
 The file is safetensors. Its arrays are what was fitted; its one entry of metadata, ``treadle``, holds JSON::
 
@@ -59,7 +61,7 @@ NOT_SAVED = ("callbacks",)
 
 @dataclass(frozen=True)
 class Saved:
-    """What was fitted.
+    """The fitted part of an estimator, as it is saved.
 
     Parameters
     ----------
@@ -79,7 +81,9 @@ class Savable(ABC):
     """An estimator that can be saved as a file without pickle."""
 
     def save(self, path: str | Path) -> None:
-        """Write the fitted estimator to a file, whole or not at all; ``treadle.load`` reads it.
+        """Write the fitted estimator to a file, whole or not at all.
+
+        ``treadle.load`` reads it.
 
         Parameters
         ----------
@@ -125,11 +129,11 @@ class Savable(ABC):
 
     @abstractmethod
     def _saved(self) -> Saved:
-        """What was fitted; the estimator is."""
+        """Return the fitted part; the estimator is fitted."""
 
     @abstractmethod
     def _load_saved(self, saved: Saved) -> None:
-        """Become fitted by what ``_saved`` gave, or by what a hostile file holds in its place.
+        """Take over what ``_saved`` returned, from a file that may be hostile.
 
         Raises
         ------
@@ -139,7 +143,10 @@ class Savable(ABC):
 
 
 def check_feature_names(names: Any, n_features: int) -> None:
-    """Raise InvalidInput unless a file's names of features are None, or an array of a text for each."""
+    """Raise InvalidInput unless a file's feature names are None or texts.
+
+    There is one for each feature.
+    """
     if names is None:
         return
     fit = isinstance(names, np.ndarray) and names.dtype == object and names.shape == (n_features,)
@@ -150,7 +157,7 @@ def check_feature_names(names: Any, n_features: int) -> None:
 
 
 def load(path: str | Path) -> Any:
-    """The estimator or network that ``save`` wrote, without running any code of the file.
+    """Load what ``save`` wrote, an estimator or network, without running its code.
 
     Parameters
     ----------

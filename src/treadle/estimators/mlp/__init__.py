@@ -1,1 +1,1 @@
-"""The multilayer perceptrons of scikit-learn's contract."""
+"""Multilayer perceptrons as scikit-learn estimators."""

@@ -1,4 +1,4 @@
-"""Calibration of a classifier: one temperature that makes its probabilities honest, on rows held out."""
+"""Calibrates a classifier's probabilities by one temperature, fitted on held-out rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from treadle.maths.temperature import best_temperature
 def temperature_of(
     classes: ClassTargets, logits: NDArray[Any], y: Any, sample_weight: ArrayLike | None
 ) -> float:
-    """The temperature of least cross-entropy of rows (N,) with these logits (N, K); see ``calibrate``.
+    """Return the temperature of least cross-entropy; see ``calibrate``.
+
+    The rows (N,) have logits (N, K).
 
     Raises
     ------
@@ -31,13 +33,13 @@ def temperature_of(
 
 
 def cooled(logits: NDArray[Any], temperature: float) -> NDArray[Any]:
-    """The logits, divided by the temperature."""
+    """Divide the logits by the temperature."""
     # A division by 1 would change nothing, and the type of the logits is to stay.
     return logits if temperature == 1 else logits / logits.dtype.type(temperature)
 
 
 def checked_temperature(value: Any) -> float:
-    """The temperature of a file; ValueError if it is none."""
+    """Check a temperature from a file; ValueError if it is none."""
     if not (isinstance(value, float) and 0 < value < np.inf):
         raise ValueError(f"temperature_ must be a positive number; got {value!r}")
     return value

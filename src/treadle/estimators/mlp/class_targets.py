@@ -1,4 +1,4 @@
-"""From labels as people keep them to the targets that a network is trained on, and back.
+"""Converts class labels to a network's targets, and logits back to labels.
 
 Two classes have one logistic output, more have a softmax over an output each, and several labels a row (an
 indicator matrix) have a logistic output each, as in scikit-learn. Dimensions: N rows, K classes.
@@ -7,7 +7,7 @@ indicator matrix) have a logistic output each, as in scikit-learn. Dimensions: N
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from treadle.estimators.mlp.targets import Targets
 
 @dataclass(frozen=True)
 class ClassTargets(Targets):
-    """The classes, and how many of them a row has.
+    """The classes, and how a row's labels become targets.
 
     Parameters
     ----------
@@ -31,10 +31,11 @@ class ClassTargets(Targets):
 
     classes: NDArray[Any]
     multilabel: bool
+    score_name: ClassVar[str] = "accuracy"
 
     @classmethod
     def of(cls, y: Any) -> ClassTargets:
-        """The classes that are in y.
+        """Take the classes that are in y.
 
         Raises
         ------
@@ -51,16 +52,18 @@ class ClassTargets(Targets):
 
     @property
     def n_outputs(self) -> int:
-        """Outputs of the network."""
+        """The number of the network's outputs."""
         return 1 if len(self.classes) <= 2 and not self.multilabel else len(self.classes)
 
     @property
     def output(self) -> str:
-        """Of the network."""
+        """The network's output function."""
         return "softmax" if self.n_outputs > 1 and not self.multilabel else "logistic"
 
     def encode(self, y: Any) -> NDArray[Any]:
-        """Class numbers (N,) int64 for a softmax; else zeros and ones (N, n_outputs) float32.
+        """Convert labels to class numbers (N,), or to zeros and ones.
+
+        A softmax takes numbers, int64; else it is (N, n_outputs), float32.
 
         Raises
         ------
@@ -89,7 +92,10 @@ class ClassTargets(Targets):
         return numbers.astype(np.float32)[:, np.newaxis]
 
     def decode(self, logits: NDArray[Any]) -> NDArray[Any]:
-        """The most probable class of each row (N,), or which of them it has (N, K), zeros and ones."""
+        """Return each row's most probable class (N,), or all its labels.
+
+        Several labels a row are (N, K) zeros and ones.
+        """
         if self.multilabel:
             return (logits > 0).astype(np.int64)
         if self.output == "softmax":
@@ -97,7 +103,7 @@ class ClassTargets(Targets):
         return np.asarray(self.classes[(logits[:, 0] > 0).astype(np.int64) * (len(self.classes) - 1)])
 
     def labels(self, targets: NDArray[Any]) -> NDArray[Any]:
-        """The labels (N,) or (N, K) that ``encode`` had made these targets of."""
+        """Convert targets back to labels, (N,) or (N, K): the inverse of ``encode``."""
         if self.multilabel:
             return targets.astype(np.int64)
         return np.asarray(self.classes[targets.reshape(len(targets)).astype(np.int64)])
@@ -105,7 +111,10 @@ class ClassTargets(Targets):
     def score(
         self, logits: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[np.float64] | None
     ) -> float:
-        """Accuracy: of several labels, the rows that have all of them right. NaN where a logit is none."""
+        """Compute the accuracy; NaN where a logit is not finite.
+
+        Of several labels a row, it is the share of rows that have all of them right.
+        """
         if not np.isfinite(logits).all():
             return float("nan")
         if targets.ndim == 1:
@@ -115,7 +124,7 @@ class ClassTargets(Targets):
         return float(np.average(right, weights=sample_weight))
 
     def strata(self, targets: NDArray[Any]) -> NDArray[Any] | None:
-        """The classes; of several labels a row, none."""
+        """The classes to split in proportion; None for several labels a row."""
         if self.multilabel:
             return None
         return targets if targets.ndim == 1 else targets[:, 0]
@@ -130,5 +139,5 @@ def _refuse_columns(y: Any) -> None:
 
 
 def is_multilabel(y: Any) -> bool:
-    """Whether y is an indicator matrix: a column for each label that a row may have."""
+    """Say whether y is an indicator matrix, with a column for each label."""
     return str(type_of_target(y)).startswith("multilabel")

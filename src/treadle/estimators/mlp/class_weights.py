@@ -1,4 +1,4 @@
-"""What the rows of each class weigh in training: given class by class, or balanced.
+"""Computes the weights of classes in training: given by class, or balanced.
 
 Dimensions: N rows, K classes.
 """
@@ -23,7 +23,7 @@ def with_class_weights(
     *,
     has_all_rows: bool,
 ) -> NDArray[np.float64]:
-    """The weights of rows (N,) times those of their classes.
+    """Multiply the weights of rows (N,) by those of their classes.
 
     Parameters
     ----------
@@ -80,7 +80,10 @@ def _given(mapping: Mapping[Any, float], classes: NDArray[Any]) -> NDArray[np.fl
 def _balanced(
     numbers: NDArray[np.int64], sample_weight: NDArray[np.float64] | None, n_classes: int
 ) -> NDArray[np.float64]:
-    """A weight for each class (K,) that gives all those in y the same weight together, and the mean 1."""
+    """Return weights (K,) that give all classes in y equal total weight.
+
+    Over the rows their mean is 1.
+    """
     counts = np.bincount(numbers, sample_weight, n_classes).astype(np.float64)
     there = counts > 0
     result = np.ones(n_classes)

@@ -1,7 +1,8 @@
-"""A fitted multilayer perceptron as scikit-learn's, PyTorch's and ONNX's, and from scikit-learn's.
+"""Converts a fitted multilayer perceptron to scikit-learn, PyTorch and ONNX.
 
-What is converted predicts the same, to rounding: batch normalisation, ``input_scale`` and the temperature of
-``calibrate`` are folded into weights where the other side has no name for them.
+It converts scikit-learn's to treadle's too. What is converted predicts the same, to rounding: batch
+normalisation, ``input_scale`` and the temperature of ``calibrate`` are folded into weights where the other
+side has no name for them.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ CURVES = (
 
 
 def from_sklearn(fitted: Any, name: str) -> Fitted:
-    """What scikit-learn's fitted estimator of that name has learnt.
+    """Read the parameters of scikit-learn's fitted estimator of that name.
 
     Raises
     ------
@@ -81,7 +82,9 @@ def from_sklearn(fitted: Any, name: str) -> Fitted:
 
 
 def to_sklearn(fitted: Fitted, name: str, params: Mapping[str, Any]) -> Any:
-    """scikit-learn's estimator of that name, fitted, with those of the hyper-parameters that it knows.
+    """Make scikit-learn's fitted estimator, with the hyper-parameters that it knows.
+
+    It is the one of the same name.
 
     Raises
     ------
@@ -123,7 +126,7 @@ def to_sklearn(fitted: Fitted, name: str, params: Mapping[str, Any]) -> Any:
 
 
 def to_torch(fitted: Fitted, *, logits: bool) -> nn.Sequential:
-    """The network as a plain ``torch.nn.Sequential``, with or without its output.
+    """Make the network a plain ``torch.nn.Sequential``, with or without its output.
 
     Raises
     ------
@@ -140,7 +143,10 @@ def to_torch(fitted: Fitted, *, logits: bool) -> nn.Sequential:
 
 
 def to_model(fitted: Fitted) -> Model:
-    """The network, the temperature within its last layer, and the classes' names."""
+    """Make a model: the network, temperature included, and the classes' names.
+
+    The temperature is within its last layer.
+    """
     parameters = fitted.parameters.copy()
     if fitted.temperature != 1:
         parameters.weights[-1][:] /= fitted.temperature
@@ -149,7 +155,10 @@ def to_model(fitted: Fitted) -> Model:
 
 
 def _plain_weights(fitted: Fitted) -> tuple[list[Floats], list[Floats]]:
-    """Weights and biases of the network without batch normalisation or scaling that predicts the same."""
+    """Return the weights and biases of an equal network without batch normalisation.
+
+    It does not scale its inputs either.
+    """
     plain = to_model(fitted).parameters.folded()
     network = plain.network
     weights, biases = [W.copy() for W in plain.weights], [b.copy() for b in plain.biases]
@@ -160,7 +169,10 @@ def _plain_weights(fitted: Fitted) -> tuple[list[Floats], list[Floats]]:
 
 
 def _python_numbers(value: Any) -> Any:
-    """NumPy's numbers, and those of a list, as Python's, which is what a fit leaves and a file holds."""
+    """Convert NumPy's numbers to Python's, within lists too.
+
+    A fit leaves Python's, and so does a file.
+    """
     if isinstance(value, list):
         return [_python_numbers(entry) for entry in value]
     return value.item() if isinstance(value, np.generic) else value

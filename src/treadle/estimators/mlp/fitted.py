@@ -1,4 +1,4 @@
-"""What a fit leaves: a value that is saved, converted, and gone on from."""
+"""The result of a fit, to save, convert, or continue from."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HELD_OUT = ("held_out_loss", "held_out_score")
 
 @dataclass(frozen=True)
 class Curves:
-    """How training went, in one fit or in several that went on from each other.
+    """The figures of each epoch, in one fit or in several continued ones.
 
     The fields are the estimators' attributes of these names, with an underscore at the end; see there.
     """
@@ -42,7 +42,9 @@ class Curves:
     def and_then(
         self, history: History, n_rows: int, *, by_score: bool, has_scores: bool, diverged: bool = False
     ) -> Curves:
-        """These with the epochs of a training after them; one that diverged has NaN for its last.
+        """Append the epochs of a training that followed.
+
+        One that diverged has NaN for its last.
 
         Parameters
         ----------
@@ -124,7 +126,7 @@ class Fitted:
     temperature: float = 1.0
 
     def astype(self, dtype: type[np.floating[Any]]) -> Fitted:
-        """The same with parameters, moments and the best epoch's parameters of this dtype."""
+        """Convert parameters, moments and the best epoch's parameters to this dtype."""
 
         def converted(array: Floats) -> Floats:
             return array.astype(dtype, copy=False) if array.dtype.kind == "f" else array
@@ -147,7 +149,9 @@ def parameters_of(
     biases: Sequence[Any],
     norms: Mapping[str, Sequence[Any]] | None,
 ) -> Parameters:
-    """The network's parameters out of arrays, whoever has written them: see ``coefs_`` and the like.
+    """Make the network's parameters from arrays such as ``coefs_``.
+
+    It does not matter who has written them.
 
     Raises
     ------
@@ -177,7 +181,10 @@ def parameters_of(
 
 
 def norms_of(parameters: Parameters) -> dict[str, list[Floats]] | None:
-    """What batch normalisation has of them, by name, for the layers that have it; None without it."""
+    """Return batch normalisation's arrays by name; None without it.
+
+    They are those of the layers that have it.
+    """
     if not parameters.network.n_statistics:
         return None
     return {name: [array for array in getattr(parameters, name) if array is not None] for name in NORMS}

@@ -1,4 +1,4 @@
-"""One training of a multilayer perceptron, by mini-batches or by L-BFGS: what it is told, and what it gives.
+"""Trains a multilayer perceptron once, by mini-batches or by L-BFGS.
 
 Both go through ``treadle.training``: a loop over epochs with callbacks on it. An epoch of L-BFGS is an
 iteration over all rows.
@@ -42,7 +42,7 @@ NOT_FINITE = (
 
 @dataclass(frozen=True)
 class Assignment:
-    """All that a training is told.
+    """The inputs of one training.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a training gives.
+    """The results of one training.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class Outcome:
 
 
 def train(assignment: Assignment) -> Outcome:
-    """Train as the solver says.
+    """Train by the solver of the hyper-parameters.
 
     Raises
     ------
@@ -99,7 +99,10 @@ def train(assignment: Assignment) -> Outcome:
 
 
 def _by_mini_batches(assignment: Assignment) -> Outcome:
-    """Until the plan's end, or until a callback says stop, the stopping rule among them."""
+    """Train until the plan ends, or a callback stops it.
+
+    The stopping rule is one of them.
+    """
     recipe, start, data = assignment.recipe, assignment.start, assignment.data
     problem = _problem(assignment, batch_size_of(recipe, data.n_rows))
     engine = _engine(assignment, problem)
@@ -141,7 +144,10 @@ def _by_mini_batches(assignment: Assignment) -> Outcome:
 
 
 def _by_lbfgs(assignment: Assignment) -> Outcome:
-    """Each iteration sees all rows, and has a place in the loss curve as an epoch has."""
+    """Train by L-BFGS, whose iterations over all rows count as epochs.
+
+    Each has a place in the loss curve.
+    """
     recipe, data, start = assignment.recipe, assignment.data, assignment.start
     problem = _problem(assignment, data.n_rows)
     engine = _engine(assignment, problem)
@@ -217,7 +223,7 @@ def _stopping_rule(assignment: Assignment, by_score: bool) -> StoppingRule:
 
 
 def _training(assignment: Assignment, loop: TrainingLoop, callbacks: Iterable[Callback]) -> Training:
-    """With scikit-learn's callbacks after the others."""
+    """Make the training, with scikit-learn's callbacks after the others."""
     tasks = () if assignment.tasks is None else (assignment.tasks,)
     return Training(loop, (*callbacks, *tasks), estimator=assignment.recipe)
 
@@ -225,7 +231,10 @@ def _training(assignment: Assignment, loop: TrainingLoop, callbacks: Iterable[Ca
 def _run(
     training: Training, *, bears_divergence: bool = False
 ) -> Literal["as planned", "diverged", "interrupted"]:
-    """Train, and say how it ended; divergence that is not borne is an error."""
+    """Train; return how it ended, or raise where it diverged.
+
+    Divergence is an error unless ``bears_divergence``.
+    """
     try:
         with nullcontext() if bears_divergence else _diverging_in_scikit_learns_words():
             training.run()
@@ -254,6 +263,6 @@ def _diverging_in_scikit_learns_words() -> Iterator[None]:
 
 
 def _moments(loop: TrainingLoop) -> dict[str, Floats]:
-    """What the optimizer goes on from, without the parameters."""
+    """Return the optimizer's state without the parameters."""
     state = loop.checkpoint().state
     return {name: array for name, array in state.items() if name not in ("parameters", "statistics")}

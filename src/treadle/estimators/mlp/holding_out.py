@@ -1,4 +1,7 @@
-"""The rows that a fit is judged by: those that the user gave, or those that early stopping takes away."""
+"""Chooses the rows that a fit is judged by.
+
+The user gave them, or early stopping takes them away.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,13 @@ from treadle.estimators.mlp.starts import Start
 from treadle.estimators.mlp.targets import Targets
 from treadle.estimators.mlp.training_recipe import Hyperparameters
 from treadle.estimators.mlp.training_rows import TrainingRows, split, validated_rows_and_targets
-from treadle.estimators.mlp.validation_score import score_of_held_out
+from treadle.estimators.mlp.validation_score import score_name, score_of_held_out
 from treadle.network import Parameters
 from treadle.training.held_out import HeldOut
 
 
 class Judged(Hyperparameters, Protocol):
-    """An estimator that can predict with other parameters than it was fitted with."""
+    """An estimator that can predict with other parameters than its own."""
 
     def _with(self, parameters: Parameters) -> Any: ...
 
@@ -32,7 +35,7 @@ def hold_out(
     X_val: Any,
     y_val: Any,
 ) -> tuple[TrainingRows, HeldOut | None]:
-    """What is left to train on, and the rows to judge by, if any.
+    """Split into rows to train on and rows to judge by, if any.
 
     Parameters
     ----------
@@ -44,7 +47,7 @@ def hold_out(
         All.
     kind : Targets
     objective : Objective
-        Whose loss proper is told of the rows.
+        Its loss proper is that of the rows to judge by.
     X_val, y_val
         As fit was given them.
 
@@ -88,4 +91,5 @@ def hold_out(
     else:
         return data, None
     score = score_of_held_out(estimator.scoring, kind, estimator._with, objective, X, targets, rows, weights)
-    return data, HeldOut(X, targets, rows, weights, score)
+    name = score_name(estimator.scoring, kind)
+    return data, HeldOut(X, targets, rows, weights, score, name="validation", score_name=name)

@@ -1,6 +1,7 @@
-"""A multilayer perceptron that classifies: one of two classes, one of several, or several labels a row.
+"""A multilayer perceptron that classifies: two classes, several, or several labels.
 
-The fit is that of ``multilayer_perceptron``. Dimensions: N samples, D features, K classes.
+A row has several labels where y is an indicator matrix. The fit is that of ``multilayer_perceptron``.
+Dimensions: N samples, D features, K classes.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from treadle.network import Parameters
 
 
 class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc]  # scikit-learn has no types
-    r"""Classify rows with a feed-forward network; scikit-learn's MLPClassifier, and what it has not.
+    r"""Classify rows with a feed-forward network, compatible with scikit-learn's MLPClassifier.
 
     Minimises cross-entropy plus an L2 penalty, a batch of n rows with weights c_i at a time::
 
@@ -228,7 +229,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         X_val: Any = None,
         y_val: Any = None,
     ) -> Self:
-        """Train from new initial parameters, or with ``warm_start`` from those of the last fit.
+        """Train from new parameters, or with ``warm_start`` from the last fit's.
 
         Parameters
         ----------
@@ -249,7 +250,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
             If a hyper-parameter, a weight or a label is not as above. Like all errors that scikit-learn
             raises for X and y, it is a ValueError.
         EngineUnavailable
-            If the engine asked for cannot serve here.
+            If the engine that is named cannot serve here.
         TrainingDiverged
             If the loss or a parameter becomes NaN or infinite, without early stopping.
 
@@ -274,7 +275,9 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         X_val: Any = None,
         y_val: Any = None,
     ) -> Self:
-        """Train one more epoch, on these rows; as many calls on the same rows are ``fit``.
+        """Train one more epoch on these rows.
+
+        As many calls on the same rows are ``fit``.
 
         Parameters
         ----------
@@ -303,7 +306,9 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The most probable class of each row, or the labels that are more probable than not.
+        """Predict each row's most probable class, or all its probable labels.
+
+        Those are the labels that are more probable than not.
 
         Parameters
         ----------
@@ -318,7 +323,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         return self._class_targets().decode(logits)
 
     def predict_proba(self, X: Any) -> Floats:
-        """Probability of each class.
+        """Predict the probability of each class.
 
         Parameters
         ----------
@@ -337,7 +342,9 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         return np.hstack([1 - outputs, outputs] if len(self.classes_) > 1 else [np.ones_like(outputs)])
 
     def predict_log_proba(self, X: Any) -> NDArray[Any]:
-        """Logarithm of the probability of each class: finite where the probability itself rounds to 0.
+        """Predict the logarithm of each class's probability.
+
+        It is finite where the probability itself rounds to 0.
 
         Parameters
         ----------
@@ -358,7 +365,9 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         return np.hstack([of_no, of_yes] if len(self.classes_) > 1 else [0 * logits])
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
-        """Accuracy of ``predict``; of several labels a row, the share of rows that have all of them right.
+        """Compute the accuracy of ``predict``.
+
+        Of several labels a row, it is the share of rows that have all of them right.
 
         Parameters
         ----------
@@ -368,7 +377,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         return float(super().score(X, plain_labels(y), sample_weight))
 
     def calibrate(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
-        """Fit the temperature by which all logits are divided before they become probabilities.
+        """Fit the temperature that logits are divided by before they become probabilities.
 
         It minimises the cross-entropy of these rows, which must not be those that the network was trained
         on: a network is too sure of itself on what it has seen. ``predict`` stays the same. The next ``fit``
@@ -425,7 +434,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         return ClassTargets(self.classes_, self._multilabel)
 
     def _classes_of_all_calls(self, y: Any, classes: ArrayLike | None) -> None:
-        """Take the classes in the first call; see that later ones have no others."""
+        """Take the classes from the first call; refuse others in later calls."""
         if classes is None:
             if not hasattr(self, "classes_"):
                 raise InvalidInput("classes must be passed on the first call to partial_fit.")
@@ -472,7 +481,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         )
 
     def __sklearn_tags__(self) -> Any:
-        """Several labels a row will do."""
+        """Allow several labels a row."""
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags

@@ -1,6 +1,7 @@
-"""A multilayer perceptron that predicts numbers: one output or several, four losses.
+"""A multilayer perceptron that predicts numbers, of one output or several.
 
-The fit is that of ``multilayer_perceptron``. Dimensions: N samples, D features, K outputs.
+It has four losses. The fit is that of ``multilayer_perceptron``. Dimensions: N samples, D features, K
+outputs.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from treadle.estimators.mlp.training_recipe import store
 
 
 class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]  # scikit-learn has no types
-    r"""Predict numbers with a feed-forward network; scikit-learn's MLPRegressor, and what it has not.
+    r"""Predict numbers with a feed-forward network, compatible with scikit-learn's MLPRegressor.
 
     Minimises a loss plus an L2 penalty, a batch of n rows with weights c_i at a time::
 
@@ -212,7 +213,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
         X_val: Any = None,
         y_val: Any = None,
     ) -> Self:
-        """Train from new initial parameters, or with ``warm_start`` from those of the last fit.
+        """Train from new parameters, or with ``warm_start`` from the last fit's.
 
         Parameters
         ----------
@@ -232,7 +233,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
             If a hyper-parameter, a weight or a target is not as above. Like all errors that scikit-learn
             raises for X and y, it is a ValueError.
         EngineUnavailable
-            If the engine asked for cannot serve here.
+            If the engine that is named cannot serve here.
         TrainingDiverged
             If the loss or a parameter becomes NaN or infinite, without early stopping.
 
@@ -255,7 +256,9 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
         X_val: Any = None,
         y_val: Any = None,
     ) -> Self:
-        """Train one more epoch, on these rows; as many calls on the same rows are ``fit``.
+        """Train one more epoch on these rows.
+
+        As many calls on the same rows are ``fit``.
 
         Parameters
         ----------
@@ -279,7 +282,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The prediction for each row.
+        """Predict the numbers of each row.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What the estimators that are multilayer perceptrons have in common: scikit-learn's contract over the loop.
+"""The common base of the multilayer perceptrons: scikit-learn's contract over training.
 
 An estimator is a face: it keeps hyper-parameters, and shows what was fitted as attributes, which may be
 written from outside. A fit makes a ``Fitted`` of them to go on from, trains (``fitting.py``), and shows what
@@ -55,7 +55,10 @@ if TYPE_CHECKING:
 
 
 class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """The fit and the logits of a classifier and of a regressor; see there for the parameters."""
+    """The common fit and logits of the classifier and the regressor.
+
+    See there for the parameters.
+    """
 
     _classifies = False
 
@@ -67,11 +70,11 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
 
     @abstractmethod
     def _learn(self, start: Start, y: Any) -> tuple[Targets, NDArray[Any]]:
-        """What the targets are, given the start and those of the training rows; and the latter, encoded."""
+        """Return the kind of targets, and the encoded targets of the training rows."""
 
     @abstractmethod
     def _objective(self, kind: Targets, l2: float) -> Objective:
-        """What is minimised, with that penalty."""
+        """Return the objective to minimise, with that penalty."""
 
     def _weights_in_training(
         self,
@@ -79,13 +82,13 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
         targets: NDArray[Any],
         sample_weight: NDArray[np.float64] | None,
     ) -> NDArray[np.float64] | None:
-        """What the rows weigh in training, given what the user says that they weigh."""
+        """Return the rows' weights in training, from those of the user."""
         return sample_weight
 
     # --- fit
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any) -> None:
-        """From new parameters, or in a warm start from those of the last fit."""
+        """Fit from new parameters, or in a warm start from the last fit's."""
         self._check_parameters()
         epochs = self.solver != "lbfgs"
         with tasks_of_fit(self, X, y, sample_weight, epochs=epochs) as tasks:
@@ -94,7 +97,7 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
             self._train(start, X, y, sample_weight, X_val, y_val, tasks)
 
     def _fit_more(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any) -> None:
-        """One more epoch."""
+        """Train one more epoch."""
         self._check_parameters()
         self._train(Continuation(self._last_fit()), X, y, sample_weight, X_val, y_val, None)
 
@@ -108,7 +111,7 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
         y_val: Any,
         tasks: ScikitLearnTasks | None,
     ) -> None:
-        """Train from that start, and show what came of it."""
+        """Train from that start, and set the attributes to the result."""
         X, y = validated_rows_and_targets(self, X, y, reset=start.begins)
         seed = start.seed(self)
         score_weights = checked_weights(sample_weight, n_rows(X))
@@ -126,17 +129,17 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
             warn_caller(outcome.complaint, ConvergenceWarning)
 
     def _check_parameters(self) -> None:
-        """Raise InvalidInput for a hyper-parameter that is not allowed, or not together with another."""
+        """Raise InvalidInput for hyper-parameters that are not allowed, alone or together."""
         check_together(self)
 
     # --- what was fitted, as attributes and as a value
 
     def _last_fit(self) -> Fitted | None:
-        """What an earlier fit left, if there was one."""
+        """Return the result of an earlier fit, if there was one."""
         return self._fitted() if hasattr(self, "coefs_") else None
 
     def _fitted(self) -> Fitted:
-        """What the attributes show, whoever has written them.
+        """Make a fitted value from the attributes, whoever has written them.
 
         Raises
         ------
@@ -158,11 +161,11 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
         )
 
     def _parameters(self) -> Parameters:
-        """The parameters that ``coefs_`` and the like hold."""
+        """Make the parameters from ``coefs_`` and the like."""
         return parameters_of(self.network_, self.coefs_, self.intercepts_, vars(self).get("batch_norm_"))
 
     def _become(self, fitted: Fitted) -> None:
-        """Show what was fitted."""
+        """Set all attributes from a fitted value."""
         self._show(fitted.parameters)
         for field in fields(Curves):
             setattr(self, f"{field.name}_", getattr(fitted.curves, field.name))
@@ -174,7 +177,7 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
             self.feature_names_in_ = fitted.feature_names
 
     def _show(self, parameters: Parameters) -> None:
-        """Let the attributes that prediction goes by hold these."""
+        """Set the attributes that prediction uses."""
         network = parameters.network
         self.network_ = network
         self.coefs_ = list(parameters.weights)
@@ -189,14 +192,14 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
         self.out_activation_ = network.output
 
     def _with(self, parameters: Parameters) -> Self:
-        """A copy that predicts with these, for rows without names of features."""
+        """Copy the estimator with other parameters, for rows without feature names."""
         other = copy.copy(self)
         other.__dict__.pop("feature_names_in_", None)
         other._show(parameters)
         return other
 
     def _logits(self, X: ArrayLike) -> Floats:
-        """The network's last sums for rows as a user gives them, (N, K)."""
+        """Check a user's rows, and compute the network's last sums, (N, K)."""
         check_is_fitted(self, "coefs_")
         features = validated_rows(self, X)
         parameters = self._parameters()
@@ -213,9 +216,10 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
 
     @classmethod
     def from_sklearn(cls, fitted: Any) -> Self:
-        """The estimator that predicts as scikit-learn's fitted one does, with its parameters and curves.
+        """Make an estimator that predicts as scikit-learn's fitted one does.
 
-        ``partial_fit`` and warm starts go on from its weights, the optimizer's moments beginning at zero.
+        It has that one's parameters and curves. ``partial_fit`` and warm starts go on from its weights, the
+        optimizer's moments beginning at zero.
 
         Parameters
         ----------
@@ -235,11 +239,11 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
         return converted
 
     def to_sklearn(self) -> Any:
-        """scikit-learn's estimator of the same name, fitted: it predicts the same, to rounding.
+        """Make scikit-learn's estimator of the same name, fitted.
 
-        Parameters of the fit that scikit-learn does not have are left out, and those of its own whose value
-        it does not know (the schedules ``one_cycle`` and ``cosine``, the losses ``absolute`` and ``huber``)
-        have its defaults: they play no part in prediction.
+        It predicts the same, to rounding. Parameters of the fit that scikit-learn does not have are left out,
+        and those of its own whose value it does not know (the schedules ``one_cycle`` and ``cosine``, the
+        losses ``absolute`` and ``huber``) have its defaults: they play no part in prediction.
 
         Raises
         ------
@@ -251,7 +255,9 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
         return conversions.to_sklearn(self._fitted(), type(self).__name__, self.get_params(deep=False))
 
     def to_torch(self, *, logits: bool = False) -> nn.Sequential:
-        """The network as a plain ``torch.nn.Sequential`` in evaluation mode, which needs no treadle.
+        """Make the network a plain ``torch.nn.Sequential``, which needs no treadle.
+
+        It is in evaluation mode.
 
         Parameters
         ----------
@@ -274,9 +280,9 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
         return conversions.to_torch(self._fitted(), logits=logits)
 
     def to_model(self) -> Model:
-        """The network and the classes' names, as ``treadle.save_model`` and ``treadle.save_onnx`` take them.
+        """Make a model for ``treadle.save_model`` and ``treadle.save_onnx``.
 
-        The temperature of ``calibrate`` is within the last layer.
+        It is the network and the classes' names. The temperature of ``calibrate`` is within the last layer.
 
         Raises
         ------
@@ -286,11 +292,12 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
         return conversions.to_model(self._fitted())
 
     def save_onnx(self, path: str | Path) -> None:
-        """Write the network as ONNX: X (N, D) in the parameters' dtype to what the estimator predicts.
+        """Write the network as ONNX, from X to the predictions.
 
-        A classifier's graph gives ``probabilities`` (N, K), a column a class as in ``predict_proba``; a
-        regressor's gives ``prediction`` (N, n_outputs_), as ``predict``. ONNX Runtime comes within 1e-5 of
-        them in float32, relative to the larger of 1 and the value, and within 1e-12 in float64.
+        X is (N, D), in the parameters' dtype. A classifier's graph gives ``probabilities`` (N, K), a column a
+        class as in ``predict_proba``; a regressor's gives ``prediction`` (N, n_outputs_), as ``predict``.
+        ONNX Runtime comes within 1e-5 of them in float32, relative to the larger of 1 and the value, and
+        within 1e-12 in float64.
 
         Raises
         ------
@@ -306,14 +313,17 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
         save_onnx(path, conversions.to_model(self._fitted()))
 
     def __sklearn_tags__(self) -> Any:
-        """Sparse X will do."""
+        """Allow sparse X."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
 
 
 def check_mini_batches(estimator: MultilayerPerceptron) -> bool:
-    """Whether the solver takes one epoch after another, as ``partial_fit`` does; AttributeError if not."""
+    """Say whether the solver trains by epochs, as ``partial_fit`` does.
+
+    AttributeError if it does not.
+    """
     if estimator.solver == "lbfgs":
         raise AttributeError(
             "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."

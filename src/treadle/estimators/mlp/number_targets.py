@@ -1,9 +1,12 @@
-"""Numbers that a network is to predict, one output or several. Dimensions: N rows, K outputs."""
+"""The targets of regression, one output or several.
+
+Dimensions: N rows, K outputs.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +29,7 @@ LOSS_NAMES = {
 
 @dataclass(frozen=True)
 class NumberTargets(Targets):
-    """The numbers, and the loss that they are compared by.
+    """The targets of regression, and the loss that compares them.
 
     Parameters
     ----------
@@ -38,19 +41,20 @@ class NumberTargets(Targets):
 
     n_columns: int
     loss: str
+    score_name: ClassVar[str] = "R2"
 
     @property
     def n_outputs(self) -> int:
-        """K."""
+        """K, the number of outputs."""
         return self.n_columns
 
     @property
     def output(self) -> str:
-        """Of the network."""
+        """The network's output function."""
         return LOSSES[LOSS_NAMES[self.loss]].output
 
     def encode(self, y: Any) -> NDArray[Any]:
-        """The numbers (N, K), float32 if y is, else float64.
+        """Convert the numbers to (N, K), float32 if y is, else float64.
 
         Raises
         ------
@@ -67,13 +71,13 @@ class NumberTargets(Targets):
         return targets.reshape(len(targets), -1)
 
     def labels(self, targets: NDArray[Any]) -> NDArray[Any]:
-        """The numbers (N,) or (N, K)."""
+        """Return the numbers as the user has them, (N,) or (N, K)."""
         return targets[:, 0] if targets.shape[1] == 1 else targets
 
     def score(
         self, logits: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[np.float64] | None
     ) -> float:
-        """R^2, the mean of the outputs'; NaN where a prediction is not finite."""
+        """Compute the outputs' mean R^2; NaN where a prediction is not finite."""
         from sklearn.metrics import r2_score
 
         predicted = output_of(Network((1, targets.shape[1]), output=self.output), logits)

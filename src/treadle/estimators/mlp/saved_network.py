@@ -1,4 +1,4 @@
-"""What of a fitted multilayer perceptron is in its file, and how it comes back.
+"""Saves a fitted multilayer perceptron whole, and restores it.
 
 All of it: a loaded estimator predicts the same bits, and ``partial_fit`` and warm starts go on from the
 optimizer's moments and the stopping rule's count as those of the one that was saved would have.
@@ -32,7 +32,10 @@ LARGEST_COUNT = 1 << 53
 
 
 def saved(fitted: Fitted) -> Saved:
-    """The file's parts: the network, the fields under the names of attributes, and the arrays."""
+    """Return the file's parts: the network, the fields and the arrays.
+
+    The fields are under the names of attributes.
+    """
     fields: dict[str, Any] = {f"{name}_": value for name, value in vars(fitted.curves).items()}
     fields |= {"engine_": fitted.engine, "stopped_early_": fitted.stopped_early}
     if fitted.seed is not None:
@@ -52,12 +55,12 @@ def saved(fitted: Fitted) -> Saved:
 
 
 def class_names(fitted: Fitted) -> tuple[str, ...]:
-    """A name for each class, for whoever reads the file as a model's."""
+    """Name each class, for those who read the file as a model's."""
     return () if fitted.classes is None else tuple(map(str, fitted.classes.classes))
 
 
 def fitted_from(saved: Saved, *, classifies: bool) -> Fitted:
-    """What was saved, of a file that may be hostile.
+    """Restore the fitted value from a file that may be hostile.
 
     Parameters
     ----------
@@ -116,7 +119,7 @@ def _classes(classes: Any, multilabel: Any, network: Network) -> ClassTargets:
 
 
 def _curves(fields: dict[str, Any]) -> Curves:
-    """Taken out of the fields."""
+    """Take the curves out of the fields."""
     found: dict[str, Any] = {"loss_curve": _curve("loss_curve_", fields.pop("loss_curve_", []))}
     for name in VALIDATION_CURVES:
         curve = fields.pop(name, None)
@@ -169,7 +172,7 @@ def _table(value: Any) -> dict[str, list[Any]]:
 
 
 def _moments(saved: Saved, parameters: Parameters) -> dict[str, Any]:
-    """The optimizer's state, which has the layout of the parameters."""
+    """Check and return the optimizer's state, which has the parameters' layout."""
     moments = {
         name.removeprefix("moments."): array for name, array in saved.arrays.items() if name not in BEST
     }
@@ -186,7 +189,7 @@ def _moments(saved: Saved, parameters: Parameters) -> dict[str, Any]:
 
 
 def _memory(fields: Any, saved: Saved, parameters: Parameters) -> Memory:
-    """What the stopping rule remembers."""
+    """Restore the stopping rule's memory."""
     if not isinstance(fields, dict) or fields.keys() != {"by_score", *vars(Stall(0.0, 1))}:
         raise InvalidInput(f"_earlier must be what a stopping rule remembers; got {quoted(fields)}")
     numbers = {name: _number(name, fields[name], False) for name in ("best", "_tol", "_n_iter_no_change")}

@@ -1,4 +1,4 @@
-"""scikit-learn's own callbacks (``sklearn.callback``, from its version 1.9) on treadle's estimators.
+"""Runs scikit-learn's own callbacks (``sklearn.callback``, version 1.9 on) on treadle's estimators.
 
 ``estimator.set_callbacks(ProgressBar(), ScoringMonitor(scoring="accuracy"))`` works as on scikit-learn's own:
 the fit is a task, each epoch a task within it, and a callback that returns True stops the training. A search
@@ -63,7 +63,7 @@ else:
 def tasks_of_fit(
     estimator: Any, X: Any, y: Any, sample_weight: Any, *, epochs: bool
 ) -> Iterator[ScikitLearnTasks | None]:
-    """The tasks of a fit that scikit-learn's callbacks are told of; None where there are no callbacks.
+    """Yield a fit's tasks for scikit-learn's callbacks; None without callbacks.
 
     The callbacks are torn down at the end, whatever happens.
 
@@ -92,7 +92,7 @@ def _no_fit(estimator: Any) -> None:
 
 
 class ScikitLearnTasks(Callback):
-    """Tells an estimator's scikit-learn callbacks of a fit and of its epochs; see ``tasks_of_fit``."""
+    """Informs scikit-learn's callbacks of a fit and its epochs; see ``tasks_of_fit``."""
 
     def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any, *, epochs: bool) -> None:
         self._estimator = estimator
@@ -103,7 +103,7 @@ class ScikitLearnTasks(Callback):
         self._epoch: Any = None
 
     def on_fit_begin(self, training: Training) -> None:
-        """The fit's task begins, and its first epoch's."""
+        """Begin the fit's task, and its first epoch's."""
         n_epochs = training.plan.n_epochs if self._has_epochs else 0
         self._fit = self._estimator._init_callback_context(max_subtasks=n_epochs)
         self._fit.call_on_fit_task_begin(estimator=self._estimator, **self._data)
@@ -115,7 +115,7 @@ class ScikitLearnTasks(Callback):
             self._epoch.call_on_fit_task_begin(estimator=self._estimator, **self._data)
 
     def on_epoch_end(self, training: Training) -> bool:
-        """An epoch's task ends; True if one of scikit-learn's callbacks says stop."""
+        """End an epoch's task; return True if a callback stops training."""
         if not self._has_epochs:
             return False
         stop = self._epoch.call_on_fit_task_end(
@@ -128,12 +128,12 @@ class ScikitLearnTasks(Callback):
         return bool(stop)
 
     def _fitted(self, parameters: Parameters) -> dict[str, Any]:
-        """The attributes that the estimator would have, were it fitted with these."""
+        """Return the attributes of the estimator, were it fitted with these parameters."""
         before = vars(self._estimator)
         fitted = copy.copy(self._estimator)
         fitted._show(parameters)
         return {name: value for name, value in vars(fitted).items() if before.get(name) is not value}
 
     def finish(self) -> None:
-        """The fit's task ends; the estimator is fitted."""
+        """End the fit's task; the estimator is fitted."""
         self._fit.call_on_fit_task_end(estimator=self._estimator, reconstruction_attributes={}, **self._data)

@@ -1,4 +1,4 @@
-"""What training begins with: new parameters, those of an earlier fit, or those of an earlier epoch."""
+"""The starts of training: new parameters, an earlier fit's, an earlier epoch's."""
 
 from __future__ import annotations
 
@@ -41,35 +41,38 @@ class Start(ABC):
 
     @property
     def begins(self) -> bool:
-        """Whether parameters are new."""
+        """Whether the parameters are new."""
         return self.earlier is None
 
     @property
     def moments(self) -> Mapping[str, Floats]:
-        """Of the optimizer, to go on from; a whole fit begins with none."""
+        """The optimizer's moments to continue with; a whole fit has none."""
         return {}
 
     @property
     def curves(self) -> Curves:
-        """Of the training so far."""
+        """The curves of the training so far."""
         return Curves() if self.earlier is None else self.earlier.curves
 
     def seed(self, recipe: Hyperparameters) -> int:
-        """Of all that this training draws."""
+        """The seed of all that this training draws."""
         return seed_of(recipe.random_state)
 
     @abstractmethod
     def plan(self, recipe: Hyperparameters, seed: int) -> TrainingPlan:
-        """How long, at which rates, in which order."""
+        """Plan the epochs, the learning rates and the order of rows."""
 
     def in_precision(self, recipe: Hyperparameters, X: Rows) -> Self:
-        """The same, what is gone on from being of the precision that is asked for, if one is."""
+        """Convert the earlier fit to the precision of the hyper-parameters.
+
+        "auto" leaves it as it is.
+        """
         if self.earlier is None or recipe.precision == "auto":
             return self
         return replace(self, earlier=self.earlier.astype(dtype_of(recipe, X)))
 
     def parameters(self, network: Network, seed: int, dtype: type[np.floating[Any]]) -> Parameters:
-        """What training begins with; the dtype is that of new ones.
+        """Return the initial parameters; the dtype is that of new ones.
 
         Raises
         ------
@@ -88,7 +91,7 @@ class _WholeFit(Start):
     is_part = False
 
     def plan(self, recipe: Hyperparameters, seed: int) -> TrainingPlan:
-        """To the last epoch."""
+        """Plan all epochs to the last."""
         return whole_fit(recipe, seed, self.curves.t)
 
 
@@ -108,20 +111,23 @@ class WarmStart(_WholeFit):
 
 @dataclass(frozen=True)
 class Continuation(Start):
-    """``partial_fit``: one epoch more, with the moments, the seed and the memory of those before, if any."""
+    """``partial_fit``: one epoch more, which continues those before.
+
+    It takes their moments, seed and memory, if there are any.
+    """
 
     is_part = True
 
     @property
     def moments(self) -> Mapping[str, Floats]:
-        """Those of the epochs before."""
+        """The moments of the epochs before."""
         return {} if self.earlier is None else self.earlier.moments
 
     def seed(self, recipe: Hyperparameters) -> int:
-        """That of the epochs before."""
+        """The seed of the epochs before."""
         seed = None if self.earlier is None else self.earlier.seed
         return seed_of(recipe.random_state) if seed is None else seed
 
     def plan(self, recipe: Hyperparameters, seed: int) -> TrainingPlan:
-        """The next epoch."""
+        """Plan the next epoch."""
         return one_epoch(recipe, seed, self.curves.t, self.curves.loss_curve)

@@ -1,6 +1,7 @@
-"""When a fit ends before its last epoch: scikit-learn's rule, over the training loss or a validation score.
+"""Stops a fit early by scikit-learn's rule.
 
-What scikit-learn prints with ``verbose`` is printed here, to standard output.
+It goes by the training loss or a validation score. What scikit-learn prints with ``verbose`` is printed here,
+to standard output.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ from treadle.training.history import EpochRecord
 
 @dataclass(frozen=True)
 class Memory:
-    """What is known of the epochs of earlier fits: the count, of which figure, and the best parameters."""
+    """The stopping rule's memory of earlier fits.
+
+    It is the count, of which figure, and the best parameters.
+    """
 
     stall: Stall
     by_score: bool
@@ -31,21 +35,23 @@ class Memory:
 
 
 def print_epoch(record: EpochRecord) -> None:
-    """Print what scikit-learn prints of an epoch."""
+    """Print an epoch's line as scikit-learn does."""
     print(f"Iteration {record.epoch}, loss = {record.train_loss:.8f}")
     if not math.isnan(record.held_out_loss):
         print(f"Validation score: {record.held_out_score:f}")
 
 
 class StoppingRule(EarlyStopping):
-    """Ends training once a figure has stalled, and keeps the parameters of the epoch with the best score.
+    """Ends training once a figure stalls, and keeps the best epoch's parameters.
+
+    They are kept where the figure is a score.
 
     Parameters
     ----------
     by_score : bool
         Whether the figure is the score of the rows held out; otherwise it is the training loss.
     ends : bool
-        Whether a stall ends the training; otherwise it is only told.
+        Whether a stall ends the training; otherwise it is only reported.
     adaptive : bool
         Whether a stall divides the learning rate as long as that is not least.
     tol, n_iter_no_change
@@ -100,7 +106,7 @@ class StoppingRule(EarlyStopping):
                 self._best = Parameters(self._start.network, *self._earlier.best)
 
     def memory(self) -> Memory:
-        """What a later fit goes on from."""
+        """The memory that a later fit continues from."""
         best = (self._best.flat, self._best.statistics) if self._is_part and self._best else None
         return Memory(self._stall, self.restore_best, best)
 
@@ -109,11 +115,17 @@ class StoppingRule(EarlyStopping):
         return super()._add(figure)
 
     def watched(self) -> Sequence[float]:
-        """A figure for each epoch of this training, smaller is better: what schedules go by."""
+        """The figure of each epoch of this training, smaller is better.
+
+        Schedules go by it.
+        """
         return self._watched
 
     def on_epoch_end(self, training: Training) -> bool:
-        """Take in the epoch's figure; True once it has stalled and the learning rate cannot fall."""
+        """Take in the epoch's figure; return True to end training.
+
+        That is once it has stalled and the learning rate cannot fall.
+        """
         record = training.record
         if self._verbose:
             print_epoch(record)

@@ -1,30 +1,35 @@
-"""What a network is trained on in place of the y that a user gives: classes, or numbers."""
+"""The targets that replace a user's y in training: classes or numbers."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 class Targets(ABC):
-    """Targets of one kind, and what the network has to be for them. N rows, K outputs."""
+    """Targets of one kind, and the network that they need.
+
+    Dimensions: N rows, K outputs. ``score_name`` is what people call ``score``.
+    """
+
+    score_name: ClassVar[str]
 
     @property
     @abstractmethod
     def n_outputs(self) -> int:
-        """K."""
+        """K, the number of the network's outputs."""
 
     @property
     @abstractmethod
     def output(self) -> str:
-        """Of the network."""
+        """The network's output function."""
 
     @abstractmethod
     def encode(self, y: Any) -> NDArray[Any]:
-        """The targets of rows: as an engine takes them.
+        """Convert y to targets as an engine takes them.
 
         Raises
         ------
@@ -34,14 +39,14 @@ class Targets(ABC):
 
     @abstractmethod
     def labels(self, targets: NDArray[Any]) -> NDArray[Any]:
-        """What the user has in place of these targets."""
+        """Convert targets back to the user's labels."""
 
     @abstractmethod
     def score(
         self, logits: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[np.float64] | None
     ) -> float:
-        """The estimator's own score of rows with these logits; NaN where it has none."""
+        """Compute the estimator's own score from logits; NaN where undefined."""
 
     def strata(self, targets: NDArray[Any]) -> NDArray[Any] | None:
-        """The classes that a split keeps in proportion; None where there are none."""
+        """The classes to split in proportion; None where there are none."""
         return None

@@ -1,7 +1,7 @@
-"""From the hyper-parameters of a multilayer perceptron to what training takes, and what they refuse together.
+"""Turns a multilayer perceptron's hyper-parameters into a network and a training plan.
 
-A network, an update rule, a schedule, a plan: each is a function of the hyper-parameters, and of how many
-rows and outputs there are. Nothing is trained here.
+It says what they refuse together, too. A network, an update rule, a schedule, a plan: each is a function of
+the hyper-parameters, and of how many rows and outputs there are. Nothing is trained here.
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ from treadle.whole_numbers import is_whole
 
 
 class Hyperparameters(Protocol):
-    """Those of a multilayer perceptron that say how it is trained; see the estimators for each."""
+    """The hyper-parameters that say how a multilayer perceptron is trained.
+
+    See the estimators for each.
+    """
 
     hidden_layer_sizes: int | Sequence[int]
     activation: str | Sequence[str]
@@ -73,12 +76,15 @@ class Hyperparameters(Protocol):
 
 
 def store(estimator: Any, arguments: Mapping[str, Any]) -> None:
-    """Let the estimator have the arguments of its ``__init__``, as they are: its local variables there."""
+    """Set an estimator's attributes to the arguments of its ``__init__``.
+
+    They are passed as its local variables there, and stored as they are.
+    """
     vars(estimator).update({name: value for name, value in arguments.items() if name != "self"})
 
 
 def check_together(recipe: Hyperparameters) -> None:
-    """Raise InvalidInput for a hyper-parameter that is not allowed, or not together with another."""
+    """Raise InvalidInput for hyper-parameters that are not allowed, alone or together."""
     check_hyperparameters(type(recipe).__name__, vars(recipe))
     given: Any = recipe.hidden_layer_sizes
     sizes = given if is_sequence(given) else [given]
@@ -109,14 +115,14 @@ def check_together(recipe: Hyperparameters) -> None:
 
 
 def dtype_of(recipe: Hyperparameters, X: Rows) -> type[np.floating[Any]]:
-    """Of the parameters."""
+    """Return the parameters' dtype."""
     if recipe.precision == "auto":
         return np.float64 if X.dtype == np.float64 else np.float32
     return np.float64 if recipe.precision == "float64" else np.float32
 
 
 def network_of(recipe: Hyperparameters, n_features: int, n_outputs: int, output: str) -> Network:
-    """The network that is trained."""
+    """Make the network to train."""
     hidden = np.atleast_1d(np.asarray(recipe.hidden_layer_sizes, dtype=np.int64))
     return Network(
         sizes=(n_features, *hidden.tolist(), n_outputs),
@@ -129,7 +135,10 @@ def network_of(recipe: Hyperparameters, n_features: int, n_outputs: int, output:
 
 
 def batch_size_of(recipe: Hyperparameters, n_rows: int) -> int:
-    """Rows in a step, of so many; warns if there are fewer than were asked for."""
+    """Return the rows of a step; warn where fewer than requested.
+
+    There are n_rows in all.
+    """
     if recipe.batch_size == "auto":
         return min(200, n_rows)
     if recipe.batch_size > n_rows:
@@ -138,7 +147,7 @@ def batch_size_of(recipe: Hyperparameters, n_rows: int) -> int:
 
 
 def optimizer_of(recipe: Hyperparameters) -> Optimizer:
-    """The update rule of mini-batches."""
+    """Make the update rule of mini-batches."""
     if recipe.solver == "sgd":
         return SGD(momentum=recipe.momentum, nesterov=recipe.nesterovs_momentum)
     if recipe.weight_decay:
@@ -147,7 +156,7 @@ def optimizer_of(recipe: Hyperparameters) -> Optimizer:
 
 
 def whole_fit(recipe: Hyperparameters, seed: int, rows_before: int) -> TrainingPlan:
-    """All epochs of a fit, after earlier ones that saw so many rows."""
+    """Plan all epochs of a fit, after earlier ones of some rows."""
     return TrainingPlan(
         recipe.max_iter,
         recipe.learning_rate_init,
@@ -158,7 +167,9 @@ def whole_fit(recipe: Hyperparameters, seed: int, rows_before: int) -> TrainingP
 
 
 def one_epoch(recipe: Hyperparameters, seed: int, rows_before: int, losses: Sequence[float]) -> TrainingPlan:
-    """One epoch of ``partial_fit``, after earlier ones with these losses that saw so many rows.
+    """Plan one epoch of ``partial_fit``, after earlier ones with these losses.
+
+    Those saw ``rows_before`` rows.
 
     Raises
     ------
@@ -204,7 +215,7 @@ def _schedule(recipe: Hyperparameters, rows_before: int) -> Schedule:
 
 
 def scikit_learns_generator(seed: int) -> np.random.Generator:
-    """The stream that scikit-learn draws initial parameters from, so that both begin with the same ones."""
+    """Make scikit-learn's stream for initial parameters, to begin with the same ones."""
     bits = np.random.MT19937()
     state: Any = np.random.RandomState(seed).get_state(legacy=False)
     bits.state = state
@@ -212,5 +223,8 @@ def scikit_learns_generator(seed: int) -> np.random.Generator:
 
 
 def _plain(value: Any) -> Any:
-    """One value, or a tuple of one for each layer: a network is hashed, and an array cannot be."""
+    """Return one value, or a tuple of one for each layer.
+
+    A network is hashed, and an array cannot be.
+    """
     return tuple(value) if is_sequence(value) else value

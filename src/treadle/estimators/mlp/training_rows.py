@@ -1,4 +1,6 @@
-"""What a fit trains on and what it is judged by: rows of X by their numbers, never copies of X.
+"""The rows that a fit trains on and is judged by.
+
+They are rows of X by their numbers, never copies of X.
 
 Dimensions: N rows, D features.
 """
@@ -53,19 +55,22 @@ class TrainingRows:
 
     @property
     def n_rows(self) -> int:
-        """How many there are to train on."""
+        """The number of rows to train on."""
         return n_rows(self.X) if self.rows is None else len(self.rows)
 
     @property
     def total_weight(self) -> float:
-        """Of the rows to train on: their number, if there are no weights."""
+        """The total weight of the rows to train on.
+
+        It is their number, if there are no weights.
+        """
         if self.weights is None:
             return float(self.n_rows)
         return float((self.weights if self.rows is None else self.weights[self.rows]).sum())
 
 
 def validated_rows(estimator: Any, X: Any) -> Rows:
-    """X of a prediction, checked by scikit-learn against what the estimator was fitted on.
+    """Check X of a prediction by scikit-learn against the fitted estimator.
 
     Raises
     ------
@@ -80,7 +85,9 @@ def validated_rows(estimator: Any, X: Any) -> Rows:
 
 
 def validated_rows_and_targets(estimator: Any, X: Any, y: Any, *, reset: bool) -> tuple[Rows, Any]:
-    """X and y of a fit, checked by scikit-learn; ``reset`` where the names of features are new.
+    """Check X and y of a fit by scikit-learn.
+
+    ``reset`` is for fits where the names of features are new.
 
     Raises
     ------
@@ -97,12 +104,18 @@ def validated_rows_and_targets(estimator: Any, X: Any, y: Any, *, reset: bool) -
 
 
 def _is_table(X: Any) -> bool:
-    """Whether X is a table of polars or PyArrow, of whose float32 and uint8 scikit-learn makes float64."""
+    """Say whether X is a table of polars or PyArrow.
+
+    scikit-learn makes float64 of their float32 and uint8.
+    """
     return hasattr(X, "__arrow_c_stream__") and hasattr(X, "__array__") and not hasattr(X, "iloc")
 
 
 def rows_that_weigh(weights: NDArray[np.float64] | None) -> NDArray[np.int64] | None:
-    """The numbers of the rows whose weight is not 0; None where that is all."""
+    """Return the numbers of rows with weights other than 0.
+
+    None where that is all.
+    """
     if weights is None or weights.all():
         return None
     return np.flatnonzero(weights)
@@ -117,7 +130,9 @@ def split(
     *,
     strictly: bool,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Numbers of the rows to train on and of those held out, each in ascending order.
+    """Split row numbers into those to train on and those held out.
+
+    Each are in ascending order.
 
     Parameters
     ----------
@@ -176,7 +191,10 @@ def _classes(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
 
 
 def _refuse_as_scikit_learn(rows: NDArray[np.int64], labels: NDArray[Any]) -> None:
-    """Raise scikit-learn's ValueError for a class of a single row, in its words."""
+    """Raise scikit-learn's ValueError for a class of a single row.
+
+    The words are scikit-learn's.
+    """
     from sklearn.model_selection import train_test_split
 
     train_test_split(rows, stratify=labels[rows, np.newaxis].astype(bool))

@@ -1,4 +1,7 @@
-"""The score that early stopping goes by: the estimator's own, minus the loss, or a scorer of scikit-learn."""
+"""The score of early stopping: the estimator's, minus the loss, or a scorer's.
+
+A scorer is scikit-learn's.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,16 @@ from treadle.network import Parameters
 from treadle.training.held_out import plain_loss
 
 
+def score_name(scoring: Any, kind: Targets) -> str:
+    """Name the score that ``scoring`` asks for, as a table of epochs does.
+
+    It is the kind's own for None, and "score" for minus the loss and for a callable.
+    """
+    if scoring is None:
+        return kind.score_name
+    return scoring if isinstance(scoring, str) and scoring != "loss" else "score"
+
+
 def score_of_held_out(
     scoring: Any,
     kind: Targets,
@@ -25,7 +38,9 @@ def score_of_held_out(
     rows: NDArray[np.int64] | None,
     sample_weight: NDArray[np.float64] | None,
 ) -> Callable[[Parameters, NDArray[Any]], float]:
-    """A function of parameters and logits of the rows held out that gives their score; more is better.
+    """Return a function that scores the held-out rows; more is better.
+
+    It takes parameters, and the logits of these rows.
 
     Parameters
     ----------

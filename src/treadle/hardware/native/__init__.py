@@ -1,1 +1,1 @@
-"""The door to the compiled kernel: typed functions that check every array first."""
+"""Calls the compiled kernel by typed functions that check every array first."""

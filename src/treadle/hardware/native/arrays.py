@@ -1,4 +1,4 @@
-"""Refuses arrays that the kernel would misread: of another dtype, shape or order of memory."""
+"""Refuses arrays of a dtype, shape or memory order that the kernel would misread."""
 
 from __future__ import annotations
 
@@ -74,7 +74,10 @@ def check_strided(name: str, array: NDArray[Any], dtypes: tuple[np.dtype[Any], .
 
 
 def fits(given: Shape, wanted: Shape) -> bool:
-    """Whether a shape is the one wanted, of one axis or two, where ``ANY`` is any size."""
+    """Say whether a shape of one or two axes is the expected one.
+
+    ``ANY`` is any size.
+    """
     if given == wanted:
         return True
     if len(given) != len(wanted) or (wanted[0] != ANY and wanted[0] != given[0]):

@@ -1,6 +1,6 @@
-"""The kernel's look-ups of the cells that points lie in; what they compute is in ``native/boxes/look_up.h``.
+"""Calls the kernel's look-ups of the cells that points lie in.
 
-Points (N, D) are finite.
+What they compute is in ``native/boxes/look_up.h``. Points (N, D) are finite.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from treadle.hardware.native.arrays import ANY, FLOAT64, INT32, INT64, check_arr
 
 
 class _Described:
-    """Something that the kernel keeps in a form of its own, which is made once, and not pickled."""
+    """A value with a compiled form, made once and not pickled."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "compiled"}
@@ -27,7 +27,7 @@ class _Described:
 
 @dataclass(frozen=True, eq=False)
 class Axis(_Described):
-    """The cells of one axis of a grid, and buckets that find them.
+    """One axis of a grid: its cells, and buckets that find them.
 
     Parameters
     ----------
@@ -54,13 +54,13 @@ class Axis(_Described):
 
     @cached_property
     def compiled(self) -> extension._native.Axis:
-        """The same for the kernel."""
+        """The axis in the kernel's form."""
         return extension._native.Axis(self.inner, self.starts, self.origin, self.scale)
 
 
 @dataclass(frozen=True, eq=False)
 class Splits(_Described):
-    """A tree of tests: where x[axis] < threshold a point goes to children[0], else to children[1].
+    """A tree of tests: x[axis] < threshold leads to children[0], else children[1].
 
     Parameters
     ----------
@@ -87,12 +87,12 @@ class Splits(_Described):
 
     @cached_property
     def compiled(self) -> extension._native.Splits:
-        """The same for the kernel."""
+        """The tree in the kernel's form."""
         return extension._native.Splits(self.axis, self.threshold, self.children)
 
 
 def cells_in_grid(points: NDArray[np.float64], axes: Sequence[Axis], threads: int) -> NDArray[np.int64]:
-    """The cell (N,) of each point, numbered with the last axis fastest."""
+    """Return each point's cell (N,), numbered with the last axis fastest."""
     check_array("points", points, FLOAT64, (ANY, len(axes)))
     cells = np.empty(len(points), np.int64)
     extension._native.look_up_grid(points, [axis.compiled for axis in axes], None, cells, None, threads)
@@ -102,7 +102,10 @@ def cells_in_grid(points: NDArray[np.float64], axes: Sequence[Axis], threads: in
 def values_in_grid(
     points: NDArray[np.float64], axes: Sequence[Axis], values: NDArray[np.float64], threads: int
 ) -> NDArray[np.float64]:
-    """The value (N,) of each point's cell, of values (n_cells,)."""
+    """Return the value (N,) of each point's cell.
+
+    ``values`` is of shape (n_cells,).
+    """
     check_array("points", points, FLOAT64, (ANY, len(axes)))
     check_array("values", values, FLOAT64, (math.prod(axis.inner.size + 1 for axis in axes),))
     found = np.empty(len(points))
@@ -113,7 +116,10 @@ def values_in_grid(
 def cells_in_trees(
     points: NDArray[np.float64], trees: Iterable[Splits], threads: int
 ) -> Iterator[NDArray[np.int64]]:
-    """For each tree, the cell (N,) of each point, in an array that the next one's overwrite."""
+    """Yield for each tree the cell (N,) of each point.
+
+    The next tree's cells overwrite the array.
+    """
     check_array("points", points, FLOAT64, (ANY, ANY))
     cells = np.empty(len(points), np.int64)
     for tree in trees:
@@ -124,9 +130,9 @@ def cells_in_trees(
 def values_in_trees(
     points: NDArray[np.float64], trees: Iterable[Splits], values: NDArray[np.float64], threads: int
 ) -> Iterator[NDArray[np.float64]]:
-    """For each tree, the value (N,) of each point's cell, in an array that the next one's overwrite.
+    """Yield for each tree the value (N,) of each point's cell.
 
-    ``values`` holds one for each cell of any of the trees.
+    The next tree's values overwrite the array. ``values`` holds one for each cell of any of the trees.
     """
     check_array("points", points, FLOAT64, (ANY, ANY))
     check_array("values", values, FLOAT64, (ANY,))

@@ -1,4 +1,4 @@
-"""Imports ``treadle._native``, which nothing else does, and chooses among its kernels.
+"""Imports ``treadle._native``, as no other module does, and chooses its kernels.
 
 The extension is loaded once, when this file is. Where it is not built, whatever needs it raises
 ``EngineUnavailable`` with the reason; ``is_built`` says so beforehand.
@@ -27,7 +27,7 @@ EMULATED_BFLOAT16 = "emulated-bfloat16"
 
 
 def is_built() -> bool:
-    """Whether there is an extension here."""
+    """Say whether the extension is here."""
     return missing is None
 
 
@@ -50,33 +50,33 @@ def check_built() -> None:
 
 
 def processor_features() -> list[str]:
-    """Those of this processor that matter to the choice of kernels, by Linux's names."""
+    """Return the processor's features that decide on kernels, by Linux's names."""
     check_built()
     return _native.processor_features()
 
 
 def available_kernels() -> list[str]:
-    """The kernels of float32 and float64 that can run here, best first."""
+    """Return the usable kernels of float32 and float64, best first."""
     check_built()
     return _native.available_kernels()
 
 
 def available_bfloat16_kernels() -> list[str]:
-    """The kernels that train in bfloat16 here, best first."""
+    """Return the usable kernels that train in bfloat16, best first."""
     check_built()
     return _native.available_bfloat16_kernels()
 
 
 @dataclass(frozen=True)
 class Kernels:
-    """Names of the compiled kernels that compute; None where none of these trains in bfloat16."""
+    """The names of the chosen kernels; None where none trains in bfloat16."""
 
     standard: str
     bfloat16: str | None
 
 
 def chosen_kernels() -> Kernels:
-    """The best kernels for this processor, or those that TREADLE_SIMD names.
+    """Return the processor's best kernels, or those that TREADLE_SIMD names.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def chosen_kernels() -> Kernels:
 
 
 def kernels_if_built() -> Kernels | None:
-    """``chosen_kernels``, or None where the extension is not built.
+    """Return ``chosen_kernels``, or None where the extension is not built.
 
     Raises
     ------

@@ -1,4 +1,6 @@
-"""The kernel's passes of the exact L1 regression; what they compute is in ``native/kernels/l1_kernels.h``.
+"""Calls the kernel's passes of the exact L1 regression.
+
+What they compute is in ``native/kernels/l1_kernels.h``.
 
 Dimensions: N rows in memory, D features, k of them used, p coordinates.
 """
@@ -22,7 +24,9 @@ GROUP = 8
 
 @dataclass(frozen=True)
 class ScreenRequest:
-    """Rows, a guess, and a radius: those that may change sides within it are kept.
+    """A screen's rows, guess and radius.
+
+    The rows that may change sides within the radius are kept.
 
     Parameters
     ----------
@@ -72,12 +76,12 @@ class ScreenRequest:
 
     @property
     def n_rows(self) -> int:
-        """How many rows are looked at: n."""
+        """n, the number of rows to screen."""
         return len(self.X if self.some is None else self.some)
 
 
 class ScreenSums(NamedTuple):
-    """What a screen finds.
+    """The result of a screen.
 
     ``rows`` are the positions of those kept, ``side`` (n,) is the sign of every row's dual value, 0 for
     those kept, ``fold`` (1 + k,) the others' sum of dual values times (1, x), ``loss`` their sum of losses,
@@ -93,7 +97,7 @@ class ScreenSums(NamedTuple):
 
 
 def screen(request: ScreenRequest, threads: int, kernels: str) -> ScreenSums:
-    """One pass over the rows."""
+    """Screen the rows in one pass."""
     side = np.empty(request.n_rows, np.int8)
     fold = np.empty(1 + request.columns.size)
     rows, loss, size, not_finite = extension._native.l1_screen(
@@ -105,7 +109,10 @@ def screen(request: ScreenRequest, threads: int, kernels: str) -> ScreenSums:
 def on_another_side(
     request: ScreenRequest, side: NDArray[np.int8], threads: int, kernels: str
 ) -> NDArray[np.int64]:
-    """The positions of the rows that a guess has on another side than ``side`` (n,) says, 0 being none."""
+    """Return the positions of rows that a guess has on another side.
+
+    ``side`` (n,) has the sides before, 0 being none.
+    """
     check_array("side", side, INT8, (request.n_rows,), writable=True)
     rows = extension._native.l1_check(_compiled(request), side, threads, kernels)
     return np.frombuffer(rows, np.int64)
@@ -155,11 +162,17 @@ class InteriorPasses:
         self._compiled = extension._native.L1Interior(Z, state, p, threads, kernels)
 
     def normal(self, primal: float, dual: float) -> float:
-        """Move by the last step, times these, and write M and b; the gap."""
+        """Move by the last step times these lengths, and write M and b.
+
+        It returns the gap.
+        """
         return self._compiled.normal(primal, dual, self.M, self.b)
 
     def predict(self, dw: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The uncorrected step, given dw (p,): five numbers, as ``InteriorRows.predict`` has them."""
+        """Compute the uncorrected step from dw (p,); see ``InteriorRows.predict``.
+
+        It returns five numbers.
+        """
         sums = np.empty(5)
         self._compiled.predict(self._padded(dw), sums)
         return sums
@@ -169,7 +182,10 @@ class InteriorPasses:
         self._compiled.correct(mu, self.b)
 
     def step(self, dw: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The corrected step, given dw (p,): two numbers, as ``InteriorRows.step`` has them."""
+        """Compute the corrected step from dw (p,); see ``InteriorRows.step``.
+
+        It returns two numbers.
+        """
         sums = np.empty(2)
         self._compiled.step(self._padded(dw), sums)
         return sums

@@ -1,4 +1,6 @@
-"""The kernel's trainer and predictor of networks; what they compute is in ``native/kernels/kernels.h``.
+"""Calls the kernel's trainer and predictor of networks.
+
+What they compute is in ``native/kernels/kernels.h``.
 
 Dimensions: N rows, D features, K outputs, P parameters, R statistics of batch normalisation.
 """
@@ -38,7 +40,7 @@ class Layer(NamedTuple):
 
 
 class Network:
-    """Layers in the kernel's form."""
+    """A network in the kernel's form."""
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         extension.check_built()
@@ -133,7 +135,10 @@ def predict(
 
 @dataclass(frozen=True)
 class Targets:
-    """A loss, its penalty, and what the rows should give: labels (N,) from 0 to K - 1, or targets (N, K)."""
+    """A loss, its penalty, and the rows' targets.
+
+    They are labels (N,) from 0 to K - 1, or targets (N, K).
+    """
 
     loss: str
     label_smoothing: float
@@ -145,7 +150,10 @@ class Targets:
 
 
 class Augmentation(NamedTuple):
-    """How the pixels of images move; see ``treadle.engines.augmentation``. Height 0: not at all."""
+    """The random moves of images; see ``treadle.engines.augmentation``.
+
+    Height 0 is none.
+    """
 
     height: int
     width: int
@@ -157,7 +165,10 @@ NO_AUGMENTATION = Augmentation(0, 0, False, 0)
 
 
 class Optimizer(NamedTuple):
-    """An update rule and its numbers; see ``treadle.optimizers``. The rate is given step by step."""
+    """An update rule and its numbers; see ``treadle.optimizers``.
+
+    The rate is given step by step.
+    """
 
     update: str
     beta_1: float = 0.0
@@ -168,7 +179,7 @@ class Optimizer(NamedTuple):
 
 
 class Trainer:
-    """Training by epochs.
+    """Trains a network by epochs.
 
     Parameters
     ----------
@@ -225,13 +236,15 @@ class Trainer:
 
     @property
     def step(self) -> int:
-        """How many steps were taken."""
+        """The number of steps taken."""
         return self._compiled.step
 
     def run_epoch(
         self, order: NDArray[np.int64], learning_rates: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], int]:
-        """The losses of the batches, and the steps taken: fewer where the next one's loss is not finite.
+        """Train an epoch; return the batches' losses and the steps taken.
+
+        They are fewer where the next one's loss is not finite.
 
         Parameters
         ----------
@@ -252,7 +265,10 @@ class Trainer:
         second: NDArray[np.float32] | None,
         statistics: NDArray[np.float32] | None,
     ) -> None:
-        """Write the parameters and their moments, (P,) each, and the statistics (R,) into these arrays."""
+        """Write the parameters, moments and statistics into these arrays.
+
+        The parameters and their moments are (P,) each, the statistics (R,).
+        """
         self._check_state(values, first, second, statistics, writable=True)
         self._compiled.read(values, first, second, statistics)
 
@@ -264,7 +280,10 @@ class Trainer:
         statistics: NDArray[np.float32],
         step: int,
     ) -> None:
-        """Take the parameters and their moments, (P,) each, the statistics (R,) and the steps taken."""
+        """Set the parameters, moments, statistics and the number of steps.
+
+        The parameters and their moments are (P,) each, the statistics (R,).
+        """
         self._check_state(values, first, second, statistics, writable=False)
         self._compiled.write(values, first, second, statistics, step)
 

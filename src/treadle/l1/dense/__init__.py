@@ -1,1 +1,1 @@
-"""The solver of dense rows: sample, screen, solve what is left open, certify."""
+"""Solves regressions of dense rows: sample, screen, solve the rest, certify."""

@@ -1,4 +1,4 @@
-r"""Scaling and rank: the coordinates in which the solver computes.
+r"""The coordinates in which the solver computes: scaled, and of full rank.
 
 A row with its intercept is (1, x). Columns are scaled by powers of two, which rounds nothing, and R of their
 QR decomposition whitens them: z = A'(1, x), A = sqrt(m) R^-1 scaled back, has columns of mean square 1 over
@@ -46,12 +46,12 @@ class Coordinates:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether doubles hardly tell some column from a combination of the others."""
+        """Whether some column is nearly a combination of others, to doubles."""
         return self.least_share < DOUBTFUL_BELOW
 
     @property
     def size(self) -> int:
-        """p: how many coordinates there are."""
+        """p, the number of coordinates."""
         return int(self.A.shape[1])
 
     @property
@@ -60,7 +60,7 @@ class Coordinates:
         return bool(self.A.shape[0] == self.A.shape[1])
 
     def of(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Z (n, p) of rows X (n, D), float64."""
+        """Compute Z (n, p) of rows X (n, D), in float64."""
         if len(self.columns) < self.n_features:
             X = X[:, self.columns]
         Z = np.asarray(X, np.float64) @ self.A[1:]
@@ -70,43 +70,52 @@ class Coordinates:
     def residuals(
         self, X: NDArray[np.float64], y: NDArray[np.float64], theta: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """y - Z theta of rows X (n, D), without their Z."""
+        """Compute y - Z theta of rows X (n, D), without their Z."""
         coef, intercept = self.coefficients(theta)
         return np.asarray(y - X @ coef - intercept)
 
     def coefficients(
         self, theta: NDArray[np.float64], A: NDArray[np.float64] | None = None
     ) -> tuple[NDArray[np.float64], float]:
-        """The coefficients (D,) and the intercept that theta stands for, or through another A."""
+        """Convert theta to coefficients (D,) and intercept, perhaps through another A."""
         w = (self.A if A is None else A) @ theta
         coef = np.zeros(self.n_features)
         coef[self.columns] = w[1:]
         return coef, float(w[0])
 
     def theta(self, coef: NDArray[np.float64], intercept: float) -> NDArray[np.float64]:
-        """The theta of some coefficients; what columns left out contribute is lost."""
+        """Convert coefficients to theta.
+
+        What columns left out contribute is lost.
+        """
         w = np.concatenate(([intercept], coef[self.columns]))[len(self.A) - self.size :]
         return np.asarray(solve_triangular(self.A[len(self.A) - self.size :], w, check_finite=False))
 
     def gradient(self, fold: NDArray[np.float64]) -> NDArray[np.float64]:
-        """sum u_i z_i (p,), from ``fold`` (1 + D,), the sum of u_i (1, x_i)."""
+        """Compute sum u_i z_i (p,) from ``fold`` (1 + D,).
+
+        ``fold`` is the sum of u_i (1, x_i).
+        """
         kept = np.concatenate(([fold[0]], fold[1:][self.columns]))
         return np.asarray(kept @ self.A)
 
     def penalty_rows(self) -> NDArray[np.float64]:
-        """The rows z (k, p) whose residuals, with target 0, are the coefficients' negatives."""
+        """Return the penalty's rows z (k, p).
+
+        Their residuals, with target 0, are the coefficients' negatives.
+        """
         return self.A[1:]
 
 
 def row_lengths(Z: NDArray[np.float64]) -> NDArray[np.float64]:
-    """|z_i| of each row (n,)."""
+    """Compute |z_i| of each row, (n,)."""
     return np.asarray(np.sqrt(np.einsum("ij,ij->i", Z, Z)))
 
 
 def column_scales(X: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Powers of two (D,) that bring each column's largest entry to [1, 2).
+    """Return powers of two (D,) that scale columns to about one.
 
-    1 for columns of zeros.
+    Each column's largest entry comes to lie in [1, 2). 1 for columns of zeros.
     """
     if X.shape[1] < COPY_BELOW_COLUMNS:
         X = np.asfortranarray(X)
@@ -116,7 +125,10 @@ def column_scales(X: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def triangle_of(X: NDArray[np.float64]) -> NDArray[np.float64]:
-    """R (p, p) of the QR decomposition of X (n, p), zeros below row n."""
+    """Compute R (p, p) of the QR decomposition of X (n, p).
+
+    It has zeros below row n.
+    """
     p = X.shape[1]
     R = np.zeros((p, p))
     if len(X) == 0:
@@ -129,7 +141,7 @@ def triangle_of(X: NDArray[np.float64]) -> NDArray[np.float64]:
 def coordinates_of(
     X: NDArray[np.float64], fit_intercept: bool, penalised: bool, weight: NDArray[np.float64] | None = None
 ) -> Coordinates:
-    """Coordinates from rows X (m, D), with weights (m,) above 0.
+    """Choose coordinates from rows X (m, D), with weights (m,) above 0.
 
     With a penalty, columns that depend on others stay.
     """
@@ -142,7 +154,7 @@ def coordinates_of(
 def coordinates_of_all(
     rows: Rows, X: NDArray[np.float64], fit_intercept: bool, penalised: bool
 ) -> Coordinates:
-    """Coordinates from every row, in one pass.
+    """Choose coordinates from every row, in one pass.
 
     For columns that a sample X shows nothing of.
     """
@@ -155,7 +167,10 @@ def coordinates_of_all(
 
 @dataclass(frozen=True)
 class _Triangle:
-    """R of a chunk's scaled rows of positive weight; a cluster's workers send it."""
+    """Computes R of a chunk's scaled rows of positive weight.
+
+    A cluster's workers send it.
+    """
 
     scales: NDArray[np.float64]
     fit_intercept: bool
@@ -183,7 +198,10 @@ def _triangle(
 def _from_triangle(
     R: NDArray[np.float64], scales: NDArray[np.float64], fit_intercept: bool, penalised: bool, m: float
 ) -> Coordinates:
-    """The coordinates A = sqrt(m) R^-1, scaled back, of the columns that are independent."""
+    """Compute the coordinates A = sqrt(m) R^-1 of the independent columns.
+
+    They are scaled back.
+    """
     n_features = len(scales)
     first = int(fit_intercept)
     # |r_jj| is what the columns before leave of column j: of its length, or of that of its part off the mean.
@@ -209,7 +227,7 @@ def _from_triangle(
 
 
 def _independent(R: NDArray[np.float64], lengths: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which columns of R are no combinations of columns before them."""
+    """Return which columns of R are no combinations of columns before them."""
     # R's own diagonal tells until one is.
     diagonal = np.abs(np.diagonal(R))
     independent = diagonal > DEPENDENT_BELOW * lengths

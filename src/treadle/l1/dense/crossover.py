@@ -53,7 +53,7 @@ DEPENDENT_ROW = 1e-7
 
 @dataclass(frozen=True)
 class Vertex:
-    """A basis (p,) with its inverse, and what it determines.
+    """A basis (p,) with its inverse, coefficients, residuals and dual values.
 
     ``w`` (p,) interpolates its rows; ``r`` and ``u`` (n,) are every row's residual and dual value.
     """
@@ -77,6 +77,7 @@ def independent_rows(Z: NDArray[np.float64], weight: NDArray[np.float64]) -> NDA
             continue
         rows = Z[heavy] * np.sqrt(weight[heavy] / largest)[:, None]
         factors, order, _, _, info = dgeqp3(rows.T)
+        # LAPACK numbers from 1. R's diagonal is the length of what the rows chosen before leave of each.
         chosen = order[:p] - 1
         if not info and (np.abs(np.diagonal(factors)[:p]) > DEPENDENT_ROW * row_lengths(rows[chosen])).all():
             return np.asarray(heavy[chosen])
@@ -84,7 +85,7 @@ def independent_rows(Z: NDArray[np.float64], weight: NDArray[np.float64]) -> NDA
 
 
 def inverse_of(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The inverse of a (p, p) matrix; LinAlgError where there is none."""
+    """Invert a (p, p) matrix; LinAlgError where it is singular."""
     factors, pivots, info = dgetrf(matrix)
     if info:
         raise np.linalg.LinAlgError("the basis became singular")
@@ -205,6 +206,8 @@ class _Pivoting:
         self.r = self.y - self.Z @ self.w
         tied = (np.abs(self.r) <= tie) & ~self.is_basic
         if tied.any():
+            # Ties off the basis, where pivots could go round in circles: moved by hundreds of times their
+            # rounding.
             n = tied.sum()
             moves = rng.uniform(2, 6, n) * rng.choice([-1.0, 1.0], n) * tie[tied] * 100
             self.y[tied] += moves
@@ -212,6 +215,7 @@ class _Pivoting:
         self.r[self.basis] = 0
         self.u = np.where(self.r > 0, self.high, self.low)
         self.u[self.basis] = 0
+        # q of (1): u is 0 on the basis.
         self.q = self.g + self.Z.T @ self.u
 
     def basic_dual_values(self) -> NDArray[np.float64]:
@@ -220,6 +224,7 @@ class _Pivoting:
 
     def line_search(self, k: int, sign: float, excess: float) -> _Step:
         """Find the breakpoint along (2) where the objective would rise; Unbounded without one."""
+        # d of (2), and z_i'd of (3). The basis stays at zero; row k only moves away from it.
         direction = sign * self.inverse[:, k]
         along = self.Z @ direction
         along[self.basis] = 0
@@ -229,6 +234,7 @@ class _Pivoting:
         candidates = np.flatnonzero(
             towards > SMALLEST_PIVOT * math.sqrt(float(direction @ direction)) * self.lengths
         )
+        # (3): where each residual is zero, at once for ties; and by how much the slope rises there.
         t = np.maximum(-self.r[candidates] / along[candidates], 0)
         rise = self.width[candidates] * np.abs(along[candidates])
         order, stop = first_breakpoints(t, rise, excess)
@@ -246,9 +252,12 @@ class _Pivoting:
         leaving, entering, passed = int(self.basis[k]), step.entering, step.passed
         self.w = self.w - step.length * step.direction
         self.r += step.length * step.along
+        # q of (1) follows u: the rows passed are at their other bound, the one entering is part of it no
+        # longer.
         other_bound = np.where(u[passed] == low[passed], high[passed], low[passed])
         self.q = self.q + (other_bound - u[passed]) @ Z[passed] - u[entering] * Z[entering]
         u[passed] = other_bound
+        # Row k leaves to the side that its u exceeded: above zero with u at h, below with u at l.
         u[leaving] = high[leaving] if sign > 0 else low[leaving]
         self.q += u[leaving] * Z[leaving]
         self.r[leaving] = sign * step.length
@@ -260,6 +269,7 @@ class _Pivoting:
 
         With z the row that enters and a = Z_B^-T z, the new inverse is Z_B^-1 (I - e_k (a - e_k)' / a_k).
         """
+        # a', and a_k: the rank-one update of Sherman and Morrison.
         row = self.Z[entering] @ self.inverse
         pivot = row[k]
         row[k] -= 1
@@ -282,6 +292,7 @@ def first_breakpoints(
     while True:
         first = np.argpartition(t, most - 1)[:most] if most < len(t) else np.arange(len(t))
         order = first[np.argsort(t[first], kind="stable")]
+        # The slope of (3) after each breakpoint is what is summed up to it, less the excess.
         stop = int(np.searchsorted(np.cumsum(rise[order]), excess))
         if stop < len(order) or most >= len(t):
             return order, stop

@@ -1,4 +1,4 @@
-"""Sums of products in twice the precision of a double: each number is hi + lo, unevaluated.
+"""Sums products in twice a double's precision, as pairs hi + lo.
 
 The error of each product and of each sum is computed and kept (Dekker 1971; Ogita, Rump and Oishi 2005), so
 that y - X w of columns that nearly cancel has some 30 digits before it is rounded.
@@ -20,14 +20,14 @@ Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def two_sum(a: NDArray[np.float64], b: Any) -> Pair:
-    """fl(a + b) and its error."""
+    """Return fl(a + b) and its error."""
     total = a + b
     part = total - a
     return total, (a - (total - part)) + (b - part)
 
 
 def two_product(a: NDArray[np.float64], b: Any) -> Pair:
-    """fl(a b) and its error, where nothing over- or underflows."""
+    """Return fl(a b) and its error, where nothing over- or underflows."""
     product = a * b
     scaled = SPLITTER * a
     a_high = scaled - (scaled - a)
@@ -38,7 +38,7 @@ def two_product(a: NDArray[np.float64], b: Any) -> Pair:
 
 
 def minus_products(start: Pair, columns: NDArray[Any], factors: NDArray[Any]) -> Pair:
-    """hi + lo less the sum of columns (n, k) times factors (k,)."""
+    """Subtract from hi + lo the sum of columns (n, k) times factors (k,)."""
     high, low = start
     all_at_once = two_product(columns, -factors) if columns.size <= FEW else None
     for k, factor in enumerate(factors.tolist()):
@@ -64,5 +64,5 @@ def rounded_residuals(
 
 
 def difference_is_exact(a: NDArray[np.float64], b: Any) -> bool:
-    """Whether fl(a - b) is a - b everywhere."""
+    """Say whether fl(a - b) is a - b everywhere."""
     return not two_sum(a, -b)[1].any()

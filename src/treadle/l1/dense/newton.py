@@ -1,4 +1,4 @@
-"""A Newton step with the gradient of all rows takes a guess next to their solution.
+"""Improves a guess by a Newton step with the gradient of all rows.
 
 A sample's solution theta_0 is off by sampling alone. With g the sum of u_i z_i of all rows there, which a
 pass gives, and J the Hessian (``scatter``), theta_0 + J^-1 g is off by no more than J is: the ball about it
@@ -56,7 +56,7 @@ def ball_after_newton(task: Task, guess: Guess, screened: Screened, ball: Ball) 
 
 
 def _few_enough(task: Task, guess: Guess, n_kept: float) -> bool:
-    """Whether so many rows need no Newton step, or none is possible."""
+    """Say that no Newton step is needed, or that none is possible."""
     few = SOLVE_DIRECTLY_BELOW * smallest_sample(guess.coordinates.size)
     return guess.scatter is None or task.penalty > 0 or n_kept < few
 

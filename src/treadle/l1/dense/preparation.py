@@ -1,4 +1,4 @@
-r"""Columns that are fit for doubles: centred by a row, and freed of what nearly cancels.
+r"""Prepares columns for doubles: centres them, and separates those that nearly cancel.
 
 1. With an intercept, a column that is far from zero beside its spread is measured from one of its own values
    m_j. Within a factor of 2 of it x - m_j is exact (Sterbenz 1974), so nothing is lost.
@@ -37,12 +37,15 @@ REFINEMENTS = 3
 
 
 class NearlyDependent(Exception):
-    """The columns are too near to dependent to be solved as they are."""
+    """Raised where columns are too near to dependent to be solved."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Rows for the solver. ``columns`` are those of ``rows`` among all; ``exact``: they are x - centre."""
+    """Rows that are prepared for the solver.
+
+    ``columns`` are those of ``rows`` among all; ``exact`` says that they are x - centre.
+    """
 
     rows: Rows
     centre: NDArray[np.float64]
@@ -51,14 +54,14 @@ class Prepared:
     n_features: int
 
     def start(self, start: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
-        """A guess of coefficients and intercept, the latter at the centre."""
+        """Return a guess of coefficients and the intercept at the centre."""
         if start is None or not self.centre.any():
             return start
         return np.append(start[:-1], start[-1] + self.centre @ start[:-1])
 
 
 def prepared(rows: Rows, fit_intercept: bool) -> Prepared:
-    """1. The rows, centred where that is needed."""
+    """1. Centre the rows where that is needed."""
     D = rows.n_features
     centre = np.zeros(D)
     if fit_intercept and D:
@@ -117,7 +120,7 @@ class CentredRows(Rows):
 
 @dataclass(frozen=True)
 class _OfCentred:
-    """A function of chunks, after the centre is taken off."""
+    """A function of chunks, applied after the centre is subtracted."""
 
     function: Any
     centre: NDArray[np.float64]
@@ -131,7 +134,9 @@ def _centred(chunk: Chunk, centre: NDArray[np.float64]) -> Chunk:
 
 
 def disentangled(before: Prepared, raw: Rows, fit_intercept: bool) -> Prepared:
-    """2. and 3. The rows with columns that depend on others left out, or replaced by what these leave.
+    """2. and 3. Leave out or replace columns that depend on others.
+
+    A replaced one becomes what the others leave of it.
 
     Raises
     ------
@@ -162,7 +167,11 @@ def disentangled(before: Prepared, raw: Rows, fit_intercept: bool) -> Prepared:
 def _untangled(
     chunk: Chunk, raw: Chunk, fit_intercept: bool
 ) -> tuple[list[int], list[int], float, NDArray[np.float64]]:
-    """The columns kept; those of them that were replaced; the largest share of one left out; all, scaled."""
+    """Choose the columns to keep, and replace those that nearly depend.
+
+    Returned are the columns kept; those of them that were replaced; the largest share of one left out; and
+    all columns, scaled.
+    """
     X = np.array(chunk.X, np.float64, order="F")
     scales = column_scales(X)
     X *= scales
@@ -187,9 +196,9 @@ def _untangled(
 
 
 def _roundings(X: NDArray[np.float64]) -> NDArray[np.float64]:
-    """By how much the entries of each column may have been rounded: half a last place of the largest, or 0.
+    """Estimate how far each column's entries may have been rounded.
 
-    0 if all entries are multiples of eight last places of the largest.
+    It is half a last place of the largest, and 0 if all entries are multiples of eight last places of it.
     """
     largest = np.abs(X).max(axis=0, initial=0)
     place = np.spacing(largest)
@@ -202,7 +211,10 @@ def _roundings(X: NDArray[np.float64]) -> NDArray[np.float64]:
 def _left_by(
     X: NDArray[np.float64], kept: list[int], j: int, fit_intercept: bool, rounding: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], float, float]:
-    """What others leave of column j, the size of the terms, what rounding of entries comes to."""
+    """Compute what others leave of column j, with its scale and rounding.
+
+    The scale is the size of the terms; the rounding is what that of the entries comes to.
+    """
     others = np.column_stack([np.ones((len(X), int(fit_intercept))), X[:, kept]])
     rest: Pair = (X[:, j].copy(), np.zeros(len(X)))
     factors = np.zeros(others.shape[1])
@@ -216,7 +228,10 @@ def _left_by(
 
 
 def _remedy(centred: Chunk, j: int, kept: list[int], fit_intercept: bool) -> str:
-    """A difference that is fit for doubles, tried; or that there is none so simple."""
+    """Find a difference of columns that doubles can solve, and advise it.
+
+    Where there is none so simple, the advice is general.
+    """
     text = (
         f"feature {j} is too near to a combination of the others for rows that memory does not hold: what "
         "they leave of it is less than 1e-8 of its size. "

@@ -1,4 +1,4 @@
-"""Balls about a guess, in which a solution is looked for, and how they grow."""
+"""Defines balls about a guess that hold a solution, and their growth."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ GROWTH_IF_TOO_EMPTY, GROWTH_IF_UNBOUNDED = 16.0, 2.0
 
 @dataclass(frozen=True)
 class Ball:
-    """All theta within ``radius`` of ``center`` (p,): where a solution is looked for.
+    """A set that holds a solution: all theta within ``radius`` of ``center``.
 
-    A pass keeps the rows that some theta of the ball lies on (``screening``). A ball for which those are not
-    enough grows, each time by more: ``growth`` is by how much it did last.
+    ``center`` is of shape (p,). A pass keeps the rows that some theta of the ball lies on (``screening``). A
+    ball for which those are not enough grows, each time by more: ``growth`` is by how much it did last.
     """
 
     center: NDArray[np.float64]
@@ -28,20 +28,20 @@ class Ball:
     growth: float = 1.0
 
     def holds(self, theta: NDArray[np.float64]) -> bool:
-        """Whether theta is in it."""
+        """Say whether theta lies in the ball."""
         return math.dist(theta, self.center) <= self.radius
 
     def grown(self, by: float) -> Ball:
-        """The rule: every growth is ``by`` times the last one."""
+        """Enlarge the ball: every growth is ``by`` times the last one."""
         growth = self.growth * by
         return replace(self, radius=self.radius * growth, growth=growth)
 
     def too_empty(self) -> Ball:
-        """The ball to try where fewer rows were kept than a vertex interpolates."""
+        """Return the next ball, where fewer rows were kept than a vertex interpolates."""
         return self.grown(GROWTH_IF_TOO_EMPTY)
 
     def unbounded(self, n_kept: int, n_rows: int) -> Ball:
-        """The ball to try where the rows kept did not bound the objective.
+        """Return the next ball, where the kept rows did not bound the objective.
 
         It keeps all rows where this one keeps most of them.
         """
@@ -49,7 +49,7 @@ class Ball:
         return larger if 2 * n_kept < n_rows else replace(larger, radius=math.inf)
 
     def moved(self, center: NDArray[np.float64], factor: float) -> Ball:
-        """The ball about another center, its radius ``factor`` times as large."""
+        """Move the ball to another center; its radius becomes ``factor`` times as large."""
         return replace(self, center=center, radius=self.radius * factor)
 
     def farthest(self, n_kept: int, n_rows: int) -> float:
@@ -58,7 +58,7 @@ class Ball:
 
 
 def upper_median(values: NDArray[np.float64]) -> float:
-    """The median, the upper one of two.
+    """Return the median, the upper one of two.
 
     Of few numbers it takes a fraction of ``numpy.median``'s time.
     """
@@ -67,20 +67,23 @@ def upper_median(values: NDArray[np.float64]) -> float:
 
 
 def typical_size(values: NDArray[np.float64]) -> float:
-    """The median size of the numbers other than 0; 1 without any."""
+    """Return the median size of the nonzero numbers; 1 without any."""
     sizes = np.abs(values[values != 0])
     return upper_median(sizes) if len(sizes) else 1.0
 
 
 def share_to_keep(size: int, n_rows: int) -> float:
-    """The share of rows to keep about the solution of ``n_rows`` rows."""
+    """Return the share of ``n_rows`` rows to keep about their solution."""
     return min(1.0, 2.5 * math.sqrt(size / n_rows))
 
 
 def radius_that_keeps(
     share: float, r: NDArray[np.float64], lengths: NDArray[np.float64], noise: float
 ) -> float:
-    """The radius that keeps a ``share`` of the rows with |r_i| above the noise."""
+    """Return the radius that keeps a ``share`` of the rows.
+
+    It is of those with |r_i| above the noise.
+    """
     open_rows = np.abs(r) > noise
     if not open_rows.any():
         return noise / typical_size(lengths)

@@ -1,4 +1,7 @@
-"""The problem that is solved exactly: rows left open, all others a linear term."""
+"""The reduced problem: rows left open, and a linear term for the others.
+
+It is solved exactly.
+"""
 
 from __future__ import annotations
 
@@ -48,14 +51,17 @@ class Reduced:
         return float(np.maximum(self.low * r, self.high * r).sum() - self.g @ theta)
 
     def part(self, some: NDArray[Any], g: NDArray[Any]) -> Reduced:
-        """Some of the rows, with another linear term; penalties count as rows there."""
+        """Return the problem of some rows, with another linear term.
+
+        Penalties count as rows there.
+        """
         return replace(
             self, Z=self.Z[some], y=self.y[some], low=self.low[some], high=self.high[some], g=g, n_penalties=0
         )
 
 
 def reduced_of(task: Task, coordinates: Coordinates, screened: Screened, share: float) -> Reduced:
-    """The problem of the penalty's rows and those that a screen kept.
+    """Make the problem of the penalty's rows and a screen's kept rows.
 
     Parameters
     ----------

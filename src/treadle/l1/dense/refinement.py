@@ -1,4 +1,4 @@
-r"""Coefficients and dual values of an optimal vertex, as exact as doubles are.
+r"""Refines an optimal vertex's coefficients and dual values to full double precision.
 
 With X_B the basis' rows (1, x) in the user's units, y_B their targets, and g the sum of u_i (1, x_i) over all
 rows off the basis::
@@ -52,7 +52,7 @@ class Candidate:
 
     ``basis`` (p,), ``ties`` (t,) and ``tie_values`` (t,) name rows, N + j the penalty's, as a certificate
     does; ``kept`` the columns whose coefficients the basis determines, ``basis_rows`` its rows, ascending.
-    ``sure``: that the vertex is optimal need not be asked; ``faithful``: nor whether coefficients are right
+    ``sure``: that the vertex is optimal needs no proof yet; ``faithful``: nor that coefficients are right
     to the last digit.
     """
 
@@ -79,7 +79,7 @@ def candidate_of(
     vertex: Vertex,
     n_rows: int,
 ) -> Candidate:
-    """Refine a vertex of all rows, and say what is sure of it.
+    """Refine a vertex of all rows, and say what is sure about it.
 
     Parameters
     ----------
@@ -124,6 +124,7 @@ def candidate_of(
     unique: bool | None = coordinates.size == coordinates.n_features + coordinates.fit_intercept
     if unique and at_bound.any():
         unique = is_unique(reduced, u, np.concatenate([ties_of_penalty, tied]))
+    # Off the basis loss_i = u_i r_i where u is at the bound of the residual's side: else they do not agree.
     opposed = bool(((loss - u_kept * r > EPS * (high_kept - low_kept) * np.abs(r)) & ~tied).any())
     doubts = at_bound.any() or opposed or len(names) or not np.isfinite(primal) or coordinates.is_doubtful
     return Candidate(
@@ -160,7 +161,10 @@ class _Basis:
     pinned: NDArray[np.int64]
 
     def names(self, indices: NDArray[np.int64], n_rows: int) -> NDArray[np.int64]:
-        """Names in a certificate: a row's number, N + j for the penalty's j-th."""
+        """Return names for a certificate: a row's number, N + j for penalties.
+
+        N + j is the penalty's j-th row.
+        """
         names = np.empty(len(self.real), np.int64)
         names[self.real] = indices[self.in_kept]
         names[~self.real] = n_rows + self.pinned
@@ -168,7 +172,8 @@ class _Basis:
 
 
 def _basis_of(coordinates: Coordinates, screened: Screened, reduced: Reduced, vertex: Vertex) -> _Basis:
-    """X_B and y_B, from the rows kept."""
+    """Take X_B and y_B from the rows kept."""
+    # The reduced problem has the penalty's rows first.
     real = vertex.basis >= reduced.n_penalties
     in_kept = vertex.basis[real] - reduced.n_penalties
     pinned = coordinates.columns[vertex.basis[~real]]
@@ -182,19 +187,23 @@ def _basis_of(coordinates: Coordinates, screened: Screened, reduced: Reduced, ve
 def _coefficients(
     coordinates: Coordinates, vertex: Vertex, basis: _Basis
 ) -> tuple[NDArray[Any], float, NDArray[Any], bool]:
-    """Coefficients, intercept, theta; and whether they surely are next to the exact ones."""
+    """Solve for coefficients, intercept and theta; say whether they are sure.
+
+    Sure coefficients are next to the exact ones.
+    """
     theta = vertex.inverse @ basis.y  # of the targets as they are: pivots may have moved tied ones
     doubles = basis.X.astype(np.float64)
     free = _free_coefficients(coordinates, basis.pinned)
 
     def missing(w: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """What w lacks of the vertex, to the digits of the inverse; in coordinates as well."""
+        """Tell what w lacks of the vertex, to the digits of the inverse; in coordinates as well."""
         step = vertex.inverse @ rounded_residuals(basis.y, doubles, w)
         return np.where(free, _joined(*coordinates.coefficients(step)), 0), step
 
     w = np.where(free, _joined(*coordinates.coefficients(theta)), 0)
     added, step = missing(w)
     for _ in range(REFINEMENTS):
+        # What w leaves of y_B, solved for with the inverse of the pivots, until it changes w no longer.
         theta, before, w = theta + step, w, w + added
         if (w == before).all():
             break
@@ -217,7 +226,10 @@ def _coefficients(
 
 
 def _free_coefficients(coordinates: Coordinates, pinned: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which of (b, w), (1 + D,), are neither left out nor held at 0."""
+    """Return which of (b, w), (1 + D,), are neither left out nor zero.
+
+    Zero are those held at 0.
+    """
     free = np.ones(1 + coordinates.n_features, bool)
     if coordinates.size < len(free):
         free[1:] = False
@@ -235,8 +247,9 @@ def _measured(
     intercept: float,
     u: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Residuals of the rows kept, their terms' sizes, and g of (1)."""
+    """Compute the kept rows' residuals, their terms' sizes, and g of (1)."""
     kept, n_penalties = screened.kept, reduced.n_penalties
+    # g of (1) is over the rows folded, the rows kept, and the penalty's; u is 0 on the basis here.
     others = screened.fold.copy()
     others[0] += u[n_penalties:].sum()
     r, sizes = np.empty((2, len(kept)))
@@ -253,10 +266,11 @@ def _measured(
 def _basis_dual(
     coordinates: Coordinates, vertex: Vertex, others: NDArray[np.float64], X_b: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """u_B of (1), which takes the sum of all u (1, x) to 0."""
+    """Solve for u_B of (1), which makes the sum of u (1, x) zero."""
     u_b = -(coordinates.gradient(others) @ vertex.inverse)
     for _ in range(REFINEMENTS):
         before = u_b
+        # What u_B leaves of X'u = 0, in the user's columns, is solved for as w was.
         rest = np.asarray((others + u_b.astype(EXTENDED) @ X_b).astype(np.float64))
         u_b = u_b - coordinates.gradient(rest) @ vertex.inverse
         if (u_b == before).all():
@@ -267,7 +281,7 @@ def _basis_dual(
 def _sides(
     screened: Screened, u_kept: NDArray[np.float64], r: NDArray[np.float64], tied: NDArray[np.bool_]
 ) -> NDArray[np.int8] | None:
-    """The sign of every row's u; of a tie that of its residual."""
+    """Return the sign of every row's u; of a tie, its residual's."""
     side, kept = screened.side, screened.kept
     if side is not None:
         side[kept.indices] = np.sign(u_kept)
@@ -284,7 +298,7 @@ def _ties(
     basis: NDArray[np.int64],
     n_rows: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Ties off the basis, by name, ascending, and their u."""
+    """Return the ties off the basis, by ascending name, and their u."""
     both = np.concatenate([ties_of_penalty, tied])
     both[basis] = False
     at = np.flatnonzero(both)
@@ -302,7 +316,7 @@ def _joined(coef: NDArray[np.float64], intercept: float) -> NDArray[np.float64]:
 
 
 def _misfit(X_b: NDArray[Any], target: NDArray[Any], w: NDArray[Any]) -> float:
-    """The largest residual of the rows interpolated, relative to its terms."""
+    """Return the largest residual of the interpolated rows, relative to its terms."""
     sizes = np.abs(target) + np.abs(X_b) @ np.abs(w)
     rest = np.abs(target - X_b @ w.astype(EXTENDED))
     return float(np.max(rest / np.where(sizes > 0, sizes, 1), initial=0))

@@ -1,4 +1,4 @@
-"""Random samples, each larger than the last, solved loosely, lead to a guess.
+"""Solves random samples of growing size loosely, for a guess.
 
 1. A first guess, of the smallest sample: least squares.
 2. Each sample in turn is solved loosely, its rows far from the last guess being folded.
@@ -39,7 +39,7 @@ FARTHEST_WEIGHED = 1e3
 
 @dataclass(frozen=True)
 class Guess:
-    """What samples tell of the optimum.
+    """An estimate of the optimum from samples, and its likely error.
 
     ``theta`` (p,), in ``coordinates``, is the solution of the last sample, and that of the next or of all
     rows is within ``radius`` of it, as a rule; ``open_share`` of the rows lie within that of it. ``scatter``
@@ -54,18 +54,21 @@ class Guess:
 
 
 def smallest_sample(size: int) -> int:
-    """Rows of the first sample; up to twice as many are solved directly."""
+    """Return the first sample's size; twice as many rows are solved directly."""
     return max(2000, 60 * size)
 
 
 def sample_sizes(rows: Rows, fit_intercept: bool) -> list[int]:
-    """Rows of each sample, the last being all."""
+    """Return the size of each sample, the last being all rows."""
     sizes = growing_sizes(rows.n_rows, rows.n_features + fit_intercept)
     return sizes if rows.in_memory else limited_sizes(sizes, rows.n_features + 1)
 
 
 def growing_sizes(n_rows: int, size: int) -> list[int]:
-    """Sizes in one ratio, the last being all rows; ``size`` counts the coordinates p."""
+    """Return sizes in one ratio, the last being all rows.
+
+    ``size`` counts the coordinates p.
+    """
     smallest = smallest_sample(size)
     if n_rows <= 2 * smallest:
         return [n_rows]
@@ -75,7 +78,7 @@ def growing_sizes(n_rows: int, size: int) -> list[int]:
 
 
 def limited_sizes(sizes: list[int], size: int) -> list[int]:
-    """Sizes for rows not in memory: the last is what a pass would keep.
+    """Limit sample sizes for rows not in memory, to a pass's kept rows.
 
     With rows far off that pull at the solution, a sample of m rows of N leaves some 4 N sqrt(p / m) to keep
     or more, which is m itself at m^3 = (4 N)^2 p. So memory grows as N^(2/3).
@@ -88,7 +91,7 @@ def limited_sizes(sizes: list[int], size: int) -> list[int]:
 
 
 def least_squares_guess(coordinates: Coordinates, sample: Chunk) -> NDArray[np.float64]:
-    """Least squares of y cut to where most of it is.
+    """Fit least squares of y cut to where most of it is.
 
     One outlier may be of any size.
     """
@@ -106,7 +109,10 @@ def least_squares_guess(coordinates: Coordinates, sample: Chunk) -> NDArray[np.f
 
 
 def guess_from_samples(task: Task, guess: Guess, largest: Chunk, first: Chunk, sizes: list[int]) -> Guess:
-    """The guess after samples of those sizes, parts of the largest."""
+    """Return the guess after samples of those sizes.
+
+    They are parts of the largest.
+    """
     for size, n_next in pairwise(sizes):
         sample = first if size == sizes[0] else largest.part(size, task.rng)
         guess = _after_sample(task, guess, sample, n_next)
@@ -114,7 +120,7 @@ def guess_from_samples(task: Task, guess: Guess, largest: Chunk, first: Chunk, s
 
 
 def _after_sample(task: Task, guess: Guess, sample: Chunk, n_next: int) -> Guess:
-    """The guess after one more sample, for ``n_next`` rows."""
+    """Update the guess by one more sample, for ``n_next`` rows."""
     p, m = guess.coordinates.size, len(sample)
     share = weight_of(sample) / task.total_weight
     # 2. A loose solution.
@@ -137,7 +143,7 @@ def _after_sample(task: Task, guess: Guess, sample: Chunk, n_next: int) -> Guess
 
 
 def _loose_solution(task: Task, guess: Guess, sample: Chunk, share: float) -> NDArray[np.float64]:
-    """The interior point's solution of a sample; the guess, if that is better."""
+    """Solve a sample by interior point; return the guess, if that is better."""
     coordinates, theta = guess.coordinates, guess.theta
     fewest = task.fewest_rows(coordinates)
     ball = Ball(theta, guess.radius)
@@ -160,7 +166,7 @@ def _loose_solution(task: Task, guess: Guess, sample: Chunk, share: float) -> ND
 
 
 def _screened(task: Task, coordinates: Coordinates, sample: Chunk, ball: Ball) -> Screened:
-    """A sample's screen about a ball; a first guess keeps all rows."""
+    """Screen a sample about a ball; a first guess keeps all rows."""
     if math.isinf(ball.radius):
         return Screened(Subset.of(sample), np.zeros(1 + task.rows.n_features), 0.0, 0.0, None)
     return screen(
@@ -172,7 +178,9 @@ def _screened(task: Task, coordinates: Coordinates, sample: Chunk, ball: Ball) -
 def _rounded_coordinates(
     task: Task, coordinates: Coordinates, sample: Chunk, r: NDArray[np.float64], theta: NDArray[np.float64]
 ) -> tuple[Coordinates, NDArray[np.float64]]:
-    """Coordinates in which solutions of samples scatter alike in all directions; theta in them.
+    """Return coordinates in which samples' solutions scatter alike, and theta in them.
+
+    Alike means: by as much in all directions.
 
     They scatter by the density of residuals at 0, which far rows have no part in, however long: so rows
     weigh 1 / (1 + (r / s)^2), s being the median |r|, not so little that columns of few rows are lost.

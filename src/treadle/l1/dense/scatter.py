@@ -1,4 +1,4 @@
-"""How solutions of random samples scatter about that of all rows."""
+"""Estimates how random samples' solutions scatter about that of all rows."""
 
 from __future__ import annotations
 
@@ -37,13 +37,16 @@ class Scatter:
     share: float
 
     def radius(self, n_rows: int) -> float:
-        """Distance between a sample's solution and that of n_rows rows; seldom exceeded."""
+        """Bound a sample's solution's distance from that of n_rows rows.
+
+        It is seldom exceeded.
+        """
         variances = np.linalg.eigvalsh(self.covariance) * (1 - self.n_rows / n_rows)
         spread = math.sqrt(2 * float(variances @ variances))
         return math.sqrt(float(variances.sum()) + 3 * spread)
 
     def miss(self, n_crossed: float) -> float:
-        """Distance from a Newton step's end to the solution, in lengths of the step.
+        """Estimate a Newton step's error, relative to the step's length.
 
         ``n_crossed`` residuals change their sign on the step. J is known by ``n_near`` rows, and the number
         of rows whose sign changes varies by its root.
@@ -52,7 +55,7 @@ class Scatter:
         return 4 * math.sqrt(p / max(1.0, n_crossed)) + 2 * math.sqrt(p / self.n_near)
 
     def step(self, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The Newton step that takes sum u_i z_i of all rows to 0."""
+        """Return the Newton step that makes sum u_i z_i of all rows zero."""
         return np.asarray(np.linalg.solve(self.J, gradient) * self.share)
 
 
@@ -63,7 +66,10 @@ def scatter_of(
     high: NDArray[np.float64],
     share: float,
 ) -> Scatter | None:
-    """Estimate it from Z (m, p), residuals and boxes; None if too few tell."""
+    """Estimate the scatter from Z (m, p), residuals and boxes.
+
+    None if too few rows say something about it.
+    """
     m, p = Z.shape
     lengths = row_lengths(Z)
     # A move by h may cross |r_i| <= h |z_i|: long rows count as near from farther off than short ones.

@@ -1,4 +1,6 @@
-"""One pass over all rows: those that a better solution may cross are kept, the others become one vector.
+"""Screens all rows in one pass: keeps some, and folds the others.
+
+Those are kept that a better solution may cross; the others become one vector.
 
 From a guess theta_0, |x_i'(w - w_0)| <= |z_i| |theta - theta_0|, z being the rows in ``coordinates``.
 So a row with |r_i| > T |z_i| keeps the sign of its residual until theta has moved by more than T: its loss is
@@ -24,7 +26,7 @@ from treadle.l1.sources.rows import ArrayRows, Chunk, Rows, Subset
 
 @dataclass(frozen=True)
 class Screen:
-    """What a pass is asked: the guess, its radius T, tau, and whether to note every row's side."""
+    """The request of a pass: guess, radius T, tau and whether to note sides."""
 
     coordinates: Coordinates
     theta: NDArray[np.float64]
@@ -33,7 +35,7 @@ class Screen:
     sides: bool = True
 
     def __call__(self, chunk: Chunk) -> Screened:
-        """The pass over one chunk."""
+        """Screen one chunk."""
         Z = self.coordinates.of(chunk.X)
         r = chunk.y - Z @ self.theta
         lengths = row_lengths(Z)
@@ -53,10 +55,10 @@ class Screen:
 
 @dataclass(frozen=True)
 class Screened:
-    """The rows kept, and what the others come to.
+    """The rows kept, and the sum of the folded others.
 
     ``fold`` (1 + D,) is their sum of u_i (1, x_i), ``loss`` their sum of losses at the guess, ``size`` that
-    of |u_i|, and ``side`` (n,) int8 the sign of every row's u_i, 0 for those kept, or None if not asked for.
+    of |u_i|, and ``side`` (n,) int8 the sign of every row's u_i, 0 for those kept, or None if not requested.
     """
 
     kept: Subset
@@ -67,7 +69,9 @@ class Screened:
 
 
 def refuse_not_finite(r: NDArray[np.float64], chunk: Chunk) -> None:
-    """Refuse rows unless all residuals are finite, which says that the data are; name the row.
+    """Refuse rows with residuals that are not finite; name the row.
+
+    Finite residuals say that the data are finite.
 
     Raises
     ------
@@ -93,7 +97,7 @@ def refuse_not_finite(r: NDArray[np.float64], chunk: Chunk) -> None:
 
 
 def screen(rows: Rows, request: Screen) -> Screened:
-    """One pass over all rows."""
+    """Screen all rows in one pass."""
     kernels = kernels_if_built()
     if kernels is not None and isinstance(rows, ArrayRows | Subset):
         return _screen_natively(rows, request, kernels.standard)
@@ -101,9 +105,9 @@ def screen(rows: Rows, request: Screen) -> Screened:
 
 
 def check(rows: Rows, request: Screen, screened: Screened, theta: NDArray[np.float64]) -> Subset:
-    """The rows that were folded, and whose residual has another sign at ``theta``: one more pass.
+    """Return the folded rows whose residual has another sign at ``theta``.
 
-    None of them being left is what makes a solution of the rows kept one of all.
+    It takes one more pass. None of them being left is what makes a solution of the rows kept one of all.
     """
     kernels = kernels_if_built()
     if kernels is not None and isinstance(rows, ArrayRows | Subset) and screened.side is not None:
@@ -115,7 +119,10 @@ def check(rows: Rows, request: Screen, screened: Screened, theta: NDArray[np.flo
 
 @dataclass(frozen=True)
 class _Check:
-    """The rows that ``request`` would fold, and whose residual changes its sign from its guess to theta."""
+    """Finds rows that ``request`` folds and whose residual changes sign.
+
+    It does so from the request's guess to theta.
+    """
 
     request: Screen
     theta: NDArray[np.float64]
@@ -133,13 +140,16 @@ class _Check:
 
 @dataclass(frozen=True)
 class FoldedSides:
-    """The side of zero of rows that ``outer`` folded, or one about ``center`` (p,) among those it kept."""
+    """The side of zero of rows that a screen folded.
+
+    They are those that ``outer`` folded, or a screen about ``center`` (p,) among those it kept.
+    """
 
     outer: Screen
     center: NDArray[np.float64]
 
     def __call__(self, chunk: Chunk) -> NDArray[np.float64]:
-        """1 or -1 of each row."""
+        """Return 1 or -1 for each row."""
         Z = self.outer.coordinates.of(chunk.X)
         r = chunk.y - Z @ self.outer.theta
         first = np.abs(r) > self.outer.radius * row_lengths(Z)
@@ -147,7 +157,7 @@ class FoldedSides:
 
 
 def with_kept(screened: Screened, request: Screen, crossed: Subset) -> Screened:
-    """The same screen as if it had kept ``crossed`` as well; these come last."""
+    """Return the same screen with ``crossed`` kept as well, at the end."""
     folded = merged(list(crossed.map(replace(request, radius=0.0))))
     if screened.side is not None:
         screened.side[crossed.indices] = 0
@@ -190,7 +200,7 @@ def _native_request(
 
 
 def merged(parts: list[Screened]) -> Screened:
-    """The parts of a pass as one, in their order."""
+    """Join the parts of a pass in their order."""
     sides = [part.side for part in parts]
     return Screened(
         Subset.joined([part.kept for part in parts]),

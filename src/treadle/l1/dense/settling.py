@@ -1,8 +1,8 @@
-r"""A solver's candidate becomes a certificate: proved, or mended first.
+r"""Turns a solver's candidate into a certificate: proves it, or mends it first.
 
 1. The solver runs on prepared rows (``preparation``). A candidate whose margins are all far larger than
    rounding is certified as it is.
-2. Else the theorem is asked (``proof``), with the data as exact numbers.
+2. Else the theorem is applied (``proof``), with the data as exact numbers.
 3. Where the vertex is not optimal, y less its fit, computed in twice the precision and scaled, is fitted by
    the same X: what is left to move is seen with all digits (iterative refinement of linear programs:
    Gleixner, Steffy and Wolter 2016). At most ``ROUNDS`` times.
@@ -38,7 +38,7 @@ ROUNDS = 3
 
 @dataclass(frozen=True)
 class Found:
-    """A candidate, and what it took: interior-point steps, pivots, passes over the rows.
+    """A candidate, and its interior-point steps, pivots and passes over the rows.
 
     ``folded`` is set where rows that were left out of the last, reduced problem may be ties: their side then.
     """
@@ -55,7 +55,7 @@ Search = Callable[[Rows, bool, "NDArray[np.float64] | None"], Found]
 
 @dataclass(frozen=True)
 class _Vertex:
-    """A basis of the rows as they came, its ties, and its proof, if any."""
+    """A basis of the user's rows, its ties, and its proof, if any."""
 
     basis: NDArray[np.int64]
     ties: dict[int, float]
@@ -63,14 +63,14 @@ class _Vertex:
 
     @property
     def is_optimal(self) -> bool:
-        """Whether that is proved."""
+        """Whether the vertex is proved optimal."""
         return self.proof is not None and self.proof.optimal
 
 
 def settled(
     rows: Rows, problem: Problem, search: Search, start: NDArray[np.float64] | None = None
 ) -> Solution:
-    """The solution of a problem, by a search for a candidate on prepared rows.
+    """Solve a problem by a search for a candidate on prepared rows.
 
     Parameters
     ----------
@@ -121,7 +121,10 @@ def _solution(certificate: Certificate, found: Found) -> Solution:
 
 
 def _as_found(candidate: Candidate, ready: Prepared, problem: Problem) -> Certificate:
-    """The certificate of a candidate that needs no proof to be believed for now."""
+    """Return the certificate of a candidate that is believed without proof.
+
+    It is for now; ``verify`` proves it.
+    """
     coef = np.zeros(ready.n_features)
     coef[ready.columns] = candidate.coef
     kept = ready.columns[candidate.kept]
@@ -146,14 +149,14 @@ def _as_found(candidate: Candidate, ready: Prepared, problem: Problem) -> Certif
 
 
 def _others(n_features: int, kept: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The features that are not kept."""
+    """Return the features that are not kept."""
     left = np.ones(n_features, bool)
     left[kept] = False
     return np.flatnonzero(left)
 
 
 def _names(names: NDArray[np.int64], ready: Prepared) -> NDArray[np.int64]:
-    """Names of rows, those of the penalty as all features count them."""
+    """Return names of rows; the penalty's are by all features."""
     n = ready.rows.n_rows
     renamed = names.copy()
     renamed[names >= n] = n + ready.columns[names[names >= n] - n]
@@ -162,7 +165,7 @@ def _names(names: NDArray[np.int64], ready: Prepared) -> NDArray[np.int64]:
 
 @dataclass
 class _Settler:
-    """2. to 5., for one problem.
+    """Steps 2. to 5., for one problem.
 
     ``kept`` are the columns whose coefficients a basis determines.
 
@@ -177,7 +180,10 @@ class _Settler:
     n_passes: int = 0
 
     def certificate(self, candidate: Candidate, folded: FoldedSides | None) -> Certificate:
-        """That of a candidate, or of what it was mended to; ``folded`` as in ``Found``."""
+        """Return the certificate of a candidate, mended where that is needed.
+
+        ``folded`` is as in ``Found``.
+        """
         ties = dict(
             zip(_names(candidate.ties, self.ready).tolist(), candidate.tie_values.tolist(), strict=True)
         )
@@ -199,7 +205,7 @@ class _Settler:
         return self._of(best, best.proof, candidate.unique)
 
     def from_any_vertex(self) -> Certificate | None:
-        """4. where the solver found nothing: pivots from the first rows that are independent."""
+        """4. Pivot from the first independent rows, where the solver found nothing."""
         found = mended(self.rows, self._claim(_Vertex(np.empty(0, np.int64), {})), None)
         if found is None:
             return None
@@ -211,12 +217,15 @@ class _Settler:
         return Claim(self.problem, self.ready.centre, self.kept, vertex.basis, vertex.ties)
 
     def _proved(self, vertex: _Vertex) -> _Vertex:
-        """The vertex with its proof; without, if the basis is singular."""
+        """Add its proof to the vertex; none, if the basis is singular."""
         self.n_passes += 0 if self.rows.in_memory else self.rows.passes_per_sample + 1
         return _Vertex(vertex.basis, vertex.ties, proved(self.rows, self._claim(vertex)))
 
     def _with_folded_ties(self, vertex: _Vertex, folded: FoldedSides | None, rows: Rows) -> _Vertex:
-        """The vertex with ties that a screen of ``rows`` folded: their u is the bound of their side then."""
+        """Add the ties that a screen of ``rows`` folded to the vertex.
+
+        Their u is the bound of their side then.
+        """
         if vertex.proof is None or vertex.is_optimal or folded is None:
             return vertex
         names = [i for i in vertex.proof.tie_values if i < rows.n_rows and i not in vertex.ties]
@@ -228,7 +237,7 @@ class _Settler:
         return self._proved(_Vertex(vertex.basis, ties))
 
     def _rounded(self, candidate: Candidate, vertex: _Vertex) -> Certificate:
-        """Of a sure basis, whose coefficients are solved for once more, exactly."""
+        """Return the certificate of a sure basis, its coefficients solved once more, exactly."""
         plain = _as_found(candidate, self.ready, self.problem)
         taken = candidate.basis_rows if self.ready.rows is self.rows else None
         self.n_passes += 0 if self.rows.in_memory or taken is not None else self.rows.passes_per_sample
@@ -240,7 +249,7 @@ class _Settler:
         return replace(plain, coef=coef, intercept=raw, centre_intercept=intercept)
 
     def _refined(self, proof: Proof) -> _Vertex | None:
-        """3. The vertex of what the fit leaves of y; None without one."""
+        """3. Return the vertex of the fit's residuals; None without one."""
         rows = self.ready.rows
         if not isinstance(rows, ArrayRows) or self.problem.alpha:
             return None
@@ -263,7 +272,7 @@ class _Settler:
         return self._with_folded_ties(self._proved(_Vertex(candidate.basis, ties)), found.folded, rest)
 
     def _residuals(self, proof: Proof) -> NDArray[np.float64]:
-        """y less its fit at the exact vertex, rounded once."""
+        """Compute y less its fit at the exact vertex, rounded once."""
         assert isinstance(self.rows, ArrayRows)
         first = int(self.problem.fit_intercept)
         high = np.array([nearest(c) for c in proof.vertex.center])
@@ -280,7 +289,7 @@ class _Settler:
         return np.asarray(above + (below - D @ low[first:] - errors @ high[first:]))
 
     def _pivoted(self, vertex: _Vertex) -> _Vertex:
-        """4. The optimal vertex, within the budget; else the one that came."""
+        """4. Pivot to the optimal vertex within the budget; else return the vertex."""
         found = mended(self.rows, self._claim(vertex), vertex.proof)
         if found is None or (vertex.proof is not None and found[1].excess > vertex.proof.excess):
             return vertex

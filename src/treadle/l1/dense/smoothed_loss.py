@@ -1,4 +1,6 @@
-r"""Newton's method on a smoothed loss of all rows, where samples tell too little.
+r"""Minimises a smoothed loss of all rows, where samples say too little.
+
+The method is Newton's.
 
 The loss of a residual r = y - z'theta bends at 0 only, and a sum of such losses has no Hessian. Averaged over
 residuals within b = h |z| of it, the loss is a parabola for |r| < b and itself beyond (Fernandes, Guerre and
@@ -47,7 +49,10 @@ class Derivatives:
     n_near: int
 
     def newton(self) -> NDArray[np.float64] | None:
-        """Newton's step; None where the Hessian is not finite and positive definite."""
+        """Return Newton's step, or None.
+
+        None where the Hessian is not finite and positive definite.
+        """
         if not np.isfinite(self.descent).all():
             return None
         _, step, info = dposv(self.J, self.descent)
@@ -55,7 +60,7 @@ class Derivatives:
 
 
 class SmoothedLoss:
-    """The smoothed loss of rows in memory, theta being in ``coordinates``.
+    """The smoothed loss of rows in memory, at theta in ``coordinates``.
 
     Parameters
     ----------
@@ -80,7 +85,7 @@ class SmoothedLoss:
         self._over_parts(measure, lambda: None)
 
     def at(self, theta: NDArray[np.float64]) -> Derivatives:
-        """The derivatives there: one pass over the rows."""
+        """Compute the derivatives at theta, in one pass over the rows."""
         coef, intercept = self.coordinates.coefficients(theta)
         p = self.coordinates.size
 
@@ -111,7 +116,7 @@ class SmoothedLoss:
         )
 
     def _over_parts(self, add: Callable[[Chunk, Result], None], start: Callable[[], Result]) -> list[Result]:
-        """What ``add`` makes of ``start()`` and the chunks of each part of the rows."""
+        """Apply ``add`` to ``start()`` and each part's chunks of rows."""
         chunks = list(self.rows.chunks())
         self.n_passes += 1
 

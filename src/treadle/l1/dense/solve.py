@@ -1,4 +1,4 @@
-r"""The exact L1 regression: coordinates, samples, one screening pass, interior point, crossover, proof.
+r"""Solves an L1 regression exactly, in six steps from coordinates to proof.
 
 The objective, of weights c_i, residuals r_i = y_i - x_i'w - b and rho_tau(r) = max(tau r, (tau - 1) r)::
 
@@ -80,7 +80,7 @@ def solve(
     random_state: int = 0,
     start: NDArray[np.float64] | None = None,
 ) -> Solution:
-    """The exact optimum of an L1 or quantile regression of arrays.
+    """Find the exact optimum of an L1 or quantile regression of arrays.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def solve_rows(
     random_state: int = 0,
     start: NDArray[np.float64] | None = None,
 ) -> Solution:
-    """As ``solve``, of rows that need not be in memory."""
+    """Solve as ``solve`` does, for rows that need not be in memory."""
     if not 0 < quantile < 1:
         raise InvalidInput(f"quantile must be between 0 and 1, both excluded; got {quantile}")
     if not 0 <= alpha < math.inf:
@@ -151,7 +151,7 @@ def solve_rows(
 def optimum(
     rows: Rows, problem: Problem, rng: np.random.Generator, start: NDArray[np.float64] | None, accept: bool
 ) -> Found:
-    """The six steps, on prepared rows.
+    """Take the six steps, on prepared rows.
 
     Parameters
     ----------
@@ -201,7 +201,7 @@ def optimum(
 
 @dataclass(frozen=True)
 class _RowsSolution:
-    """The optimal vertex of a reduced problem, and the screen whose rows it has.
+    """The optimal vertex of a reduced problem, and the screen of its rows.
 
     ``center`` (p,) is where the losses of the rows folded were counted; ``is_of_all``: no row folded changes
     its sign between there and the vertex, so that it is optimal for all rows; ``folded``: on which side they
@@ -217,7 +217,7 @@ class _RowsSolution:
 
 
 def _found(task: Task, coordinates: Coordinates, solution: _RowsSolution) -> Found:
-    """6. The solution, refined, with what it took."""
+    """6. Refine the solution; return it with its counts of steps."""
     candidate = candidate_of(
         coordinates, solution.screened, solution.center, solution.reduced, solution.vertex, task.rows.n_rows
     )
@@ -228,7 +228,10 @@ def _found(task: Task, coordinates: Coordinates, solution: _RowsSolution) -> Fou
 
 
 def _coordinates(task: Task, first: Chunk, accept: bool, are_all: bool) -> Coordinates:
-    """1. Coordinates from the smallest sample, or all rows if it lacks a column."""
+    """1. Choose coordinates from the smallest sample, or all rows.
+
+    All where the sample lacks a column.
+    """
     rows, fit_intercept, penalised = task.rows, task.problem.fit_intercept, task.problem.alpha > 0
     coordinates = coordinates_of(first.X, fit_intercept, penalised)
     if not are_all and coordinates.size < rows.n_features + fit_intercept:
@@ -245,7 +248,7 @@ def _coordinates(task: Task, first: Chunk, accept: bool, are_all: bool) -> Coord
 
 
 def _solution_of_all(task: Task, guess: Guess, rows: Chunk) -> _RowsSolution:
-    """3. to 5. where rows are so few that all are kept."""
+    """3. to 5. Solve rows so few that all are kept."""
     n, n_features = task.rows.n_rows, task.rows.n_features
     screened = Screened(Subset.of(rows), np.zeros(1 + n_features), 0.0, 0.0, np.zeros(n, np.int8))
     reduced = reduced_of(task, guess.coordinates, screened, 1.0)
@@ -314,10 +317,10 @@ def _checked_solution(
 def _solution_of_kept(
     task: Task, guess: Guess, screened: Screened, outer: Ball, ball: Ball
 ) -> tuple[_RowsSolution, bool]:
-    """4. The exact solution of the rows kept by a pass about ``outer``; whether it is in the last ball.
+    """4. Solve the kept rows exactly; say whether the last ball holds it.
 
-    Few of them are near to change sign in ``ball``: the others are folded in turn, and looked at again once
-    a solution is there.
+    The rows are those that a pass about ``outer`` kept. Few of them are near to change sign in ``ball``: the
+    others are folded in turn, and looked at again once a solution is there.
     """
     coordinates, n_rows = guess.coordinates, task.rows.n_rows
     while True:

@@ -1,4 +1,4 @@
-"""What stays the same during a fit, and the count of what it takes."""
+"""The fixed inputs of a fit, and the counts of its steps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from treadle.l1.sources.rows import Rows
 
 @dataclass
 class Effort:
-    """Counts of interior-point steps, pivots and passes: all that changes in a fit."""
+    """Counts of interior-point steps, pivots and passes, which grow during a fit."""
 
     n_iter: int = 0
     n_pivots: int = 0
@@ -39,10 +39,10 @@ class Task:
 
     @property
     def penalty(self) -> float:
-        """lambda: the bound of the dual values of the penalty's rows, 0 without one."""
+        """lambda, the bound of the penalty rows' dual values; 0 without one."""
         return 2 * self.problem.alpha * self.total_weight
 
     def fewest_rows(self, coordinates: Coordinates) -> int:
-        """Fewest rows that a vertex interpolates, those of the penalty apart."""
+        """The fewest rows that a vertex interpolates, without the penalty's."""
         n_penalties = len(coordinates.columns) if self.penalty else 0
         return max(1, coordinates.size - n_penalties)

@@ -1,4 +1,4 @@
-r"""Whether an optimum is the only one, where dual values are at bounds.
+r"""Decides whether an optimum is unique, where dual values are at bounds.
 
 w is the only optimum exactly if some dual solution has every u_i of the rows T with r_i = 0 strictly inside
 its box, these rows having full rank: a direction d from w that costs nothing needs u_i at the bound on the
@@ -23,7 +23,10 @@ POSITIVE_ABOVE = 1e-8
 
 
 def is_unique(reduced: Reduced, u: NDArray[np.float64], tied: NDArray[np.bool_]) -> bool | None:
-    """Whether the vertex is the only optimum; None with too many ties to tell."""
+    """Say whether the vertex is the only optimum.
+
+    None with too many ties to decide.
+    """
     import scipy.optimize
     import scipy.sparse
 

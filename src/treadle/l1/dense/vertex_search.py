@@ -1,4 +1,4 @@
-"""The exact solution of a reduced problem: interior point, basis, pivots.
+"""Solves a reduced problem exactly: interior point, basis, pivots.
 
 1. The interior point stops while its gap is still a tenth of p median residuals (``interior_point``).
 2. The rows with the largest D of its equation (3), which are about to be interpolated, make up a basis.
@@ -66,7 +66,10 @@ def optimal_vertex(task: Task, reduced: Reduced, ball: Ball, farthest: float) ->
 def closely(
     reduced: Reduced, theta: NDArray[np.float64], mu: float, gap: float, farthest: float = math.inf
 ) -> InteriorPoint:
-    """Run the interior point; mu and gap are residuals of rows of weight 1."""
+    """Run the interior point to near the optimum.
+
+    mu and gap are residuals of rows of weight 1.
+    """
     weight = reduced.mean_weight
     return interior_point(
         reduced.Z,
@@ -82,7 +85,10 @@ def closely(
 
 
 def basis_near(reduced: Reduced, close: InteriorPoint) -> NDArray[np.int64]:
-    """Rows that an interior point all but interpolates; Unbounded if they do not span."""
+    """Choose rows that an interior point all but interpolates.
+
+    Unbounded if they do not span.
+    """
     basis = independent_rows(reduced.Z, close.certainty)
     if basis is None:
         raise Unbounded
@@ -133,7 +139,7 @@ def _by_windows(
     tolerance: float,
     tie: NDArray[Any],
 ) -> Vertex:
-    """The optimal vertex; ``inside`` is the first window, and widened."""
+    """Find the optimal vertex from windows that grow; ``inside`` is the first."""
     if inside.all():
         return _pivots(reduced, basis, rng, tolerance, tie)
     n_pivots = 0

@@ -1,4 +1,4 @@
-r"""The regression with one coefficient: a weighted median, or quantile, found by sorting.
+r"""Solves the regression with one coefficient by sorting: a weighted median or quantile.
 
 The objective sum_i max(l_i r_i, h_i r_i) - g w, r_i = y_i - z_i w, is convex and piecewise linear, with a
 corner at each y_i / z_i, where its slope rises by (h_i - l_i) |z_i|. So the corner at which the slope is no
@@ -15,7 +15,7 @@ from treadle.l1.interior.interior_point import Unbounded
 
 
 def weighted_median(reduced: Reduced) -> Vertex:
-    """The optimal vertex of rows of one column, in n log n operations.
+    """Find the optimal vertex of rows of one column, in n log n operations.
 
     Raises
     ------

@@ -1,1 +1,1 @@
-"""Standard errors, intervals, and fits of several quantiles."""
+"""Computes standard errors and intervals, and fits several quantiles."""

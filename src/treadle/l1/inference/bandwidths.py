@@ -32,25 +32,25 @@ Z_95 = float(ndtri(0.975))
 
 
 def hall_sheather(n: int, quantile: float) -> float:
-    """Hall and Sheather's bandwidth, for n rows."""
+    """Compute Hall and Sheather's bandwidth, for n rows."""
     z, density = _normal(quantile)
     core = 1.5 * density**2 / (2 * z**2 + 1)
     return float(n ** (-1 / 3) * Z_95 ** (2 / 3) * core ** (1 / 3))
 
 
 def bofinger(n: int, quantile: float) -> float:
-    """Bofinger's bandwidth, for n rows."""
+    """Compute Bofinger's bandwidth, for n rows."""
     z, density = _normal(quantile)
     return float(n ** (-1 / 5) * (4.5 * density**4 / (2 * z**2 + 1) ** 2) ** (1 / 5))
 
 
 def chamberlain(n: int, quantile: float) -> float:
-    """Chamberlain's bandwidth, for n rows."""
+    """Compute Chamberlain's bandwidth, for n rows."""
     return float(Z_95 * math.sqrt(quantile * (1 - quantile) / n))
 
 
 def _normal(quantile: float) -> tuple[float, float]:
-    """The standard normal's quantile, and its density there."""
+    """Return the standard normal's quantile, and its density there."""
     z = float(ndtri(quantile))
     return z, math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
 
@@ -63,14 +63,17 @@ BANDWIDTHS: dict[str, Callable[[int, float], float]] = {
 
 
 def bandwidth(name: str, n: int, quantile: float) -> float:
-    """The named bandwidth as its formula has it."""
+    """Compute the named bandwidth by its formula."""
     if name not in BANDWIDTHS:
         raise InvalidInput(f"bandwidth must be one of {', '.join(BANDWIDTHS)}; got {name!r}")
     return BANDWIDTHS[name](n, quantile)
 
 
 def bandwidth_within(name: str, n: int, quantile: float) -> float:
-    """The same, halved until it leaves both quantiles within (0, 1), as R's quantreg does."""
+    """Compute the bandwidth, halved until both quantiles are within (0, 1).
+
+    R's quantreg does so too.
+    """
     h = bandwidth(name, n, quantile)
     while not 0 < quantile - h < quantile + h < 1:
         h /= 2

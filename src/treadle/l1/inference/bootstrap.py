@@ -1,4 +1,4 @@
-"""The covariance of the coefficients by refitting: rows drawn anew, or weighed at random.
+"""Estimates the coefficients' covariance by refitting rows drawn or weighed at random.
 
 ``pairs`` draws N rows with replacement, each with its target: as weights, which count how often a row was
 drawn. ``weighted`` gives each row a weight from the exponential distribution of mean 1, so that no row is
@@ -38,7 +38,7 @@ def bootstrap_covariance(
     seed: int,
     progress: Progress = SILENT,
 ) -> Covariance:
-    """The covariance of the coefficients of ``n_bootstrap`` refits.
+    """Estimate the covariance of the coefficients from ``n_bootstrap`` refits.
 
     Parameters
     ----------

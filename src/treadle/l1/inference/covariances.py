@@ -1,4 +1,6 @@
-r"""Four estimates of the covariance of the coefficients, from one fit of N rows Z (N, P) and residuals r.
+r"""Four estimates of the coefficients' covariance, from one fit.
+
+The fit is of N rows Z (N, P), with residuals r.
 
 With D = Z'Z, and f_i the density of the error of row i at its quantile::
 
@@ -36,7 +38,10 @@ VAGUE = 0.1  # of a slope: what others that are as good may differ by, untold
 
 
 class Covariance(NamedTuple):
-    """The estimate (P, P), the bandwidth that it took, and the sparsity 1 / f where there is one f."""
+    """A covariance estimate (P, P), its bandwidth and its sparsity.
+
+    The sparsity is 1 / f where there is one f.
+    """
 
     matrix: Matrix
     bandwidth: float
@@ -44,17 +49,21 @@ class Covariance(NamedTuple):
 
 
 def inverse_gram(Z: Matrix) -> Matrix:
-    """(Z'Z)^-1 through a QR decomposition, which loses half the digits that Z'Z would."""
+    """Compute (Z'Z)^-1 through a QR decomposition.
+
+    Z'Z itself would lose twice the digits.
+    """
     R = np.linalg.qr(Z, mode="r")
     inverse = solve_triangular(R, np.eye(len(R)))
     return np.asarray(inverse @ inverse.T)
 
 
 def iid_covariance(Z: Matrix, r: Matrix, quantile: float, bandwidth_name: str) -> Covariance:
-    """iid: the sparsity is the slope of a median regression of ordered residuals on their ranks.
+    """iid: estimate the sparsity by the slope of ordered residuals.
 
-    The residuals are those nearest to zero, as many as the bandwidth says, without those that are zero
-    because the fit goes through them. Of several slopes that are as good, one, with a warning if they differ.
+    It is the slope of a median regression of these on their ranks. The residuals are those nearest to zero,
+    as many as the bandwidth says, without those that are zero because the fit goes through them. Of several
+    slopes that are as good, one, with a warning if they differ.
     """
     N, P = Z.shape
     h = bandwidth(bandwidth_name, N, quantile)
@@ -88,7 +97,10 @@ def iid_covariance(Z: Matrix, r: Matrix, quantile: float, bandwidth_name: str) -
 
 
 def _flat_until(table: Table, vertex: Vertex, sign: int) -> float:
-    """How far the slope may move, up or down, until the loss grows."""
+    """Return how far the slope may move until the loss grows.
+
+    The slope moves up (``sign`` 1) or down (-1).
+    """
     path = kinks(table, vertex, 1, sign)
     here = next(path)
     return here.at if here.gain > 0 else next(path).at
@@ -102,7 +114,9 @@ def conditional_densities(
     bandwidth_name: str,
     progress: Progress = SILENT,
 ) -> tuple[Matrix, float]:
-    """f (N,) of Hendricks and Koenker, 0 where the two quantiles cross, and the bandwidth.
+    """Estimate f (N,) of Hendricks and Koenker; return the bandwidth too.
+
+    f is 0 where the two quantiles cross.
 
     If the rows where they cross hold most of what is known of some combination of the coefficients, as a few
     rows far longer than the others may, f = 0 would leave almost nothing of it: these rows then have the mean
@@ -148,7 +162,10 @@ def conditional_densities(
 
 
 def _share_of(Z: Matrix, some: NDArray[np.bool_]) -> float:
-    """The largest share d'Z_some'Z_some d / d'Z'Z d that some rows have, over all d."""
+    """Return the largest share of d'Z'Z d that some rows have.
+
+    It is d'Z_some'Z_some d / d'Z'Z d, over all d.
+    """
     if not some.any():
         return 0.0
     Q = np.linalg.qr(Z)[0][some]
@@ -163,7 +180,7 @@ def nid_covariance(
     bandwidth_name: str,
     progress: Progress = SILENT,
 ) -> Covariance:
-    """nid: the density of each row from the two quantiles beside this one."""
+    """nid: estimate each row's density from the two quantiles beside this one."""
     f, h = conditional_densities(Z, r, rounding, quantile, bandwidth_name, progress)
     H_inverse = inverse_gram(np.sqrt(f)[:, None] * Z)
     matrix = quantile * (1 - quantile) * H_inverse @ (Z.T @ Z) @ H_inverse
@@ -171,7 +188,10 @@ def nid_covariance(
 
 
 def kernel_density(r: Matrix, y: Matrix, quantile: float, bandwidth_name: str) -> tuple[float, float]:
-    """f at zero, and the bandwidth in units of y, as statsmodels computes both."""
+    """Estimate f at zero and the bandwidth, as statsmodels does.
+
+    The bandwidth is in units of y.
+    """
     h = bandwidth_within(bandwidth_name, len(r), quantile)
     low, high = np.quantile(r, [0.25, 0.75])
     width = min(np.std(y), (high - low) / 1.34) * (ndtri(quantile + h) - ndtri(quantile - h))

@@ -1,4 +1,4 @@
-"""How long fits of rows that tie may take, by a fit of a few of them.
+"""Estimates the time of fits with tied rows, from a few rows.
 
 Where many rows lie on the fit, a fit is a walk from vertex to vertex: the number of steps grows with the
 rows, as does the time of each. Where rows do not tie, steps are few: all rows take about a second.

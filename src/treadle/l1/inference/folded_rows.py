@@ -1,4 +1,4 @@
-r"""Rows folded about a fit: only rows whose residual may change sign stay apart.
+r"""Folds rows about a fit, except those whose residual may change sign.
 
 A row that keeps its sign has a loss that is linear in w, so that of all folded rows together only the pull::
 
@@ -34,7 +34,7 @@ MARGIN, GROWTH, WORTH = 1.5, 4, 2
 
 @dataclass(frozen=True)
 class Folded:
-    """The rows kept, the pull of the others (P,), all rows, and their sides (N,).
+    """The kept rows, the others' sum (P,), all rows and their sides.
 
     A side is 1 of a folded row above the fit, -1 of one below it, and 0 of a row that is kept.
     """
@@ -45,7 +45,10 @@ class Folded:
     side: NDArray[np.int8]
 
     def holds(self, *kinks: Kink) -> bool:
-        """Whether no folded row has another sign at these kinks, or one that rounding may have made."""
+        """Say whether all folded rows surely keep their sign at these kinks.
+
+        Sure is what rounding cannot have made.
+        """
         if not self.side.any():
             return True
         y, unsure = (
@@ -58,10 +61,10 @@ class Folded:
 
 
 class Foldings:
-    """The same rows folded less and less, at last not at all."""
+    """Foldings of the same rows, each folding fewer, the last none."""
 
     def __init__(self, table: Table, estimate: Vertex, critical: float) -> None:
-        """Plan foldings about an estimate, for moves until a standardised statistic is ``critical``."""
+        """Plan foldings about an estimate, until a standardised statistic is ``critical``."""
         self.whole = table
         N, P = table.Z.shape
         tau = table.quantile

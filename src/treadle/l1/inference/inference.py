@@ -1,4 +1,4 @@
-"""Standard errors and confidence intervals of an L1 or quantile regression, and a table of them.
+"""Computes standard errors, intervals and a table of an L1 or quantile regression.
 
 The estimates are in ``covariances``, ``bootstrap`` and ``rank_inversion``; here they are chosen by name, and
 put together as statsmodels prints them. Inference needs X in memory, dense and of full rank, and makes one
@@ -106,12 +106,15 @@ class Inference:
 
     @property
     def t_values(self) -> NDArray[np.float64]:
-        """Coefficients in units of their standard errors."""
+        """The coefficients in units of their standard errors."""
         return self.coef / self.standard_errors
 
     @property
     def p_values(self) -> NDArray[np.float64]:
-        """Of Student's t with N - P degrees of freedom, two-sided, for a coefficient of 0."""
+        """The two-sided p-values of coefficients of 0.
+
+        They are of Student's t with N - P degrees of freedom.
+        """
         return np.asarray(2 * stdtr(self.df_residual, -np.abs(self.t_values)))
 
     def __str__(self) -> str:
@@ -153,7 +156,7 @@ def _row(name: str, cells: Sequence[str], width: int) -> str:
 
 
 def _number(value: float) -> str:
-    """At most ten characters; a dash for what is not there."""
+    """Format a number in at most ten characters; a dash for none."""
     if math.isnan(value):
         return "-"
     return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e4 else f"{value:.4g}"
@@ -179,7 +182,7 @@ def infer(
     names: Sequence[str] | None = None,
     progress: bool = True,
 ) -> Inference:
-    """Standard errors and confidence intervals of the coefficients.
+    """Compute standard errors and confidence intervals of the coefficients.
 
     Parameters
     ----------
@@ -303,7 +306,7 @@ def _check_options(method: str, level: float, quantile: float) -> None:
 
 
 def _labels(names: Sequence[str] | None, size: int, fit_intercept: bool) -> tuple[str, ...]:
-    """What the coefficients are called, the intercept first."""
+    """Name the coefficients, the intercept first."""
     n_features = size - fit_intercept
     labels = tuple(names) if names is not None else tuple(f"x{j + 1}" for j in range(n_features))
     if len(labels) != n_features:
@@ -314,7 +317,10 @@ def _labels(names: Sequence[str] | None, size: int, fit_intercept: bool) -> tupl
 def _residuals(
     Z: NDArray[np.float64], target: NDArray[np.float64], w: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Residuals, 0 where they are rounding, as on rows that are interpolated; and the sizes of their sums."""
+    """Compute residuals, and the sizes of their sums.
+
+    They are 0 where they are rounding, as on rows that are interpolated.
+    """
     r = target - Z @ w
     sizes = np.abs(Z) @ np.abs(w)
     r[np.abs(r) <= ROUNDING * (np.abs(target) + sizes)] = 0.0
@@ -323,7 +329,10 @@ def _residuals(
 
 @dataclass(frozen=True)
 class _Sample:
-    """What intervals are made of: scaled rows, their fit w, residuals and the sizes of what they sum up."""
+    """The data of intervals: scaled rows, fit w, residuals and sizes.
+
+    Sizes are those of what the residuals sum up.
+    """
 
     Z: NDArray[np.float64]
     y: NDArray[np.float64]
@@ -336,7 +345,10 @@ class _Sample:
 def _inverted(
     sample: _Sample, level: float, bandwidth: str | None, progress: Progress
 ) -> tuple[Covariance, NDArray[np.float64]]:
-    """Intervals by inversion of a rank test, by densities of a bandwidth or as if all were equal."""
+    """Compute intervals by inverting a rank test.
+
+    Densities are by a bandwidth, or as if all were equal.
+    """
     Z, r, quantile, size = sample.Z, sample.r, sample.quantile, len(sample.w)
     f, h = None, math.nan
     if bandwidth is not None:
@@ -371,7 +383,7 @@ def _announce_tied_fits(
     n_fits: int,
     progress: Progress,
 ) -> None:
-    """Say beforehand that fits of rows that tie heavily will take long."""
+    """Announce that fits of heavily tied rows will take long."""
     if not (n_fits and progress.enabled):
         return
     seconds = seconds_of_a_tied_fit(Z, r, quantile)
@@ -398,7 +410,10 @@ def _warn_of_ties(y: NDArray[np.float64], r: NDArray[np.float64], quantile: floa
 
 
 def _refuse_no_error(covariance: NDArray[np.float64], labels: Sequence[str], method: str) -> None:
-    """InvalidInput where a standard error is zero: what it was estimated from does not vary at all."""
+    """Raise InvalidInput where a standard error is zero.
+
+    Then what it was estimated from does not vary at all.
+    """
     zero = np.flatnonzero(~(np.diag(covariance) > 0))
     if len(zero):
         raise InvalidInput(
@@ -410,7 +425,10 @@ def _refuse_no_error(covariance: NDArray[np.float64], labels: Sequence[str], met
 def _design(
     X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, fit_intercept: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Rows and targets times their weights, the intercept's column first, and the weights that are not 0."""
+    """Return weighted rows and targets, and the weights other than 0.
+
+    The intercept's column is first.
+    """
     features, target = np.asarray(X), np.asarray(y, np.float64)
     if features.ndim != 2 or features.dtype.kind not in "biuf" or target.shape != features.shape[:1]:
         raise InvalidInput(
@@ -436,7 +454,10 @@ def _design(
 
 
 def _refuse_deficient(Z: NDArray[np.float64], labels: Sequence[str]) -> None:
-    """InvalidInput, with a column's name, where a column is a combination of those before it."""
+    """Raise InvalidInput where a column depends on those before it.
+
+    The message has the column's name.
+    """
     lengths = np.sqrt((Z**2).sum(axis=0))
     R = np.linalg.qr(Z / np.where(lengths > 0, lengths, 1.0), mode="r")
     tolerance = max(Z.shape) * np.finfo(float).eps

@@ -1,4 +1,6 @@
-r"""The kinks of g(b), the least loss where one coefficient is held at b: parametric linear programming.
+r"""Follows the least loss as one coefficient changes, by parametric linear programming.
+
+With one coefficient held at b, the least loss
 
     g(b) = min over v of sum_i rho(y_i - b x_i - V_i'v)
 
@@ -44,7 +46,10 @@ FAR, FARTHER = 1e2, 3
 
 
 class Kink(NamedTuple):
-    """Where the slope of g grows, by how much, and the coefficients (P,) there with their rounding."""
+    """A kink of g: its place, the slope's growth, and the coefficients there.
+
+    ``w`` (P,) comes with its rounding.
+    """
 
     at: float
     gain: float
@@ -53,7 +58,10 @@ class Kink(NamedTuple):
 
 
 class Residuals(NamedTuple):
-    """A basis's inverse, its coefficients, both parts of the residuals, and bounds of rounding."""
+    """A basis's inverse and coefficients, all residuals, and bounds of their rounding.
+
+    Residuals are in both parts.
+    """
 
     inverse: Matrix
     w: Matrix
@@ -65,7 +73,9 @@ class Residuals(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """Rows Z (N, P) of full rank, their sizes |Z|, targets y (N,), and how far rounding may have moved each.
+    """Rows Z (N, P) of full rank, their targets, and bounds of rounding.
+
+    ``size`` is |Z|; ``noise`` says how far rounding may have moved each target.
 
     ``delta`` (N,) is what each target is moved by, times an infinitesimal.
     """
@@ -79,11 +89,11 @@ class Table:
 
     @classmethod
     def of(cls, Z: Matrix, y: Matrix, quantile: float, noise: Matrix) -> Table:
-        """Make the table, with random deltas that are always the same."""
+        """Make the table, with random but always equal deltas."""
         return cls(Z, np.abs(Z), y, noise, np.random.default_rng(0).uniform(-1, 1, len(y)), quantile)
 
     def residuals(self, basis: NDArray[np.int64]) -> Residuals:
-        """The residuals of the coefficients that interpolate a basis.
+        """Compute the residuals of the coefficients that interpolate a basis.
 
         A residual is zero where it may be: no more is known of it than of the targets that w interpolates.
         """
@@ -111,7 +121,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Vertex:
-    """P rows of residual zero, and the scores (N,) that prove it the least for some slope in b."""
+    """P rows of residual zero, and the scores (N,) that prove it.
+
+    They prove it the least for some slope in b.
+    """
 
     basis: NDArray[np.int64]
     scores: Matrix
@@ -145,7 +158,9 @@ def vertex_of(table: Table, tilt: Matrix) -> Vertex | None:
 
 
 def _least_tilted(Z: Matrix, y: Matrix, quantile: float, tilt: Matrix) -> NDArray[np.int64] | None:
-    """P independent rows that the least of sum_i rho(y_i - Z_i'w) - tilt'w interpolates.
+    """Choose P independent rows that the minimum interpolates.
+
+    It is that of sum_i rho(y_i - Z_i'w) - tilt'w.
 
     A further row tilt / tau with a far target is above the fit, and its loss is -tilt'w but for a constant.
     """
@@ -169,7 +184,9 @@ def _least_tilted(Z: Matrix, y: Matrix, quantile: float, tilt: Matrix) -> NDArra
 
 
 def kinks(table: Table, vertex: Vertex, j: int, sign: int) -> Iterator[Kink]:
-    """The kinks of g from a vertex on as b, the coefficient j, grows (``sign`` 1) or falls (-1).
+    """Yield the kinks of g from a vertex on, in one direction.
+
+    b, the coefficient j, grows (``sign`` 1) or falls (-1).
 
     The first is at the vertex, and may gain nothing. After the last, the slope is what it is at infinity.
     """

@@ -1,4 +1,4 @@
-"""Several quantiles of one data set, each exact and certified, and how often they cross.
+"""Fits several quantiles exactly, with certificates, and counts their crossings.
 
 Each fit starts where the one before it ended. Nothing keeps the quantiles apart: where the lines of two
 cross, the higher quantile is predicted below the lower one, which is counted on the rows that were fitted and
@@ -23,7 +23,7 @@ ROWS_PER_BLOCK = 1 << 16
 
 @dataclass(frozen=True)
 class QuantileProcess:
-    """Fits of Q quantiles; ``str`` of it says where they cross.
+    """Fits of Q quantiles; printed, it says where they cross.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class QuantileProcess:
     n_rows: int
 
     def predict(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Each quantile of each row: X of shape (N, D) gives (N, Q)."""
+        """Predict each quantile of each row: X (N, D) to (N, Q)."""
         features = np.asarray(X)
         if features.ndim != 2 or features.shape[1] != self.coefs.shape[1]:
             raise InvalidInput(
@@ -168,7 +168,7 @@ def quantile_process(
 def _at_centre(
     X: NDArray[np.float64], certificates: tuple[Certificate, ...]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """X from the centre that all fits of it have, and their intercepts there."""
+    """Return X less the fits' common centre, and their intercepts there."""
     centre = certificates[0].centre
     return X - centre if centre.any() else X, np.array([one.centre_intercept for one in certificates])
 
@@ -176,7 +176,10 @@ def _at_centre(
 def _crossings(
     X: NDArray[np.float64], intercepts: NDArray[np.float64], coefs: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """Of each two neighbours, the rows in which the second is below the first by more than rounding."""
+    """Count the rows in which each quantile is below the one before.
+
+    It is below by more than rounding.
+    """
     counts = np.zeros(len(coefs) - 1, np.int64)
     steps, shifts = np.diff(coefs, axis=0), np.diff(intercepts)
     sizes = np.abs(coefs[1:]) + np.abs(coefs[:-1])

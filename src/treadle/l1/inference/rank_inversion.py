@@ -1,4 +1,6 @@
-r"""Confidence intervals by inverting a rank-score test: for each coefficient, all values that it accepts.
+r"""Computes confidence intervals by inverting a rank-score test.
+
+The interval of a coefficient is all values that the test accepts.
 
 For a value b of the coefficient j, fit y - b x_j on the other columns V. The dual solution a(b) in [0, 1]^N,
 with V'a = (1 - tau) V'1, holds the regression rank scores, and::
@@ -51,7 +53,9 @@ def rank_intervals(
     noise: Matrix | None = None,
     progress: Progress = SILENT,
 ) -> Matrix:
-    """The interval of each coefficient; infinite at an end that no value is far enough for.
+    """Compute the interval of each coefficient by the rank test.
+
+    It is infinite at an end that no value is far enough for.
 
     Parameters
     ----------
@@ -104,7 +108,10 @@ def rank_intervals(
 
 
 def distances_squared(Z: Matrix, weights: Matrix | None) -> Matrix:
-    """The squared distance of each column from its weighted projection on the others, (P,)."""
+    """Compute each column's squared distance from its projection on the others, (P,).
+
+    The projection is weighted.
+    """
     R = np.linalg.qr(Z if weights is None else np.sqrt(weights)[:, None] * Z, mode="r")
     inverse = solve_triangular(R, np.eye(len(R)))
     gram = inverse @ inverse.T
@@ -116,7 +123,10 @@ def distances_squared(Z: Matrix, weights: Matrix | None) -> Matrix:
 
 
 def _end(foldings: Foldings, estimate: Vertex, j: int, sign: int, limit: float) -> float:
-    """Where the slope of the least loss passes ``limit`` as the coefficient j grows, or falls."""
+    """Find where the least loss's slope passes ``limit``.
+
+    The coefficient j grows, or falls, until there.
+    """
     whole = foldings.whole
     if len(whole.y) > MANY:
         tilt = np.zeros(whole.Z.shape[1])
@@ -133,7 +143,10 @@ def _end(foldings: Foldings, estimate: Vertex, j: int, sign: int, limit: float) 
 
 
 class _Passed(NamedTuple):
-    """Where a slope is passed, and the kinks around it; none at infinity."""
+    """The place where a slope is passed, and the kinks around it.
+
+    At infinity there are none.
+    """
 
     end: float
     step: tuple[Kink, ...]
@@ -160,7 +173,10 @@ def _passed(table: Table, start: Vertex, j: int, sign: int, limit: float, slope:
 
 
 def _slope_at_infinity(table: Table, j: int, sign: int) -> float:
-    """The loss's slope at large b, min_v sum_i rho(-x_i - V_i'v); inf if unknown."""
+    """Compute the loss's slope at large b; inf if unknown.
+
+    It is min_v sum_i rho(-x_i - V_i'v).
+    """
     V, x = np.delete(table.Z, j, axis=1), sign * table.Z[:, j]
     r = -x
     if V.shape[1] > 0:

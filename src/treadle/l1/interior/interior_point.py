@@ -48,12 +48,15 @@ SHORTEST_STEP = 1e-8
 
 
 class Unbounded(Exception):
-    """The objective falls without end: rows that would stop it are missing."""
+    """Raised where the objective falls without end, for lack of rows.
+
+    Rows that would stop it are missing.
+    """
 
 
 @dataclass(frozen=True)
 class InteriorPoint:
-    """Where the iteration ended.
+    """The result of the iteration.
 
     ``w`` (p,); ``below``, ``above`` and ``r`` (n,) are u - l, h - u and v - z of each row.
 
@@ -72,12 +75,15 @@ class InteriorPoint:
 def central(
     r: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64], mu: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """P = u - low, Q = high - u, z and v on the central path.
+    """Compute P, Q, z and v on the central path.
+
+    P = u - low, Q = high - u.
 
     There z P = v Q = mu and v - z = r.
 
     With P + Q = h - l these are a quadratic equation for P, whose roots are taken without cancellation.
     """
+    # With P + Q = width: mu / Q - mu / P = r, and P is the root of that between 0 and width.
     width = high - low
     rho = r * width / (2 * mu)
     root = np.sqrt(1 + rho * rho)
@@ -165,5 +171,8 @@ def interior_point(
 
 
 def _length(ratio: float) -> float:
-    """The longest step up to 1 with 1 - ratio * step at least 0."""
+    """Return the longest step up to 1 that stays inside.
+
+    1 - ratio * step is at least 0 there, and some way is left to the boundary.
+    """
     return min(1 / SHARE_OF_WAY_TO_BOUNDARY, 1 / max(ratio, 1e-300))

@@ -1,7 +1,8 @@
-"""The four passes of an interior-point step over its rows: compiled, or in NumPy where there is no kernel.
+"""The interior point's four passes over its rows, compiled or in NumPy.
 
-The quantities are those of ``treadle.l1.interior.interior_point``; ``native/kernels/l1_kernels.h`` has the
-compiled passes, whose sums do not depend on the number of threads. Sparse rows take NumPy's.
+NumPy's are for where there is no kernel. The quantities are those of ``treadle.l1.interior.interior_point``;
+``native/kernels/l1_kernels.h`` has the compiled passes, whose sums do not depend on the number of threads.
+Sparse rows take NumPy's.
 """
 
 from __future__ import annotations
@@ -36,32 +37,42 @@ class InteriorRows(ABC):
 
     @abstractmethod
     def normal(self, primal: float, dual: float) -> tuple[float, NDArray[np.float64]]:
-        """Move by the last step, times these; the gap and Z'(D r + u)."""
+        """Move by the last step times these lengths; return gap and right-hand side.
+
+        The latter is Z'(D r + u).
+        """
 
     @abstractmethod
     def factorise(self) -> Solve | None:
-        """What solves Z'DZ x = b; None where that matrix is not positive definite to rounding."""
+        """Return a solver of Z'DZ x = b, or None.
+
+        None where that matrix is not positive definite to rounding.
+        """
 
     @abstractmethod
     def predict(self, dw: NDArray[np.float64]) -> tuple[float, float, float, float, float]:
-        """For the uncorrected step: the largest -d/x of u's slacks and of the multipliers; the gap's slopes.
+        """Compute the uncorrected step from dw; return ratios and slopes.
 
-        These are its derivatives in the primal step's length, in the dual's, and in both.
+        They are the largest -d/x of u's slacks and of the multipliers, and the gap's slopes. These are its
+        derivatives in the primal step's length, in the dual's, and in both.
         """
 
     @abstractmethod
     def correct(self, mu: float) -> NDArray[np.float64]:
-        """Aim at mu, corrected for the prediction; Z'(D t + u)."""
+        """Aim at mu, corrected for the prediction; return Z'(D t + u)."""
 
     @abstractmethod
     def step(self, dw: NDArray[np.float64]) -> tuple[float, float]:
-        """The corrected step; the largest -d/x of u's slacks and of the multipliers."""
+        """Compute the corrected step from dw; return two ratios.
+
+        They are the largest -d/x of u's slacks and of the multipliers.
+        """
 
     @abstractmethod
     def where(
         self,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """u - l, h - u, r and D, (n,)."""
+        """Return u - l, h - u, r and D, (n,) each."""
 
 
 def interior_rows(
@@ -73,7 +84,10 @@ def interior_rows(
     v: NDArray[np.float64],
     factorise: Factorise | None = None,
 ) -> InteriorRows:
-    """Compiled passes where there are any and Z is dense; ``factorise`` is for Z that is not."""
+    """Return compiled passes where possible, else NumPy's.
+
+    Compiled ones take a dense Z; ``factorise`` is for Z that is not.
+    """
     kernels = kernels_if_built()
     if factorise is None and kernels is not None:
         return _NativeRows(Z, (low, below, above, z, v), kernels.standard)
@@ -81,7 +95,10 @@ def interior_rows(
 
 
 def dense_normal_equations(Z: NDArray[np.float64], D: NDArray[np.float64]) -> Solve | None:
-    """What solves Z'DZ x = b, or None where that matrix is not positive definite."""
+    """Return a solver of Z'DZ x = b, or None.
+
+    None where that matrix is not positive definite.
+    """
     return _cholesky((Z * D[:, None]).T @ Z)
 
 
@@ -155,7 +172,10 @@ class _NumpyRows(InteriorRows):
 
 
 def corner(n: int, p: int) -> NDArray[np.float64]:
-    """Zeros (n, p) to fill with Z: the corner of an array that the compiled passes need no copy of."""
+    """Return zeros (n, p) to fill with Z, in padded memory.
+
+    They are the corner of an array that the compiled passes need no copy of.
+    """
     return np.zeros(_whole_groups(n, p))[:n, :p]
 
 
@@ -164,7 +184,10 @@ def _whole_groups(n: int, p: int) -> tuple[int, int]:
 
 
 def _padded(Z: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Z with rows and columns of zeros up to whole groups; not copied if it is a ``corner``."""
+    """Pad Z with zeros up to whole groups of rows and columns.
+
+    It is not copied if it is a ``corner``.
+    """
     n, p = Z.shape
     whole = Z.base
     if (

@@ -1,4 +1,4 @@
-r"""Simplex pivots in rational arithmetic, for a vertex that doubles could not tell from an optimal one.
+r"""Simplex pivots in rational arithmetic, where doubles could not decide optimality.
 
 As ``crossover``, exactly: u_k of the basis beyond its box, row k leaves to that side, and the line search
 goes on past every row whose residual changes its sign until the slope is no longer negative. Each pivot
@@ -23,7 +23,7 @@ PATIENCE = 8
 
 
 class ExactTable:
-    """All rows of a problem as integers, after those that count.
+    """All rows of a problem as integers, the penalty's after those of weight.
 
     Parameters
     ----------
@@ -69,9 +69,10 @@ class ExactTable:
         self.place = {name: k for k, name in enumerate(self.names)}
 
     def independent(self, first: list[int]) -> tuple[list[int], list[int]]:
-        """Places of independent rows, those of ``first`` before others, and as many independent columns.
+        """Choose independent rows, those of ``first`` before others, and independent columns.
 
-        As many as there are, by elimination in rational numbers; early columns before late ones.
+        There are as many columns as rows, found by elimination in rational numbers; early columns come before
+        late ones.
         """
         p = self.Z.shape[1]
         reduced: list[tuple[int, list[Fraction]]] = []
@@ -96,7 +97,9 @@ class ExactTable:
 def pivoted(
     table: ExactTable, basis: list[int], sides: dict[int, int], most: int
 ) -> tuple[list[int], dict[int, int]] | None:
-    """The basis of an optimal vertex, and on which side its ties are; None past the most pivots.
+    """Pivot to an optimal vertex; return its basis and its ties' sides.
+
+    None past the most pivots.
 
     Parameters
     ----------
@@ -163,7 +166,7 @@ def pivoted(
 
 
 def _combined(Z: NDArray[np.float64], some: list[int], u: dict[int, Fraction]) -> list[Fraction]:
-    """The sum of u z over some rows."""
+    """Sum u z over some rows."""
     common = math.lcm(*(x.denominator for x in u.values())) if u else 1
     whole = np.array([u[k].numerator * (common // u[k].denominator) for k in some], object)
     return [Fraction(int(x), common) for x in (whole @ Z[some] if some else [0] * Z.shape[1])]

@@ -2,7 +2,7 @@ r"""Pivots from a vertex that the theorem refused to one that it proves.
 
 Small tables go through pivots in rational arithmetic (``exact_pivots``). In larger ones the theorem itself
 says which u is beyond its box, exactly; the row that enters is found in doubles, with the exact residuals of
-the rows whose sign took integers, and the theorem is asked again. As the solver's vertex is all but optimal,
+the rows whose sign took integers, and the theorem runs again. As the solver's vertex is all but optimal,
 few pivots are needed: at tau = .05, which is no double, of 200 rows the median of 11th and 10th may be the
 other one.
 """
@@ -32,7 +32,7 @@ ROUNDING = 1e-11
 
 
 def proved(rows: Rows, claim: Claim) -> Proof | None:
-    """What the theorem says of a claim; None if its basis is singular."""
+    """Apply the theorem to a claim; None if its basis is singular."""
     try:
         return Prover(rows, claim).prove()
     except Singular:
@@ -40,7 +40,9 @@ def proved(rows: Rows, claim: Claim) -> Proof | None:
 
 
 def mended(rows: Rows, claim: Claim, proof: Proof | None) -> tuple[Claim, Proof] | None:
-    """An optimal vertex, or a better one than came, with its proof; None where nothing better was found.
+    """Return an optimal or better vertex with its proof, or None.
+
+    None where nothing better was found.
 
     Parameters
     ----------

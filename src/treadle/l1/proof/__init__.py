@@ -1,1 +1,1 @@
-"""What a certificate proves, and the arithmetic that proves it; nothing here knows a solver."""
+"""The certificate and the arithmetic that proves it, independent of every solver."""

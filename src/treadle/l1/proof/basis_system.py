@@ -1,4 +1,4 @@
-r"""The equations of a basis, solved with a proof: enclosed, or in rational numbers.
+r"""Solves a basis's equations with a proof: enclosed, or in rational numbers.
 
 Z (p, p) holds the basis' rows, exact. For Z x = b, with R a rounded inverse of Z, and any v::
 
@@ -49,18 +49,18 @@ class Enclosed:
 
     @classmethod
     def exact(cls, numerators: list[int], denominator: int) -> Enclosed:
-        """A vector that is known."""
+        """Make a vector that is known exactly."""
         return cls(numerators, [0] * len(numerators), denominator)
 
     @classmethod
     def of(cls, center: list[Fraction], radius: list[Fraction]) -> Enclosed:
-        """Within some fractions of others."""
+        """Make a vector of fractions, within radii that are fractions."""
         common = math.lcm(*(x.denominator for x in (*center, *radius)))
         middle, off = ([x.numerator * (common // x.denominator) for x in part] for part in (center, radius))
         return cls(middle, off, common)
 
     def times_power(self, exponent: int) -> Enclosed:
-        """Times a power of two."""
+        """Multiply by a power of two."""
         if exponent <= 0:
             return Enclosed(self.numerators, self.radii, self.denominator << -exponent)
         middle, off = ([x << exponent for x in part] for part in (self.numerators, self.radii))
@@ -68,11 +68,14 @@ class Enclosed:
 
     @cached_property
     def is_exact(self) -> bool:
-        """Whether nothing is left open."""
+        """Whether all radii are zero."""
         return not any(self.radii)
 
     def distances(self, values: list[float]) -> list[float]:
-        """How far from some doubles the numbers may be: rounded up, infinite beyond all doubles."""
+        """Bound the distances of the numbers from some doubles.
+
+        They are rounded up, and infinite beyond all doubles.
+        """
         d = self.denominator
         found = []
         for value, c, r in zip(values, self.numerators, self.radii, strict=True):
@@ -82,18 +85,21 @@ class Enclosed:
 
     @property
     def center(self) -> list[Fraction]:
-        """The middle of each number."""
+        """The middle of each number's interval."""
         return [Fraction(x, self.denominator) for x in self.numerators]
 
     @property
     def radius(self) -> list[Fraction]:
-        """How far from it the number may be."""
+        """The largest distance of each number from its middle."""
         return [Fraction(x, self.denominator) for x in self.radii]
 
 
 @dataclass(frozen=True)
 class _Inverse:
-    """R of the scaled Z, its absolute values, the scalings, and alpha for Z and for its transpose."""
+    """The rounded inverse R, its absolute values, scalings and alphas.
+
+    R is that of the scaled Z; alpha is for Z and for its transpose.
+    """
 
     R: NDArray[np.float64]
     rows: NDArray[np.float64]
@@ -140,7 +146,10 @@ class BasisSystem:
         return _Inverse(R, rows, columns, alphas) if all(alpha < 0.5 for alpha in alphas) else None
 
     def enclosure(self, b: ScaledIntegers, transposed: bool = False) -> Enclosed | None:
-        """x with Z x = b, or Z' x = b, within (1); None where R proves nothing."""
+        """Enclose x with Z x = b, or Z' x = b, by (1).
+
+        None where R proves nothing.
+        """
         if self.size == 0:
             return Enclosed.exact([], 1)
         inverse = self.inverse
@@ -188,7 +197,7 @@ class BasisSystem:
         return Enclosed(v.tolist(), radii, 1).times_power(exponent)
 
     def solution(self, b: ScaledIntegers, transposed: bool = False) -> Enclosed | None:
-        """As ``enclosure``, exactly; None where there are too many unknowns.
+        """Solve as ``enclosure`` does, exactly; None where there are too many unknowns.
 
         Raises
         ------
@@ -203,19 +212,22 @@ class BasisSystem:
 
 
 def _to_one(sizes: NDArray[Any]) -> NDArray[np.float64]:
-    """Powers of two that bring sizes to about one."""
+    """Return powers of two that scale sizes to about one."""
     finite = np.where((sizes > 0) & (sizes < np.inf), sizes, 1.0)
     return np.asarray(np.ldexp(1.0, -np.frexp(finite)[1]))
 
 
 def _whole_above(value: float, shift: int) -> int:
-    """The least integer of at least value 2^shift."""
+    """Return the least integer of at least value 2^shift."""
     p, q = value.as_integer_ratio()
     return -(-(p << shift) // q) if shift >= 0 else -(-p // (q << -shift))
 
 
 def _in_units(rest: NDArray[Any], exponent: int, factors: NDArray[Any]) -> tuple[NDArray[np.float64], int]:
-    """The sizes of rest 2^exponent times powers of two, as doubles up to 1 over a power of two, and which."""
+    """Scale integers to doubles up to 1; return the power of two.
+
+    They are the sizes of rest 2^exponent times powers of two.
+    """
     shifts = [int(shift) - 1 for shift in np.frexp(factors)[1].tolist()]
     lengths = [r.bit_length() + shift for r, shift in zip(rest, shifts, strict=True)]
     power = max((length for length, r in zip(lengths, rest, strict=True) if r), default=0)
@@ -224,7 +236,10 @@ def _in_units(rest: NDArray[Any], exponent: int, factors: NDArray[Any]) -> tuple
 
 
 def _integers(values: NDArray[Any], exponent: int) -> NDArray[Any]:
-    """Doubles in units of 2^exponent, rounded: v may be anything."""
+    """Round doubles to integers of 2^exponent.
+
+    Any v will do.
+    """
     mantissas, exponents = np.frexp(values)
     whole = np.ldexp(mantissas, 53).astype(np.int64).tolist()
     shifts = (exponents - (53 + exponent)).tolist()

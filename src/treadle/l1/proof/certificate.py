@@ -1,4 +1,6 @@
-"""What proves that coefficients are optimal: a basis, and what its ties are at. ``verify`` does the proof.
+"""The certificate that coefficients are optimal: a basis and its ties' values.
+
+``verify`` does the proof.
 
 The certificate of an L1 regression is small: the rows that its vertex interpolates, and u of further rows
 whose residual is exactly zero. Everything else follows from the data (``theorem``). Nothing that a solver
@@ -35,7 +37,9 @@ NO_BASIS = "there is no basis, which of a sparse X is looked for up to 2000 colu
 
 @dataclass(frozen=True, repr=False, kw_only=True)
 class Certificate:
-    """The basis of an optimal vertex, and the coefficients that it gives. N rows, D features.
+    """The basis of an optimal vertex, and its coefficients.
+
+    Dimensions: N rows, D features.
 
     Parameters
     ----------
@@ -154,23 +158,26 @@ class Certificate:
 
     @property
     def gap(self) -> float:
-        """Primal less dual objective, as the solver summed them; ``verify`` bounds the true one."""
+        """Primal less dual objective, as the solver summed them.
+
+        ``verify`` bounds the true one.
+        """
         return self.primal - self.dual
 
     def with_origin(self, origin: Origin) -> Certificate:
-        """The certificate of X, if this is that of X - origin."""
+        """Return the certificate of X, if this is that of X - origin."""
         found = replace(self, origin=origin)
         return replace(found, intercept=found._intercept_at_zero())
 
     def _intercept_at_zero(self) -> float:
-        """What the intercept at the centre comes to at zero, rounded once."""
+        """Move the intercept from the centre to zero, rounded once."""
         if not self.centre.any() and not self.origin.any():
             return float(self.centre_intercept)
         shifts = [Fraction(m) + o for m, o in zip(self.centre.tolist(), self.origin.tolist(), strict=True)]
         return moved(self.centre_intercept, self.coef, shifts)
 
     def dual_vector(self, X: Any, y: Any, sample_weight: NDArray[Any] | None = None) -> NDArray[np.float64]:
-        """u, of shape (N,), for the data that were fitted, which are in memory."""
+        """Compute u (N,) from the fitted data, which are in memory."""
         rows = self._rows(X, y, sample_weight)
         self._refuse_others(rows)
         claim = self._claim(rows)
@@ -191,7 +198,7 @@ class Certificate:
         return u
 
     def _bounds(self, chunk: Chunk, sign: NDArray[Any]) -> NDArray[np.float64]:
-        """The bounds of some rows' boxes on the side of a sign."""
+        """Return the bounds of some rows' boxes on the side of a sign."""
         low, high = dual_bounds(np.ones(len(chunk)) if chunk.weight is None else chunk.weight, self.quantile)
         return np.where(sign > 0, high, low)
 
@@ -225,7 +232,7 @@ class Certificate:
         return replace(found, rounded=True) if self._rounds(rows, X, y) else found
 
     def _rounds(self, rows: Rows, X: Any, y: Any) -> bool:
-        """Whether numbers that came are not the doubles that the rows hold."""
+        """Say whether the rows' doubles differ from the numbers given."""
         if rows is X or not isinstance(rows, ArrayRows | SparseRows):
             return rows.is_rounded
         if rows.y is not y and is_rounded(np.asarray(y)[:, None], np.zeros(1, np.int64), rows.y[:, None]):
@@ -258,7 +265,7 @@ class Certificate:
         return ArrayRows(X, y, sample_weight)
 
     def verify_rows(self, rows: Rows, *, exact: bool = False) -> Verification:
-        """As ``verify``, of rows that need not be in memory, in one pass."""
+        """Verify as ``verify`` does, in one pass over rows of any source."""
         self._refuse_others(rows)
         if (self.basis >= rows.n_rows + (rows.n_features if self.alpha else 0)).any():
             return self._unproved(rows, "the basis names rows that there are not")
@@ -270,7 +277,7 @@ class Certificate:
         return self._verification(rows, prover, proof, exact)
 
     def _refuse_others(self, rows: Rows) -> None:
-        """InvalidInput for rows of another shape or kind than those fitted."""
+        """Raise InvalidInput for rows of another shape or kind than the fit's."""
         if rows.n_features != len(self.coef) or (self.side is not None and len(self.side) != rows.n_rows):
             n = "" if self.side is None else f"{len(self.side)} rows of "
             raise InvalidInput(
@@ -301,7 +308,10 @@ class Certificate:
         )
 
     def _found_left_out(self, rows: Rows) -> NDArray[np.int64]:
-        """Of a certificate that does not say: the features beyond what the basis determines."""
+        """Find the features left out, where the certificate does not say.
+
+        They are those beyond what the basis determines.
+        """
         n_kept = len(self.basis) - self.fit_intercept
         zero = np.flatnonzero(self.coef == 0)
         n_surplus = len(self.coef) - n_kept
@@ -370,7 +380,7 @@ class Certificate:
         )
 
     def _unproved(self, rows: Rows, flaw: str) -> Verification:
-        """Without a basis: no objective is below 0."""
+        """Verify without a basis: no objective is below 0."""
         return Verification(
             optimal=False,
             flaw=flaw,
@@ -391,7 +401,10 @@ class Certificate:
 
 
 def _first_unfaithful(reported: list[float], vertex: Enclosed) -> int | None:
-    """The first number that is neither of the two doubles about the vertex's; None if all are."""
+    """Return the first number that is not next to the vertex's.
+
+    It is neither of the two doubles about that; None if all are.
+    """
     d = vertex.denominator
     for k, (a, c, r) in enumerate(zip(reported, vertex.numerators, vertex.radii, strict=True)):
         # What is rounded to a, and is not beyond the largest, lies within half of a last place of it.
@@ -404,7 +417,7 @@ def _first_unfaithful(reported: list[float], vertex: Enclosed) -> int | None:
 
 
 def _next(a: float, end: float) -> Fraction:
-    """The double after it in that direction; after the last one, what would be."""
+    """Return the next double in a direction; after the last, +-2^1024."""
     found = math.nextafter(a, end)
     return Fraction(found) if math.isfinite(found) else Fraction(math.copysign(1, found)) * 2**1024
 

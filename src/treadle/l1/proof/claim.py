@@ -1,4 +1,4 @@
-"""What is to be proved of an L1 regression, and what was found: the data of ``theorem``."""
+"""The claims about an L1 regression, and the proofs: the data of ``theorem``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ONE = Fraction(1)
 
 @dataclass(frozen=True)
 class Problem:
-    """tau, alpha and whether there is an intercept."""
+    """The problem: tau, alpha and whether there is an intercept."""
 
     quantile: float
     alpha: float
@@ -30,12 +30,15 @@ class Problem:
 
     @cached_property
     def lean(self) -> Fraction:
-        """2 tau - 1: what the middle of a box is, for a weight of 1."""
+        """2 tau - 1, the middle of a box of weight 1."""
         p, q = self.quantile.as_integer_ratio()
         return Fraction(2 * p - q, q)
 
     def bound(self, weight: Fraction, sign: int) -> Fraction:
-        """The end of a row's box on the side of that sign: 2 tau c or -2 (1 - tau) c."""
+        """Return the end of a row's box on a sign's side.
+
+        It is 2 tau c or -2 (1 - tau) c.
+        """
         end = self._ends[sign > 0]
         return end if weight is ONE else weight * end
 
@@ -44,7 +47,7 @@ class Problem:
         return self.lean - 1, self.lean + 1
 
     def penalty(self, total_weight: Fraction) -> Fraction:
-        """lambda."""
+        """Compute lambda."""
         if not self.alpha:
             return Fraction(0)
         return 2 * Fraction(self.alpha) * total_weight
@@ -52,7 +55,9 @@ class Problem:
 
 @dataclass(frozen=True)
 class Claim:
-    """A basis, what ties are at, and coefficients near its vertex: what is to be proved.
+    """A claim to prove: a basis, its ties' values, and nearby coefficients.
+
+    They are near its vertex.
 
     Parameters
     ----------
@@ -84,7 +89,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Proof:
-    """What was found of a claim.
+    """The result of proving a claim.
 
     ``vertex`` and ``dual`` enclose w = (b at the centre, w_kept), the former only with an intercept, and u of
     the basis, in the order of ``names``: real rows ascending, then the penalty's; ``boxes`` are the boxes of
@@ -116,11 +121,14 @@ class Proof:
 
     @property
     def n_open(self) -> int:
-        """Rows without a sign proved in doubles."""
+        """The number of rows without a sign proved in doubles."""
         return len(self.open_rows)
 
     def violated(self) -> tuple[int | None, int]:
-        """The place of the u of the basis that is furthest beyond its box, and on which side."""
+        """The place of the worst dual value beyond its box, and the side.
+
+        None where all u of the basis are in their boxes.
+        """
         beyond = [self.violation(k) for k in range(len(self.names))]
         k = int(np.argmax(beyond)) if beyond else 0
         if not beyond or not beyond[k] > 0:
@@ -128,13 +136,16 @@ class Proof:
         return k, 1 if self.dual.center[k] > self.boxes[1][k] else -1
 
     def violation(self, k: int) -> float:
-        """By how much one of them is beyond."""
+        """Return how far one dual value is beyond its box."""
         low, high = self.boxes[0][k], self.boxes[1][k]
         return nearest(max(self.dual.center[k] - high, low - self.dual.center[k]))
 
 
 def moved(intercept: float, coef: NDArray[np.float64], centre: Iterable[float]) -> float:
-    """The intercept at zero, rounded once, of one at the centre, which holds exact numbers."""
+    """Move an intercept from the centre to zero, rounded once.
+
+    The centre holds exact numbers.
+    """
     terms = [Fraction(m) * Fraction(w) for m, w in zip(centre, coef.tolist(), strict=True) if m]
     if not terms:
         return float(intercept)
@@ -142,10 +153,10 @@ def moved(intercept: float, coef: NDArray[np.float64], centre: Iterable[float]) 
 
 
 def nearest(value: Fraction) -> float:
-    """The double nearest to it; the largest, beyond them all."""
+    """Return the nearest double; the largest, beyond them all."""
     return quotient(value.numerator, value.denominator)
 
 
 def rounded_up(value: Fraction) -> float:
-    """A double at least as large; infinity, beyond them all."""
+    """Return a double at least as large; infinity, beyond them all."""
     return quotient_above(value.numerator, value.denominator)

@@ -1,4 +1,4 @@
-r"""Exact sums of columns of doubles.
+r"""Sums columns of doubles exactly.
 
 Each column is cut at a power of two (Rump, Ogita and Oishi 2008, ExtractVector): with sigma a power of two of
 at least n max|v|, the parts fl(fl(sigma + v) - sigma) are multiples of 2^-53 sigma, so that their sum is
@@ -25,12 +25,18 @@ SPLITTER = 134217729.0  # 2^27 + 1
 
 
 def exact_sums(values: NDArray[Any]) -> ScaledIntegers:
-    """The sums of the columns of finite values (n, q), float64; memory is two copies."""
+    """Sum the columns of finite values (n, q), float64, exactly.
+
+    Memory is two copies.
+    """
     return sums_in_place(np.array(values.T, np.float64, order="C"))
 
 
 def sums_in_place(rest: NDArray[np.float64]) -> ScaledIntegers:
-    """The sums of the rows of finite values (q, n), which are spoilt; memory is another copy."""
+    """Sum the rows of finite values (q, n) exactly, overwriting them.
+
+    Memory is another copy.
+    """
     q, n = rest.shape
     if rest.size <= FEW:
         return scaled(rest.T).sums()
@@ -53,7 +59,10 @@ def sums_in_place(rest: NDArray[np.float64]) -> ScaledIntegers:
 
 
 def exact_products(weight: NDArray[Any], values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]] | None:
-    """weight (n, 1) times values (n, q) as the sum of two arrays; None where an error might be lost."""
+    """Multiply weight (n, 1) by values (n, q) as two arrays' sum.
+
+    None where an error might be lost.
+    """
     sizes = np.abs(np.concatenate([weight.ravel(), values.ravel()]))
     sizes = sizes[sizes > 0]
     if len(sizes) and not (sizes.min() > LEAST and sizes.max() < LARGEST):
@@ -72,7 +81,7 @@ def _halves(a: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 def exact_weighted_sums(weight: NDArray[Any] | None, values: Any) -> ScaledIntegers:
-    """The exact sums over rows of weight_i values_i.
+    """Sum weight_i values_i over rows exactly.
 
     Parameters
     ----------

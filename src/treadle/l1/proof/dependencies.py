@@ -1,4 +1,6 @@
-"""Whether a feature that was left out is a combination of the others, exactly: then nothing is lost by it.
+"""Proves that a feature left out is a combination of the others.
+
+Then nothing is lost by it. The proof is exact.
 
 On the basis z_j = Z_B a has one solution a, in rational numbers. If it holds on every row, feature j adds
 nothing, and what is proved with its coefficient at 0 is proved for all coefficients. Over a common
@@ -23,7 +25,9 @@ MOST_NUMBERS = 1 << 22
 
 @dataclass(frozen=True)
 class _Relation:
-    """Whether sum_k factors_k (x_k - m_k) + factors_0 = 0 on the rows of a chunk that count.
+    """Tests a linear relation of the columns on a chunk's rows that count.
+
+    It is sum_k factors_k (x_k - m_k) + factors_0 = 0.
 
     ``columns`` are those of factors beyond the first, which is the constant's.
     """
@@ -33,7 +37,7 @@ class _Relation:
     centre: NDArray[np.float64]
 
     def __call__(self, chunk: Chunk) -> tuple[bool, int]:
-        """Whether it holds, and how many numbers took integers."""
+        """Say whether the relation holds, and how many numbers took integers."""
         with np.errstate(all="ignore"):  # what overflows is looked at in integers
             return self._holds(chunk)
 
@@ -51,7 +55,7 @@ class _Relation:
 
 
 def proved_dependent(rows: Rows, prover: Prover, features: NDArray[np.int64]) -> set[int]:
-    """Those of some features that are exact combinations of the columns of a system, on all rows.
+    """Return the features that exactly combine a system's columns on all rows.
 
     None under a penalty: there a combination may cost less than what it is one of.
     """

@@ -1,7 +1,7 @@
-"""The rows whose sign doubles do not prove: decided in integers, at an enclosure of the vertex or at itself.
+"""Decides the rows whose sign doubles do not prove, in integers.
 
-A row of the basis, and one whose residual is exactly zero (a tie), has no sign: a tie's u is what the claim
-says, any number of its box being right.
+That is at an enclosure of the vertex, or at the vertex itself. A row of the basis, and one whose residual is
+exactly zero (a tie), has no sign: a tie's u is what the claim says, any number of its box being right.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from treadle.l1.sources.rows import Chunk, dense_columns
 
 # How near to a bound, in widths of the box, a tie's value stands for the bound.
 NEXT_TO = 2.0**-40
-# Rows from which on the exact vertex is asked for at once: its integers may be short, those of an enclosure
+# Rows from which on the exact vertex is computed at once: its integers may be short, those of an enclosure
 # are not.
 MANY = 64
 
 
 @dataclass
 class OpenRows:
-    """What is known of them.
+    """The open rows, and what is decided about them.
 
     Signs (0: none), residuals at the vertex, u of ties inside their box by place, u of all ties by name.
     """
@@ -52,7 +52,7 @@ def decided(
     exact_vertex: Callable[[], Enclosed | None],
     exact_rows: Callable[[Chunk], ScaledIntegers],
 ) -> OpenRows:
-    """All that is to be known of rows without a sign.
+    """Decide the rows without a sign.
 
     Parameters
     ----------
@@ -95,7 +95,10 @@ def decided(
 def _residuals(
     claim: Claim, chunk: Chunk, vertex: Enclosed, exact_rows: Callable[[Chunk], ScaledIntegers]
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.int8]]:
-    """Whether a sign is known, the rounded residual, the sign (0: a tie); of an exact vertex all are."""
+    """Compute signs and rounded residuals; say which signs are known.
+
+    The sign is 0 for a tie; at an exact vertex all are known.
+    """
     common, w = vertex.denominator, vertex.numerators
     first = int(claim.problem.fit_intercept)
     if vertex.is_exact:
@@ -128,7 +131,7 @@ def _residuals(
 
 
 def _place_ties(claim: Claim, found: OpenRows, places: NDArray[np.int64]) -> None:
-    """u of ties: the sign of the bound that they are at, or a number inside."""
+    """Place the u of ties at a bound, or at a number inside."""
     if not len(places):
         return
     names = found.chunk.indices[places]
@@ -154,7 +157,10 @@ def _place_ties(claim: Claim, found: OpenRows, places: NDArray[np.int64]) -> Non
 
 
 def penalty_tie(claim: Claim, name: int, penalty: Fraction) -> Fraction:
-    """u of the row of a coefficient that is exactly 0, off the basis: what the claim says, within its box."""
+    """Return u of the penalty's row of a coefficient that is exactly 0.
+
+    The row is off the basis; u is what the claim says, within its box.
+    """
     value = claim.ties.get(name, math.inf)
     if math.isinf(value):
         return penalty if value > 0 else -penalty

@@ -1,4 +1,6 @@
-"""The loss of a quantile, 2 rho(r) = 2 max(tau r, (tau - 1) r): its dual bounds, and its best constant.
+"""A quantile's loss, its dual bounds, and its best constant.
+
+The loss is 2 rho(r) = 2 max(tau r, (tau - 1) r).
 
 At the median, tau = 1/2, it is the absolute value, and the constant a weighted median.
 """
@@ -12,17 +14,22 @@ Vector = NDArray[np.float64]
 
 
 def dual_bounds(weight: Vector, quantile: float) -> tuple[Vector, Vector]:
-    """The slopes of the loss on both sides: -2 (1 - tau) c and 2 tau c, -c and c for the median."""
+    """Return the slopes of the loss on both sides of zero.
+
+    They are -2 (1 - tau) c and 2 tau c, -c and c for the median.
+    """
     return -2 * (1 - quantile) * weight, 2 * quantile * weight
 
 
 def pinball_loss(residuals: Vector, quantile: float) -> float:
-    """The sum of 2 rho over residuals of shape (N,)."""
+    """Sum 2 rho over residuals of shape (N,)."""
     return float(2 * np.sum(np.where(residuals > 0, quantile, quantile - 1) * residuals))
 
 
 def best_constant(y: Vector, quantile: float, weights: Vector | None = None) -> float:
-    """The least b that minimises sum_i c_i 2 rho(y_i - b): the weighted quantile that is one of the y.
+    """Return the least constant b of least loss: a weighted quantile.
+
+    It minimises sum_i c_i 2 rho(y_i - b), and is one of the y.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The exact solution of a square system of integers.
+"""Solves square systems of integers exactly.
 
 By FLINT's p-adic lifting where python-flint is installed (``pip install 'treadle[exact]'``), else by Bareiss'
 fraction-free elimination (1968), in which every division leaves no rest, up to ``MOST_UNKNOWNS``.
@@ -17,22 +17,22 @@ MOST_UNKNOWNS, MOST_WITH_FLINT = 50, 600
 
 
 class Singular(ArithmeticError):
-    """The equations are dependent."""
+    """Raised where equations are dependent."""
 
 
 @cache
 def has_flint() -> bool:
-    """Whether python-flint is installed."""
+    """Say whether python-flint is installed."""
     return find_spec("flint") is not None
 
 
 def most_unknowns() -> int:
-    """How many unknowns are solved for exactly here."""
+    """Return how many unknowns are solved for exactly here."""
     return MOST_WITH_FLINT if has_flint() else MOST_UNKNOWNS
 
 
 def rational_solution(matrix: NDArray[Any], right: NDArray[Any]) -> tuple[list[int], int]:
-    """x with matrix x = right, as numerators over one denominator, which is positive.
+    """Solve matrix x = right; return numerators over one positive denominator.
 
     Parameters
     ----------
@@ -63,7 +63,10 @@ def _by_flint(matrix: NDArray[Any], right: NDArray[Any]) -> tuple[list[int], int
 
 
 def _by_elimination(rows: list[list[int]]) -> tuple[list[int], int]:
-    """Bareiss: after step k every entry is a minor of order k + 1, so that the pivot before divides it."""
+    """Eliminate by Bareiss's rule, which stays in integers.
+
+    After step k every entry is a minor of order k + 1, so that the pivot before divides it.
+    """
     p = len(rows)
     before = 1
     for k in range(p):

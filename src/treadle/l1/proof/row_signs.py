@@ -1,4 +1,4 @@
-r"""One pass over the rows: proved signs of residuals, and exact sums over the rows that have one.
+r"""Proves residuals' signs in one pass, and sums the signed rows exactly.
 
 For the doubles (w, b) and a vertex w* that is within ``distance`` of them, coordinate by coordinate::
 
@@ -34,14 +34,17 @@ UNDERFLOW = 1e-300
 
 @dataclass(frozen=True)
 class Sums:
-    """Over some rows, s being the sign: of (c, c s), of c s (x, y), and of c (x, y) if tau is not 1/2."""
+    """Exact sums over some rows, s being the sign of the residual.
+
+    They are of (c, c s), of c s (x, y), and of c (x, y) if tau is not 1/2.
+    """
 
     weights: ScaledIntegers
     signed: ScaledIntegers
     plain: ScaledIntegers | None
 
     def plus(self, other: Sums) -> Sums:
-        """Both together."""
+        """Add both together."""
         plain = None
         if self.plain is not None and other.plain is not None:
             plain = self.plain.plus(other.plain)
@@ -50,7 +53,9 @@ class Sums:
 
 @dataclass(frozen=True)
 class RowSigns:
-    """What one chunk gives: ``loss`` bounds its losses from above, ``open_rows`` have no proved sign.
+    """The result of one chunk: sums, loss, open rows and weight.
+
+    ``loss`` bounds its losses from above, ``open_rows`` have no proved sign.
 
     ``open_residuals`` are theirs, as doubles have them.
     """
@@ -65,10 +70,10 @@ class RowSigns:
 
 @dataclass(frozen=True)
 class SignPass:
-    """The pass over a chunk; arrays (D,) are of all features, ``kept`` names those in the sums.
+    """The pass over a chunk, which proves signs by (1).
 
-    ``side`` (N,) are the signs that somebody claims, or None; ``basis`` (ascending) has the rows whose
-    residual is zero by definition.
+    Arrays (D,) are of all features, ``kept`` names those in the sums. ``side`` (N,) are the signs that
+    somebody claims, or None; ``basis`` (ascending) has the rows whose residual is zero by definition.
     """
 
     coef: NDArray[Any]
@@ -92,7 +97,7 @@ class SignPass:
 
     @cached_property
     def _per_entry(self) -> NDArray[np.float64]:
-        """What an entry's share of (1) is multiplied by."""
+        """The factor of an entry's share of (1)."""
         # Rounded up, since the product with a subnormal coefficient may be lost, and entries be large.
         of_coef = [math.nextafter(self._gamma * abs(w), math.inf) if w else 0.0 for w in self.coef.tolist()]
         return np.asarray((np.array(of_coef) + self.distance) * UP)
@@ -138,7 +143,7 @@ class SignPass:
         )
 
     def guesses(self, found: RowSigns) -> NDArray[np.int8]:
-        """The likely signs of the open rows, 0 for the basis."""
+        """Return the likely signs of the open rows, 0 for the basis."""
         guesses = np.where(found.open_residuals > 0, 1, -1).astype(np.int8)
         guesses[self._basis_in(found.open_rows.indices)] = 0
         return guesses
@@ -146,7 +151,10 @@ class SignPass:
     def _loss(
         self, r: NDArray[Any], sizes: NDArray[Any], error: NDArray[Any], weight: NDArray[Any] | None
     ) -> float:
-        """A bound from above on the losses of some rows, from their residuals and the errors of these."""
+        """Bound the losses of some rows from above.
+
+        Given are their residuals and the errors of these.
+        """
         if self.quantile == 0.5:
             losses = sizes + error
         else:
@@ -158,7 +166,7 @@ class SignPass:
         return float(losses.sum()) * (1 + (2 * len(losses) + 8) * UNIT) + UNDERFLOW
 
     def _basis_in(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The places of rows of the basis among some rows."""
+        """Find the rows of the basis among some rows."""
         if len(indices) and len(self.basis):
             # In a block without a gap, as most are, they are where they should be.
             first, last = int(indices[0]), int(indices[-1])
@@ -172,7 +180,7 @@ class SignPass:
         return np.flatnonzero(np.append(self.basis, -1)[at] == indices)
 
     def sums_of(self, chunk: Chunk, sign: NDArray[Any]) -> Sums:
-        """The exact sums over rows whose sign is not 0."""
+        """Sum exactly over rows whose sign is not 0."""
         X = chunk.X if self.kept is None else chunk.X[:, self.kept]
         plain = self.quantile != 0.5
         if chunk.weight is None and not sparse.issparse(X):
@@ -198,7 +206,7 @@ class SignPass:
 
     @staticmethod
     def _sums_of_signs(X: NDArray[Any], y: NDArray[Any], sign: NDArray[Any], plain: bool) -> Sums:
-        """Where all weights are 1."""
+        """Sum where all weights are 1."""
         n_positive = int(np.count_nonzero(sign > 0))
         n_signed = int(np.count_nonzero(sign))
         both = []
@@ -212,7 +220,7 @@ class SignPass:
 
 
 def refuse_not_finite(chunk: Chunk, places: NDArray[np.int64]) -> None:
-    """InvalidInput if some rows of a chunk hold a value that is not finite."""
+    """Raise InvalidInput if a chunk's row holds a value that is not finite."""
     if not len(places):
         return
     for name, values in (("X", chunk.X), ("y", chunk.y)):

@@ -1,4 +1,4 @@
-"""Doubles as integers over a power of two, in which sums and products are exact.
+"""Represents doubles as integers over a power of two, with exact arithmetic.
 
 An array is held as Python integers (an object array) and one exponent e: value = integer 2^e. Numbers that
 are far apart make long integers; nothing is ever rounded.
@@ -28,56 +28,56 @@ class ScaledIntegers:
     exponent: int
 
     def at(self, exponent: int) -> NDArray[Any]:
-        """The integers over a smaller power of two."""
+        """Write the integers over a smaller power of two."""
         if exponent == self.exponent:
             return self.integers
         return np.asarray(self.integers << (self.exponent - exponent), dtype=object)
 
     def minus(self, other: ScaledIntegers) -> ScaledIntegers:
-        """The difference, broadcast as NumPy does."""
+        """Subtract, broadcast as NumPy does."""
         exponent = min(self.exponent, other.exponent)
         return ScaledIntegers(np.asarray(self.at(exponent) - other.at(exponent), dtype=object), exponent)
 
     def plus(self, other: ScaledIntegers) -> ScaledIntegers:
-        """The sum, broadcast as NumPy does."""
+        """Add, broadcast as NumPy does."""
         exponent = min(self.exponent, other.exponent)
         return ScaledIntegers(np.asarray(self.at(exponent) + other.at(exponent), dtype=object), exponent)
 
     def by(self, factor: ScaledIntegers) -> ScaledIntegers:
-        """Every number times one, a vector of length 1."""
+        """Multiply every number by one, a vector of length 1."""
         return ScaledIntegers(self.integers * factor.integers[0], self.exponent + factor.exponent)
 
     def times(self, other: ScaledIntegers) -> ScaledIntegers:
-        """The matrix product."""
+        """Multiply as matrices."""
         return ScaledIntegers(
             np.asarray(self.integers @ other.integers, dtype=object), self.exponent + other.exponent
         )
 
     def floats(self) -> NDArray[np.float64]:
-        """The nearest doubles, or next to them; infinite beyond their range."""
+        """Return the nearest doubles, or next to them; infinite beyond their range."""
         flat = [as_float(value, self.exponent) for value in self.integers.ravel()]
         return np.array(flat, np.float64).reshape(self.integers.shape)
 
     def fractions(self) -> list[Fraction]:
-        """A vector's numbers."""
+        """Return a vector's numbers as fractions."""
         if self.exponent < 0:
             return [Fraction(value, 1 << -self.exponent) for value in self.integers.ravel().tolist()]
         return [Fraction(value << self.exponent) for value in self.integers.ravel().tolist()]
 
     def sums(self) -> ScaledIntegers:
-        """The sums of the columns of a matrix."""
+        """Sum the columns of a matrix."""
         if not len(self.integers):
             return ScaledIntegers(np.zeros(self.integers.shape[1:], object), 0)
         return ScaledIntegers(self.integers.sum(axis=0), self.exponent)
 
 
 def power_of_two(exponent: int) -> Fraction:
-    """2^exponent."""
+    """Return 2^exponent as a fraction."""
     return Fraction(1 << exponent) if exponent >= 0 else Fraction(1, 1 << -exponent)
 
 
 def as_float(integer: int, exponent: int) -> float:
-    """The double next to integer 2^exponent."""
+    """Return the double next to integer 2^exponent."""
     excess = integer.bit_length() - 64
     if excess > 0:
         integer, exponent = integer >> excess, exponent + excess
@@ -88,7 +88,10 @@ def as_float(integer: int, exponent: int) -> float:
 
 
 def quotient(a: int, b: int) -> float:
-    """The double nearest to a / b, b > 0; the largest, beyond them all."""
+    """Return the double nearest to a / b, b > 0.
+
+    It is the largest, beyond them all.
+    """
     try:
         return a / b
     except OverflowError:
@@ -96,14 +99,14 @@ def quotient(a: int, b: int) -> float:
 
 
 def quotient_above(a: int, b: int) -> float:
-    """The least double of at least a / b; infinity, beyond them all."""
+    """Return the least double of at least a / b; infinity beyond."""
     found = quotient(a, b)
     p, q = found.as_integer_ratio()
     return found if p * b >= a * q else math.nextafter(found, math.inf)
 
 
 def scaled(array: NDArray[Any]) -> ScaledIntegers:
-    """Finite doubles or floats of any shape, exactly.
+    """Convert finite doubles or floats of any shape, exactly.
 
     Raises
     ------
@@ -132,7 +135,7 @@ def scaled(array: NDArray[Any]) -> ScaledIntegers:
 
 
 def _scaled_few(array: NDArray[np.float64]) -> ScaledIntegers:
-    """As ``scaled``, number by number."""
+    """Convert as ``scaled`` does, number by number."""
     try:
         ratios = [value.as_integer_ratio() for value in array.ravel().tolist()]
     except (ValueError, OverflowError):
@@ -152,13 +155,13 @@ def _scaled_few(array: NDArray[np.float64]) -> ScaledIntegers:
 
 
 def joined(parts: list[ScaledIntegers]) -> ScaledIntegers:
-    """Vectors, at least one, as one."""
+    """Join vectors, at least one, to one."""
     exponent = min(part.exponent for part in parts)
     return ScaledIntegers(np.concatenate([part.at(exponent) for part in parts]), exponent)
 
 
 def scaled_fractions(values: list[Fraction]) -> ScaledIntegers:
-    """Fractions whose denominators are powers of two, as a vector."""
+    """Convert fractions with denominators that are powers of two to a vector."""
     exponent = -max((value.denominator.bit_length() - 1 for value in values), default=0)
     integers = np.empty(len(values), object)
     integers[:] = [value.numerator << (-exponent - value.denominator.bit_length() + 1) for value in values]

@@ -1,4 +1,4 @@
-"""What a solver of L1 regressions ends with."""
+"""The result of a solver of L1 regressions."""
 
 from __future__ import annotations
 
@@ -38,6 +38,6 @@ class Solution:
     n_passes: int
 
     def with_origin(self, origin: Origin) -> Solution:
-        """The solution of X, if this is that of X - origin."""
+        """Return the solution of X, if this is that of X - origin."""
         certificate = self.certificate.with_origin(origin)
         return replace(self, intercept=certificate.intercept, certificate=certificate)

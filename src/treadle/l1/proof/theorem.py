@@ -1,4 +1,6 @@
-r"""The proof that the vertex of a basis is optimal, for the data as exact rational numbers.
+r"""Proves that a basis's vertex is optimal, in exact rational numbers.
+
+The data count as the exact numbers that the doubles are.
 
 The problem is the least of sum_i c_i 2 rho(r_i) + lambda ||w||_1, r = y - X w - b, lambda = 2 alpha sum c. A
 penalty is D more rows e_j with target 0 and the box [-lambda, lambda]; without one there are none. u_i has
@@ -65,6 +67,7 @@ class Prover:
         self.rows, self.claim, self.exact = rows, claim, exact
         self.problem = claim.problem
         self.flaw: str | None = None
+        # The rows of the basis: first those of the data, then the penalty's e_j, called N + j.
         n = rows.n_rows
         self.names = np.sort(claim.basis)
         self.n_real = int(np.count_nonzero(claim.basis < n))
@@ -81,6 +84,7 @@ class Prover:
             n_pinned = int(pinned.sum())
             self.free = np.concatenate([self.free[: self.first], self.first + np.flatnonzero(~pinned)])
             self.pinned = self.first + np.flatnonzero(pinned)
+        # X_B is square: a row of the data for each free column, one of the penalty for each that is pinned.
         if len(self.names) != size or n_pinned != size - self.n_real or len(set(real.tolist())) < len(real):
             raise Singular(f"{len(self.names)} rows of the basis do not determine {size} coefficients")
         taken = rows.take(real) if taken is None else taken
@@ -94,7 +98,7 @@ class Prover:
         self.system = BasisSystem(self._columns(self.basis_rows, self.free))
 
     def exact_rows(self, chunk: Chunk) -> ScaledIntegers:
-        """(1, x - m) of some rows, the columns of the system, exact."""
+        """Return the exact (1, x - m) of some rows, the system's columns."""
         kept = self.claim.kept
         X = chunk.X if self.every and isinstance(chunk.X, np.ndarray) else dense_columns(chunk, kept)
         exact = scaled(X)
@@ -102,6 +106,7 @@ class Prover:
             exact = exact.minus(scaled(self.centre[kept]))
         if not self.first:
             return exact
+        # Over the power of two of X, the ones of the intercept are 2^-exponent.
         exponent = min(exact.exponent, 0)
         both = np.empty((len(chunk), 1 + len(kept)), object)
         both[:, 0] = 1 << -exponent
@@ -115,21 +120,22 @@ class Prover:
         return ScaledIntegers(exact.integers[:, some], exact.exponent)
 
     def prove(self) -> Proof:
-        """All steps."""
+        """Take all steps."""
         with np.errstate(all="ignore"):  # what is not finite is not decided, and no bound
             return self._proof()
 
     def _proof(self) -> Proof:
         claim = self.claim
+        # 1. The vertex w, and doubles w' with how far each may be from it.
         vertex = self._vertex()
         coef, intercept, distance = self._reported(vertex)
-        # 2.
+        # 2. A pass proves the sign of nearly every residual, and sums these rows exactly.
         sign_pass = self._sign_pass(coef, intercept, distance)
         sums, loss, open_rows, total_weight, wrong = self._over_rows(sign_pass)
         penalty = self.problem.penalty(total_weight)
         if wrong:
             self._note(f"{wrong} rows are not on the side of zero that was said")
-        # 3.
+        # 3. The other rows in integers; then g and u'y of all rows off the basis, the penalty's included.
         rows = decided(
             claim, open_rows, self.names[: self.n_real], vertex, self.exact_vertex, self.exact_rows
         )
@@ -142,17 +148,17 @@ class Prover:
         g, y_u = self._from_sums(sums)
         g, y_inside = self._with_inside(g, rows)
         g, vertex, penalty_loss = self._with_penalty(g, penalty, vertex, coef, rows.tie_values)
-        # 4.
+        # 4. u_B of (1), and whether it is in its box.
         low, high = self._boxes(penalty)
         dual, outside, straddles, strict = self._inside(g, self._dual(g), low, high)
         self._note(outside)
         if straddles:
             self._note(f"{straddles} dual values are at a bound, to within what enclosures can tell")
-        # 5.
+        # 5. By how much the objective at w' exceeds that at w, at most.
         excess = self._excess(
             rows.chunk, sign_pass.distance, sign_pass.intercept_distance, penalty, vertex, distance
         )
-        # 6.
+        # 6. Bounds of the least objective: y'u if (1) holds; else t u'y from below, and f(w') from above.
         least = self._dual_objective(dual, y_u + y_inside if rows.inside else y_u)
         if self.flaw is not None:
             f = Fraction(loss) + penalty_loss if math.isfinite(loss) else None
@@ -180,7 +186,10 @@ class Prover:
         )
 
     def _sign_pass(self, coef: NDArray[np.float64], intercept: float, distance: list[float]) -> SignPass:
-        """2. What a pass over the rows needs: coefficients, and how far from the vertex each may be."""
+        """2. Prepare the pass over the rows, from coefficients and their distances.
+
+        A distance is how far from the vertex a coefficient may be.
+        """
         spread = np.zeros(len(self.claim.centre))
         spread[self.claim.kept] = distance[self.first :]
         return SignPass(
@@ -196,7 +205,8 @@ class Prover:
         )
 
     def _dual_objective(self, dual: Enclosed, of_others: Fraction) -> tuple[Fraction, Fraction]:
-        """6. Bounds of y'u, ``of_others`` being the part of the rows off the basis."""
+        """6. Bound y'u; ``of_others`` is the part of rows off the basis."""
+        # y_B'u_B, and what it may be off by where u_B is enclosed. A target of the penalty's rows is 0.
         targets = self.basis_targets.integers.tolist()
         y_B = sum(c * y for c, y in zip(dual.numerators, targets, strict=False))
         middle = of_others + _fraction(y_B, dual.denominator, self.basis_targets.exponent)
@@ -211,18 +221,26 @@ class Prover:
         self.flaw = self.flaw or flaw
 
     def _with_inside(self, g: ScaledIntegers, rows: OpenRows) -> tuple[ScaledIntegers, Fraction]:
-        """3. g with ties inside their box, whose u is no bound, and their part of u'y."""
+        """3. Add the ties inside their box to g and to u'y.
+
+        Their u is no bound.
+        """
         if not rows.inside:
             return g, Fraction(0)
         places = np.array(list(rows.inside))
         some, u = rows.chunk.take(places), list(rows.inside.values())
+        # Their part of g, the sum of u_i (1, x_i - m), in integers.
         exact = self.exact_rows(some)
         g = g.plus(ScaledIntegers(exact.integers.T, exact.exponent).times(scaled_fractions(u)))
         return g, sum((a * Fraction(float(y)) for a, y in zip(u, some.y.tolist(), strict=True)), Fraction(0))
 
     def _vertex(self) -> Enclosed:
-        """1. w of the free columns, and 0 for the pinned; exactly, where rounding would take more digits."""
+        """1. Solve for w of the free columns; the pinned are 0.
+
+        It is exact where rounding would take more digits.
+        """
         vertex = self._with_pinned(self._solved(self.basis_targets, False, self.exact))
+        # Rounded to doubles, a coefficient needs more digits than so wide an enclosure has.
         if self.claim.coef is None and any(
             r * ROUNDED > abs(c) for c, r in zip(vertex.numerators, vertex.radii, strict=True) if r
         ):
@@ -230,6 +248,7 @@ class Prover:
         return vertex
 
     def _solved(self, b: ScaledIntegers, transposed: bool, exactly: bool) -> Enclosed:
+        # A small system is solved exactly; a larger one is enclosed, and solved exactly only if that fails.
         at_once = AT_ONCE_WITH_FLINT if has_flint() else AT_ONCE
         if not exactly and self.system.size > at_once:
             found = self.system.enclosure(b, transposed)
@@ -242,22 +261,23 @@ class Prover:
 
     @property
     def is_rational(self) -> bool:
-        """Whether systems of this size are solved in rational numbers."""
+        """Say whether systems of this size are solved in rational numbers."""
         return self.system.size <= most_unknowns()
 
     def rounded_vertex(self) -> tuple[NDArray[np.float64], float]:
-        """1. The coefficients, and the intercept at the centre, as the nearest doubles."""
+        """1. Return coefficients and the intercept at the centre as nearest doubles."""
         coef, intercept, _ = self._reported(self._vertex())
         return coef, intercept
 
     def exact_vertex(self) -> Enclosed | None:
-        """w in rational numbers; None where there are too many."""
+        """Compute w in rational numbers; None where there are too many."""
         exact = self.system.solution(self.basis_targets)
         return None if exact is None else self._with_pinned(exact)
 
     def _with_pinned(self, free: Enclosed) -> Enclosed:
         if not len(self.pinned):
             return free
+        # A coefficient that a row of the penalty pins is 0, exactly.
         size = self.first + len(self.claim.kept)
         numerators, radii = [0] * size, [0] * size
         for k, c, r in zip(self.free.tolist(), free.numerators, free.radii, strict=True):
@@ -265,10 +285,11 @@ class Prover:
         return Enclosed(numerators, radii, free.denominator)
 
     def _reported(self, vertex: Enclosed) -> tuple[NDArray[np.float64], float, list[float]]:
-        """The coefficients as doubles, and how far from the vertex each may be."""
+        """Return the coefficients as doubles, and their distances from the vertex."""
         claim = self.claim
         if claim.coef is None:
             coef = np.zeros(len(claim.centre))
+            # What an enclosure does not tell from 0 becomes 0.
             rounded = [
                 quotient(c, vertex.denominator) if abs(c) > r else 0.0
                 for c, r in zip(vertex.numerators, vertex.radii, strict=True)
@@ -281,11 +302,15 @@ class Prover:
         return coef, intercept, vertex.distances(reported)
 
     def _over_rows(self, sign_pass: SignPass) -> tuple[Sums, float, Chunk, Fraction, int]:
-        """2. The pass, its parts added up: sums, loss, open rows, weight, rows on the wrong side."""
+        """2. Pass over the rows, and add up the parts' results.
+
+        They are sums, loss, open rows, weight, and rows on the wrong side.
+        """
         sums: Sums | None = None
         total, loss, wrong, kept, n_numbers, n_guessed = Fraction(0), 0.0, 0, [], 0, 0
         for part in self.rows.map(sign_pass):
             total += part.total_weight
+            # Rounded up, as the bounds of the parts are.
             loss = (loss + part.loss) * (1 + 2.0**-50)
             wrong += part.wrong_side
             new = part.sums
@@ -293,6 +318,7 @@ class Prover:
             if n_numbers <= MOST_OPEN:
                 kept.append(part.open_rows)
             else:
+                # Too many to keep: their likely signs give a bound, and no proof.
                 guesses = sign_pass.guesses(part)
                 new = new.plus(sign_pass.sums_of(part.open_rows, guesses.astype(np.float64)))
                 n_guessed += int(np.count_nonzero(guesses))
@@ -304,7 +330,11 @@ class Prover:
         return sums, loss, Chunk.joined(kept), total, wrong
 
     def _from_sums(self, sums: Sums) -> tuple[ScaledIntegers, Fraction]:
-        """g over the columns of the system, at the centre, and u'y, of the rows with a proved sign."""
+        """Compute g and u'y of the rows with a proved sign.
+
+        g is over the columns of the system, at the centre.
+        """
+        # u_i = c_i (s_i + 2 tau - 1), s_i being the sign: the sums of c s, and 2 tau - 1 times those of c.
         of_columns = sums.signed
         all_u = ScaledIntegers(sums.weights.integers[1:], sums.weights.exponent)
         if sums.plain is not None:
@@ -312,11 +342,13 @@ class Prover:
             weight = ScaledIntegers(sums.weights.integers[:1], sums.weights.exponent)
             of_columns = of_columns.plus(sums.plain.by(lean))
             all_u = all_u.plus(weight.by(lean))
+        # The last column is that of y.
         y_u = _fraction(of_columns.integers[-1], 1, of_columns.exponent)
         columns = ScaledIntegers(of_columns.integers[:-1], of_columns.exponent)
         if not self.first:
             return columns, y_u
         if self.centre is not None:
+            # The sum of u_i (x_i - m) is that of u_i x_i less m times that of u_i.
             columns = columns.minus(scaled(self.centre[self.claim.kept]).by(all_u))
         return joined([all_u, columns]), y_u
 
@@ -328,7 +360,10 @@ class Prover:
         coef: NDArray[Any],
         tie_values: dict[int, float],
     ) -> tuple[ScaledIntegers, Enclosed, Fraction]:
-        """3. g with the penalty's rows, whose residual is -w_j; the penalty of the coefficients."""
+        """3. Add the penalty's rows to g; return the coefficients' penalty.
+
+        Their residual is -w_j.
+        """
         if not penalty:
             return g, vertex, Fraction(0)
         of_penalty = [Fraction(0)] * len(g.integers)
@@ -336,6 +371,8 @@ class Prover:
             k = self.first + place
             if k in self.pinned:
                 continue
+            # Row e_j has the residual -w_j: its u is the bound of that sign, or where w_j is 0 what the claim
+            # says.
             if abs(vertex.numerators[k]) <= vertex.radii[k] and not vertex.is_exact:
                 vertex = self.exact_vertex() or vertex
             w, radius = vertex.numerators[k], vertex.radii[k]
@@ -359,9 +396,10 @@ class Prover:
         vertex: Enclosed,
         distance: list[float],
     ) -> Fraction:
-        """5. What the objective of the coefficients is above that of the vertex, at most."""
+        """5. Bound the objective at the coefficients above that at the vertex."""
         moved = Fraction(0)
         if any(distance):
+            # (h_i - l_i) |x_i|'|w' - w| of open rows, h_i - l_i being 2 c_i; every operation is rounded up.
             X = chunk.X if self.centre is None else chunk.X - self.centre
             # What underflows of products is added before a weight makes it large.
             lengths = np.asarray(abs(X) @ spread) * UP * UP + first + UNDERFLOW
@@ -395,8 +433,12 @@ class Prover:
         return moved
 
     def _dual(self, g: ScaledIntegers, exactly: bool = False) -> Enclosed:
-        """4. u of the basis: real rows by the free columns, then the penalty's by the pinned ones."""
+        """4. Solve for u of the basis: real rows, then the penalty's.
+
+        Real rows are by the free columns, the penalty's by the pinned ones.
+        """
         free = g.integers if not len(self.pinned) else g.integers[self.free]
+        # X'u = 0 in the free columns gives u of the data's rows.
         target = ScaledIntegers(-free, g.exponent)
         if exactly:
             found = self.system.solution(target, True)
@@ -408,6 +450,7 @@ class Prover:
         if not len(self.pinned):
             return real
         center, radius, of_pinned = real.center, real.radius, g.fractions()
+        # In the column pinned by e_j it then gives the u of e_j itself, with the radius of what is put in.
         columns = self._columns(self.basis_rows, self.pinned)
         unit = power_of_two(columns.exponent)
         x_u = off = np.zeros(len(self.pinned), object)
@@ -429,7 +472,10 @@ class Prover:
     def _inside(
         self, g: ScaledIntegers, dual: Enclosed, low: list[Fraction], high: list[Fraction]
     ) -> tuple[Enclosed, str | None, int, bool]:
-        """Whether u_B is in its box, and off its ends: exactly where an enclosure straddles a bound."""
+        """Say whether u_B is in its box, and strictly inside.
+
+        It is decided exactly where an enclosure straddles a bound.
+        """
         for attempt in range(2):
             outside, straddles, strict = None, 0, True
             for k, (a, b) in enumerate(zip(low, high, strict=True)):
@@ -437,6 +483,8 @@ class Prover:
                 # The bounds as integers over the denominator of u, times that of their own.
                 p, q = a.denominator, b.denominator
                 least, most = a.numerator * dual.denominator, b.numerator * dual.denominator
+                # All of the enclosure in the box; or all of it outside; or astride of a bound, which the
+                # exact u decides.
                 if least <= (c - r) * p and (c + r) * q <= most:
                     strict = strict and least < (c - r) * p and (c + r) * q < most
                     continue
@@ -458,19 +506,23 @@ class Prover:
 
 
 def weights_of(chunk: Chunk) -> list[Fraction]:
-    """The weights of some rows."""
+    """Return the weights of some rows."""
     return [ONE] * len(chunk) if chunk.weight is None else [Fraction(c) for c in chunk.weight.tolist()]
 
 
 def _fraction(numerator: int, denominator: int, exponent: int) -> Fraction:
-    """A quotient times a power of two."""
+    """Return a quotient times a power of two."""
     if exponent < 0:
         return Fraction(numerator, denominator << -exponent)
     return Fraction(numerator << exponent, denominator)
 
 
 def _largest_share(dual: Enclosed, low: list[Fraction], high: list[Fraction]) -> Fraction:
-    """The largest t <= 1 for which t u of the basis is in its box, wherever in its enclosure u is."""
+    """Return the largest t <= 1 for which t u_B is in its box.
+
+    That is wherever in its enclosure u_B is.
+    """
+    # t u_k reaches a bound first at the end of the enclosure that is farther out. 0 is in every box.
     t = Fraction(1)
     for c, r, a, b in zip(dual.center, dual.radius, low, high, strict=True):
         if c + r > b:

@@ -1,4 +1,4 @@
-"""What ``Certificate.verify`` found: a theorem about data and coefficients, in words and in numbers."""
+"""The result of ``Certificate.verify``: a theorem, in words and in numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
-    """What is proved of coefficients; true if they are the optimum.
+    """The proof about some coefficients; true if they are the optimum.
 
     Every number of the data is taken as exactly the double that it is; "optimum" is the vertex of the
     certificate's basis, a vector of rational numbers.
@@ -74,7 +74,7 @@ class Verification:
 
     @property
     def theorem(self) -> str:
-        """What is proved, as one sentence."""
+        """State what is proved in one sentence."""
         what = "sum of absolute residuals" if self.quantile == 0.5 else f"sum of losses at {self.quantile:g}"
         if self.alpha:
             what += " with the penalty"
@@ -119,7 +119,7 @@ def _numbers(features: tuple[int, ...]) -> str:
 
 
 def at_most(value: float, digits: int = 3) -> str:
-    """A number to some digits, never less than it is: what is printed is proved as well."""
+    """Print a number with few digits, rounded up, so that it stays proved."""
     if not math.isfinite(value):
         return f"{value:g}"
     context = Context(prec=digits, rounding=ROUND_CEILING)

@@ -1,8 +1,8 @@
-"""Sums of whole multiples of columns in doubles, where no rounding is possible.
+"""Sums whole multiples of columns in doubles, where no rounding is possible.
 
 Where all numbers of a table are multiples of one power of two q, and the terms of every sum add up to less
 than 2^53 q, products and partial sums are doubles, whatever the order. Tables of counts, dummies, prices in
-cents times 100 are; their ties are told at the speed of NumPy.
+cents times 100 are; their ties are found at the speed of NumPy.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ STEPS = (44, 30, 16, 4)
 def exact_combination(
     values: NDArray[np.float64], origin: NDArray[np.float64], factors: Sequence[int], constant: int
 ) -> tuple[NDArray[np.float64], int] | None:
-    """(values - origin) factors + constant as whole doubles times 2^exponent; None if too long.
+    """Combine columns exactly, as whole doubles times 2^exponent.
+
+    The combination is (values - origin) factors + constant; None if it is too long.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""Rows of X, y and weights: in memory, in files, in chunks, sparse."""
+"""Sources of rows: in memory, in files, in chunks, sparse."""

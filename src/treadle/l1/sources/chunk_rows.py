@@ -1,7 +1,8 @@
-"""Rows from an iterable of chunks, whatever reads or makes them, iterated anew for each pass.
+"""Rows from an iterable of chunks, iterated anew for each pass.
 
-The first pass counts the rows and draws a random sample, so that a solution takes two. The rows of every pass
-must be the same, in the same order: their number and sums are compared.
+It does not matter what reads or makes them. The first pass counts the rows and draws a random sample, so that
+a solution takes two. The rows of every pass must be the same, in the same order: their number and sums are
+compared.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ Arrays = Sequence[Any]
 
 
 class ChunkRows(Rows):
-    """Chunks ``(X, y)`` or ``(X, y, sample_weight)``: a list, any iterable, or a callable that returns one.
+    """Rows in chunks ``(X, y)`` or ``(X, y, sample_weight)``.
+
+    The chunks are a list, any iterable, or a callable that returns one.
 
     Memory holds one chunk, a sample of at most 2^22 numbers, and what the solver keeps.
 
@@ -120,13 +123,13 @@ class ChunkRows(Rows):
         return Chunk.joined(taken)
 
     def sample(self, size: int, rng: np.random.Generator) -> Chunk:
-        """See ``Rows.sample``; of the rows that the first pass drew, so that there is no other."""
+        """See ``Rows.sample``; from the first pass's rows, without another pass."""
         if size >= self.n_rows > len(self._reservoir):
             return self.take(np.arange(self.n_rows))
         return self._reservoir.part(size, rng)
 
     def some(self) -> Chunk:
-        """See ``Rows.some``; of those that the first pass kept."""
+        """See ``Rows.some``; from the first pass's rows."""
         return self._reservoir.part(ROWS_PER_CHUNK, np.random.default_rng(0))
 
     def total_weight(self) -> float:
@@ -134,7 +137,10 @@ class ChunkRows(Rows):
         return self._weight
 
     def _first_pass(self) -> None:
-        """Count the rows, and keep those with the smallest of random keys: a sample without replacement."""
+        """Count the rows, and draw a random sample without replacement.
+
+        Kept are those with the smallest of random keys.
+        """
         rng = np.random.default_rng(SAMPLE_SEED)
         kept: list[tuple[NDArray[Any], Chunk]] = []
         n_kept, largest = 0, 1.0
@@ -206,7 +212,7 @@ class ChunkRows(Rows):
 
 
 def _smallest(kept: list[tuple[NDArray[Any], Chunk]], size: int) -> tuple[NDArray[Any], Chunk]:
-    """The ``size`` rows of the smallest keys, in their order."""
+    """Return the ``size`` rows of the smallest keys, in their order."""
     keys = np.concatenate([key for key, _ in kept])
     rows = Chunk.joined([chunk for _, chunk in kept])
     if len(keys) <= size:

@@ -1,8 +1,8 @@
-"""Rows in a Dask array, for data larger than one machine: each pass is a map over its blocks where they lie.
+"""Rows in Dask arrays, for data larger than one machine.
 
-What comes back to the caller is what the map returns, a few sums and the rows that are kept: X is never
-gathered. Whatever scheduler Dask is set to computes: threads, processes, or a cluster through
-``distributed.Client``.
+Each pass is a map over the blocks where they lie. What comes back to the caller is what the map returns, a
+few sums and the rows that are kept: X is never gathered. Whatever scheduler Dask is set to computes: threads,
+processes, or a cluster through ``distributed.Client``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ Result = TypeVar("Result")
 
 
 class DaskRows(Rows):
-    """Dask arrays, or a Dask DataFrame and a column of it, cut into blocks of rows.
+    """Rows in Dask arrays, or in a Dask DataFrame with its target.
+
+    They are cut into blocks of rows; the target is one of the frame's columns.
 
     Parameters
     ----------
@@ -141,7 +143,7 @@ def _as_array(name: str, array: Any, n_dimensions: int) -> Any:
 
 
 def _pieces(start: int, X: Any, y: Any, weight: Any = None) -> Iterator[Chunk]:
-    """A block's rows, from number ``start`` on, a piece at a time."""
+    """Yield a block's rows, from number ``start`` on, a piece at a time."""
     step = max(1, NUMBERS_PER_PIECE // X.shape[1])
     for first in range(0, len(y), step):
         some = slice(first, first + step)
@@ -159,6 +161,6 @@ def _each(function: Callable[[Chunk], Result], start: int, *block: Any) -> list[
 
 
 def _selected(indices: NDArray[np.int64], start: int, *block: Any) -> Chunk:
-    """The rows of those numbers, in float64 or float32."""
+    """Return the rows of those numbers, in float64 or float32."""
     X, y, *weight = (np.asarray(array)[indices - start] for array in block)
     return Chunk(indices, as_floats(X), as_floats(y), checked_weight(weight[0], indices) if weight else None)

@@ -12,7 +12,10 @@ from treadle.files import checked_path
 
 @dataclass(frozen=True)
 class FileState:
-    """A file's size and time of change, in bytes and nanoseconds, when it was first seen."""
+    """A file's size and time of change, when it was first read.
+
+    They are in bytes and nanoseconds.
+    """
 
     path: Path
     size: int
@@ -20,11 +23,11 @@ class FileState:
 
     @classmethod
     def of(cls, path: Path) -> Self:
-        """The state now; InvalidInput if the file cannot be looked at."""
+        """Return the state now; InvalidInput if the file cannot be examined."""
         return cls(path, *_size_and_change(checked_path(path)))
 
     def refuse_change(self) -> None:
-        """InvalidInput unless size and time are what they were."""
+        """Raise InvalidInput unless size and time are what they were."""
         if _size_and_change(self.path) != (self.size, self.changed):
             raise InvalidInput(
                 f"{self.path} has changed since its first pass; solve again when nothing writes to it any "

@@ -1,4 +1,6 @@
-"""Columns of whole numbers and time stamps as exact doubles, measured from an origin.
+"""Converts columns of whole numbers and time stamps to exact doubles.
+
+They are measured from an origin.
 
 A double holds whole numbers up to 2^53. Account numbers, and nanoseconds since 1970 (some 1.8e18), are beyond
 it; their distances from one row of the table rarely are. Where the distances are too, they are rounded.
@@ -20,7 +22,10 @@ Origin = NDArray[np.int64] | NDArray[np.uint64]
 
 
 def has_integer_columns(X: Any) -> bool:
-    """Whether X, an array or a frame, has columns of 64-bit integers or time stamps."""
+    """Say whether X has columns of 64-bit integers or time stamps.
+
+    X is an array or a frame.
+    """
     dtypes = getattr(X, "dtypes", None)
     if dtypes is not None and hasattr(X, "columns"):
         return any(_is_integer(dtype) for dtype in dtypes)
@@ -32,9 +37,9 @@ def _is_integer(dtype: Any) -> bool:
 
 
 def origin_of(X: Any) -> Origin:
-    """The origin (D,) to subtract from X's columns; 0 where doubles hold them.
+    """Return the origin (D,) to subtract from X's columns.
 
-    int64; uint64 where one is beyond, for which no other may be below 0.
+    It is 0 where doubles hold them. int64; uint64 where one is beyond, for which no other may be below 0.
     """
     found = [_origin(column) for column in _columns(X)]
     beyond = max(found, default=0) > LARGEST_INT64
@@ -45,7 +50,9 @@ def origin_of(X: Any) -> Origin:
 
 
 def doubles_of(X: Any, origin: Origin) -> NDArray[Any]:
-    """X - origin as doubles (N, D); float32 and float64 arrays are not copied where the origin is 0.
+    """Compute X - origin as doubles (N, D).
+
+    float32 and float64 arrays are not copied where the origin is 0.
 
     Raises
     ------
@@ -64,7 +71,7 @@ def doubles_of(X: Any, origin: Origin) -> NDArray[Any]:
 
 
 def is_rounded(X: Any, origin: Origin, doubles: NDArray[Any]) -> bool:
-    """Whether ``doubles_of`` rounded some number of X less its origin."""
+    """Say whether ``doubles_of`` rounded some number of X less its origin."""
     if isinstance(X, np.ndarray) and X.dtype in (np.float32, np.float64) and not origin.any():
         return False
     columns = zip(_columns(X), origin.tolist(), doubles.T, strict=True)
@@ -90,7 +97,7 @@ def _columns(X: Any) -> list[NDArray[Any]]:
 
 
 def _integers(column: NDArray[Any]) -> NDArray[Any]:
-    """Time stamps as their nanoseconds."""
+    """Convert time stamps to their nanoseconds."""
     if column.dtype.kind != "M":
         return column
     missing = np.isnat(column)
@@ -129,5 +136,5 @@ def _double(column: NDArray[Any], origin: int) -> NDArray[np.float64]:
 
 
 def _exactly(value: Any) -> Any:
-    """A whole double as the integer that it is."""
+    """Convert a whole double to the integer that it is."""
     return int(value) if float(value).is_integer() else float(value)

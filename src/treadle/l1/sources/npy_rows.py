@@ -1,6 +1,7 @@
-"""Rows in .npy files, mapped into memory: the system reads the pages that are looked at.
+"""Rows in .npy files, mapped into memory.
 
-A file that changes between two passes is refused. Nothing is unpickled.
+The system reads the pages that are looked at. A file that changes between two passes is refused. Nothing is
+unpickled.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ ZIP_MAGIC = b"PK\3\4"
 
 
 class NpyRows(Rows):
-    """A .npy file of shape (N, D), or (N, D + 1) with the target as one of its columns.
+    """Rows in a .npy file (N, D), with the target apart or within.
+
+    A file that has the target as one of its columns is of shape (N, D + 1).
 
     64-bit integers that no double holds are rounded, with a RoundedNumbersWarning; in memory they are not.
 
@@ -94,7 +97,10 @@ class NpyRows(Rows):
             )
 
     def chunks(self) -> Iterator[Chunk]:
-        """See ``Rows.chunks``; views, if the file holds floats with the target at an edge."""
+        """See ``Rows.chunks``; views, where the file holds floats.
+
+        The target then is at an edge.
+        """
         self._refuse_change()
         step = max(1, NUMBERS_PER_BLOCK // self._table.shape[1])
         for start in range(0, self.n_rows, step):
@@ -132,7 +138,7 @@ class NpyRows(Rows):
 
     @property
     def is_rounded(self) -> bool:  # type: ignore[override]
-        """Whether a number that was read is no double."""
+        """Whether rounding to a double changed a number that was read."""
         return bool(self._rounded.names)
 
     def _mapped(self, path: str | Path, n_dimensions: int) -> NDArray[Any]:

@@ -1,8 +1,8 @@
-"""Rows in Parquet files, read a batch at a time and never held as a whole.
+"""Rows in Parquet files, read a batch at a time.
 
-What a cell may be is what ``treadle.tables`` says: a missing or infinite one is refused with its file,
-row and column. A file that changes between two passes is refused, for its rows would be others than those
-that a solution was found on.
+They are never held as a whole. What a cell may be is what ``treadle.tables`` says: a missing or infinite one
+is refused with its file, row and column. A file that changes between two passes is refused, for its rows
+would be others than those that a solution was found on.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class _File:
 
 
 class ParquetRows(Rows):
-    """A Parquet file, or all those of a folder, as rows of a regression.
+    """Rows in a Parquet file, or in all those of a folder.
 
     64-bit integers that no double holds are rounded, with a RoundedNumbersWarning; in memory they are not.
 
@@ -146,11 +146,11 @@ class ParquetRows(Rows):
 
     @property
     def is_rounded(self) -> bool:  # type: ignore[override]
-        """Whether a number that was read is no double."""
+        """Whether rounding to a double changed a number that was read."""
         return bool(self._rounded.names)
 
     def take(self, indices: NDArray[np.int64]) -> Chunk:
-        """See ``Rows.take``; a pass over those row groups that hold one of them."""
+        """See ``Rows.take``; passes over the row groups that hold one."""
         taken = []
         for file in self._files:
             starts = file.first_row + np.cumsum((0, *file.group_rows))

@@ -18,7 +18,7 @@ from treadle.l1.sources.integer_columns import LARGEST_EXACT
 
 
 def first_rounded(whole: NDArray[Any]) -> int | None:
-    """The index of the first integer that no double equals, or None."""
+    """Return the index of the first integer that no double equals, or None."""
     if whole.dtype.kind not in "iu" or whole.dtype.itemsize < 8 or not len(whole):
         return None
     if max(-int(whole.min()), int(whole.max())) <= LARGEST_EXACT:
@@ -32,12 +32,12 @@ def first_rounded(whole: NDArray[Any]) -> int | None:
 
 @dataclass
 class RoundedColumns:
-    """The columns of one source that were rounded, by name."""
+    """The rounded columns of one source, by name."""
 
     names: set[str] = field(default_factory=set)
 
     def look(self, source: str, name: str, whole: NDArray[Any]) -> None:
-        """Warn, once for each column, if one of these numbers of it is rounded."""
+        """Warn if one of a column's numbers is rounded, once for each column."""
         if name in self.names or (place := first_rounded(whole)) is None:
             return
         self.names.add(name)

@@ -1,8 +1,8 @@
-"""Rows of a regression: the one seam between solver and arrays, files, clusters.
+"""Rows of a regression: the interface between the solver and data sources.
 
-The solver asks for no more than a random sample (``take``) and for passes over everything in blocks
-(``chunks``), so that arrays, memory maps and data that never is in memory at once run the same algorithm.
-Nothing here scales, weighs or solves. N rows, D features.
+The sources are arrays, files and clusters. The solver asks for no more than a random sample (``take``) and
+for passes over everything in blocks (``chunks``), so that arrays, memory maps and data that never is in
+memory at once run the same algorithm. Nothing here scales, weighs or solves. N rows, D features.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ ROWS_PER_COPY = 1024
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some rows: ``X`` (k, D) and ``y`` (k,), float32 or float64, and weights (k,), None where all are 1.
+    """Some rows: ``X`` (k, D), ``y`` (k,) and weights (k,).
 
-    ``indices`` are their numbers, (k,) int64: what a certificate calls them.
+    X and y are float32 or float64; the weights are None where all are 1. ``indices`` are their numbers, (k,)
+    int64: what a certificate calls them.
     """
 
     indices: NDArray[np.int64]
@@ -42,23 +43,26 @@ class Chunk:
         return len(self.y)
 
     def take(self, positions: NDArray[np.int64]) -> Chunk:
-        """The rows at some positions within this chunk, copied."""
+        """Copy the rows at some positions within this chunk."""
         weight = None if self.weight is None else self.weight[positions]
         return Chunk(self.indices[positions], self.X[positions], self.y[positions], weight)
 
     def weighted(self) -> Chunk:
-        """The rows that have a weight; all, if none has."""
+        """Return the rows of positive weight; all, without weights."""
         if self.weight is None or self.weight.all() or not self.weight.any():
             return self
         return self.take(np.flatnonzero(self.weight))
 
     def part(self, size: int, rng: np.random.Generator) -> Chunk:
-        """``size`` of the rows at random, all if fewer: one from each of as many equal stretches."""
+        """Draw ``size`` of the rows at random, all if fewer.
+
+        One is from each of as many equal stretches.
+        """
         return self if size >= len(self) else self.take(one_per_stretch(len(self), size, rng))
 
     @classmethod
     def joined(cls, chunks: Sequence[Chunk]) -> Chunk:
-        """Several, at least one, as one; either all have weights or none."""
+        """Join several chunks, at least one; either all have weights or none."""
         if len(chunks) == 1:
             return chunks[0]
         weights = [chunk.weight for chunk in chunks if chunk.weight is not None]
@@ -86,50 +90,71 @@ class Rows(ABC):
 
     @abstractmethod
     def take(self, indices: NDArray[np.int64]) -> Chunk:
-        """The rows of those numbers, which ascend; a copy."""
+        """Copy the rows of those numbers, which ascend."""
 
     @abstractmethod
     def chunks(self) -> Iterator[Chunk]:
-        """All rows, in blocks that need not be of one size; each call is one pass."""
+        """Yield all rows in chunks; each call is one pass.
+
+        Chunks need not be of one size.
+        """
 
     def sample(self, size: int, rng: np.random.Generator) -> Chunk:
-        """``size`` rows at random, all if there are fewer: one from each of as many equal stretches."""
+        """Draw ``size`` rows at random, all if there are fewer.
+
+        One is from each of as many equal stretches.
+        """
         n = self.n_rows
         return self.take(np.arange(n) if size >= n else one_per_stretch(n, size, rng))
 
     def some(self) -> Chunk:
-        """A few rows, from the first on if that is cheapest; no full pass."""
+        """Return a few rows without a full pass.
+
+        They are the first ones if that is cheapest.
+        """
         return next(iter(self.chunks()))
 
     def map(self, function: Callable[[Chunk], Result]) -> Iterator[Result]:
-        """``function`` of every chunk, in order; a cluster computes it where the chunks are."""
+        """Yield ``function`` of every chunk, in order.
+
+        A cluster computes it where the chunks are.
+        """
         return map(function, self.chunks())
 
     def total_weight(self) -> float:
-        """The sum of the weights; another pass, where there are weights and nobody has counted them."""
+        """Sum the weights.
+
+        That is another pass, where there are weights and nobody has counted them.
+        """
         return float(sum(self.map(weight_of)))
 
 
 def dense_columns(chunk: Chunk, columns: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Some columns of a chunk whose X may be sparse, as float64."""
+    """Return some columns of a chunk as dense float64.
+
+    Its X may be sparse.
+    """
     X: Any = chunk.X[:, columns]
     return np.asarray(X.toarray() if hasattr(X, "toarray") else X, np.float64)
 
 
 def weight_of(chunk: Chunk) -> float:
-    """The sum of a chunk's weights."""
+    """Sum a chunk's weights."""
     return float(len(chunk) if chunk.weight is None else chunk.weight.sum(dtype=np.float64))
 
 
 def as_floats(array: NDArray[Any]) -> NDArray[Any]:
-    """The array itself if it is of native float32 or float64, else as float64."""
+    """Return native float32 or float64 arrays as they are, others as float64."""
     if array.dtype in (np.float32, np.float64) and array.dtype.isnative:
         return array
     return array.astype(np.float64)
 
 
 def checked_weight(weight: NDArray[Any], indices: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Weights of some rows as float64; InvalidInput, naming the row, if one is negative or not finite."""
+    """Return weights as float64; refuse those negative or not finite.
+
+    InvalidInput names the row.
+    """
     weight = weight.astype(np.float64)
     right = (weight >= 0) & (weight < np.inf)
     if not right.all():
@@ -147,7 +172,7 @@ def one_per_stretch(n: int, size: int, rng: np.random.Generator) -> NDArray[np.i
 
 
 class ArrayRows(Rows):
-    """Arrays in memory or mapped into it, never copied as a whole.
+    """Rows in arrays, in memory or mapped into it, never copied whole.
 
     Parameters
     ----------
@@ -189,7 +214,10 @@ class ArrayRows(Rows):
         self.n_rows, self.n_features = X.shape
 
     def sample(self, size: int, rng: np.random.Generator) -> Chunk:
-        """See ``Rows.sample``; of rows with a weight. All rows together are not copied."""
+        """See ``Rows.sample``; of rows with a weight.
+
+        All rows together are not copied.
+        """
         if self.weight is None or self.weight.all():
             if size >= self.n_rows:
                 return self.whole()
@@ -210,11 +238,11 @@ class ArrayRows(Rows):
         return self.sample(ROWS_PER_CHUNK, np.random.default_rng(0)).weighted()
 
     def whole(self) -> Chunk:
-        """All rows, not copied."""
+        """Return all rows as one chunk, not copied."""
         return Chunk(np.arange(self.n_rows), self.X, self.y, self.weight)
 
     def subset(self, indices: NDArray[np.int64]) -> Subset:
-        """Some of the rows, not copied."""
+        """Return some of the rows, not copied."""
         return Subset(self.X, self.y, self.weight, indices, indices)
 
     def chunks(self) -> Iterator[Chunk]:
@@ -259,12 +287,15 @@ class Subset(Rows):
 
     @classmethod
     def of(cls, chunk: Chunk) -> Subset:
-        """All rows of a chunk."""
+        """Return all rows of a chunk as a subset."""
         return cls(chunk.X, chunk.y, chunk.weight, np.arange(len(chunk)), chunk.indices)
 
     @classmethod
     def joined(cls, parts: Sequence[Subset]) -> Subset:
-        """Several, at least one, as one; copied together unless they are of the same arrays."""
+        """Join several subsets, at least one.
+
+        They are copied together unless they are of the same arrays.
+        """
         first = parts[0]
         if any(part.X is not first.X for part in parts):
             return cls.of(Chunk.joined([part.whole() for part in parts]))
@@ -280,24 +311,27 @@ class Subset(Rows):
         return self.y[self.positions].astype(np.float64)
 
     def weights(self) -> NDArray[np.float64]:
-        """Their weights, (K,)."""
+        """The weights of these rows, (K,)."""
         return np.ones(len(self)) if self.weight is None else self.weight[self.positions]
 
     def take(self, indices: NDArray[np.int64]) -> Chunk:
-        """See ``Rows.take``; of the positions among these rows, in any order."""
+        """See ``Rows.take``; by positions among these rows, in any order."""
         some = self.positions[indices]
         weight = None if self.weight is None else self.weight[some]
         return Chunk(self.indices[indices], self.X[some], self.y[some], weight)
 
     def whole(self) -> Chunk:
-        """All of them; not copied where they are all that the arrays hold, in their order."""
+        """Return all rows of the subset as one chunk.
+
+        They are not copied where they are all that the arrays hold, in their order.
+        """
         everything = np.arange(len(self))
         if len(self) == len(self.y) and np.array_equal(self.positions, everything):
             return Chunk(self.indices, self.X, self.y, self.weight)
         return self.take(everything)
 
     def subset(self, indices: NDArray[np.int64]) -> Subset:
-        """Some of these, by their positions among them, not copied."""
+        """Return some of these rows by their positions, not copied."""
         return Subset(self.X, self.y, self.weight, self.positions[indices], self.indices[indices])
 
     def chunks(self) -> Iterator[Chunk]:
@@ -305,7 +339,10 @@ class Subset(Rows):
         return (chunk for _, chunk in self.blocks())
 
     def blocks(self) -> Iterator[tuple[slice, Chunk]]:
-        """The chunks, each after its place among these rows; copies, except of few rows in whole arrays."""
+        """Yield the chunks, each after its position among these rows.
+
+        They are copies, except of few rows in whole arrays.
+        """
         if self.n_rows <= ROWS_PER_COPY and self.X.flags.c_contiguous:
             yield slice(0, self.n_rows), self.whole()
             return

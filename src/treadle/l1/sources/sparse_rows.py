@@ -1,4 +1,4 @@
-"""Rows of a scipy.sparse matrix, which never becomes dense: the chunks' X are sparse too."""
+"""Rows of a scipy.sparse matrix, in chunks that stay sparse."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ STORED_PER_BLOCK = 1 << 20
 
 
 class SparseRows(Rows):
-    """A sparse X of shape (N, D), of any format, with targets and weights, both (N,), in memory.
+    """Rows of a sparse X (N, D) of any format, in memory.
+
+    Targets and weights are (N,).
 
     Parameters
     ----------

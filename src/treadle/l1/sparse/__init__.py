@@ -1,1 +1,1 @@
-"""The solver of sparse rows."""
+"""Solves regressions of sparse rows."""

@@ -1,4 +1,7 @@
-"""Rows of a sparse X that are alike, target included, as one: counts on dummies hold each many times over."""
+"""Merges equal rows of a sparse X into one, with their targets.
+
+Counts on dummies hold each many times over.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,20 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class MergedRows:
-    """``first`` (m,) has one row of each kind, in an order that contents set; ``group`` (n,) each's kind."""
+    """The kinds of equal rows, and each row's kind.
+
+    ``first`` (m,) has one row of each kind, in an order that contents set; ``group`` (n,) each row's kind.
+    """
 
     first: NDArray[np.int64]
     group: NDArray[np.int64]
 
 
 def merged_rows(X: Any, y: NDArray[np.float64]) -> MergedRows:
-    """The kinds of rows of a CSR array X (n, D) in canonical form with targets y (n,).
+    """Group equal rows of a CSR array X (n, D) with targets.
 
-    Rows are sorted by y and a random projection of x, whose sum runs in the same order for rows that are
-    alike; neighbours with one key are then compared entry by entry.
+    X is in canonical form, y of shape (n,). Rows are sorted by y and a random projection of x, whose sum runs
+    in the same order for rows that are alike; neighbours with one key are then compared entry by entry.
     """
     key = X @ np.random.default_rng(0).uniform(0.5, 1, X.shape[1])
     order = np.lexsort((y, key))

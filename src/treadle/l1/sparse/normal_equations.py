@@ -1,4 +1,6 @@
-r"""The normal equations A'DA x = b of a sparse A (n, p) and positive D, which change in every step.
+r"""Solves the normal equations A'DA x = b of a sparse A.
+
+A is (n, p); D is positive, and changes in every step.
 
 Up to ``MOST_DENSE`` columns the matrix is dense and Cholesky's: 8 p^2 bytes. Beyond, it stays sparse, and
 SuperLU factorises it. A may be rank-deficient, as dummies of two factors always are: the diagonal is raised
@@ -26,7 +28,7 @@ Solve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 class SparseNormalEquations:
-    """What ``interior_point`` asks for a sparse A."""
+    """Factorises a sparse A's normal equations for ``interior_point``."""
 
     def __init__(self, A: Any) -> None:
         self._A = sparse.csr_array(A)
@@ -38,7 +40,7 @@ class SparseNormalEquations:
         self._in_blocks = self._is_dense and 20 * float(stored @ stored) > float(n) * p * p
 
     def __call__(self, D: NDArray[np.float64]) -> Solve | None:
-        """What solves for one D, or None where no factorisation is found."""
+        """Return a solver for one D, or None without a factorisation."""
         if not np.isfinite(D).all():
             return None
         M = self._matrix(D)

@@ -1,4 +1,6 @@
-r"""From a point deep inside to an exact optimum, without pivots: the optimal partition.
+r"""Finds an exact optimum from an interior point, without pivots.
+
+It goes by the optimal partition of the rows.
 
 Where the interior point converges, each row is of one of two kinds (Goldman and Tucker 1956): its residual is
 0 and its dual value inside the box, or its residual is not 0 and its dual value at that side's bound. Call
@@ -33,7 +35,7 @@ CORRECTIONS = 6
 
 @dataclass(frozen=True)
 class OptimalFace:
-    """w (p,) and u (n,) of (1), and which rows are Z."""
+    """w (p,) and u (n,) of (1), and the rows of Z."""
 
     w: NDArray[np.float64]
     u: NDArray[np.float64]
@@ -49,7 +51,9 @@ def optimal_face(
     u: NDArray[np.float64],
     interpolated: NDArray[np.bool_],
 ) -> OptimalFace | None:
-    """Solve (1) next to (w, u), for the rows ``interpolated``; None where (2) cannot be solved.
+    """Solve (1) next to (w, u), for the rows ``interpolated``.
+
+    None where (2) cannot be solved.
 
     A (n, p) is sparse; u of the other rows goes to its nearer bound. Whether the result is optimal, a
     certificate tells.

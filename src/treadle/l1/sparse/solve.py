@@ -1,4 +1,4 @@
-r"""The exact L1 regression of a sparse X, which stays sparse from beginning to end.
+r"""Solves the exact L1 regression of a sparse X, which stays sparse.
 
 The problem is that of ``treadle.l1.dense.solve``; the way is another, because whitened columns would be
 dense:
@@ -6,10 +6,10 @@ dense:
 1. Columns and targets are scaled by powers of two; the intercept is a column of ones, the penalty p more
    rows.
 2. The interior point goes on until its gap is all but rounding (``interior_point``), on sparse or dense
-   normal equations (``sparse_normal_equations``).
+   normal equations (``normal_equations``).
 3. Which residuals are zero at the optimum is read off, and the exact solution with these zeros computed
    (``optimal_partition``).
-4. Rows of a basis are chosen among them (``sparse_vertex``), and the theorem is asked; where it says no, step
+4. Rows of a basis are chosen among them (``sparse_vertex``), and the theorem is applied; if it fails, step
    3 is repeated with other readings. If none is proved, the best stands, and its certificate's ``verify``
    says how far from the least it is. Beyond ``MOST_COLUMNS`` no basis is looked for, and nothing is
    proved.
@@ -54,9 +54,10 @@ def solve_sparse(
     alpha: float = 0.0,
     fit_intercept: bool = True,
 ) -> Solution:
-    """The exact optimum of an L1 or quantile regression of a sparse X.
+    """Find the exact optimum of an L1 regression of a sparse X.
 
-    Memory is a few copies of X's stored entries, 20 numbers a row, and the square of the columns up to 4000.
+    It is of the median or another quantile. Memory is a few copies of X's stored entries, 20 numbers a row,
+    and the square of the columns up to 4000.
 
     Parameters
     ----------
@@ -81,7 +82,10 @@ def solve_sparse(
 
 
 class _Solver:
-    """A (m, p) are X's rows of positive weight, merged, with a column of ones first; then the penalty's."""
+    """Solves the problem of A (m, p): merged rows, then the penalty's.
+
+    The rows are X's of positive weight, with a column of ones first.
+    """
 
     def __init__(self, rows: SparseRows, quantile: float, alpha: float, fit_intercept: bool) -> None:
         self.rows = rows
@@ -163,9 +167,10 @@ class _Solver:
         )
 
     def _least_squares(self, factorise: SparseNormalEquations) -> NDArray[np.float64]:
-        """A guess: least squares of y cut to where most of it is, for one outlier may be of any size.
+        """Guess by least squares of y cut to where most of it is.
 
-        With a penalty, coefficients of 0: its rows' boxes are wide, and the middle of a box is a safe place.
+        One outlier may be of any size. With a penalty, coefficients of 0: its rows' boxes are wide, and the
+        middle of a box is a safe place.
         """
         w = np.zeros(self.A.shape[1])
         if self.alpha:
@@ -177,7 +182,10 @@ class _Solver:
         return w if solve is None else solve(self.A.T @ y)
 
     def _certificate(self, face: OptimalFace) -> tuple[Fraction, Certificate] | None:
-        """That of a basis at this face, after what its gap may be: 0 if it is proved optimal."""
+        """Return a basis's certificate at this face, after its gap's bound.
+
+        The bound is 0 if the basis is proved optimal.
+        """
         k, first = self.n_merged, int(self.fit_intercept)
         width = self.high - self.low
         depth = np.clip(np.minimum(face.u - self.low, self.high - face.u) / width, 0, 0.5)
@@ -235,7 +243,10 @@ class _Solver:
         return (Fraction(0) if proof.optimal else proof.least[1] - proof.least[0]), certificate
 
     def _without_basis(self, face: OptimalFace, r: NDArray[np.float64]) -> tuple[Fraction, Certificate]:
-        """Of more columns than a basis is looked for: coefficients that nothing proves."""
+        """Return coefficients that nothing proves.
+
+        There are more columns than a basis is looked for.
+        """
         first, D = int(self.fit_intercept), self.rows.n_features
         coef = face.w[first:] * self.scales
         intercept = float(face.w[0]) if first else 0.0
@@ -262,7 +273,7 @@ class _Solver:
 
 
 def _readings(at: InteriorPoint, typical: float, width: NDArray[np.float64]) -> Any:
-    """Which rows may be those interpolated at the optimum, the likeliest first."""
+    """Yield guesses of the rows interpolated at the optimum, the likeliest first."""
     inside = np.minimum(at.below, at.above) / width
     off = np.abs(at.r) / typical
     yield inside > off

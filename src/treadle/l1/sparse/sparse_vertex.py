@@ -1,8 +1,9 @@
-r"""A basis for a point in the optimal face of a sparse problem: what its certificate is made of.
+r"""Finds a basis at a point of a sparse problem's optimal face.
 
-The interior point ends inside the face of all optima, and not at a vertex. For a proof any p rows will do
-that are independent and have a residual of zero, since ties may have any u of their box: those are taken
-whose u is deepest inside, so that the u which the equations then give them is inside too.
+Its certificate is made of that. The interior point ends inside the face of all optima, and not at a vertex.
+For a proof any p rows will do that are independent and have a residual of zero, since ties may have any u of
+their box: those are taken whose u is deepest inside, so that the u which the equations then give them is
+inside too.
 
 1. Columns that depend on those before them are left out (Cholesky's diagonal of A'A).
 2. Rows interpolated, by pivoted QR of their columns, the deepest first.
@@ -32,7 +33,10 @@ ROWS_PER_COLUMN = 6
 
 @dataclass(frozen=True)
 class SparseBasis:
-    """Rows of A (p,) whose residual is zero, and the columns that they determine, both ascending."""
+    """Rows of A of residual zero, and the columns that they determine.
+
+    Both ascend.
+    """
 
     rows: NDArray[np.int64]
     columns: NDArray[np.int64]
@@ -45,7 +49,9 @@ def sparse_basis(
     depth: NDArray[np.float64],
     interpolated: NDArray[np.bool_],
 ) -> SparseBasis | None:
-    """A basis at the point w, or at a vertex of the face that it is in; None where there is none so small.
+    """Find a basis at w, or at a vertex of w's face.
+
+    None where there is none so small.
 
     Parameters
     ----------
@@ -91,7 +97,10 @@ def _independent_columns(A: Any) -> NDArray[np.int64]:
 
 
 def _with_the_fit(A: Any, fitted: NDArray[np.float64]) -> NDArray[np.float64]:
-    """w of independent columns with A w = fitted, which a w of all columns has given."""
+    """Compute w of independent columns with A w = fitted.
+
+    A w of all columns has given the fit.
+    """
     M = (A.T @ A).toarray()
     scale = 1 / np.sqrt(np.diagonal(M))
     M *= scale * scale[:, None]
@@ -102,7 +111,10 @@ def _with_the_fit(A: Any, fitted: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _independent_rows(A: Any, order: NDArray[np.int64], depth: NDArray[np.float64]) -> NDArray[np.int64]:
-    """As many independent rows as there are among some, the first of them before the others."""
+    """Choose as many independent rows as possible, in the given order.
+
+    The first of them come before the others.
+    """
     p = A.shape[1]
     chosen = np.empty(0, np.int64)
     for most in (2 * p, ROWS_PER_COLUMN * p, len(order)):
@@ -128,7 +140,10 @@ def _completed(
     rows: NDArray[np.int64],
     interpolated: NDArray[np.bool_],
 ) -> NDArray[np.int64]:
-    """3. More rows, each the first that meets its zero as w moves with those before at theirs."""
+    """3. Add rows, each the first to reach residual zero.
+
+    w moves, with the residuals of those before at zero.
+    """
     p = A.shape[1]
     full = np.linalg.qr(A[rows].toarray().T, mode="complete").Q if len(rows) else np.eye(p)
     free = full[:, len(rows) :]  # directions in which the residuals of the rows stay, orthonormal
@@ -154,7 +169,10 @@ def _first_crossing(
     free: NDArray[np.float64],
     open_rows: NDArray[np.bool_],
 ) -> tuple[int, NDArray[np.float64]] | None:
-    """The first row to meet its zero along a free direction, and w there; None if none ever does."""
+    """Find the first row to reach residual zero along a free direction.
+
+    Returned are the row and w there; None if none ever does.
+    """
     r = y - A @ w
     for direction in (sign * column for column in free.T for sign in (1, -1)):
         along = A @ direction
