@@ -20,8 +20,10 @@ RIVALS = {
 }
 """Modules of ``rivals`` by the name that --rivals takes; ratios are to the first that was measured."""
 
-# Of the time that is left for a recipe, what setting up may take: whoever compiles longer is left out.
-SHARE_OF_SETTING_UP = 0.7
+# Of the time that is left, what a recipe may take if others are to come: the first loads what compiles.
+SHARE_OF_A_RECIPE = 0.5
+# Of that, what setting up may take: whoever compiles longer is left out.
+SHARE_OF_SETTING_UP = 0.8
 # Seconds after which an epoch is given up, and its rival left out.
 LONGEST_EPOCH = 30.0
 
@@ -37,8 +39,12 @@ def measure(settings: Settings, until: float) -> dict[str, Any]:
         missing, or is missing from some recipe on; ``rows`` of an epoch.
     """
     task = {"device": settings.device, "data": settings.data, "rows": settings.rows}
+    environment = {"TORCH_COMPILE_DISABLE": "1"} if settings.dry else {}
     field = _Field(
-        {name: Process("epochs_part", {**task, "rival": RIVALS[name]}) for name in settings.rivals}
+        {
+            name: Process("epochs_part", {**task, "rival": RIVALS[name]}, environment)
+            for name in settings.rivals
+        }
     )
     recipes = (Recipe(), *OTHER_SHAPES)
     contests: list[dict[str, Any]] = []
@@ -47,7 +53,8 @@ def measure(settings: Settings, until: float) -> dict[str, Any]:
         for i, recipe in enumerate(recipes):
             now = time.monotonic()
             if field.processes and now < until:
-                end = now + (until - now) / (len(recipes) - i)
+                share = SHARE_OF_A_RECIPE if i < len(recipes) - 1 else 1.0
+                end = now + (until - now) * share
                 contests.append(_contest(recipe, field, versions, settings.rounds, end))
     finally:
         field.end()
@@ -138,6 +145,7 @@ def page(record: dict[str, Any]) -> str:
         f"### {Recipe(**contest['recipe']).title}\n\n{_table(contest)}" for contest in record["recipes"]
     )
     left_out = "".join(f"- {RIVALS[name]} is left out: {why}\n" for name, why in record["left_out"].items())
+    left_out += "\n" if left_out else ""
     return f"""## Seconds an epoch of {record["rows"]} rows
 
 ReLU, cross-entropy, Adam, float32 without TensorFloat-32, the last partial batch included. Each rival has a

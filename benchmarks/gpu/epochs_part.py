@@ -19,14 +19,13 @@ def play(task: dict[str, Any], requests: Iterator[dict[str, Any]]) -> Iterator[d
     """
     rival = import_module(f"rivals.{task['rival']}")
     X, y, _source = training_rows(task["data"], task["rows"])
-    where = {} if task["rival"] == "jax_scan" else {"device": task["device"]}
     yield {"versions": rival.versions()}
     train_epoch: Callable[[], float] | None = None
     for request in requests:
         start = time.perf_counter()
         if "recipe" in request:
             recipe = Recipe(**request["recipe"])
-            train_epoch = rival.prepare(recipe, X, y, 0, 1, **where)
+            train_epoch = rival.prepare(recipe, X, y, 0, 1, task["device"])
             loss = train_epoch()
             yield {"name": rival.name(recipe), "seconds": time.perf_counter() - start, "loss": loss}
         else:

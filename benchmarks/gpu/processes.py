@@ -15,19 +15,22 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 BENCHMARKS = Path(__file__).parents[1]
 # Around every process. One thread on the CPU: what is computed there is small, or is the reference. Products
-# of float32 are float32: PyTorch keeps to that by itself, and JAX would take TensorFloat-32.
+# of float32 are float32: JAX by itself, and PyTorch in some containers, would take TensorFloat-32.
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "VECLIB_MAXIMUM_THREADS": "1",
+    "NVIDIA_TF32_OVERRIDE": "0",
+    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE": "0",
     "JAX_DEFAULT_MATMUL_PRECISION": "highest",
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
 }
@@ -45,18 +48,23 @@ class Process:
     module : str
     task : dict
         Plain enough for JSON.
+    environment : mapping, optional
+        Set around it, besides ``ENVIRONMENT``.
     """
 
-    def __init__(self, module: str, task: dict[str, Any]) -> None:
+    def __init__(
+        self, module: str, task: dict[str, Any], environment: Mapping[str, str] | None = None
+    ) -> None:
         self._process = subprocess.Popen(
             [sys.executable, str(Path(__file__)), module, json.dumps(task)],
-            env={**os.environ, **ENVIRONMENT},
+            env={**os.environ, **ENVIRONMENT, **(environment or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -67,11 +75,9 @@ class Process:
     def ask(self, request: dict[str, Any]) -> None:
         """Send a request; ``answer`` has what becomes of it."""
         assert self._process.stdin is not None
-        try:
+        with suppress(BrokenPipeError):  # it has ended: ``answer`` says how
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it has ended: ``answer`` says how
 
     def answer(self, until: float) -> dict[str, Any] | None:
         """The next answer, waited for until then by ``time.monotonic``; None after the last.
@@ -100,7 +106,13 @@ class Process:
     def end(self) -> None:
         """End the process if it has not ended."""
         self._process.kill()
-        self._process.wait()
+        with suppress(subprocess.TimeoutExpired):  # one that waits for a device's driver may linger
+            self._process.wait(timeout=5)
+        assert self._process.stdin is not None and self._process.stdout is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._reader.join(timeout=5)
+        self._process.stdout.close()
 
 
 def main(module: str, task: dict[str, Any]) -> None:

@@ -20,6 +20,8 @@ class Settings:
         Training rows of a timed epoch, and timed epochs of each rival.
     rivals : tuple of str
         Names of ``gpu.epochs.RIVALS``.
+    dry : bool
+        Whether nothing is to be compiled, which takes minutes.
     """
 
     device: str
@@ -28,3 +30,4 @@ class Settings:
     rows: int
     rounds: int
     rivals: tuple[str, ...]
+    dry: bool

@@ -6,6 +6,7 @@ where the graph has them. Every size of batch is compiled for itself, the last p
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,8 @@ from rivals.torch_in_memory import perceptron
 
 
 def name(recipe: Recipe) -> str:
-    return "PyTorch, torch.compile (reduce-overhead), fused Adam, float32"
+    how = "switched off" if os.environ.get("TORCH_COMPILE_DISABLE") == "1" else "reduce-overhead"
+    return f"PyTorch, torch.compile ({how}), fused Adam, float32"
 
 
 def versions() -> dict[str, str]:
