@@ -14,6 +14,7 @@ import datetime
 import json
 import sys
 import time
+import tomllib
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -57,8 +58,10 @@ def problems(records: Mapping[str, dict[str, Any]], failures: Mapping[str, str])
 
 def page(conditions: Mapping[str, Any], records: Mapping[str, Any], failures: Mapping[str, str]) -> str:
     """Markdown of the whole page."""
-    device = records.get("agreement", {}).get("conditions", {})
-    versions = dict(device.get("versions", {}))
+    device: dict[str, Any] = {}
+    for record in records.values():
+        device |= record["conditions"]
+    versions = {"treadle": _version(), **device.get("versions", {})}
     for contest in records.get("epochs", {}).get("recipes", ()):
         for rival in contest["rivals"].values():
             versions |= rival["versions"]
@@ -82,6 +85,11 @@ Python {conditions["python"]}
 - Date: {conditions["date"]}; it took {conditions["seconds"]:.0f} s
 {notes}{wrong}
 {sections}"""
+
+
+def _version() -> str:
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
+    return str(project["version"])
 
 
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:

@@ -36,7 +36,7 @@ def measure(settings: Settings, until: float) -> dict[str, Any]:
     dict
         ``recipes``, each with its ``recipe``, ``rivals`` as Measurements, the seconds of ``setting_up`` by
         rival, and ``foul``, a sentence for each rival that did not train; ``left_out`` says why a rival is
-        missing, or is missing from some recipe on; ``rows`` of an epoch.
+        missing, or is missing from some recipe on; ``rows`` of an epoch; ``conditions`` of the device.
     """
     task = {"device": settings.device, "data": settings.data, "rows": settings.rows}
     environment = {"TORCH_COMPILE_DISABLE": "1"} if settings.dry else {}
@@ -49,16 +49,25 @@ def measure(settings: Settings, until: float) -> dict[str, Any]:
     recipes = (Recipe(), *OTHER_SHAPES)
     contests: list[dict[str, Any]] = []
     try:
-        versions = {name: ready["versions"] for name, ready in field.answers(until).items()}
+        ready = field.answers(_part_of(until, SHARE_OF_A_RECIPE))
         for i, recipe in enumerate(recipes):
-            now = time.monotonic()
-            if field.processes and now < until:
-                share = SHARE_OF_A_RECIPE if i < len(recipes) - 1 else 1.0
-                end = now + (until - now) * share
-                contests.append(_contest(recipe, field, versions, settings.rounds, end))
+            if field.processes and time.monotonic() < until:
+                end = _part_of(until, SHARE_OF_A_RECIPE if i < len(recipes) - 1 else 1.0)
+                contests.append(_contest(recipe, field, ready, settings.rounds, end, until))
     finally:
         field.end()
-    return {"rows": settings.rows, "recipes": contests, "left_out": field.left_out}
+    return {
+        "conditions": next((said["conditions"] for said in ready.values() if "conditions" in said), {}),
+        "rows": settings.rows,
+        "recipes": contests,
+        "left_out": field.left_out,
+    }
+
+
+def _part_of(until: float, share: float) -> float:
+    """When that share of the time until then is over."""
+    now = time.monotonic()
+    return now + (until - now) * share
 
 
 class _Field:
@@ -94,25 +103,33 @@ class _Field:
 
 
 def _contest(
-    recipe: Recipe, field: _Field, versions: Mapping[str, dict[str, str]], rounds: int, end: float
+    recipe: Recipe,
+    field: _Field,
+    ready: Mapping[str, dict[str, Any]],
+    rounds: int,
+    end: float,
+    until: float,
 ) -> dict[str, Any]:
-    """As many rounds as are wanted, or as begin before the end; at least one."""
-    now = time.monotonic()
+    """As many rounds as are wanted, or as the end leaves time for; one at least, and none past until."""
     field.ask({"recipe": asdict(recipe)})
-    first = field.answers(now + (end - now) * SHARE_OF_SETTING_UP)
+    first = field.answers(_part_of(end, SHARE_OF_SETTING_UP))
     seconds: dict[str, list[float]] = {name: [] for name in first}
     losses = {name: [answer["loss"]] for name, answer in first.items()}
+    longest = 0.0
     for i in range(rounds):
-        if i > 0 and time.monotonic() > end:
+        start = time.monotonic()
+        if i > 0 and start + longest > end:
             break
         # One after the other: the device is one.
         for name in list(field.processes):
             field.processes[name].ask({})
-            for answer in field.answers(time.monotonic() + LONGEST_EPOCH, [name]).values():
+            in_time = min(until, time.monotonic() + LONGEST_EPOCH)
+            for answer in field.answers(in_time, [name]).values():
                 seconds[name].append(answer["seconds"])
                 losses[name].append(answer["loss"])
+        longest = max(longest, time.monotonic() - start)
     measured = {
-        name: Measurement(first[name]["name"], versions[name], losses[name], seconds[name])
+        name: Measurement(first[name]["name"], ready[name]["versions"], losses[name], seconds[name])
         for name in field.processes  # which took part in every round
     }
     return {

@@ -18,8 +18,13 @@ def play(task: dict[str, Any], requests: Iterator[dict[str, Any]]) -> Iterator[d
     captures. ``{}`` trains one more. Either is answered with its seconds and the epoch's loss.
     """
     rival = import_module(f"rivals.{task['rival']}")
-    X, y, _source = training_rows(task["data"], task["rows"])
-    yield {"versions": rival.versions()}
+    X, y, source = training_rows(task["data"], task["rows"])
+    ready: dict[str, Any] = {"versions": rival.versions()}
+    if task["rival"] != "jax_scan":  # whose process has no PyTorch
+        from gpu.torch_device import description
+
+        ready["conditions"] = {**description(task["device"]), "data": source, "notes": task["notes"]}
+    yield ready
     train_epoch: Callable[[], float] | None = None
     for request in requests:
         start = time.perf_counter()

@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -285,7 +286,53 @@ def record(losses, left_out):
         "setting_up": dict.fromkeys(rivals, 3.0),
         "foul": [],
     }
-    return {"rows": 10, "recipes": [contest] * 4, "left_out": left_out}
+    return {"conditions": {}, "rows": 10, "recipes": [contest] * 4, "left_out": left_out}
+
+
+class FakeProcess:
+    """A rival whose loss falls, that notes until when its answers are waited for."""
+
+    waited: ClassVar[list[float]] = []
+
+    def __init__(self, module, task, environment):
+        self.rival, self.loss = task["rival"], 2.3
+
+    def ask(self, request):
+        self.request = request
+
+    def answer(self, until):
+        from gpu.processes import Ended
+
+        self.waited.append(until)
+        if self.rival == "jax_scan" or time.monotonic() >= until:
+            raise Ended("out of time")
+        if not hasattr(self, "request"):
+            return {"versions": {"it": "1"}, "conditions": {"device": "a device"}}
+        time.sleep(0.02)
+        self.loss *= 0.9
+        return {"name": self.rival, "seconds": 0.02, "loss": self.loss}
+
+    def end(self):
+        pass
+
+
+@pytest.mark.parametrize(("seconds", "rounds"), [(60.0, 3), (0.6, 1000)])
+def test_rounds_end_when_the_time_does_and_whoever_fails_is_left_out(monkeypatch, seconds, rounds):
+    from gpu import epochs
+    from gpu.settings import Settings
+
+    monkeypatch.setattr(epochs, "Process", FakeProcess)
+    monkeypatch.setattr(FakeProcess, "waited", [])
+    until = time.monotonic() + seconds
+    settings = Settings("cuda", None, 9, 64, rounds, ("treadle", "eager", "jax"), False)
+    measured = epochs.measure(settings, until)
+    assert max(FakeProcess.waited) <= until and time.monotonic() <= until + 1
+    assert measured["conditions"] == {"device": "a device"}
+    assert measured["left_out"]["jax"] == "out of time"
+    first = measured["recipes"][0]["rivals"]
+    assert list(first) == ["treadle", "eager"] and not measured["recipes"][0]["foul"]
+    n = len(first["eager"]["seconds"])
+    assert n == len(first["treadle"]["seconds"]) and (n == 3 if rounds == 3 else 1 <= n < 1000)
 
 
 def test_a_rival_that_fails_is_a_problem_and_one_that_is_not_installed_is_none():
