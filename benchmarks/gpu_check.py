@@ -1,4 +1,4 @@
-"""Hold treadle's torch engine on a GPU against NumPy and against the CPU, and time it; six minutes at most.
+"""Check and time treadle's torch engine on a GPU, in six minutes at most.
 
 ``python benchmarks/gpu_check.py --out FOLDER`` needs PyTorch with a GPU, NumPy, and this checkout: nothing
 has to be installed or compiled, and JAX and optax take part where they are. It prints the page, and writes it

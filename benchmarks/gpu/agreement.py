@@ -1,4 +1,4 @@
-"""The section of agreement: the torch engine on the device beside NumPy, and beside itself on the CPU."""
+"""The section of agreement: the torch engine beside NumPy, and beside the CPU."""
 
 from __future__ import annotations
 

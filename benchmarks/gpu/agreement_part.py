@@ -1,4 +1,4 @@
-"""The steps of two engines side by side, from the reference's state each time and on one's own way."""
+"""Compares the torch engine's steps with NumPy's, case by case."""
 
 from __future__ import annotations
 

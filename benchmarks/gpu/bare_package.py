@@ -1,4 +1,4 @@
-"""treadle as it stands beside this folder, imported with PyTorch and NumPy alone: nothing is installed.
+"""Imports treadle from this checkout, with PyTorch and NumPy alone.
 
 Three packages that treadle depends on have stand-ins here, each for what the torch and NumPy engines use of
 it. Where a package is installed, it is taken.

@@ -1,4 +1,4 @@
-"""Problems to hold two engines together on: the classic network, and one for each option of training.
+"""The problems that engines are compared on: one for each option of training.
 
 The small ones have 225 rows in batches of 32, so that an epoch is eight steps and its last batch is one row.
 Their hidden units are tanh where the activation is not the option: a run of many steps then stays comparable,

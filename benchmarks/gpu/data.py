@@ -1,4 +1,4 @@
-"""Rows to train on: Fashion-MNIST from files where there are any, else synthetic ones of its shape."""
+"""Loads Fashion-MNIST from files, or makes synthetic rows of its shape."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The section of times: an epoch of treadle's torch engine beside others on the same device, in turn."""
+"""The section of times: an epoch of the torch engine beside others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One rival on the device: it sets up a recipe on request, and then trains an epoch of it on each request."""
+"""Sets a rival's recipe up on the device, and trains an epoch a request."""
 
 from __future__ import annotations
 

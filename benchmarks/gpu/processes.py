@@ -1,4 +1,4 @@
-"""A process for a part of the check, which answers in lines of JSON, and never longer than there is time for.
+"""Runs a part of the check in a process, and ends it in time.
 
 ``python processes.py MODULE TASK``, with the module's name and its task as JSON, answers with what
 ``gpu.MODULE.play(task, requests)`` yields; ``requests`` are the lines of standard input. An error becomes an
