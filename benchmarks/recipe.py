@@ -60,3 +60,11 @@ class Recipe:
     def n_steps(self, n_rows: int) -> int:
         """Batches in an epoch."""
         return -(-n_rows // self.batch_size)
+
+
+OTHER_SHAPES = (
+    Recipe(batch_size=256),
+    Recipe(batch_size=1024),
+    Recipe(sizes=(784, 1024, 1024, 10), batch_size=256),
+)
+"""Larger batches and a larger network."""

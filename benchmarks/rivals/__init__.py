@@ -9,6 +9,8 @@
     epoch and returns the mean of its loss over the rows, each taken just before the update of its batch.
     Only that function is timed: what a rival does to the data once, before its first epoch, costs it nothing.
 
+Those that gpu_check.py runs too take a ``device`` besides, "cpu" or "cuda".
+
 worker.py has set the process's affinity and the usual environment variables to the number of threads; a rival
 that reads neither takes it from the argument.
 """

@@ -29,7 +29,10 @@ def versions() -> dict[str, str]:
     return {"jax": jax.__version__, "jaxlib": jaxlib.__version__, "optax": optax.__version__}
 
 
-def prepare(recipe: Recipe, X: NDArray[Any], y: NDArray[Any], seed: int, threads: int) -> Callable[[], float]:
+def prepare(
+    recipe: Recipe, X: NDArray[Any], y: NDArray[Any], seed: int, threads: int, device: str = "cpu"
+) -> Callable[[], float]:
+    jax.config.update("jax_default_device", jax.devices("gpu" if device == "cuda" else device)[0])
     n_rows = len(X)
     n_full = n_rows // recipe.batch_size * recipe.batch_size
     images, labels = jnp.asarray(X), jnp.asarray(y, dtype=jnp.int32)

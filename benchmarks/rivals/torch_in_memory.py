@@ -1,4 +1,4 @@
-"""PyTorch as an expert would write it for a CPU: the data set is one tensor, and a batch is one gather.
+"""PyTorch as an expert would write it: the data set is one tensor on the device, and a batch is one gather.
 
 Fused Adam, denormal numbers flushed to zero, and the loss read once an epoch. In bfloat16 either by
 ``torch.autocast``, which keeps the weights in float32, or with weights, pixels and moments all in bfloat16.
@@ -62,7 +62,7 @@ def train_in_order(
     order: Tensor,
 ) -> float:
     """One epoch over the rows in that order; the mean of the loss over them."""
-    total = torch.zeros(())
+    total = torch.zeros((), device=images.device)
     for rows in order.split(recipe.batch_size):
         with precision(recipe):
             logits = model(images[rows])
@@ -74,13 +74,20 @@ def train_in_order(
     return total.item() / len(order)
 
 
-def prepare(recipe: Recipe, X: NDArray[Any], y: NDArray[Any], seed: int, threads: int) -> Callable[[], float]:
+def prepare(
+    recipe: Recipe, X: NDArray[Any], y: NDArray[Any], seed: int, threads: int, device: str = "cpu"
+) -> Callable[[], float]:
     torch.manual_seed(seed)
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
     dtype = torch.bfloat16 if recipe.precision == "bfloat16 weights" else torch.float32
-    images = torch.from_numpy(X).float().div_(255).to(dtype)
-    labels = torch.from_numpy(y)
-    model = perceptron(recipe.sizes).to(dtype)
+    images = torch.from_numpy(X).to(device).float().div_(255).to(dtype)
+    labels = torch.from_numpy(y).to(device)
+    model = perceptron(recipe.sizes).to(device, dtype)
     optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=True)
-    return lambda: train_in_order(model, optimizer, recipe, images, labels, torch.randperm(len(images)))
+
+    def train_epoch() -> float:
+        order = torch.randperm(len(images), device=device)
+        return train_in_order(model, optimizer, recipe, images, labels, order)
+
+    return train_epoch

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from recipe import Recipe
+from recipe import OTHER_SHAPES, Recipe
 from sections.training import contest, contest_table
 from settings import Settings
 
-SHAPES = (
-    Recipe(batch_size=256),
-    Recipe(batch_size=1024),
-    Recipe(sizes=(784, 1024, 1024, 10), batch_size=256),
-)
 RIVALS = (
     "native",
     "native-avx2",
@@ -27,7 +22,7 @@ RIVALS = (
 
 def measure(settings: Settings) -> dict[str, Any]:
     """A contest for each shape."""
-    return {"shapes": [contest(recipe, RIVALS, settings) for recipe in SHAPES]}
+    return {"shapes": [contest(recipe, RIVALS, settings) for recipe in OTHER_SHAPES]}
 
 
 def page(record: dict[str, Any]) -> str:
