@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from treadle import LADRegressor
+
 name, packages = "treadle, `verify`", ("treadle", "python-flint")
 
 _fitted: dict[int, Any] = {}
@@ -15,8 +17,6 @@ _fitted: dict[int, Any] = {}
 
 def proved(X: NDArray[Any], y: NDArray[Any], *, exact: bool) -> NDArray[Any]:
     """The intercept and the coefficients of the fit, after its proof."""
-    from treadle import LADRegressor
-
     if id(X) not in _fitted:
         _fitted[id(X)] = LADRegressor().fit(X, y)
     model = _fitted[id(X)]
