@@ -242,11 +242,11 @@ def _joined(parts: Iterable[tuple[slice, Factor]]) -> Iterator[tuple[slice, Fact
         yield slice(slices[0].start, slices[-1].stop), factor
 
 
-def _as_tuple(value: Any) -> tuple[Any, ...]:
+def _as_tuple(value: object) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
 
 
-def _as_float(value: Any) -> float:
+def _as_float(value: object) -> float:
     """The number, or NaN for what is none or exceeds float64."""
     try:
         return float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
@@ -390,7 +390,7 @@ class Parameters:
         return parameters
 
     @property
-    def dtype(self) -> np.dtype[Any]:
+    def dtype(self) -> np.dtype[np.floating]:
         """float32 or float64."""
         return self.flat.dtype
 

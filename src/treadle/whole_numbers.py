@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from numbers import Integral
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 # At most 18 digits: within 64 bits.
 _TEXT = re.compile(r"[+-]?\d{1,18}")
 
 
-def is_whole(value: Any) -> TypeGuard[int]:
+def is_whole(value: object) -> TypeGuard[int]:
     """Whether it is an integer of Python or NumPy; True and False are none."""
     return isinstance(value, Integral) and not isinstance(value, bool)
 

@@ -26,7 +26,7 @@ from treadle.errors import InvalidInput
 from treadle.hardware.native import networks
 from treadle.hardware.native.extension import SIMD, chosen_kernels
 from treadle.hardware.processors import usable_threads
-from treadle.maths.dtypes import Floats
+from treadle.maths.dtypes import Floats, Numbers
 from treadle.network import Network, Parameters
 from treadle.optimizers import SGD, Adam, AdamW, Optimizer
 
@@ -367,7 +367,7 @@ def _inputs(network: Network, layers: networks.Network, X: Rows) -> networks.Inp
     )
 
 
-def _relative(weights: Floats) -> NDArray[np.float32]:
+def _relative(weights: Numbers) -> NDArray[np.float32]:
     """Weights in float32, times a power of two that makes the largest about 1: only their ratios count."""
     wide = weights.astype(np.float64)
     _, exponent = np.frexp(wide.max())

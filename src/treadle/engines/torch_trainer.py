@@ -17,7 +17,7 @@ from torch import Tensor
 from treadle.engines.engine import Trainer, TrainingProblem, diverged
 from treadle.engines.torch_model import TorchModel, differentiating
 from treadle.errors import EngineUnavailable
-from treadle.maths.dtypes import Floats
+from treadle.maths.dtypes import ArrayMapping, Arrays, Floats
 from treadle.network import Parameters
 from treadle.optimizers import SGD, Adam, AdamW, Optimizer
 
@@ -36,12 +36,14 @@ class TorchTrainer(Trainer):
             self._optimizer = _torch_optimizer(problem.optimizer, self._model)
             self._set_moments(problem.optimizer.start(parameters.flat.size, parameters.dtype))
 
-    def run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
+    def run_epoch(self, order: NDArray[np.int64], learning_rates: NDArray[np.float64]) -> NDArray[np.float64]:
         """See ``Trainer.run_epoch``."""
         with differentiating():
             return self._run_epoch(order, learning_rates)
 
-    def _run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
+    def _run_epoch(
+        self, order: NDArray[np.int64], learning_rates: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         problem = self._problem
         losses = np.empty(problem.n_steps(len(order)))
         for s in range(len(losses)):
@@ -65,7 +67,7 @@ class TorchTrainer(Trainer):
         flat = self._model.gather(lambda tensor: tensor).flat
         return Parameters(self._problem.network, flat, self._model.statistics())
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> Arrays:
         """See ``Trainer.state``."""
         moments = {
             name: self._model.gather(self._moment(name)).flat for name in self._problem.optimizer.moments
@@ -78,7 +80,7 @@ class TorchTrainer(Trainer):
             **moments,
         }
 
-    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def load_state(self, state: ArrayMapping) -> None:
         """See ``Trainer.load_state``."""
         self._step = int(state["step"])
         with differentiating():

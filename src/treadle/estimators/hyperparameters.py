@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, get_args
+from typing import Any, TypeGuard, get_args
 
 import numpy as np
 
@@ -37,10 +37,10 @@ class Allowed:
     """The set of allowed values: in words, and as a predicate that takes anything at all."""
 
     words: str
-    holds: Callable[[Any], bool]
+    holds: Callable[[object], bool]
 
 
-def check_hyperparameters(estimator_name: str, values: Mapping[str, Any]) -> None:
+def check_hyperparameters(estimator_name: str, values: Mapping[str, object]) -> None:
     """Raise InvalidInput for the first value that is not allowed; names outside of the table are passed over.
 
     Parameters
@@ -59,7 +59,7 @@ def check_hyperparameters(estimator_name: str, values: Mapping[str, Any]) -> Non
             )
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """A finite real number of Python or NumPy that float64 holds; True and False are none."""
     try:
         return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
@@ -67,14 +67,14 @@ def is_number(value: Any) -> bool:
         return False
 
 
-def is_sequence(value: Any) -> bool:
+def is_sequence(value: object) -> bool:
     """Values one after another: a list, a tuple or an array with one axis; text is none."""
     if isinstance(value, np.ndarray):
         return value.ndim == 1
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
-def is_one_or_several(value: Any, holds: Callable[[Any], bool]) -> bool:
+def is_one_or_several(value: Any, holds: Callable[[object], bool]) -> bool:
     """Whether one value, or each of a sequence of them, is as it should be."""
     return all(map(holds, value)) if is_sequence(value) else holds(value)
 
@@ -87,7 +87,7 @@ def _among(names: Sequence[str]) -> str:
     return f"a str among {{{', '.join(map(repr, names))}}}"
 
 
-def _number(interval: str, holds: Callable[[Any], bool]) -> Allowed:
+def _number(interval: str, holds: Callable[[float], bool]) -> Allowed:
     return Allowed(f"a float in the range {interval}", lambda v: is_number(v) and holds(v))
 
 
@@ -96,13 +96,13 @@ def _each_layer(allowed: Allowed) -> Allowed:
     return Allowed(words, lambda v: is_one_or_several(v, allowed.holds))
 
 
-def _is_class_weight(value: Any) -> bool:
+def _is_class_weight(value: object) -> bool:
     if isinstance(value, Mapping):
         return all(is_number(weight) and weight >= 0 for weight in value.values())
     return value is None or (isinstance(value, str) and value == "balanced")
 
 
-def _is_verbose(value: Any) -> bool:
+def _is_verbose(value: object) -> bool:
     return isinstance(value, bool | np.bool_) or (is_whole(value) and value >= 0)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from treadle.errors import InvalidInput
 
 
 @contextmanager
-def text_in_features_told(X: Any) -> Iterator[None]:
+def text_in_features_told(X: object) -> Iterator[None]:
     """Raise InvalidInput with row and column where NumPy cannot convert a text of X to a number.
 
     Raises
@@ -35,7 +34,7 @@ def text_in_features_told(X: Any) -> Iterator[None]:
         ) from error
 
 
-def _first_text(X: Any) -> tuple[int, Any, Any] | None:
+def _first_text(X: object) -> tuple[int, int | str, str | bytes] | None:
     """Row, column (by its name, if it has one) and cell of the first that is no number, or None."""
     cells = np.asarray(X, dtype=object)
     if cells.ndim != 2:

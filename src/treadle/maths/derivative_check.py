@@ -225,7 +225,7 @@ def _check_options(
         raise InvalidInput(f"n_coordinates must be an integer of at least 1; got {n_coordinates!r}")
 
 
-def _checked_point(x: ArrayLike) -> Inexact:
+def _checked_point(x: ArrayLike) -> NDArray[np.float64]:
     point = as_inexact("x", x)
     if is_complex(point) or point.size == 0 or not np.isfinite(point).all():
         raise InvalidInput(
@@ -255,8 +255,8 @@ def _derived_tolerance(method: str, step: float, value: Inexact, derivative: Ine
 
 
 def _central_difference(
-    f: Callable[[NDArray[Any]], ArrayLike], x: NDArray[Any], value: NDArray[Any], j: np.intp, step: float
-) -> tuple[NDArray[Any], float]:
+    f: Callable[[Inexact], ArrayLike], x: NDArray[np.float64], value: Inexact, j: np.intp, step: float
+) -> tuple[Inexact, float]:
     """Slope of every entry of f along coordinate j, NaN at a kink; and the floor that errors relate to."""
     scale = max(1.0, abs(x.flat[j]))
     before, slope, after, largest = _slopes(f, x, value, j, step * scale)
@@ -273,7 +273,7 @@ def _central_difference(
 
 
 def _slopes(
-    f: Callable[[Inexact], ArrayLike], x: Inexact, value: Inexact, j: np.intp, h: float
+    f: Callable[[Inexact], ArrayLike], x: NDArray[np.float64], value: Inexact, j: np.intp, h: float
 ) -> tuple[Inexact, Inexact, Inexact, float]:
     """Flat slopes of f before x_j, around it, and after it, and the largest |f| that they came from."""
     points = []

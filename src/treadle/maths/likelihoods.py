@@ -8,17 +8,23 @@ Sums, means, weights, complex logits and what overflows: as in ``treadle.maths.l
 
 from __future__ import annotations
 
+from typing import overload
+
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import InvalidInput
 from treadle.maths.activations import logistic
-from treadle.maths.dtypes import Inexact, as_inexact, as_real
+from treadle.maths.dtypes import Floats, Inexact, as_inexact, as_real
 from treadle.maths.sample_means import mean_over_samples, scaled_for_mean
 from treadle.maths.targets import checked_counts, checked_probabilities
 
 
 @np.errstate(all="ignore")
+@overload
+def log_logistic(logits: Floats) -> Floats: ...
+@overload
+def log_logistic(logits: ArrayLike) -> Inexact: ...
 def log_logistic(logits: ArrayLike) -> Inexact:
     """``log(logistic(z))``, finite where the logistic function itself rounds to 0.
 
@@ -105,7 +111,7 @@ def binary_cross_entropy_gradient(
     [-0.5]
     """
     z, t, w = _binary_arguments(logits, target, label_smoothing, sample_weight)
-    gradient = logistic(z) - t.astype(z.real.dtype)
+    gradient: Inexact = logistic(z) - t.astype(z.real.dtype)
     return scaled_for_mean(gradient, w).reshape(np.shape(logits))
 
 
@@ -164,7 +170,7 @@ def poisson_loss_gradient(
     [0.0, 0.5]
     """
     z, t, w = _poisson_arguments(logits, target, sample_weight)
-    gradient = np.exp(z) - t.astype(z.real.dtype)
+    gradient: Inexact = np.exp(z) - t.astype(z.real.dtype)
     return scaled_for_mean(gradient, w).reshape(np.shape(logits))
 
 
@@ -180,7 +186,7 @@ def _unless_zero(factor: Inexact, value: Inexact) -> Inexact:
 
 def _binary_arguments(
     logits: ArrayLike, target: ArrayLike, label_smoothing: float, sample_weight: ArrayLike | None
-) -> tuple[Inexact, Inexact, Inexact | None]:
+) -> tuple[Inexact, Floats, NDArray[np.float64] | None]:
     """Logits and smoothed targets (N, K), and weights (N,) or None."""
     if not 0 <= label_smoothing < 1:
         raise InvalidInput(f"label_smoothing must be at least 0 and below 1; got {label_smoothing!r}")
@@ -191,7 +197,7 @@ def _binary_arguments(
 
 def _poisson_arguments(
     logits: ArrayLike, target: ArrayLike, sample_weight: ArrayLike | None
-) -> tuple[Inexact, Inexact, Inexact | None]:
+) -> tuple[Inexact, Floats, NDArray[np.float64] | None]:
     """Logits and targets (N, K), and weights (N,) or None."""
     z = as_inexact("logits", logits)
     t, w = checked_counts(target, z.shape, sample_weight)

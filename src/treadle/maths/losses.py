@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import InvalidInput
-from treadle.maths.dtypes import Floats, as_inexact, is_complex
+from treadle.maths.dtypes import Floats, Inexact, as_inexact, is_complex
 from treadle.maths.sample_means import mean_over_samples, scaled_for_mean
 from treadle.maths.softmax import shift_by_max
 from treadle.maths.targets import checked_classes, checked_numbers
@@ -88,7 +88,7 @@ def cross_entropy_gradient(
     *,
     label_smoothing: float = 0.0,
     sample_weight: ArrayLike | None = None,
-) -> NDArray[Any]:
+) -> Inexact:
     """The derivative of ``cross_entropy`` by the logits, ``c_i (softmax(z_i) - t_i) / sum_i c_i`` a sample.
 
     Parameters and errors as in ``cross_entropy``. The formula follows from ``softmax_vjp`` with the
@@ -275,7 +275,7 @@ def huber_loss_gradient(
 
 def _classification_arguments(
     logits: ArrayLike, target: ArrayLike, label_smoothing: float, sample_weight: ArrayLike | None
-) -> tuple[Floats, Floats, Floats | None]:
+) -> tuple[Inexact, NDArray[Any], NDArray[np.float64] | None]:
     """Logits (N, K), labels (N,) or soft targets (N, K), and weights (N,) or None, all fit for use."""
     if not 0 <= label_smoothing < 1:
         raise InvalidInput(f"label_smoothing must be at least 0 and below 1; got {label_smoothing!r}")
@@ -286,7 +286,7 @@ def _classification_arguments(
 
 def _residual(
     prediction: ArrayLike, target: ArrayLike, sample_weight: ArrayLike | None
-) -> tuple[Floats, Floats | None]:
+) -> tuple[Floats, NDArray[np.float64] | None]:
     """Prediction minus target as a new (N, K) array of the prediction's dtype, and weights (N,) or None."""
     p = as_inexact("prediction", prediction)
     t, w = checked_numbers(target, p.shape, sample_weight)

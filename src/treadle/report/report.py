@@ -141,7 +141,7 @@ class _Curves:
 
 def _curves(history: History) -> list[_Curves]:
     """Loss and, where any epoch has one, test accuracy."""
-    epochs = history.column("epoch")
+    epochs = [record.epoch for record in history]
     accuracy = charts.Series("test", "test", [100 * value for value in history.column("held_out_score")])
     test_loss = charts.Series("test", "test", history.column("held_out_loss"))
     losses = [charts.Series("train", "train", history.column("train_loss"))]

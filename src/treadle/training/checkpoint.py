@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from treadle.errors import CorruptFile
 from treadle.export.container import Container
+from treadle.maths.dtypes import Arrays
 from treadle.messages import quoted
 from treadle.training.history import History
 
@@ -25,7 +24,7 @@ FILE = Container("a checkpoint", 1, ("history",), section="history", section_typ
 class Checkpoint:
     """The state of a trainer (see ``Trainer.state``), with that of its average if any, and the history."""
 
-    state: dict[str, NDArray[Any]]
+    state: Arrays
     history: History
 
     def save(self, path: str | Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from treadle.engines.engine import Engine
 from treadle.engines.objective import Objective
 from treadle.engines.rows import Rows
+from treadle.maths.dtypes import Floats, Numbers
 from treadle.network import Network, Parameters
 
 # Rows gathered at a time, where those held out lie among others.
@@ -37,10 +37,10 @@ class HeldOut:
     """
 
     X: Rows
-    y: NDArray[Any]
+    y: Numbers
     rows: NDArray[np.int64] | None = None
-    sample_weight: NDArray[Any] | None = None
-    score: Callable[[Parameters, NDArray[Any]], float] | None = None
+    sample_weight: Numbers | None = None
+    score: Callable[[Parameters, Floats], float] | None = None
 
     def evaluate(self, engine: Engine, parameters: Parameters, objective: Objective) -> tuple[float, float]:
         """The loss proper and the score of these parameters; inf or NaN where the network overflows."""
@@ -54,7 +54,7 @@ class HeldOut:
                 return loss, float(self.score(parameters, logits))
             return loss, accuracy(parameters.network, logits, y)
 
-    def _logits(self, engine: Engine, parameters: Parameters) -> NDArray[Any]:
+    def _logits(self, engine: Engine, parameters: Parameters) -> Floats:
         if self.rows is None:
             return engine.logits(parameters, self.X)
         # Gathered a block at a time, so that X is never copied as a whole.
@@ -66,13 +66,13 @@ class HeldOut:
 
 
 def plain_loss(
-    objective: Objective, logits: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None = None
+    objective: Objective, logits: Floats, y: Numbers, sample_weight: Numbers | None = None
 ) -> float:
     """The loss proper, without smoothing or penalty: what the model is judged by."""
     return replace(objective, label_smoothing=0.0).data_loss(logits, y, sample_weight)
 
 
-def accuracy(network: Network, logits: NDArray[Any], y: NDArray[Any]) -> float:
+def accuracy(network: Network, logits: Floats, y: Numbers) -> float:
     """The fraction of rows whose largest logit is at the label; nan unless y holds class numbers."""
     if network.output != "softmax" or y.ndim != 1:
         return math.nan

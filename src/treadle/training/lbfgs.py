@@ -9,15 +9,15 @@ has no place here and is refused. Dimensions: N rows, P parameters.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from treadle.engines.engine import Engine, Trainer, TrainingProblem
 from treadle.errors import InvalidInput, TrainingDiverged
+from treadle.maths.dtypes import ArrayMapping, Arrays
 from treadle.network import Parameters
 from treadle.optimizers import Schedule
 from treadle.optimizers.schedules import EpochPlace
@@ -110,7 +110,7 @@ class LbfgsTrainer(Trainer):
         options = {"maxfun": max_evaluations, "maxiter": max_iterations, "gtol": tolerance}
         self._search = Search(self._objective, self._at, options)
 
-    def run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
+    def run_epoch(self, order: NDArray[np.int64], learning_rates: NDArray[np.float64]) -> NDArray[np.float64]:
         """One iteration: its loss, after it. Order and rates do not matter to a search over all rows.
 
         Returns
@@ -128,7 +128,7 @@ class LbfgsTrainer(Trainer):
         """A copy of the parameters as they stand."""
         return self._objective.parameters(self._at)
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> Arrays:
         """The parameters and the number of iterations; what the search knows of curvature stays within."""
         parameters = self.parameters()
         return {
@@ -137,7 +137,7 @@ class LbfgsTrainer(Trainer):
             "step": np.array(self._n_iterations, np.int64),
         }
 
-    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def load_state(self, state: ArrayMapping) -> None:
         """Refuse: the search cannot be taken up again.
 
         Raises

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from treadle.training.callbacks import Callback, Training
 from treadle.training.history import EpochRecord
@@ -78,7 +78,7 @@ class Progress(Callback):
             self._bar.stop()
             self._bar = None
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         """Nothing of a screen: a pickled callback shows its training on the screen of where it wakes."""
         return {"_console": None, "_bar": None, "_columns": ()}
 
@@ -87,5 +87,5 @@ def _title(column: str) -> str:
     return column.replace("_", " ")
 
 
-def _is_shown(value: Any) -> bool:
+def _is_shown(value: object) -> bool:
     return not (isinstance(value, float) and math.isnan(value))

@@ -7,15 +7,15 @@ indicator matrix) have a logistic output each, as in scikit-learn. Dimensions: N
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from treadle.errors import InvalidInput
-from treadle.estimators.labels import one_column
+from treadle.estimators.labels import GivenTargets, one_column
 from treadle.estimators.mlp.targets import Targets
+from treadle.maths.dtypes import Floats, Numbers
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class ClassTargets(Targets):
     multilabel : bool
     """
 
-    classes: NDArray[Any]
+    classes: NDArray[np.generic]
     multilabel: bool
 
     @classmethod
-    def of(cls, y: Any) -> ClassTargets:
+    def of(cls, y: GivenTargets) -> ClassTargets:
         """The classes that are in y.
 
         Raises
@@ -59,7 +59,7 @@ class ClassTargets(Targets):
         """Of the network."""
         return "softmax" if self.n_outputs > 1 and not self.multilabel else "logistic"
 
-    def encode(self, y: Any) -> NDArray[Any]:
+    def encode(self, y: GivenTargets) -> Numbers:
         """Class numbers (N,) int64 for a softmax; else zeros and ones (N, n_outputs) float32.
 
         Raises
@@ -77,7 +77,7 @@ class ClassTargets(Targets):
             return np.asarray(y.toarray() if hasattr(y, "toarray") else y).astype(np.float32)
         _refuse_columns(y)
         # The classes are sorted: a label is where it would be inserted, or is none of them.
-        numbers: NDArray[Any] = np.searchsorted(self.classes, y).clip(max=len(self.classes) - 1)
+        numbers: NDArray[np.int64] = np.searchsorted(self.classes, y).clip(max=len(self.classes) - 1)
         unknown = self.classes[numbers] != y
         if unknown.any():
             raise InvalidInput(
@@ -88,7 +88,7 @@ class ClassTargets(Targets):
             return numbers.astype(np.int64, copy=False)
         return numbers.astype(np.float32)[:, np.newaxis]
 
-    def decode(self, logits: NDArray[Any]) -> NDArray[Any]:
+    def decode(self, logits: Floats) -> NDArray[np.generic]:
         """The most probable class of each row (N,), or which of them it has (N, K), zeros and ones."""
         if self.multilabel:
             return (logits > 0).astype(np.int64)
@@ -96,15 +96,13 @@ class ClassTargets(Targets):
             return np.asarray(self.classes[logits.argmax(axis=1)])
         return np.asarray(self.classes[(logits[:, 0] > 0).astype(np.int64) * (len(self.classes) - 1)])
 
-    def labels(self, targets: NDArray[Any]) -> NDArray[Any]:
+    def labels(self, targets: Numbers) -> NDArray[np.generic]:
         """The labels (N,) or (N, K) that ``encode`` had made these targets of."""
         if self.multilabel:
             return targets.astype(np.int64)
         return np.asarray(self.classes[targets.reshape(len(targets)).astype(np.int64)])
 
-    def score(
-        self, logits: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[np.float64] | None
-    ) -> float:
+    def score(self, logits: Floats, targets: Numbers, sample_weight: NDArray[np.float64] | None) -> float:
         """Accuracy: of several labels, the rows that have all of them right. NaN where a logit is none."""
         if not np.isfinite(logits).all():
             return float("nan")
@@ -114,14 +112,14 @@ class ClassTargets(Targets):
             right = ((logits > 0) == (targets > 0)).all(axis=1)
         return float(np.average(right, weights=sample_weight))
 
-    def strata(self, targets: NDArray[Any]) -> NDArray[Any] | None:
+    def strata(self, targets: Numbers) -> Numbers | None:
         """The classes; of several labels a row, none."""
         if self.multilabel:
             return None
         return targets if targets.ndim == 1 else targets[:, 0]
 
 
-def _refuse_columns(y: Any) -> None:
+def _refuse_columns(y: GivenTargets) -> None:
     if np.ndim(y) > 1:
         raise InvalidInput(
             "Multioutput target data is not supported with label binarization: y must be one label a row, or "
@@ -129,6 +127,6 @@ def _refuse_columns(y: Any) -> None:
         )
 
 
-def is_multilabel(y: Any) -> bool:
+def is_multilabel(y: object) -> bool:
     """Whether y is an indicator matrix: a column for each label that a row may have."""
     return str(type_of_target(y)).startswith("multilabel")

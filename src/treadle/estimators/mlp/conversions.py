@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn import neural_network
+from sklearn.base import BaseEstimator
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.validation import check_is_fitted
 
@@ -35,7 +36,7 @@ CURVES = (
 )
 
 
-def from_sklearn(fitted: Any, name: str) -> Fitted:
+def from_sklearn(fitted: BaseEstimator, name: str) -> Fitted:
     """What scikit-learn's fitted estimator of that name has learnt.
 
     Raises
@@ -80,7 +81,7 @@ def from_sklearn(fitted: Any, name: str) -> Fitted:
     )
 
 
-def to_sklearn(fitted: Fitted, name: str, params: Mapping[str, Any]) -> Any:
+def to_sklearn(fitted: Fitted, name: str, params: Mapping[str, object]) -> BaseEstimator:
     """scikit-learn's estimator of that name, fitted, with those of the hyper-parameters that it knows.
 
     Raises
@@ -96,7 +97,7 @@ def to_sklearn(fitted: Fitted, name: str, params: Mapping[str, Any]) -> Any:
             f"{', '.join(ACTIVATIONS)}; this network has {', '.join(sorted(activations))}: "
             "use to_torch or save_onnx"
         )
-    theirs: Any = getattr(neural_network, name)
+    theirs = getattr(neural_network, name)
     known = {key: params[key] for key in inspect.signature(theirs).parameters if key in params}
     known["activation"] = activations.pop()
     for key, values in (("learning_rate", LEARNING_RATES), ("loss", LOSSES)):
@@ -159,7 +160,7 @@ def _plain_weights(fitted: Fitted) -> tuple[list[Floats], list[Floats]]:
     return weights, biases
 
 
-def _python_numbers(value: Any) -> Any:
+def _python_numbers(value: object) -> Any:
     """NumPy's numbers, and those of a list, as Python's, which is what a fit leaves and a file holds."""
     if isinstance(value, list):
         return [_python_numbers(entry) for entry in value]

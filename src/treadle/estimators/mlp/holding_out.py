@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from treadle.engines.objective import Objective
 from treadle.engines.rows import n_rows
@@ -19,7 +19,7 @@ from treadle.training.held_out import HeldOut
 class Judged(Hyperparameters, Protocol):
     """An estimator that can predict with other parameters than it was fitted with."""
 
-    def _with(self, parameters: Parameters) -> Any: ...
+    def _with(self, parameters: Parameters) -> object: ...
 
 
 def hold_out(
@@ -29,8 +29,8 @@ def hold_out(
     data: TrainingRows,
     kind: Targets,
     objective: Objective,
-    X_val: Any,
-    y_val: Any,
+    X_val: object,
+    y_val: object,
 ) -> tuple[TrainingRows, HeldOut | None]:
     """What is left to train on, and the rows to judge by, if any.
 

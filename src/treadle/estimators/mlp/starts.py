@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -68,7 +68,7 @@ class Start(ABC):
             return self
         return replace(self, earlier=self.earlier.astype(dtype_of(recipe, X)))
 
-    def parameters(self, network: Network, seed: int, dtype: type[np.floating[Any]]) -> Parameters:
+    def parameters(self, network: Network, seed: int, dtype: type[np.floating]) -> Parameters:
         """What training begins with; the dtype is that of new ones.
 
         Raises

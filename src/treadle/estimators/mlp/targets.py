@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from treadle.estimators.labels import GivenTargets
+from treadle.maths.dtypes import Floats, Numbers
 
 
 class Targets(ABC):
@@ -23,7 +25,7 @@ class Targets(ABC):
         """Of the network."""
 
     @abstractmethod
-    def encode(self, y: Any) -> NDArray[Any]:
+    def encode(self, y: GivenTargets) -> Numbers:
         """The targets of rows: as an engine takes them.
 
         Raises
@@ -33,15 +35,13 @@ class Targets(ABC):
         """
 
     @abstractmethod
-    def labels(self, targets: NDArray[Any]) -> NDArray[Any]:
+    def labels(self, targets: Numbers) -> NDArray[np.generic]:
         """What the user has in place of these targets."""
 
     @abstractmethod
-    def score(
-        self, logits: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[np.float64] | None
-    ) -> float:
+    def score(self, logits: Floats, targets: Numbers, sample_weight: NDArray[np.float64] | None) -> float:
         """The estimator's own score of rows with these logits; NaN where it has none."""
 
-    def strata(self, targets: NDArray[Any]) -> NDArray[Any] | None:
+    def strata(self, targets: Numbers) -> Numbers | None:
         """The classes that a split keeps in proportion; None where there are none."""
         return None

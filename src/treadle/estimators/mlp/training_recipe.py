@@ -6,8 +6,8 @@ rows and outputs there are. Nothing is trained here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
@@ -32,8 +32,11 @@ from treadle.optimizers import (
     Optimizer,
     Schedule,
 )
+from treadle.training.callbacks import Callbacks
 from treadle.training.loop import TrainingPlan
 from treadle.whole_numbers import is_whole
+
+Scoring: TypeAlias = str | Callable[..., float] | None
 
 
 class Hyperparameters(Protocol):
@@ -43,7 +46,7 @@ class Hyperparameters(Protocol):
     activation: str | Sequence[str]
     solver: str
     alpha: float
-    batch_size: Any
+    batch_size: int | Literal["auto"]
     learning_rate: str
     learning_rate_init: float
     power_t: float
@@ -59,9 +62,9 @@ class Hyperparameters(Protocol):
     beta_1: float
     beta_2: float
     epsilon: float
-    n_iter_no_change: Any
+    n_iter_no_change: float
     max_fun: int
-    scoring: Any
+    scoring: Scoring
     dropout: float | Sequence[float]
     batch_norm: bool | Sequence[bool]
     weight_decay: float
@@ -69,10 +72,10 @@ class Hyperparameters(Protocol):
     engine: str
     precision: str
     n_threads: int | None
-    callbacks: Any
+    callbacks: Callbacks
 
 
-def store(estimator: Any, arguments: Mapping[str, Any]) -> None:
+def store(estimator: object, arguments: Mapping[str, object]) -> None:
     """Let the estimator have the arguments of its ``__init__``, as they are: its local variables there."""
     vars(estimator).update({name: value for name, value in arguments.items() if name != "self"})
 
@@ -108,7 +111,7 @@ def check_together(recipe: Hyperparameters) -> None:
             raise InvalidInput(f"{name}={value!r} is for the solvers adam and sgd; got solver='lbfgs'")
 
 
-def dtype_of(recipe: Hyperparameters, X: Rows) -> type[np.floating[Any]]:
+def dtype_of(recipe: Hyperparameters, X: Rows) -> type[np.floating]:
     """Of the parameters."""
     if recipe.precision == "auto":
         return np.float64 if X.dtype == np.float64 else np.float32

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,20 +10,22 @@ from numpy.typing import NDArray
 from treadle.engines.objective import Objective
 from treadle.engines.rows import Rows
 from treadle.estimators.mlp.targets import Targets
+from treadle.estimators.mlp.training_recipe import Scoring
+from treadle.maths.dtypes import Floats, Numbers
 from treadle.network import Parameters
 from treadle.training.held_out import plain_loss
 
 
 def score_of_held_out(
-    scoring: Any,
+    scoring: Scoring,
     kind: Targets,
-    estimator_with: Callable[[Parameters], Any],
+    estimator_with: Callable[[Parameters], object],
     objective: Objective,
     X: Rows,
-    targets: NDArray[Any],
+    targets: Numbers,
     rows: NDArray[np.int64] | None,
     sample_weight: NDArray[np.float64] | None,
-) -> Callable[[Parameters, NDArray[Any]], float]:
+) -> Callable[[Parameters, Floats], float]:
     """A function of parameters and logits of the rows held out that gives their score; more is better.
 
     Parameters
