@@ -16,11 +16,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import InvalidInput
 from treadle.formulas import intervals as iv
 from treadle.formulas.branch_and_bound import lipschitz_constants, second_derivative_bounds
+from treadle.formulas.enclosure import Enclosure
 from treadle.formulas.functions import FUNCTIONS, power
 from treadle.formulas.grammar import MOST_VARIABLES, NAMED_VARIABLES, Formula, Step, read
 from treadle.formulas.intervals import Array, Interval
@@ -28,7 +29,7 @@ from treadle.formulas.jets import Jet, propagate
 
 BOXES_AT_A_TIME = 8192  # their intervals stay in the cache
 
-_BINARY: dict[str, Callable[[Any, Any], Any]] = {
+_BINARY: dict[str, np.ufunc] = {
     "add": np.add,
     "subtract": np.subtract,
     "multiply": np.multiply,
@@ -82,7 +83,7 @@ class Expression:
     def __repr__(self) -> str:
         return f"Expression({self.text!r}, variables={', '.join(self.variables)})"
 
-    def __call__(self, x: Any) -> NDArray[np.float64]:
+    def __call__(self, x: ArrayLike) -> NDArray[np.float64]:
         """The values at points, as NumPy computes them in float64; nan where the function is not defined.
 
         Parameters
@@ -114,7 +115,7 @@ class Expression:
         value = np.asarray(results[self._formula.result], dtype=np.float64)
         return np.array(np.broadcast_to(value, (len(points),)))
 
-    def range(self, lower: Any, upper: Any) -> tuple[Array, Array]:
+    def range(self, lower: ArrayLike, upper: ArrayLike) -> tuple[Array, Array]:
         """Bounds of f over each box, two arrays (N,): of the exact and of the computed values.
 
         Infinite where f may not be defined on all of the box; ``trouble`` says why.
@@ -131,39 +132,41 @@ class Expression:
         """
         return self._over_boxes(self._ranges, lower, upper)
 
-    def gradient_range(self, lower: Any, upper: Any) -> tuple[Array, Array]:
+    def gradient_range(self, lower: ArrayLike, upper: ArrayLike) -> tuple[Array, Array]:
         """Bounds of each partial derivative over each box, two arrays (N, d); the rest as in ``range``.
 
         They bound the difference quotients of f: finite at a kink, infinite at a jump.
         """
         return self._over_boxes(self._gradients, lower, upper)
 
-    def second_derivative_bound(self, lower: Any, upper: Any) -> Array:
+    def second_derivative_bound(self, lower: ArrayLike, upper: ArrayLike) -> Array:
         """Bounds of |d2f / dx_i dx_j| over each box, of shape (N, d, d); infinite at a kink."""
         bounds, _ = self._over_boxes(self._curvatures, lower, upper)
         return bounds
 
-    def rounding(self, lower: Any, upper: Any) -> Array:
+    def rounding(self, lower: ArrayLike, upper: ArrayLike) -> Array:
         """A bound of |computed f - exact f| over each box, (N,)."""
         bounds, _ = self._over_boxes(self._roundings, lower, upper)
         return bounds
 
-    def lipschitz(self, lower: Any, upper: Any) -> Array:
+    def lipschitz(self, lower: ArrayLike, upper: ArrayLike) -> Array:
         """For each variable a proved Lipschitz constant on one box with corners (d,), or infinity."""
         return self._found_once(lipschitz_constants, lower, upper)
 
-    def second_derivatives(self, lower: Any, upper: Any) -> Array:
+    def second_derivatives(self, lower: ArrayLike, upper: ArrayLike) -> Array:
         """Proved bounds of |d2f / dx_i dx_j| on one box with corners (d,), of shape (d, d)."""
         return self._found_once(second_derivative_bounds, lower, upper)
 
-    def _found_once(self, find: Callable[[Any, Array, Array], Array], lower: Any, upper: Any) -> Array:
+    def _found_once(
+        self, find: Callable[[Enclosure, Array, Array], Array], lower: ArrayLike, upper: ArrayLike
+    ) -> Array:
         low, high = (corners[0] for corners in self._boxes(np.atleast_2d(lower), np.atleast_2d(upper)))
         key = (find.__name__, low.tobytes(), high.tobytes())
         if key not in self._constants:
             self._constants[key] = find(self, low, high)
         return self._constants[key].copy()
 
-    def trouble(self, lower: Any, upper: Any) -> str | None:
+    def trouble(self, lower: ArrayLike, upper: ArrayLike) -> str | None:
         """Why nothing is proved on the box with corners (d,): the part that may be undefined, or overflow.
 
         None if the range is bounded. The box is cut into many, as a part that looks undefined from afar often
@@ -184,7 +187,7 @@ class Expression:
                 return self._at_fault(step, "its value grows beyond all bounds", low, high, unbounded)
         return None
 
-    def is_bounded(self, lower: Any, upper: Any) -> bool:
+    def is_bounded(self, lower: ArrayLike, upper: ArrayLike) -> bool:
         """Whether the range over each of N boxes is finite, so that f is defined everywhere on them."""
         low, high = self.range(lower, upper)
         return bool(np.all(np.isfinite(low)) and np.all(np.isfinite(high)))
@@ -198,7 +201,7 @@ class Expression:
         return f"{self._formula.shown(step.place)}: {what}, which may fail at {box}"
 
     def _over_boxes(
-        self, function: Callable[[Array, Array], tuple[Array, Array]], lower: Any, upper: Any
+        self, function: Callable[[Array, Array], tuple[Array, Array]], lower: ArrayLike, upper: ArrayLike
     ) -> tuple[Array, Array]:
         """The function over all boxes, some at a time."""
         low, high = self._boxes(lower, upper)
@@ -209,7 +212,7 @@ class Expression:
         first, second = zip(*parts, strict=True)
         return np.concatenate(first), np.concatenate(second)
 
-    def _boxes(self, lower: Any, upper: Any) -> tuple[Array, Array]:
+    def _boxes(self, lower: ArrayLike, upper: ArrayLike) -> tuple[Array, Array]:
         """The corners, checked."""
         low, high = np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
         if low.ndim != 2 or low.shape[1] != self.n_dims or high.shape != low.shape:
@@ -336,7 +339,7 @@ def read_expression(text: str, *, n_dims: int | None = None) -> Expression:
 
 
 def _value(step: Step, operands: list[Any], points: Array) -> Any:
-    """A step computed at points."""
+    """A step computed at points, of numbers or truth values, as the grammar has seen to."""
     match step.operation:
         case "number":
             return np.float64(step.constant)
@@ -399,6 +402,6 @@ def _cut(lower: Array, upper: Array) -> tuple[Array, Array]:
     return low, high
 
 
-def _spread(value: Any, n: int) -> Array:
+def _spread(value: ArrayLike, n: int) -> Array:
     """One number a box, where it may hold for all."""
     return np.array(np.broadcast_to(value, (n,)), dtype=np.float64)

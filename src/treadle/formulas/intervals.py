@@ -17,10 +17,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 LIBRARY_ULPS = 4.0  # that NumPy's functions may err by; its own bound for the vectorised ones is 4
 MOST_TURNS = 2.0**30  # arguments of sin, cos and tan up to there are reduced here; beyond, all is possible
@@ -39,17 +39,17 @@ class Interval(NamedTuple):
     high: Array
 
 
-def interval(low: Any, high: Any) -> Interval:
+def interval(low: Array, high: Array) -> Interval:
     """The interval between two arrays; NaN becomes the infinite bound, that nothing is known."""
     low = np.where(np.isnan(low), -np.inf, np.minimum(low, _GREATEST))
     high = np.where(np.isnan(high), np.inf, np.maximum(high, -_GREATEST))
     return Interval(low, high)
 
 
-def point(value: Any) -> Interval:
+def point(value: ArrayLike) -> Interval:
     """A number, or an array of them, as intervals without width."""
-    value = np.asarray(value, dtype=np.float64)
-    return Interval(value, value)
+    values = np.asarray(value, dtype=np.float64)
+    return Interval(values, values)
 
 
 def everything(like: Interval) -> Interval:
@@ -195,7 +195,9 @@ def power_of_intervals(a: Interval, b: Interval) -> Interval:
     return Interval(np.maximum(result.low, 0.0), result.high)
 
 
-def increasing(function: Callable[[Array], Array], least: float = -np.inf, greatest: float = np.inf) -> Any:
+def increasing(
+    function: Callable[[Array], Array], least: float = -np.inf, greatest: float = np.inf
+) -> Callable[[Interval], Interval]:
     """The interval form of an increasing library function whose values lie between two numbers."""
 
     def form(a: Interval) -> Interval:
@@ -273,7 +275,7 @@ def _holds_turn(a: Interval, turn: float, period: float = 2 * np.pi) -> NDArray[
     return ~known | (np.floor(high + margin - offset) >= np.ceil(low - margin - offset))
 
 
-def _loosen(low: Any, high: Any) -> Interval:
+def _loosen(low: Array, high: Array) -> Interval:
     """Both bounds moved outwards by what a library function may err by, and one float more."""
     finite_low, finite_high = np.where(np.isfinite(low), low, 0.0), np.where(np.isfinite(high), high, 0.0)
     low = np.where(
@@ -285,22 +287,22 @@ def _loosen(low: Any, high: Any) -> Interval:
     return interval(low, high)
 
 
-def _down(value: Any, keep: Any) -> Any:
+def _down(value: Array, keep: NDArray[np.bool_]) -> Array:
     return np.where(keep, value, np.nextafter(value, -np.inf))
 
 
-def _up(value: Any, keep: Any) -> Any:
+def _up(value: Array, keep: NDArray[np.bool_]) -> Array:
     return np.where(keep, value, np.nextafter(value, np.inf))
 
 
-def _two_sum(a: Any, b: Any) -> tuple[Any, Any]:
+def _two_sum(a: Array, b: Array) -> tuple[Array, Array]:
     """The rounded sum and its error, sum + error = a + b exactly; NaN where infinite (Knuth 1969)."""
     total = a + b
     part = total - a
     return total, (a - (total - part)) + (b - part)
 
 
-def _two_product(a: Any, b: Any) -> tuple[Any, Any]:
+def _two_product(a: Array, b: Array) -> tuple[Array, Array]:
     """The rounded product and its error, exactly (Dekker 1971); NaN for an error that float64 cannot hold.
 
     0 times an infinite bound is 0: the bound stands for finite numbers.
@@ -308,14 +310,14 @@ def _two_product(a: Any, b: Any) -> tuple[Any, Any]:
     return _split_product(_split(a), _split(b))
 
 
-def _split(a: Any) -> tuple[Any, Any, Any]:
+def _split(a: Array) -> tuple[Array, Array, Array]:
     """A number, and two of half as many bits that add up to it (Veltkamp); NaN where that overflows."""
     high = a * _SPLITTER
     high = high - (high - a)
     return a, high, a - high
 
 
-def _split_product(a: tuple[Any, Any, Any], b: tuple[Any, Any, Any]) -> tuple[Any, Any]:
+def _split_product(a: tuple[Array, Array, Array], b: tuple[Array, Array, Array]) -> tuple[Array, Array]:
     """``_two_product`` of factors that are split already."""
     left, left_high, left_low = a
     right, right_high, right_low = b
