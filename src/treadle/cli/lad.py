@@ -182,7 +182,7 @@ def _read(
     features: list[str] | None,
     formula: str | None,
     no_intercept: bool,
-    decimal: str | None,
+    decimal: DecimalMark | None,
     encoding: str | None,
 ) -> tuple[Table, Design]:
     """The table, and what is fitted; a damaged one is a wrong call as any other that cannot be used."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+Exact: TypeAlias = NDArray[np.float64 | np.integer | np.datetime64]
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,7 @@ class ExactColumns:
     ``LADRegressor`` and its certificate take it as X, and lose nothing.
     """
 
-    arrays: tuple[NDArray[Any], ...]
+    arrays: tuple[Exact, ...]
 
     @property
     def columns(self) -> range:
@@ -24,7 +26,7 @@ class ExactColumns:
         return range(len(self.arrays))
 
     @property
-    def dtypes(self) -> list[np.dtype[Any]]:
+    def dtypes(self) -> list[np.dtype[np.generic]]:
         """The type of each."""
         return [array.dtype for array in self.arrays]
 
@@ -41,5 +43,5 @@ class ExactColumns:
     def __len__(self) -> int:
         return len(self.arrays[0]) if self.arrays else 0
 
-    def __getitem__(self, place: int) -> NDArray[Any]:
+    def __getitem__(self, place: int) -> Exact:
         return self.arrays[place]

@@ -12,6 +12,7 @@ from pyarrow import types
 
 from treadle.errors import InvalidInput
 from treadle.tables.columns import Column
+from treadle.tables.exact_columns import Exact
 from treadle.tables.names import shown
 from treadle.tables.storage import plain_array
 
@@ -97,7 +98,7 @@ def float_column(column: Column, what: str, first_row: int = 1) -> NDArray[np.fl
     return array.astype(np.float64)
 
 
-def stored_numbers(values: Any, name: str, what: str, first_row: int = 1) -> NDArray[np.float64]:
+def stored_numbers(values: pa.Array, name: str, what: str, first_row: int = 1) -> NDArray[np.float64]:
     """A part of a column that is stored as numbers, as float64.
 
     Parameters
@@ -115,7 +116,7 @@ def stored_numbers(values: Any, name: str, what: str, first_row: int = 1) -> NDA
     return float_column(Column(name, "number", "numbers", plain_array(values, what)), what, first_row)
 
 
-def beyond_doubles(column: Column, what: str) -> NDArray[Any] | None:
+def beyond_doubles(column: Column, what: str) -> Exact | None:
     """The column in its own type where ``float_column`` would lose what it says; None where it does not.
 
     Whole numbers beyond 2^53, and time stamps within some minutes: nanoseconds of them are no days.
@@ -137,14 +138,14 @@ def beyond_doubles(column: Column, what: str) -> NDArray[Any] | None:
     return array if span > 0 and rounding > ROUGH * span else None
 
 
-def exact_note(values: NDArray[Any]) -> str:
+def exact_note(values: Exact) -> str:
     """What ``beyond_doubles`` did to a column, for people."""
     if values.dtype.kind == "M":
         return "as nanoseconds since 1970-01-01, exactly, since days are too rough for so short a span"
     return "taken exactly, beyond 2^53"
 
 
-def _is_rounded(values: Any) -> bool:
+def _is_rounded(values: pa.Array) -> bool:
     if values.type.bit_width != 64:
         return False
     ends = pc.min_max(values).as_py()

@@ -13,7 +13,6 @@ other columns say; where nothing does, that is reported and not guessed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -51,7 +50,7 @@ class WrittenNumbers:
         A cell that is not plain, or the first one.
     """
 
-    text: Any
+    text: pa.LargeStringArray
     marks: tuple[DecimalMark, ...]
     signs: str
     example: str
@@ -66,7 +65,7 @@ class WrittenNumbers:
             how.append(f"a decimal {'comma' if mark == ',' else 'point'}")
         return ", ".join(how) or "signs of its own"
 
-    def values(self, mark: DecimalMark) -> Any:
+    def values(self, mark: DecimalMark) -> pa.Array:
         """The numbers, int64 or uint64 where all are whole and fit, else float64."""
         if mark == ".":
             text = pc.replace_substring(self.text, ",", "")
@@ -76,7 +75,7 @@ class WrittenNumbers:
         return pc.cast(text, pa.float64()) if values is None else values
 
 
-def plain_values(text: Any) -> Any:
+def plain_values(text: pa.LargeStringArray) -> pa.Array | None:
     """The numbers of cells as programs write them, int64 or uint64 where all are whole; else None."""
     try:
         if len(text) > 4 * SAMPLE:  # a cast that fails goes on to the end, and makes a message for each cell
@@ -97,7 +96,7 @@ def plain_values(text: Any) -> Any:
     return values
 
 
-def written_numbers(text: Any) -> WrittenNumbers | None:
+def written_numbers(text: pa.LargeStringArray) -> WrittenNumbers | None:
     """Steps 1 and 2 for one column; None if it is not one of numbers.
 
     Parameters
@@ -122,17 +121,17 @@ def has_mark(column: WrittenNumbers) -> bool:
     return bool(pc.any(pc.match_substring_regex(column.text, "[.,]")).as_py())
 
 
-def number_cells(text: Any) -> Any:
+def number_cells(text: pa.LargeStringArray) -> pa.BooleanArray:
     """Which cells look like a number, of a column that is not one of numbers as a whole."""
     bare = pc.replace_substring_regex(text, rf"{_PERCENT}|^{_CURRENCY}\s*|\s*{_CURRENCY}$", "")
     return pc.match_substring_regex(bare, "|".join(WRITTEN.values()))
 
 
-def _all_match(text: Any, pattern: str) -> bool:
+def _all_match(text: pa.LargeStringArray, pattern: str) -> bool:
     return bool(pc.all(pc.match_substring_regex(text, pattern)).as_py())
 
 
-def _without_signs(text: Any) -> tuple[Any, str]:
+def _without_signs(text: pa.LargeStringArray) -> tuple[pa.LargeStringArray | None, str]:
     """The cells without what surrounds each alike, and what that was; None if it surrounds a part of them."""
     signs = []
     if pc.any(pc.match_substring_regex(text, r"[%\x{ff05}]")).as_py():
@@ -156,6 +155,6 @@ def _without_signs(text: Any) -> tuple[Any, str]:
     return text, " and ".join(signs)
 
 
-def _example(text: Any) -> str:
+def _example(text: pa.LargeStringArray) -> str:
     unusual = pc.index(pc.match_substring_regex(text, r"[^0-9.+-]"), True).as_py()
     return str(text.drop_null()[0].as_py() if unusual < 0 else text[unusual].as_py())[:40]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,7 +11,7 @@ from treadle.errors import CorruptFile, InvalidInput
 from treadle.tables.memory_need import refuse_too_large
 
 
-def plain_array(column: Any, what: str) -> Any:
+def plain_array(column: pa.ChunkedArray | pa.Array, what: str) -> pa.Array:
     """The same values as one array: of numbers, bool, dates, large_string, or what is none of these.
 
     Parameters
@@ -41,7 +39,7 @@ def plain_array(column: Any, what: str) -> Any:
         raise CorruptFile(f"{what} is damaged: {str(error)[:200]}; get it again") from error
 
 
-def _plain_bytes(values: Any) -> int:
+def _plain_bytes(values: pa.Array) -> int:
     """What the values take once each is written out, where codes or runs hold them shorter; else 0."""
     kind = values.type
     if isinstance(values, pa.ExtensionArray):
@@ -63,7 +61,7 @@ def _plain_bytes(values: Any) -> int:
     return 0
 
 
-def _plain(values: Any) -> Any:
+def _plain(values: pa.Array) -> pa.Array:
     kind = values.type
     if isinstance(values, pa.ExtensionArray):
         return _plain(values.storage)
@@ -80,7 +78,7 @@ def _plain(values: Any) -> Any:
     return values
 
 
-def _decimals(values: Any) -> Any:
+def _decimals(values: pa.Array) -> pa.Array:
     """Whole numbers stay exact where they fit."""
     if values.type.scale <= 0:
         try:
@@ -90,7 +88,7 @@ def _decimals(values: Any) -> Any:
     return pc.cast(values, pa.float64(), safe=False)
 
 
-def is_numeric(arrow_type: Any) -> bool:
+def is_numeric(arrow_type: pa.DataType) -> bool:
     """Whether a column of this Arrow type is one of numbers as it is stored: not text, nor dates."""
     kinds = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
     return any(kind(arrow_type) for kind in kinds)
