@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +46,7 @@ class Reduced:
         r = self.y - self.Z @ theta
         return float(np.maximum(self.low * r, self.high * r).sum() - self.g @ theta)
 
-    def part(self, some: NDArray[Any], g: NDArray[Any]) -> Reduced:
+    def part(self, some: NDArray[np.int64], g: NDArray[np.float64]) -> Reduced:
         """Some of the rows, with another linear term; penalties count as rows there."""
         return replace(
             self, Z=self.Z[some], y=self.y[some], low=self.low[some], high=self.high[some], g=g, n_penalties=0

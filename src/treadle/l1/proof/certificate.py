@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from treadle.errors import InvalidInput
@@ -26,9 +26,10 @@ from treadle.l1.proof.row_signs import refuse_not_finite
 from treadle.l1.proof.scaled_integers import LARGEST, quotient
 from treadle.l1.proof.theorem import Prover
 from treadle.l1.proof.verification import Verification
-from treadle.l1.sources.integer_columns import Origin, doubles_of, is_rounded
+from treadle.l1.sources.integer_columns import Matrix, Origin, doubles_of, is_rounded
 from treadle.l1.sources.rows import ArrayRows, Chunk, Rows
 from treadle.l1.sources.sparse_rows import SparseRows
+from treadle.maths.dtypes import Numbers
 
 NO_BASIS = "there is no basis, which of a sparse X is looked for up to 2000 columns: fit fewer for a proof"
 
@@ -70,7 +71,7 @@ class Certificate:
         If a number is not finite, or the parts do not fit together.
     """
 
-    coef: NDArray[Any]
+    coef: NDArray[np.float64]
     intercept: float
     quantile: float
     alpha: float
@@ -79,7 +80,7 @@ class Certificate:
     dual: float
     basis: NDArray[np.int64]
     rows: NDArray[np.int64]
-    values: NDArray[Any]
+    values: NDArray[np.float64]
     side: NDArray[np.int8] | None
     unique: bool | None
     centre: NDArray[np.float64]
@@ -169,7 +170,9 @@ class Certificate:
         shifts = [Fraction(m) + o for m, o in zip(self.centre.tolist(), self.origin.tolist(), strict=True)]
         return moved(self.centre_intercept, self.coef, shifts)
 
-    def dual_vector(self, X: Any, y: Any, sample_weight: NDArray[Any] | None = None) -> NDArray[np.float64]:
+    def dual_vector(
+        self, X: Matrix | sparse.sparray | Rows, y: ArrayLike | None, sample_weight: Numbers | None = None
+    ) -> NDArray[np.float64]:
         """u, of shape (N,), for the data that were fitted, which are in memory."""
         rows = self._rows(X, y, sample_weight)
         self._refuse_others(rows)
@@ -190,13 +193,18 @@ class Certificate:
         u[proof.names[:n_real]] = [nearest(c) for c in proof.dual.center[:n_real]]
         return u
 
-    def _bounds(self, chunk: Chunk, sign: NDArray[Any]) -> NDArray[np.float64]:
+    def _bounds(self, chunk: Chunk, sign: NDArray[np.int8] | NDArray[np.float64]) -> NDArray[np.float64]:
         """The bounds of some rows' boxes on the side of a sign."""
         low, high = dual_bounds(np.ones(len(chunk)) if chunk.weight is None else chunk.weight, self.quantile)
         return np.where(sign > 0, high, low)
 
     def verify(
-        self, X: Any, y: Any = None, sample_weight: NDArray[Any] | None = None, *, exact: bool = False
+        self,
+        X: Matrix | sparse.sparray | Rows,
+        y: ArrayLike | None = None,
+        sample_weight: Numbers | None = None,
+        *,
+        exact: bool = False,
     ) -> Verification:
         """Prove from the data that the coefficients are the optimum.
 
@@ -224,18 +232,21 @@ class Certificate:
         found = self.verify_rows(rows, exact=exact)
         return replace(found, rounded=True) if self._rounds(rows, X, y) else found
 
-    def _rounds(self, rows: Rows, X: Any, y: Any) -> bool:
+    def _rounds(self, rows: Rows, X: Matrix | sparse.sparray | Rows, y: ArrayLike | None) -> bool:
         """Whether numbers that came are not the doubles that the rows hold."""
         if rows is X or not isinstance(rows, ArrayRows | SparseRows):
             return rows.is_rounded
         if rows.y is not y and is_rounded(np.asarray(y)[:, None], np.zeros(1, np.int64), rows.y[:, None]):
             return True
         if sparse.issparse(X):
-            data = X.tocoo().data
+            given: sparse.sparray = X
+            data = given.tocoo().data
             return is_rounded(data[:, None], np.zeros(1, np.int64), data[:, None].astype(np.float64))
         return rows.X is not X and is_rounded(X, self.origin, rows.X)
 
-    def _rows(self, X: Any, y: Any, sample_weight: NDArray[Any] | None) -> Rows:
+    def _rows(
+        self, X: Matrix | sparse.sparray | Rows, y: ArrayLike | None, sample_weight: Numbers | None
+    ) -> Rows:
         if (isinstance(X, Rows) or sparse.issparse(X)) and self.origin.any():
             raise InvalidInput(
                 "the certificate is of columns of integers or time stamps, less an origin; got "
@@ -248,14 +259,13 @@ class Certificate:
         y = np.asarray(y)
         try:
             y = y if y.dtype in (np.float32, np.float64) else y.astype(np.float64)
-            if sample_weight is not None:
-                sample_weight = np.asarray(sample_weight, np.float64)
-            X = doubles_of(X, self.origin)
+            weight = None if sample_weight is None else np.asarray(sample_weight, np.float64)
+            doubles = doubles_of(X, self.origin)
         except (TypeError, ValueError) as error:
             if isinstance(error, InvalidInput):
                 raise
             raise InvalidInput(f"X, y and sample_weight are numbers, as they were fitted; {error}") from None
-        return ArrayRows(X, y, sample_weight)
+        return ArrayRows(doubles, y, weight)
 
     def verify_rows(self, rows: Rows, *, exact: bool = False) -> Verification:
         """As ``verify``, of rows that need not be in memory, in one pass."""

@@ -29,7 +29,6 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,7 +108,7 @@ class Prover:
         return ScaledIntegers(both, exponent)
 
     @staticmethod
-    def _columns(exact: ScaledIntegers, some: NDArray[Any]) -> ScaledIntegers:
+    def _columns(exact: ScaledIntegers, some: NDArray[np.int64]) -> ScaledIntegers:
         if len(some) == exact.integers.shape[1]:
             return exact
         return ScaledIntegers(exact.integers[:, some], exact.exponent)
@@ -325,7 +324,7 @@ class Prover:
         g: ScaledIntegers,
         penalty: Fraction,
         vertex: Enclosed,
-        coef: NDArray[Any],
+        coef: NDArray[np.float64],
         tie_values: dict[int, float],
     ) -> tuple[ScaledIntegers, Enclosed, Fraction]:
         """3. g with the penalty's rows, whose residual is -w_j; the penalty of the coefficients."""
@@ -353,7 +352,7 @@ class Prover:
     def _excess(
         self,
         chunk: Chunk,
-        spread: NDArray[Any],
+        spread: NDArray[np.float64],
         first: float,
         penalty: Fraction,
         vertex: Enclosed,

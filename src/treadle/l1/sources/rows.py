@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from treadle.errors import InvalidInput
+from treadle.maths.dtypes import Floats, Numbers
 
 Result = TypeVar("Result")
 
@@ -34,9 +35,9 @@ class Chunk:
     """
 
     indices: NDArray[np.int64]
-    X: NDArray[Any]
-    y: NDArray[Any]
-    weight: NDArray[Any] | None
+    X: Floats | sparse.csr_array
+    y: Floats
+    weight: NDArray[np.float64] | None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -112,7 +113,7 @@ class Rows(ABC):
 
 def dense_columns(chunk: Chunk, columns: NDArray[np.int64]) -> NDArray[np.float64]:
     """Some columns of a chunk whose X may be sparse, as float64."""
-    X: Any = chunk.X[:, columns]
+    X = chunk.X[:, columns]
     return np.asarray(X.toarray() if hasattr(X, "toarray") else X, np.float64)
 
 
@@ -121,23 +122,23 @@ def weight_of(chunk: Chunk) -> float:
     return float(len(chunk) if chunk.weight is None else chunk.weight.sum(dtype=np.float64))
 
 
-def as_floats(array: NDArray[Any]) -> NDArray[Any]:
+def as_floats(array: NDArray[Any]) -> Floats:
     """The array itself if it is of native float32 or float64, else as float64."""
     if array.dtype in (np.float32, np.float64) and array.dtype.isnative:
         return array
     return array.astype(np.float64)
 
 
-def checked_weight(weight: NDArray[Any], indices: NDArray[np.int64]) -> NDArray[np.float64]:
+def checked_weight(weight: Numbers, indices: NDArray[np.int64]) -> NDArray[np.float64]:
     """Weights of some rows as float64; InvalidInput, naming the row, if one is negative or not finite."""
-    weight = weight.astype(np.float64)
-    right = (weight >= 0) & (weight < np.inf)
+    found = weight.astype(np.float64)
+    right = (found >= 0) & (found < np.inf)
     if not right.all():
         i = int(np.argmin(right))
         raise InvalidInput(
-            f"row {indices[i]} has the sample_weight {weight[i]}; weights are finite and at least 0"
+            f"row {indices[i]} has the sample_weight {found[i]}; weights are finite and at least 0"
         )
-    return weight
+    return found
 
 
 def one_per_stretch(n: int, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -166,7 +167,7 @@ class ArrayRows(Rows):
     in_memory = True
     passes_per_sample = 0
 
-    def __init__(self, X: NDArray[Any], y: NDArray[Any], weight: NDArray[Any] | None = None) -> None:
+    def __init__(self, X: Floats, y: Floats, weight: NDArray[np.float64] | None = None) -> None:
         if X.ndim != 2 or y.ndim != 1 or len(X) != len(y):
             raise InvalidInput(
                 f"X must be of shape (N, D) and y of shape (N,), one target a row; got {X.shape}, {y.shape}"
@@ -245,9 +246,9 @@ class Subset(Rows):
 
     def __init__(
         self,
-        X: NDArray[Any],
-        y: NDArray[Any],
-        weight: NDArray[Any] | None,
+        X: Floats,
+        y: Floats,
+        weight: NDArray[np.float64] | None,
         positions: NDArray[np.int64],
         indices: NDArray[np.int64],
     ) -> None:

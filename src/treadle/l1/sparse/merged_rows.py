@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from treadle.maths.dtypes import Floats
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 
 @dataclass(frozen=True)
@@ -17,7 +22,7 @@ class MergedRows:
     group: NDArray[np.int64]
 
 
-def merged_rows(X: Any, y: NDArray[np.float64]) -> MergedRows:
+def merged_rows(X: sparse.csr_array, y: Floats) -> MergedRows:
     """The kinds of rows of a CSR array X (n, D) in canonical form with targets y (n,).
 
     Rows are sorted by y and a random projection of x, whose sum runs in the same order for rows that are

@@ -19,7 +19,6 @@ Ye 1993).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +40,7 @@ class OptimalFace:
 
 
 def optimal_face(
-    A: Any,
+    A: sparse.csr_array,
     y: NDArray[np.float64],
     low: NDArray[np.float64],
     high: NDArray[np.float64],

@@ -18,8 +18,8 @@ dense:
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ FAR = 1e6
 
 
 def solve_sparse(
-    X: Any,
+    X: sparse.sparray | sparse.spmatrix,
     y: NDArray[np.float64],
     *,
     quantile: float = 0.5,
@@ -261,7 +261,7 @@ class _Solver:
         )
 
 
-def _readings(at: InteriorPoint, typical: float, width: NDArray[np.float64]) -> Any:
+def _readings(at: InteriorPoint, typical: float, width: NDArray[np.float64]) -> Iterator[NDArray[np.bool_]]:
     """Which rows may be those interpolated at the optimum, the likeliest first."""
     inside = np.minimum(at.below, at.above) / width
     off = np.abs(at.r) / typical

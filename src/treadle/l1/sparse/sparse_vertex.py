@@ -13,7 +13,6 @@ whose u is deepest inside, so that the u which the equations then give them is i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +38,7 @@ class SparseBasis:
 
 
 def sparse_basis(
-    A: Any,
+    A: sparse.csr_array,
     y: NDArray[np.float64],
     w: NDArray[np.float64],
     depth: NDArray[np.float64],
@@ -73,7 +72,7 @@ def sparse_basis(
     return SparseBasis(np.sort(rows), columns)
 
 
-def _independent_columns(A: Any) -> NDArray[np.int64]:
+def _independent_columns(A: sparse.csr_array) -> NDArray[np.int64]:
     M = (A.T @ A).toarray()
     scale = np.sqrt(np.where(np.diagonal(M) > 0, np.diagonal(M), 1))
     M = M / scale / scale[:, None]
@@ -90,7 +89,7 @@ def _independent_columns(A: Any) -> NDArray[np.int64]:
     return np.flatnonzero(kept)
 
 
-def _with_the_fit(A: Any, fitted: NDArray[np.float64]) -> NDArray[np.float64]:
+def _with_the_fit(A: sparse.csr_array, fitted: NDArray[np.float64]) -> NDArray[np.float64]:
     """w of independent columns with A w = fitted, which a w of all columns has given."""
     M = (A.T @ A).toarray()
     scale = 1 / np.sqrt(np.diagonal(M))
@@ -101,7 +100,9 @@ def _with_the_fit(A: Any, fitted: NDArray[np.float64]) -> NDArray[np.float64]:
     return w
 
 
-def _independent_rows(A: Any, order: NDArray[np.int64], depth: NDArray[np.float64]) -> NDArray[np.int64]:
+def _independent_rows(
+    A: sparse.csr_array, order: NDArray[np.int64], depth: NDArray[np.float64]
+) -> NDArray[np.int64]:
     """As many independent rows as there are among some, the first of them before the others."""
     p = A.shape[1]
     chosen = np.empty(0, np.int64)
@@ -122,7 +123,7 @@ def _independent_rows(A: Any, order: NDArray[np.int64], depth: NDArray[np.float6
 
 
 def _completed(
-    A: Any,
+    A: sparse.csr_array,
     y: NDArray[np.float64],
     w: NDArray[np.float64],
     rows: NDArray[np.int64],
@@ -148,7 +149,7 @@ def _completed(
 
 
 def _first_crossing(
-    A: Any,
+    A: sparse.csr_array,
     y: NDArray[np.float64],
     w: NDArray[np.float64],
     free: NDArray[np.float64],
