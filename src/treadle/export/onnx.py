@@ -18,10 +18,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from treadle.errors import MissingDependency
 from treadle.export.layers import CLAMP, Layer, check_dense_size
@@ -29,6 +29,7 @@ from treadle.export.model_file import Model
 from treadle.export.onnx_gelu import gelu_constants, gelu_nodes
 from treadle.export.steps import stock_layers
 from treadle.files import write_atomically
+from treadle.maths.dtypes import ArrayMapping, Floats, FloatType
 
 if TYPE_CHECKING:
     import onnx
@@ -117,13 +118,15 @@ def onnx_model(model: Model) -> onnx.ModelProto:
         nodes += _probabilities_of_classes(helper, n_columns, logits, output)
     else:
         nodes.append(helper.make_node(LAST_OPERATOR[network.output], [logits], [output]))
-    metadata: dict[str, Any] = {"class_names": model.class_names, "image_shape": model.image_shape}
+    metadata: dict[str, object] = {"class_names": model.class_names, "image_shape": model.image_shape}
     if model.image_shape and model.data_range and model.pixel_units:
         metadata["pixel_units"] = asdict(model.pixel_units)
     return _proto(nodes, constants, (network.sizes[0], n_columns), output, metadata)
 
 
-def _probabilities_of_classes(helper: Any, n_classes: int, logits: str, output: str) -> list[onnx.NodeProto]:
+def _probabilities_of_classes(
+    helper: ModuleType, n_classes: int, logits: str, output: str
+) -> list[onnx.NodeProto]:
     """The nodes that take one logistic output's logits to a column for each of one or two classes."""
     if n_classes == 1:  # a softmax of one logit is 1
         return [helper.make_node("Softmax", [logits], [output])]
@@ -135,7 +138,7 @@ def _probabilities_of_classes(helper: Any, n_classes: int, logits: str, output: 
 
 
 def save_layers_onnx(
-    path: str | Path, layers: Sequence[Layer], dtype: Any = np.float64, remedy: str = "take fewer units"
+    path: str | Path, layers: Sequence[Layer], dtype: FloatType = np.float64, remedy: str = "take fewer units"
 ) -> None:
     """Write plain layers as ONNX, whole or not at all; steps as ``treadle.export.steps`` has them.
 
@@ -169,7 +172,7 @@ def save_layers_onnx(
     write_atomically(Path(path), proto.SerializeToString())
 
 
-def _onnx() -> Any:
+def _onnx() -> ModuleType:
     """The package onnx, with its helpers."""
     try:
         import onnx
@@ -184,10 +187,10 @@ def _onnx() -> Any:
 
 def _proto(
     nodes: list[onnx.NodeProto],
-    constants: Mapping[str, NDArray[Any]],
+    constants: ArrayMapping,
     sizes: tuple[int, int],
     output: str,
-    metadata: Mapping[str, Any],
+    metadata: Mapping[str, object],
 ) -> onnx.ModelProto:
     """The graph from X (N, sizes[0]) to the output (N, sizes[1]), in the dtype of weights.0, checked."""
     package = _onnx()
@@ -210,7 +213,7 @@ def _proto(
 
 
 def _gemms(
-    helper: Any, activations: Sequence[str], inputs: str, outputs: str, dtype: np.dtype[Any]
+    helper: ModuleType, activations: Sequence[str], inputs: str, outputs: str, dtype: np.dtype[np.floating]
 ) -> list[onnx.NodeProto]:
     """The nodes that take the inputs through a layer for each activation; names begin with that of inputs."""
     nodes = []
@@ -223,7 +226,7 @@ def _gemms(
     return nodes
 
 
-def _constants(activations: Sequence[str], dtype: Any) -> dict[str, NDArray[Any]]:
+def _constants(activations: Sequence[str], dtype: FloatType) -> dict[str, Floats]:
     """The initializers that the nodes of ``_activation`` go by."""
     constants = {"zero": np.zeros((), dtype), "one": np.ones((), dtype)} if CLAMP in activations else {}
     if "gelu" in activations and dtype == np.float64:
@@ -231,7 +234,9 @@ def _constants(activations: Sequence[str], dtype: Any) -> dict[str, NDArray[Any]
     return constants
 
 
-def _activation(helper: Any, name: str, z: str, a: str, dtype: np.dtype[Any]) -> list[onnx.NodeProto]:
+def _activation(
+    helper: ModuleType, name: str, z: str, a: str, dtype: np.dtype[np.floating]
+) -> list[onnx.NodeProto]:
     """The nodes that take z to a."""
     match name:
         case "relu":

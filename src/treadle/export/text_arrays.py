@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from treadle.messages import quoted
 MOST_TEXT_BYTES = 64 << 20
 
 
-def text_array(values: Any, dtype: str = "U") -> NDArray[Any]:
+def text_array(values: Sequence[object], dtype: str = "U") -> NDArray[np.str_ | np.bytes_]:
     """An array of texts, or of bytes.
 
     Parameters

@@ -18,6 +18,8 @@ from treadle.errors import InvalidInput
 # Arrays of float32 or float64, which stay what they are; and those that may be complex besides.
 Floats = NDArray[np.floating]
 Inexact = NDArray[np.inexact]
+# float32 or float64.
+FloatType = type[np.floating] | np.dtype[np.floating]
 # Numbers as users and files have them: integers of any size, or floats. Labels (N,) and targets (N, K) are.
 Numbers = NDArray[np.integer | np.floating]
 # Arrays by name whose types differ, as in a file or a trainer's state: which has which, its name says.

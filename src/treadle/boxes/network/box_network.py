@@ -35,6 +35,7 @@ from treadle.boxes.network.smoothing import MEAN_DEVIATION, superpose
 from treadle.boxes.proof.bounds import ErrorBound, unproved
 from treadle.choices import BoxActivationName, BoxBoundName, BoxNormName, BoxOutsideName
 from treadle.export.layers import Layer
+from treadle.maths.dtypes import FloatType
 
 
 class BoxNetwork(ExplicitNetwork):
@@ -258,7 +259,7 @@ class BoxNetwork(ExplicitNetwork):
             values[~self.partition_.inside(points)] = 0.0
         return values
 
-    def layers(self, form: str | None = None, dtype: Any = np.float64) -> list[Layer]:
+    def layers(self, form: str | None = None, dtype: FloatType = np.float64) -> list[Layer]:
         """The plain layers of an equal network, sparse and float64.
 
         Parameters
