@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
 from treadle.files import write_atomically
+from treadle.maths.dtypes import Floats, Numbers
 from treadle.report.samples import as_grey_images, short_name, shown_classes
 from treadle.report.shading import confusion_strength
 from treadle.training.history import History
@@ -68,9 +69,9 @@ def draw_curves(history: History) -> Figure:
 
 
 def draw_predictions(
-    images: NDArray[Any],
-    y_true: NDArray[Any],
-    probabilities: NDArray[Any],
+    images: Numbers,
+    y_true: NDArray[np.integer],
+    probabilities: Floats,
     class_names: Sequence[str],
     image_shape: tuple[int, int] | None,
     scale: float,
@@ -139,7 +140,7 @@ def draw_predictions(
     return figure
 
 
-def draw_confusion(confusion: NDArray[Any], class_names: Sequence[str]) -> Figure:
+def draw_confusion(confusion: NDArray[np.int64], class_names: Sequence[str]) -> Figure:
     """The confusion matrix (K, K), row the true class and column the predicted one, with its counts.
 
     The diagonal is framed and blue by its share of the row; mistakes are vermillion by their share of the
@@ -244,7 +245,13 @@ def verbatim(text: str) -> str:
 
 
 def _plot_epochs(
-    axes: Axes, epochs: NDArray[Any], values: NDArray[Any], colour: str, line: str, marker: str, label: str
+    axes: Axes,
+    epochs: NDArray[np.int64],
+    values: NDArray[np.float64],
+    colour: str,
+    line: str,
+    marker: str,
+    label: str,
 ) -> None:
     shown = np.isfinite(values)
     size = 3.5 if len(epochs) <= 60 else 0.0
@@ -256,7 +263,7 @@ def _mark_best(axes: Axes, epoch: int, value: float, what: str) -> None:
     axes.plot([epoch], [value], "*", color=VERMILLION, markersize=12, zorder=3, label=label)
 
 
-def _finish_epoch_axes(axes: Axes, epochs: NDArray[Any], title: str, unit: str) -> None:
+def _finish_epoch_axes(axes: Axes, epochs: NDArray[np.int64], title: str, unit: str) -> None:
     from matplotlib.ticker import MaxNLocator
 
     margin = max(0.5, 0.02 * (epochs[-1] - epochs[0]))
@@ -265,7 +272,7 @@ def _finish_epoch_axes(axes: Axes, epochs: NDArray[Any], title: str, unit: str) 
     finish_axes(axes, title, "epoch", unit)
 
 
-def _draw_bars(axes: Axes, true_class: int, probabilities: NDArray[Any], class_names: Sequence[str]) -> None:
+def _draw_bars(axes: Axes, true_class: int, probabilities: Floats, class_names: Sequence[str]) -> None:
     shown = shown_classes(probabilities, true_class, BARS_SHOWN)
     predicted = int(np.argmax(probabilities))
     right = predicted == true_class
@@ -292,7 +299,7 @@ def _draw_bars(axes: Axes, true_class: int, probabilities: NDArray[Any], class_n
     axes.spines["left"].set_color(GREY)
 
 
-def _confusion_colours(confusion: NDArray[Any]) -> NDArray[np.float64]:
+def _confusion_colours(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
     """Red, green and blue of each cell, shape (K, K, 3), between white and the cell's colour."""
     from matplotlib.colors import to_rgb
 

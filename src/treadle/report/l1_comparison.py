@@ -9,7 +9,6 @@ rows, the scale is 1.2533 times the mean of the differences, as they advise.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,8 @@ from treadle.estimators.lad import LADRegressor
 from treadle.l1.dense.coordinates import column_scales
 from treadle.l1.inference.covariances import ROUNDING
 from treadle.l1.proof.pinball import best_constant, pinball_loss
-from treadle.l1.sources.integer_columns import doubles_of
+from treadle.l1.sources.integer_columns import Matrix, doubles_of
+from treadle.maths.dtypes import Floats
 
 OUTLYING = 3.5
 # A normal distribution's standard deviation, in medians and in means of its absolute values.
@@ -82,7 +82,7 @@ class L1Comparison:
         return np.argsort(-distance, kind="stable")[:n]
 
 
-def compare(model: LADRegressor, X: Any, y: Vector) -> L1Comparison:
+def compare(model: LADRegressor, X: Matrix, y: Vector) -> L1Comparison:
     """Compare a fit with least squares on the rows that it was fitted to.
 
     Parameters
@@ -121,7 +121,7 @@ def compare(model: LADRegressor, X: Any, y: Vector) -> L1Comparison:
     )
 
 
-def _least_squares(X: NDArray[Any], y: Vector, fit_intercept: bool) -> Vector:
+def _least_squares(X: Floats, y: Vector, fit_intercept: bool) -> Vector:
     """Coefficients and intercept, the shortest of the best where several are; columns are scaled first."""
     Z = np.column_stack([X, np.ones(len(y))]) if fit_intercept else np.asarray(X, np.float64)
     units = column_scales(Z)

@@ -6,8 +6,6 @@ converted where the units of either side are not known.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,7 +17,7 @@ from treadle.export.model_file import Model
 ALIKE = 2.0  # by how much the spread of rows in the same unknown units may differ
 
 
-def rows_in_units(model: Model, dataset: Dataset) -> tuple[NDArray[Any], str | None]:
+def rows_in_units(model: Model, dataset: Dataset) -> tuple[NDArray[np.uint8 | np.float32], str | None]:
     """The test rows as the model takes them, and what people should know of it.
 
     1. Of data like those of training (equal range and scale) nothing is changed.
@@ -73,7 +71,7 @@ def rows_in_units(model: Model, dataset: Dataset) -> tuple[NDArray[Any], str | N
     )
 
 
-def _from_scale_to_scale(model: Model, dataset: Dataset) -> tuple[NDArray[Any], str | None]:
+def _from_scale_to_scale(model: Model, dataset: Dataset) -> tuple[NDArray[np.uint8 | np.float32], str | None]:
     X = dataset.X_test
     if dataset.scale != model.data_scale:
         X = X.astype(np.float32) * np.float32(dataset.scale / model.data_scale)
