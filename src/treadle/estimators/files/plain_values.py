@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import InvalidInput
 from treadle.export.text_arrays import check_text_bytes, text_array
@@ -33,7 +34,10 @@ DTYPE_NAMES = frozenset(
 )
 
 
-def to_plain(value: Any, name: str) -> Any:
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+
+def to_plain(value: object, name: str) -> Json:
     """The value as JSON can hold it.
 
     Parameters
@@ -70,7 +74,7 @@ def to_plain(value: Any, name: str) -> Any:
     )
 
 
-def _array_to_plain(array: np.ndarray[Any, Any], name: str) -> dict[str, Any]:
+def _array_to_plain(array: NDArray[np.generic], name: str) -> dict[str, Json]:
     kind = array.dtype.kind
     dtype = kind if kind in "USO" else array.dtype.newbyteorder("=").name
     if dtype not in DTYPE_NAMES:
@@ -78,7 +82,7 @@ def _array_to_plain(array: np.ndarray[Any, Any], name: str) -> dict[str, Any]:
     if kind in "US":
         character = np.dtype(f"{kind}1").itemsize
         check_text_bytes(array.size, array.dtype.itemsize // character, character)
-    values: Any
+    values: Json
     match kind:
         case "M" | "m":
             values = array.astype(np.int64).tolist()
@@ -88,11 +92,11 @@ def _array_to_plain(array: np.ndarray[Any, Any], name: str) -> dict[str, Any]:
             values = [to_plain(item, name) for item in array.ravel().tolist()]
         case _:
             values = array.tolist()
-    plain = {"dtype": dtype, "values": values}
+    plain: dict[str, Json] = {"dtype": dtype, "values": values}
     return {**plain, "shape": list(array.shape)} if kind in "SO" else plain
 
 
-def from_plain(plain: Any) -> Any:
+def from_plain(plain: object) -> Any:
     """The value that ``to_plain`` was given.
 
     Raises
@@ -122,7 +126,9 @@ def from_plain(plain: Any) -> Any:
     raise InvalidInput(f"there is no kind of value {quoted(kind)}")
 
 
-def _random_state(key: Any, position: Any, has_gauss: Any, gauss: Any) -> np.random.RandomState:
+def _random_state(
+    key: ArrayLike, position: object, has_gauss: object, gauss: object
+) -> np.random.RandomState:
     """The generator in that state. NumPy would read beyond the key's end, or draw without end from zeros."""
     bits = np.array(key, np.uint32)
     if bits.shape != (624,):
@@ -138,13 +144,13 @@ def _random_state(key: Any, position: Any, has_gauss: Any, gauss: Any) -> np.ran
     return state
 
 
-def _list(content: Any) -> list[Any]:
+def _list(content: object) -> list[Any]:
     if not isinstance(content, list):
         raise TypeError(f"a list is needed; got {type(content).__name__}")
     return content
 
 
-def _array_from_plain(dtype: str, values: Any, shape: Any = None) -> np.ndarray[Any, Any]:
+def _array_from_plain(dtype: str, values: Any, shape: Any = None) -> NDArray[Any]:
     if dtype not in DTYPE_NAMES:
         raise ValueError(f"there is no array of {quoted(dtype)}")
     if dtype in ("S", "O"):

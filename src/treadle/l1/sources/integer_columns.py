@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import InvalidInput
 from treadle.maths.dtypes import Floats
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 LARGEST_EXACT, LARGEST_INT64 = 1 << 53, (1 << 63) - 1
 
-# Arrays of any type, which each function looks at; one column, or all.
+# Of any type: each function looks at it.
 Column: TypeAlias = NDArray[Any]
-# An array, or a frame of pandas, polars or ``treadle.tables.exact_columns``.
-Matrix: TypeAlias = "Column | pd.DataFrame"
+# What NumPy makes an array of, or a frame of pandas, polars or ``treadle.tables.exact_columns``.
+Matrix: TypeAlias = "ArrayLike | pd.DataFrame"
 Origin = NDArray[np.int64] | NDArray[np.uint64]
 
 
@@ -92,8 +92,9 @@ def _is_rounded(column: Column, origin: int, doubles: Floats) -> bool:
 
 def _columns(X: Matrix) -> list[Column]:
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
-        columns = X.columns if not hasattr(X, "iloc") else range(len(X.columns))  # names may be alike
-        return [_integers(np.asarray(X.iloc[:, k] if hasattr(X, "iloc") else X[k])) for k in columns]
+        frame: pd.DataFrame = X
+        columns = frame.columns if not hasattr(X, "iloc") else range(len(frame.columns))  # names may be alike
+        return [_integers(np.asarray(frame.iloc[:, k] if hasattr(X, "iloc") else frame[k])) for k in columns]
     return [_integers(column) for column in np.asarray(X).T]
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from treadle.errors import InvalidInput
 from treadle.l1.sources.rows import Chunk, Rows, as_floats, checked_weight
-from treadle.maths.dtypes import Numbers
 
 # Stored numbers of a block: what is derived from them in extended precision is 16 times as many bytes.
 STORED_PER_BLOCK = 1 << 20
@@ -37,7 +36,7 @@ class SparseRows(Rows):
     in_memory = True
     passes_per_sample = 0
 
-    def __init__(self, X: sparse.sparray, y: Numbers, weight: Numbers | None = None) -> None:
+    def __init__(self, X: sparse.sparray, y: ArrayLike, weight: ArrayLike | None = None) -> None:
         if not sparse.issparse(X) or X.ndim != 2 or X.dtype.kind not in "biuf":
             raise InvalidInput(
                 "X must be a scipy.sparse array of real numbers and two dimensions; got "

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from treadle.errors import CertificateFailed, InvalidInput
@@ -47,10 +47,10 @@ FAR = 1e6
 
 def solve_sparse(
     X: sparse.sparray | sparse.spmatrix,
-    y: NDArray[np.float64],
+    y: ArrayLike,
     *,
     quantile: float = 0.5,
-    sample_weight: NDArray[np.float64] | None = None,
+    sample_weight: ArrayLike | None = None,
     alpha: float = 0.0,
     fit_intercept: bool = True,
 ) -> Solution:
