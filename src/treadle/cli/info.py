@@ -49,7 +49,7 @@ def info(*, json: bool = False) -> int:
     return 0
 
 
-def _native() -> dict[str, Any]:
+def _native() -> dict[str, object]:
     """Of the extension: what it sees in the processor, which kernels it can run, and which it will."""
     from treadle.engines.native_engine import NativeEngine
     from treadle.errors import EngineUnavailable
@@ -67,7 +67,7 @@ def _native() -> dict[str, Any]:
     }
 
 
-def _engine(name: str) -> dict[str, Any]:
+def _engine(name: str) -> dict[str, object]:
     """Whether an engine is here, what it computes with, and in which types."""
     from treadle.engines.selection import make_engine
     from treadle.errors import EngineUnavailable

@@ -25,7 +25,7 @@ from treadle.choices import (
 from treadle.errors import InvalidInput
 from treadle.files import opened
 from treadle.messages import quoted
-from treadle.strict_text import MOST_TOML_BYTES, read_toml
+from treadle.strict_text import MOST_TOML_BYTES, ParsedTable, read_toml
 
 ENVIRONMENT = "environment"
 
@@ -136,7 +136,7 @@ class RunConfig:
         return {name: (mine[name], theirs[name]) for name in mine if mine[name] != theirs[name]}
 
 
-def _check_types(values: Mapping[str, Any]) -> None:
+def _check_types(values: Mapping[str, object]) -> None:
     """Raise InvalidInput for a name that is no field of ``RunConfig``, or a value of another type."""
     kinds = get_type_hints(RunConfig)
     names = [field.name for field in fields(RunConfig)]
@@ -147,7 +147,7 @@ def _check_types(values: Mapping[str, Any]) -> None:
             raise InvalidInput(f"{name} must be {_in_words(kinds[name])}; got {quoted(value)}")
 
 
-def _is_of(kind: Any, value: Any) -> bool:
+def _is_of(kind: Any, value: object) -> bool:
     """Whether a value has a field's type: Literal, str, bool, int, float (an int will do), tuple of int."""
     if get_origin(kind) is Literal:
         return value in get_args(kind)
@@ -167,12 +167,12 @@ def _in_words(kind: Any) -> str:
     return names.get(kind, "a list of integers")
 
 
-def recipe_values(name: str) -> dict[str, Any]:
+def recipe_values(name: str) -> ParsedTable:
     """The values that a recipe sets."""
     return tomllib.loads(resources.files("treadle.runs").joinpath(f"recipes/{name}.toml").read_text("utf-8"))
 
 
-def read_config_file(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+def read_config_file(path: Path) -> tuple[ParsedTable, dict[str, str]]:
     """The configuration's values in a TOML file, and its record of the environment (empty if it has none).
 
     Raises
