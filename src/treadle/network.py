@@ -242,6 +242,7 @@ def _joined(parts: Iterable[tuple[slice, Factor]]) -> Iterator[tuple[slice, Fact
         yield slice(slices[0].start, slices[-1].stop), factor
 
 
+# Any, here and below: whatever a user gives for each layer.
 def _as_tuple(value: object) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
 

@@ -87,6 +87,7 @@ def boxes(
     if len(pairs) == 1:  # serves every variable
         pairs *= max(1, read_expression(formula).n_dims)
     f = read_expression(formula, n_dims=len(pairs))
+    # Any: keywords of several types.
     options: dict[str, Any] = {"partition": partition, "order": order, "steepness": steepness}
     if activation is not None:
         options["activation"] = activation

@@ -98,6 +98,7 @@ def _versions() -> dict[str, str | None]:
     return versions
 
 
+# Any: what is printed as JSON as well.
 def _print(found: dict[str, Any]) -> None:
     processor, native = found["processor"], found["native"]
     print_result(f"processor  {visible(processor['name'])}")

@@ -31,6 +31,7 @@ MOST_DIMENSIONS = 8
 GZIP_MAGIC = b"\x1f\x8b"
 
 
+# Any: of one of ``TYPES``, which the file says and whoever reads it checks.
 def read_idx(source: str | Path | bytes, *, ndim: int | None = None, what: str | None = None) -> NDArray[Any]:
     """Read an IDX file.
 

@@ -110,6 +110,7 @@ def _parsed(text: str) -> Header:
     return header
 
 
+# Any: of the type that the header says.
 def mapped(file: IO[bytes]) -> NDArray[Any]:
     """The array of an open file, mapped read-only; the file may be closed then.
 
@@ -127,5 +128,5 @@ def mapped(file: IO[bytes]) -> NDArray[Any]:
     order: Literal["F", "C"] = "F" if header.fortran_order else "C"
     if not header.n_bytes:
         return np.empty(header.shape, header.dtype, order)
-    source: Any = file
+    source: Any = file  # NumPy's types know a path, or a class of its own
     return np.memmap(source, header.dtype, "r", offset, header.shape, order)

@@ -113,6 +113,7 @@ def _torch_optimizer(optimizer: Optimizer, model: TorchModel) -> torch.optim.Opt
     alike: dict[tuple[float, float], list[Tensor]] = {}
     for block, tensor in model.blocks():
         alike.setdefault((block.rate, block.decay), []).append(tensor)
+    # Any: as PyTorch types a group.
     groups: list[dict[str, Any]] = [{"params": tensors, "rate": rate} for (rate, _), tensors in alike.items()]
     match optimizer:
         case AdamW():

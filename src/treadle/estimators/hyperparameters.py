@@ -74,6 +74,7 @@ def is_sequence(value: object) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
+# Any: whatever a user gives, which ``is_sequence`` lets us go through.
 def is_one_or_several(value: Any, holds: Callable[[object], bool]) -> bool:
     """Whether one value, or each of a sequence of them, is as it should be."""
     return all(map(holds, value)) if is_sequence(value) else holds(value)

@@ -130,6 +130,7 @@ def read_safetensors(path: str | Path, *, needs_sum: bool = True) -> tuple[Array
     return arrays, metadata
 
 
+# Any: safetensors says no types.
 def _array(file: Any, name: str) -> NDArray[Any]:
     """One array of an open file; ValueError if it is of a type that treadle does not write."""
     dtype = file.get_slice(name).get_dtype()

@@ -108,7 +108,7 @@ class Expression:
             raise InvalidInput(
                 f'the points at which "{self.text}" is computed must have shape {allowed}; got {np.shape(x)}'
             )
-        results: list[Any] = []
+        results: list[Any] = []  # see ``_value``
         with np.errstate(all="ignore"):
             for step in self._formula.steps:
                 results.append(_value(step, [results[i] for i in step.operands], points))
@@ -338,8 +338,9 @@ def read_expression(text: str, *, n_dims: int | None = None) -> Expression:
     return Expression(formula, letters[:d])
 
 
+# Any: numbers or truth values, one or an array, as the grammar has seen to.
 def _value(step: Step, operands: list[Any], points: Array) -> Any:
-    """A step computed at points, of numbers or truth values, as the grammar has seen to."""
+    """A step computed at points."""
     match step.operation:
         case "number":
             return np.float64(step.constant)

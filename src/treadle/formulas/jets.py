@@ -85,7 +85,7 @@ def propagate(formula: Formula, lower: Array, upper: Array, order: int) -> list[
 def _step(
     step: Step, results: list[Jet | Condition], lower: Array, upper: Array, order: int
 ) -> Jet | Condition:
-    # Jets or conditions, as the grammar has seen to.
+    # Any: a jet or a condition, as the grammar has seen to.
     operands: list[Any] = [results[i] for i in step.operands]
     match step.operation, operands:
         case "number", []:

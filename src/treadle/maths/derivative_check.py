@@ -235,6 +235,7 @@ def _checked_point(x: ArrayLike) -> NDArray[np.float64]:
     return point.astype(np.float64)
 
 
+# Any: NumPy's types refuse complex numbers here.
 def _eps(array: NDArray[Any]) -> float:
     return float(np.finfo(array.dtype).eps)
 

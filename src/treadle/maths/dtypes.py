@@ -38,6 +38,7 @@ def as_array(name: str, values: ArrayLike) -> NDArray[np.generic]:
         raise InvalidInput(f"{name} must be an array of numbers, with rows of one length; {error}") from error
 
 
+# Any: ``Inexact``, of which NumPy's types allow no arithmetic.
 def as_inexact(name: str, values: ArrayLike) -> NDArray[Any]:
     """An array of float32, float64, complex64 or complex128; not copied where it is one already.
 

@@ -20,11 +20,11 @@ from treadle.maths.sample_means import mean_over_samples, scaled_for_mean
 from treadle.maths.targets import checked_counts, checked_probabilities
 
 
-@np.errstate(all="ignore")
 @overload
 def log_logistic(logits: Floats) -> Floats: ...
 @overload
 def log_logistic(logits: ArrayLike) -> Inexact: ...
+@np.errstate(all="ignore")
 def log_logistic(logits: ArrayLike) -> Inexact:
     """``log(logistic(z))``, finite where the logistic function itself rounds to 0.
 

@@ -273,6 +273,7 @@ def huber_loss_gradient(
     return scaled_for_mean(_clipped(r, delta), w).reshape(np.shape(prediction))
 
 
+# Any: labels are integers, soft targets floats.
 def _classification_arguments(
     logits: ArrayLike, target: ArrayLike, label_smoothing: float, sample_weight: ArrayLike | None
 ) -> tuple[Inexact, NDArray[Any], NDArray[np.float64] | None]:

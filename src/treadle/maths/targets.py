@@ -98,6 +98,7 @@ def checked_counts(
     return t, w
 
 
+# Any: of whatever type, which is looked at.
 def _checked_labels(labels: NDArray[Any], K: int) -> NDArray[np.integer]:
     if labels.dtype.kind not in "iu":
         raise InvalidInput(

@@ -231,6 +231,7 @@ def draw_dimensions(axes: Axes, network: BoxNetwork) -> None:
     axes.legend(frameon=False, fontsize=8, labelcolor=INK, loc="upper left")
 
 
+# Any, here and below: axes in space, to which matplotlib gives no types.
 def draw_surface(axes: Any, f: Expression, bounds: Bounds) -> None:
     """The function of two variables as a surface."""
     x, y, z = _sampled(f, bounds, 61)

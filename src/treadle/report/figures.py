@@ -122,6 +122,7 @@ def draw_predictions(
             corner = (left / width, bottom / height)
             return cell.add_axes((*corner, (right - left) / width, (top - bottom) / height))
 
+        # Any: matplotlib's options of a text.
         def text(bottom: float, text: str, cell: SubFigure = cell, **style: Any) -> None:
             cell.text(0.12 / width, bottom / height, verbatim(text), va="baseline", **style)
 

@@ -130,6 +130,7 @@ class RunConfig:
                 "the optimizer adamw with weight_decay 0 is adam: choose that, or a weight_decay, 0.01 say"
             )
 
+    # Any: of the field's type.
     def differences(self, other: RunConfig) -> dict[str, tuple[Any, Any]]:
         """Fields in which the two differ, with both values."""
         mine, theirs = asdict(self), asdict(other)
@@ -147,6 +148,7 @@ def _check_types(values: Mapping[str, object]) -> None:
             raise InvalidInput(f"{name} must be {_in_words(kinds[name])}; got {quoted(value)}")
 
 
+# Any, here and below: a type as typing says it, which is no class.
 def _is_of(kind: Any, value: object) -> bool:
     """Whether a value has a field's type: Literal, str, bool, int, float (an int will do), tuple of int."""
     if get_origin(kind) is Literal:

@@ -23,6 +23,7 @@ ROUGH = 2.0**-32
 UNITS_PER_DAY = {"D": 1.0, "s": 86400.0, "ms": 86400e3, "us": 86400e6, "ns": 86400e9}
 
 
+# Any: the column's own type, float64, integer, bool or datetime64.
 def exact_column(column: Column, what: str, first_row: int = 1) -> NDArray[Any]:
     """The values of a column in the type that they have, none of them missing or infinite.
 

@@ -252,7 +252,7 @@ class BoxNetwork(ExplicitNetwork):
         if self.order == 1 and isinstance(self.partition_, Grid):
             return interpolate(self.partition_, self.heights_, points)
         if self.steepness is not None:
-            name: Any = self.activation
+            name: Any = self.activation  # no step, which has no steepness
             return superpose(name, self.steepness, self.edges_[0], self.heights_, points[:, 0])
         values = self.partition_.values_at(points, self.heights_.ravel())
         if self.outside == "zero":

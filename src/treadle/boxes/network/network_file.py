@@ -113,6 +113,7 @@ def _partition(arrays: Arrays) -> Partition:
 
 
 def _bound(metadata: ParsedTable) -> ErrorBound:
+    # Any: of a file.
     value: Any = metadata.get("error_bound")
     kind: Any = metadata.get("error_bound_kind")
     theorem, norm = metadata.get("error_bound_theorem"), metadata.get("norm")

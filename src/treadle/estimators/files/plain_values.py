@@ -64,7 +64,7 @@ def to_plain(value: object, name: str) -> Json:
     if isinstance(value, np.ndarray | np.generic):
         return {"scalar" if value.ndim == 0 else "array": _array_to_plain(np.asarray(value), name)}
     if isinstance(value, np.random.RandomState):
-        state: Any = value.get_state(legacy=False)
+        state: Any = value.get_state(legacy=False)  # a mapping, which NumPy's types do not say
         if state["bit_generator"] == "MT19937":
             _, key, *rest = value.get_state(legacy=True)
             return {"random_state": [np.asarray(key).tolist(), *rest]}
@@ -96,6 +96,7 @@ def _array_to_plain(array: NDArray[np.generic], name: str) -> dict[str, Json]:
     return {**plain, "shape": list(array.shape)} if kind in "SO" else plain
 
 
+# Any, here and below: of the kind that the file says; the errors of what does not fit are caught.
 def from_plain(plain: object) -> Any:
     """The value that ``to_plain`` was given.
 

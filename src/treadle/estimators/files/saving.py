@@ -154,6 +154,7 @@ def check_feature_names(names: object, n_features: int) -> None:
         )
 
 
+# Any: of whichever class the file names.
 def load(path: str | Path) -> Any:
     """The estimator or network that ``save`` wrote, without running any code of the file.
 

@@ -160,6 +160,7 @@ def _plain_weights(fitted: Fitted) -> tuple[list[Floats], list[Floats]]:
     return weights, biases
 
 
+# Any: attributes of several types, which become the fields of one class.
 def _python_numbers(value: object) -> Any:
     """NumPy's numbers, and those of a list, as Python's, which is what a fit leaves and a file holds."""
     if isinstance(value, list):

@@ -120,6 +120,7 @@ def _classes(classes: object, multilabel: object, network: Network) -> ClassTarg
 
 def _curves(fields: dict[str, object]) -> Curves:
     """Taken out of the fields."""
+    # Any: fields of several types.
     found: dict[str, Any] = {"loss_curve": _curve("loss_curve_", fields.pop("loss_curve_", []))}
     for name in VALIDATION_CURVES:
         curve = fields.pop(name, None)
@@ -142,6 +143,7 @@ def _curve(name: str, value: object) -> list[float]:
     return [float(x) for x in value]
 
 
+# Any: a whole number if ``whole``, else a number or None.
 def _number(name: str, value: object, whole: bool) -> Any:
     value = value.item() if isinstance(value, np.generic) else value
     if value is None and not whole:

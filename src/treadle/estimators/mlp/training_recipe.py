@@ -83,7 +83,7 @@ def store(estimator: object, arguments: Mapping[str, object]) -> None:
 def check_together(recipe: Hyperparameters) -> None:
     """Raise InvalidInput for a hyper-parameter that is not allowed, or not together with another."""
     check_hyperparameters(type(recipe).__name__, vars(recipe))
-    given: Any = recipe.hidden_layer_sizes
+    given: Any = recipe.hidden_layer_sizes  # whatever a user gives
     sizes = given if is_sequence(given) else [given]
     if not all(is_whole(size) for size in sizes):
         raise InvalidInput(f"hidden_layer_sizes must be integers above 0; got {given!r}")
@@ -209,11 +209,13 @@ def _schedule(recipe: Hyperparameters, rows_before: int) -> Schedule:
 def scikit_learns_generator(seed: int) -> np.random.Generator:
     """The stream that scikit-learn draws initial parameters from, so that both begin with the same ones."""
     bits = np.random.MT19937()
+    # Any: NumPy's types of the two states differ.
     state: Any = np.random.RandomState(seed).get_state(legacy=False)
     bits.state = state
     return np.random.Generator(bits)
 
 
+# Any: of the type that the hyper-parameter has.
 def _plain(value: Any) -> Any:
     """One value, or a tuple of one for each layer: a network is hashed, and an array cannot be."""
     return tuple(value) if is_sequence(value) else value

@@ -101,6 +101,7 @@ class Certificate:
                 "a certificate's quantile is between 0 and 1, its alpha and its objective at least 0; got "
                 f"{self.quantile}, {self.alpha} and {self.primal}"
             )
+        # Any: of whatever type a caller gave.
         named: dict[str, Any] = {"basis": self.basis, "rows": self.rows, "origin": self.origin}
         named |= {"left_out": self.left_out, "side": self.side}
         for name, array in named.items():

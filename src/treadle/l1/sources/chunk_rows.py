@@ -21,7 +21,7 @@ SAMPLED_NUMBERS = 1 << 22
 HELD_NUMBERS = 1 << 23
 SAMPLE_SEED = 0
 
-# (X, y) or (X, y, sample_weight). What is no such thing yet is whatever ``load`` takes: Any.
+# (X, y) or (X, y, sample_weight). Any is what is no such thing yet, but what ``load`` takes.
 Arrays = Sequence[ArrayLike]
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LARGEST_EXACT, LARGEST_INT64 = 1 << 53, (1 << 63) - 1
 
-# Of any type: each function looks at it.
+# Any: integers, floats, time stamps or what else a user has; each function looks.
 Column: TypeAlias = NDArray[Any]
 # What NumPy makes an array of, or a frame of pandas, polars or ``treadle.tables.exact_columns``.
 Matrix: TypeAlias = "ArrayLike | pd.DataFrame"

@@ -122,6 +122,7 @@ def weight_of(chunk: Chunk) -> float:
     return float(len(chunk) if chunk.weight is None else chunk.weight.sum(dtype=np.float64))
 
 
+# Any: of whatever type, which is looked at.
 def as_floats(array: NDArray[Any]) -> Floats:
     """The array itself if it is of native float32 or float64, else as float64."""
     if array.dtype in (np.float32, np.float64) and array.dtype.isnative:
