@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from treadle.data.pixel_units import PixelUnits, units_of
 from treadle.errors import InvalidInput
+from treadle.maths.dtypes import Numbers
 
 BLOCK_BYTES = 1 << 22  # of X looked at in one go, so that a memory-mapped X is never copied whole
 CACHED_ELEMENTS = 1 << 17  # as float64 they stay in a processor's cache
@@ -164,7 +165,7 @@ def _check_features(name: str, X: Features) -> None:
             )
 
 
-def _check_labels(name: str, y: NDArray[np.int64], n_rows: int, n_classes: int) -> None:
+def _check_labels(name: str, y: Numbers, n_rows: int, n_classes: int) -> None:
     if y.dtype != np.int64 or y.shape != (n_rows,):
         raise InvalidInput(
             f"{name} must be int64 of shape ({n_rows},), a class number a row; "

@@ -6,7 +6,7 @@ Imports PyTorch: load this module only when it is asked for.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
@@ -88,7 +88,7 @@ class TorchTrainer(Trainer):
             self._model.load_statistics(state["statistics"])
             self._set_moments(state)
 
-    def _set_moments(self, moments: Mapping[str, Floats]) -> None:
+    def _set_moments(self, moments: ArrayMapping) -> None:
         """Give torch.optim its state, as it would have it after ``self._step`` steps."""
         for tensor in self._model.parameters():
             state = {TORCH_NAMES[name]: torch.empty_like(tensor) for name in self._problem.optimizer.moments}

@@ -158,7 +158,7 @@ def squared_loss(
 @np.errstate(all="ignore")
 def squared_loss_gradient(
     prediction: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
-) -> Floats:
+) -> Inexact:
     """The derivative of ``squared_loss`` by the prediction, ``c_i (p_i - t_i) / sum_i c_i`` a sample.
 
     Parameters and errors as in ``squared_loss``.
@@ -253,7 +253,7 @@ def huber_loss_gradient(
     *,
     delta: float = 1.0,
     sample_weight: ArrayLike | None = None,
-) -> Floats:
+) -> Inexact:
     """The derivative of ``huber_loss`` by the prediction, ``c_i clip(p_i - t_i, -delta, delta) / sum_i c_i``.
 
     Parameters and errors as in ``huber_loss``.
@@ -285,9 +285,10 @@ def _classification_arguments(
     return z.reshape(-1, z.shape[-1]), t, w
 
 
+# Any: as of ``as_inexact``.
 def _residual(
     prediction: ArrayLike, target: ArrayLike, sample_weight: ArrayLike | None
-) -> tuple[Floats, NDArray[np.float64] | None]:
+) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
     """Prediction minus target as a new (N, K) array of the prediction's dtype, and weights (N,) or None."""
     p = as_inexact("prediction", prediction)
     t, w = checked_numbers(target, p.shape, sample_weight)
@@ -299,12 +300,12 @@ def _check_delta(delta: float) -> None:
         raise InvalidInput(f"delta must be positive and finite; got {delta!r}")
 
 
-def _sign(r: Floats) -> Floats:
+def _sign(r: Inexact) -> Floats:
     """-1, 0 or 1 by the real part, NaN for NaN."""
     return np.asarray(np.sign(r.real))
 
 
-def _clipped(r: Floats, delta: float) -> Floats:
+def _clipped(r: Inexact, delta: float) -> Inexact:
     """The residual moved into [-delta, delta], by the real part."""
     if is_complex(r):
         return np.where(np.abs(r.real) <= delta, r, delta * np.sign(r.real))

@@ -70,7 +70,7 @@ def draw_curves(history: History) -> Figure:
 
 def draw_predictions(
     images: Numbers,
-    y_true: NDArray[np.integer],
+    y_true: Sequence[int] | NDArray[np.integer],
     probabilities: Floats,
     class_names: Sequence[str],
     image_shape: tuple[int, int] | None,

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from treadle.errors import InvalidInput
 from treadle.estimators.mlp.class_targets import ClassTargets
 from treadle.estimators.mlp.stopping import Memory
-from treadle.maths.dtypes import Floats
+from treadle.maths.dtypes import ArrayMapping, Floats
 from treadle.messages import quoted
 from treadle.network import Network, Parameters
 from treadle.training.history import COLUMNS, History
@@ -116,7 +116,7 @@ class Fitted:
     engine: str
     stopped_early: bool
     seed: int | None = None
-    moments: Mapping[str, Floats] = field(default_factory=dict)
+    moments: ArrayMapping = field(default_factory=dict)
     memory: Memory | None = None
     feature_names: NDArray[np.object_] | None = None
     classes: ClassTargets | None = None

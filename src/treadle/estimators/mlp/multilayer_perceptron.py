@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Mapping
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -46,7 +45,7 @@ from treadle.estimators.mlp.training_rows import (
 )
 from treadle.estimators.sample_weights import checked_weights
 from treadle.export.model_file import Model
-from treadle.maths.dtypes import Floats, Numbers
+from treadle.maths.dtypes import ArrayMapping, Floats, Numbers
 from treadle.messages import warn_caller
 from treadle.network import Parameters
 
@@ -64,7 +63,7 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
     # What a later fit or partial_fit goes on from, beside the attributes that it shows. None of it is there
     # where coefs_ and intercepts_ came from elsewhere.
     _seed: int | None = None
-    _moments: Mapping[str, Floats] = MappingProxyType({})
+    _moments: ArrayMapping = MappingProxyType({})
     _earlier: Memory | None = None
 
     @abstractmethod

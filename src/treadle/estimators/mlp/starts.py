@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
@@ -19,7 +18,7 @@ from treadle.estimators.mlp.training_recipe import (
     whole_fit,
 )
 from treadle.estimators.random_state import seed_of
-from treadle.maths.dtypes import Floats
+from treadle.maths.dtypes import ArrayMapping
 from treadle.network import Network, Parameters
 from treadle.training.loop import TrainingPlan
 
@@ -45,7 +44,7 @@ class Start(ABC):
         return self.earlier is None
 
     @property
-    def moments(self) -> Mapping[str, Floats]:
+    def moments(self) -> ArrayMapping:
         """Of the optimizer, to go on from; a whole fit begins with none."""
         return {}
 
@@ -113,7 +112,7 @@ class Continuation(Start):
     is_part = True
 
     @property
-    def moments(self) -> Mapping[str, Floats]:
+    def moments(self) -> ArrayMapping:
         """Those of the epochs before."""
         return {} if self.earlier is None else self.earlier.moments
 

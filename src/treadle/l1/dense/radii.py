@@ -59,7 +59,7 @@ class Ball:
         return FARTHEST_IN_RADII * self.radius if n_kept < n_rows else math.inf
 
 
-def upper_median(values: NDArray[np.float64]) -> float:
+def upper_median(values: Floats) -> float:
     """The median, the upper one of two.
 
     Of few numbers it takes a fraction of ``numpy.median``'s time.
