@@ -8,8 +8,6 @@ Sums, means, weights, complex logits and what overflows: as in ``treadle.maths.l
 
 from __future__ import annotations
 
-from typing import overload
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -20,12 +18,8 @@ from treadle.maths.sample_means import mean_over_samples, scaled_for_mean
 from treadle.maths.targets import checked_counts, checked_probabilities
 
 
-@overload
-def log_logistic(logits: Floats) -> Floats: ...
-@overload
-def log_logistic(logits: ArrayLike) -> Inexact: ...
 @np.errstate(all="ignore")
-def log_logistic(logits: ArrayLike) -> Inexact:
+def log_logistic(logits: ArrayLike) -> Floats:
     """``log(logistic(z))``, finite where the logistic function itself rounds to 0.
 
     Above one half it is the logarithm of the rounded function, so that equal probabilities have equal
