@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 
 from treadle.boxes.trees.tree_network import TreeNetwork
 from treadle.boxes.trees.trees import LEAF, Trees, is_stumps, merged_stumps
 from treadle.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
     from sklearn.tree._tree import Tree
 
 
