@@ -242,11 +242,12 @@ def _joined(parts: Iterable[tuple[slice, Factor]]) -> Iterator[tuple[slice, Fact
         yield slice(slices[0].start, slices[-1].stop), factor
 
 
-def _as_tuple(value: Any) -> tuple[Any, ...]:
+# Any, here and below: whatever a user gives for each layer.
+def _as_tuple(value: object) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
 
 
-def _as_float(value: Any) -> float:
+def _as_float(value: object) -> float:
     """Convert to float; NaN for what is no number or exceeds float64."""
     try:
         return float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
@@ -398,7 +399,7 @@ class Parameters:
         return parameters
 
     @property
-    def dtype(self) -> np.dtype[Any]:
+    def dtype(self) -> np.dtype[np.floating]:
         """float32 or float64."""
         return self.flat.dtype
 

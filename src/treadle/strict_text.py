@@ -26,6 +26,10 @@ MOST_DOTS = 200  # of a line: each table in a dotted key takes memory for all th
 TOML_INTEGERS = 1 << 63
 
 
+# What JSON and TOML hold, which whoever takes a value of it checks.
+ParsedTable = dict[str, Any]
+
+
 def read_json(text: str) -> Any:
     """Parse JSON; NaN and Infinity are allowed, as Python writes them.
 
@@ -59,7 +63,7 @@ def check_json_size(text: str) -> None:
         raise InvalidInput(f"JSON of up to {n_values} values; at most {MOST_VALUES} are read")
 
 
-def read_toml(data: bytes) -> dict[str, Any]:
+def read_toml(data: bytes) -> ParsedTable:
     """Parse TOML in UTF-8, with or without a byte-order mark.
 
     Raises
@@ -103,14 +107,14 @@ def _number(text: str) -> float:
     return number
 
 
-def _scalars(value: Any) -> Iterator[Any]:
+def _scalars(value: object) -> Iterator[object]:
     """Yield all values that are neither list nor table.
 
     InvalidInput where it is nested too deep.
     """
     level = [value]
     for _ in range(MOST_NESTED):
-        inner: list[Any] = []
+        inner: list[object] = []
         for item in level:
             if isinstance(item, dict):
                 inner.extend(item.values())

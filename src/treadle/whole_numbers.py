@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from numbers import Integral
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 # At most 18 digits: within 64 bits.
 _TEXT = re.compile(r"[+-]?\d{1,18}")
 
 
-def is_whole(value: Any) -> TypeGuard[int]:
+def is_whole(value: object) -> TypeGuard[int]:
     """Say whether a value is an integer of Python or NumPy; True is none."""
     return isinstance(value, Integral) and not isinstance(value, bool)
 

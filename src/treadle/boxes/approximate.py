@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -54,7 +54,7 @@ _BUILDERS: dict[tuple[int, BoxPartitionName], Callable[[Target, Request], Built]
 
 
 def approximate(
-    f: str | Callable[[NDArray[np.float64]], Any],
+    f: str | Callable[[NDArray[np.float64]], ArrayLike],
     bounds: ArrayLike,
     *,
     eps: float | None = None,
@@ -62,7 +62,7 @@ def approximate(
     lipschitz: float | Sequence[float] | None = None,
     modulus: ModulusLike | None = None,
     second_derivative: ArrayLike | None = None,
-    enclosure: Any = None,
+    enclosure: object = None,
     partition: BoxPartitionName = "uniform",
     activation: BoxActivationName | None = None,
     steepness: float | None = None,
@@ -177,7 +177,7 @@ def approximate(
     return network
 
 
-def why_not_proved(f: Any, order: int, smooth: bool) -> tuple[str, str]:
+def why_not_proved(f: object, order: int, smooth: bool) -> tuple[str, str]:
     """Say why a network has no bound, and what to do about it.
 
     f is a function, a formula or its text.

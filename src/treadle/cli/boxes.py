@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import cyclopts
 
@@ -87,6 +87,7 @@ def boxes(
     if len(pairs) == 1:  # serves every variable
         pairs *= max(1, read_expression(formula).n_dims)
     f = read_expression(formula, n_dims=len(pairs))
+    # Any: keywords of several types.
     options: dict[str, Any] = {"partition": partition, "order": order, "steepness": steepness}
     if activation is not None:
         options["activation"] = activation
@@ -113,7 +114,27 @@ def boxes(
     return 0
 
 
-def _summary(f: Expression, network: BoxNetwork, partition: str) -> dict[str, Any]:
+class _Facts(TypedDict):
+    formula: str
+    variables: list[str]
+    bounds: list[list[float]]
+    partition: str
+    order: int
+    activation: str
+    steepness: float | None
+    n_boxes: int
+    n_hidden_units: list[int]
+    n_parameters: int
+    lipschitz: list[float]
+    error_bound: float
+    error_bound_kind: str
+    theorem: str
+    error_sampled: float
+    smoothing_bound: float | None
+    why_not_proved: str | None
+
+
+def _summary(f: Expression, network: BoxNetwork, partition: str) -> _Facts:
     """The facts of a network to print, for people and for machines."""
     from treadle.boxes.approximate import why_not_proved
 
@@ -141,7 +162,7 @@ def _summary(f: Expression, network: BoxNetwork, partition: str) -> dict[str, An
     }
 
 
-def _print(found: dict[str, Any]) -> None:
+def _print(found: _Facts) -> None:
     domain = ", ".join(
         f"{name} in [{low:g}, {high:g}]"
         for name, (low, high) in zip(found["variables"], found["bounds"], strict=True)

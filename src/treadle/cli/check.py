@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cyclopts
 
@@ -136,7 +136,7 @@ def _gradient_reports(
     )
 
 
-def _gradients_as_json(reports: list[GradientReport], has_reference: bool) -> dict[str, Any]:
+def _gradients_as_json(reports: list[GradientReport], has_reference: bool) -> dict[str, object]:
     from treadle.engines.gradient_check import REFERENCE_TOLERANCE
 
     return {
@@ -261,7 +261,7 @@ def _agreements(data: str, steps: int, seed: int) -> tuple[Agreements, list[str]
     return agreements, not_compared
 
 
-def _agreement_as_json(name: str, dtype: str, agreement: Agreement) -> dict[str, Any]:
+def _agreement_as_json(name: str, dtype: str, agreement: Agreement) -> dict[str, object]:
     return {
         "engine": name,
         "dtype": dtype,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from treadle.cli.terminal import print_result, print_table, progress_console, warn
 from treadle.messages import visible
@@ -51,7 +51,7 @@ def print_columns(table: Table, design: Design) -> None:
         print_result(f"and {n_plain} more columns; --json lists all")
 
 
-def columns_as_dict(table: Table, design: Design) -> dict[str, Any]:
+def columns_as_dict(table: Table, design: Design) -> dict[str, object]:
     """The table's columns and how it was read, ready for JSON."""
     return {
         "table": {"source": table.source, "rows": len(table), "target": design.target, **table.how},

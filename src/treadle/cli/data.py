@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import cyclopts
 
@@ -110,7 +109,7 @@ def info(data: str, /, *, json: bool = False) -> int:
     n_classes = len(dataset.class_names)
     train_counts = np.bincount(dataset.y_train, minlength=n_classes).tolist()
     test_counts = np.bincount(dataset.y_test, minlength=n_classes).tolist()
-    facts: dict[str, Any] = {
+    facts: dict[str, object] = {
         "name": dataset.name,
         "source": dataset.source,
         "train": list(dataset.X_train.shape),

@@ -49,7 +49,7 @@ def info(*, json: bool = False) -> int:
     return 0
 
 
-def _native() -> dict[str, Any]:
+def _native() -> dict[str, object]:
     """Describe the extension: processor features, the usable kernels, and the chosen one."""
     from treadle.engines.native_engine import NativeEngine
     from treadle.errors import EngineUnavailable
@@ -67,7 +67,7 @@ def _native() -> dict[str, Any]:
     }
 
 
-def _engine(name: str) -> dict[str, Any]:
+def _engine(name: str) -> dict[str, object]:
     """Describe an engine: whether it is usable, its device and its dtypes."""
     from treadle.engines.selection import make_engine
     from treadle.errors import EngineUnavailable
@@ -101,6 +101,7 @@ def _versions() -> dict[str, str | None]:
     return versions
 
 
+# Any: what is printed as JSON as well.
 def _print(found: dict[str, Any]) -> None:
     processor, native = found["processor"], found["native"]
     print_result(f"processor  {visible(processor['name'])}")

@@ -6,7 +6,7 @@ import csv
 import math
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import cyclopts
 
@@ -17,9 +17,15 @@ from treadle.errors import CorruptFile, InferenceWarning, InvalidInput, RunError
 from treadle.messages import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
     from treadle.estimators.lad import LADRegressor
     from treadle.l1.inference.inference import Inference
     from treadle.l1.proof.verification import Verification
+    from treadle.l1.sources.integer_columns import Matrix
     from treadle.report.l1_comparison import L1Comparison
     from treadle.tables import Design, Table
 
@@ -111,7 +117,7 @@ def lad(
         table, target, _names(features, more_features), formula, no_intercept, decimal, encoding
     )
     y, chosen, target = design.y, design.names, design.target
-    X: Any = design.X if design.exact_X is None else design.exact_X
+    X: Matrix = design.X if design.exact_X is None else design.exact_X
     exact_y = y if design.exact_y is None else design.exact_y
     if features is None and formula is None:
         warn_of_left_out(design)
@@ -184,7 +190,7 @@ def _read(
     features: list[str] | None,
     formula: str | None,
     no_intercept: bool,
-    decimal: str | None,
+    decimal: DecimalMark | None,
     encoding: str | None,
 ) -> tuple[Table, Design]:
     """Read the table, and build the design to fit.
@@ -216,7 +222,7 @@ def _read(
     return data, build_design(data, target, features, fit_intercept=not no_intercept)
 
 
-def _write(option: str, path: Path, write: Any) -> None:
+def _write(option: str, path: Path, write: Callable[[], object]) -> None:
     try:
         write()
     except OSError as error:
@@ -224,7 +230,13 @@ def _write(option: str, path: Path, write: Any) -> None:
 
 
 def _inference(
-    model: LADRegressor, X: Any, y: Any, names: list[str], method: str | None, level: float, bandwidth: str
+    model: LADRegressor,
+    X: Matrix,
+    y: NDArray[np.float64],
+    names: list[str],
+    method: str | None,
+    level: float,
+    bandwidth: str,
 ) -> Inference | None:
     """Infer by the method named, or by nid; None for ``none``.
 
@@ -278,10 +290,18 @@ def _print_centre(centre: dict[str, float | int]) -> None:
         print_result("")
 
 
+class _Row(TypedDict):
+    row: int
+    target: float
+    fitted: float
+    residual: float
+    outlier: bool
+
+
 def _print(
     coefs: dict[str, float],
     target: str,
-    y: Any,
+    y: NDArray[np.float64],
     inference: Inference | None,
     comparison: L1Comparison,
     n_shown: int,
@@ -329,7 +349,7 @@ def _print(
     print_result("")
 
 
-def _largest(y: Any, comparison: L1Comparison, n: int) -> list[dict[str, Any]]:
+def _largest(y: NDArray[np.float64], comparison: L1Comparison, n: int) -> list[_Row]:
     """The rows with the largest residuals, counted from 1."""
     outliers = set(comparison.outliers.tolist())
     return [
@@ -350,8 +370,8 @@ def _as_dict(
     inference: Inference | None,
     comparison: L1Comparison,
     proof: Verification,
-    largest: list[dict[str, Any]],
-) -> dict[str, Any]:
+    largest: list[_Row],
+) -> dict[str, object]:
     intervals = None
     if inference is not None:
         intervals = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from treadle.messages import visible
 
@@ -34,12 +34,12 @@ def print_result(text: str) -> None:
     print(text)
 
 
-def print_json(value: Any) -> None:
+def print_json(value: object) -> None:
     """Print the result as one JSON document; nan becomes null."""
     print(json.dumps(_finite(value), indent=2, allow_nan=False))
 
 
-def _finite(value: Any) -> Any:
+def _finite(value: object) -> object:
     match value:
         case dict():
             return {key: _finite(item) for key, item in value.items()}

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import cyclopts
 from cyclopts import Parameter, Token
@@ -22,11 +22,15 @@ from treadle.runs.config import RunConfig, read_config_file, recipe_values
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from treadle.choices import EngineName
     from treadle.report.evaluation import Evaluation
     from treadle.runs.run import Run
+    from treadle.strict_text import ParsedTable
 
 
-def _fill_from_files(app: cyclopts.App, _commands: tuple[str, ...], arguments: Any) -> None:
+def _fill_from_files(
+    app: cyclopts.App, _commands: tuple[str, ...], arguments: cyclopts.ArgumentCollection
+) -> None:
     """Fill options without a flag from the resumed run, --config and the recipe.
 
     They are taken in this order.
@@ -38,7 +42,7 @@ def _fill_from_files(app: cyclopts.App, _commands: tuple[str, ...], arguments: A
         tokens = by_name[name].tokens
         return tokens[0].value if tokens else None
 
-    def fill(values: dict[str, Any], source: str) -> None:
+    def fill(values: ParsedTable, source: str) -> None:
         # Keys are options of this command: "data" is also a command of its own, which Dict would skip.
         cyclopts.config.Dict(values, source=source)(app, (), arguments)
 
@@ -48,7 +52,7 @@ def _fill_from_files(app: cyclopts.App, _commands: tuple[str, ...], arguments: A
     if config := given("--config"):
         fill(read_config_file(Path(config))[0], config)
     recipe = given("--recipe") or RunConfig.recipe
-    if recipe in by_name["--recipe"].get_choices():
+    if recipe in (by_name["--recipe"].get_choices() or ()):
         fill(recipe_values(recipe), f"the recipe {recipe}")
 
 
@@ -110,7 +114,7 @@ def train(
         environment = describe_environment(selection, dataset)
     # The run's folder is to be of use from anywhere.
     data = options.data if options.data in NAMES else str(Path(options.data).resolve())
-    resolved = replace(options, data=data, engine=cast(Any, selection.engine.name))
+    resolved = replace(options, data=data, engine=cast("EngineName", selection.engine.name))
     if begun:
         run, warnings = begun.continued(resolved, environment)
         for warning in warnings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import get_args
 
 import cyclopts
 
@@ -10,7 +10,9 @@ from treadle.errors import InvalidInput
 from treadle.whole_numbers import is_whole_text
 
 
-def check_whole_numbers(_app: cyclopts.App, _commands: tuple[str, ...], arguments: Any) -> None:
+def check_whole_numbers(
+    _app: cyclopts.App, _commands: tuple[str, ...], arguments: cyclopts.ArgumentCollection
+) -> None:
     """Refuse a value that is no whole number for an integer option.
 
     This is a configuration of cyclopts.
@@ -32,7 +34,7 @@ def check_whole_numbers(_app: cyclopts.App, _commands: tuple[str, ...], argument
                 )
 
 
-def _leaves(hint: Any) -> set[Any]:
+def _leaves(hint: object) -> set[object]:
     """Yield the plain types within a type hint: int of ``list[int] | None``."""
     parts = get_args(hint)
     return {leaf for part in parts for leaf in _leaves(part)} if parts else {hint}

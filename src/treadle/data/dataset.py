@@ -10,16 +10,21 @@ import hashlib
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from treadle.data.pixel_units import PixelUnits, units_of
 from treadle.errors import InvalidInput
+from treadle.maths.dtypes import Numbers
 
 BLOCK_BYTES = 1 << 22  # of X looked at in one go, so that a memory-mapped X is never copied whole
 CACHED_ELEMENTS = 1 << 17  # as float64 they stay in a processor's cache
+
+
+Features: TypeAlias = NDArray[np.uint8 | np.float32]
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +66,9 @@ class Dataset:
     """
 
     name: str
-    X_train: NDArray[Any]
+    X_train: Features
     y_train: NDArray[np.int64]
-    X_test: NDArray[Any]
+    X_test: Features
     y_test: NDArray[np.int64]
     class_names: tuple[str, ...]
     image_shape: tuple[int, int] | None
@@ -123,7 +128,7 @@ class Dataset:
         return digest.hexdigest()
 
 
-def _moments(X: NDArray[Any]) -> tuple[float, float]:
+def _moments(X: Features) -> tuple[float, float]:
     """Mean and standard deviation of all elements, in float64.
 
     Block by block; the blocks' squared deviations are combined as in Chan, Golub and LeVeque (1979), which
@@ -143,7 +148,7 @@ def _moments(X: NDArray[Any]) -> tuple[float, float]:
     return mean, math.sqrt(squares / count)
 
 
-def _check_features(name: str, X: NDArray[Any]) -> None:
+def _check_features(name: str, X: Features) -> None:
     if X.dtype not in (np.uint8, np.float32) or X.ndim != 2 or not X.flags.c_contiguous:
         raise InvalidInput(
             f"{name} must be uint8 or float32 of shape (rows, features), C-contiguous; "
@@ -164,7 +169,7 @@ def _check_features(name: str, X: NDArray[Any]) -> None:
             )
 
 
-def _check_labels(name: str, y: NDArray[Any], n_rows: int, n_classes: int) -> None:
+def _check_labels(name: str, y: Numbers, n_rows: int, n_classes: int) -> None:
     if y.dtype != np.int64 or y.shape != (n_rows,):
         raise InvalidInput(
             f"{name} must be int64 of shape ({n_rows},), a class number a row; "
@@ -179,7 +184,7 @@ def _check_labels(name: str, y: NDArray[Any], n_rows: int, n_classes: int) -> No
         )
 
 
-def _read_only(array: NDArray[Any]) -> NDArray[Any]:
-    view = array.view(np.ndarray)
+def _read_only(array: NDArray[Scalar]) -> NDArray[Scalar]:
+    view: NDArray[Scalar] = array.view(np.ndarray)
     view.flags.writeable = False
     return view

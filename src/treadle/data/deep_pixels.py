@@ -8,12 +8,12 @@ Negative, infinite and larger values are refused.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from treadle.errors import CorruptFile
+from treadle.maths.dtypes import Numbers
 
 INTEGER_WHITES = (255, 1023, 4095, 65535)
 FLOAT_WHITES = (1, 255, 65535)
@@ -21,7 +21,7 @@ PIXELS_PER_BLOCK = 1 << 20  # converted at a time, so that wide copies are never
 
 
 def deep_to_bytes(
-    values: NDArray[Any], path: str | Path, *, white_is_zero: bool = False
+    values: Numbers, path: str | Path, *, white_is_zero: bool = False
 ) -> tuple[NDArray[np.uint8], str | None]:
     """Convert pixels to bytes; return also what was assumed about them.
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from treadle.data.pixel_units import units_of
 from treadle.errors import InvalidInput
+from treadle.maths.dtypes import Arrays, Numbers
 
-Parts = dict[str, NDArray[Any]]
+Parts = Arrays
 
 
 def as_rows(parts: Parts) -> tuple[Parts, tuple[int, int] | None, float]:
@@ -70,7 +69,7 @@ def _check_units(parts: Parts) -> None:
         )
 
 
-def _are_pixels(X: NDArray[Any], image: bool) -> bool:
+def _are_pixels(X: Numbers, image: bool) -> bool:
     if X.dtype == np.uint8:
         return True
     return image and X.dtype.kind in "iu" and X.size > 0 and X.min() >= 0 and X.max() <= 255

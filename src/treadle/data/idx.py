@@ -24,12 +24,14 @@ from treadle.data.expansion import Readable, check_expansion, read_exactly
 from treadle.data.gzip_member import GzipMember
 from treadle.errors import CorruptFile, InvalidInput
 from treadle.files import opened
+from treadle.maths.dtypes import Numbers
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MOST_DIMENSIONS = 8
 GZIP_MAGIC = b"\x1f\x8b"
 
 
+# Any: of one of ``TYPES``, which the file says and whoever reads it checks.
 def read_idx(source: str | Path | bytes, *, ndim: int | None = None, what: str | None = None) -> NDArray[Any]:
     """Read an IDX file.
 
@@ -65,7 +67,7 @@ def read_idx(source: str | Path | bytes, *, ndim: int | None = None, what: str |
         raise InvalidInput(f"{what} cannot be read: {error.strerror}; check the path") from error
 
 
-def _read(file: IO[bytes], n_stored: int, what: str, ndim: int | None) -> NDArray[Any]:
+def _read(file: IO[bytes], n_stored: int, what: str, ndim: int | None) -> Numbers:
     compressed = file.read(2) == GZIP_MAGIC
     file.seek(0)
     if not compressed:
@@ -78,7 +80,7 @@ def _read(file: IO[bytes], n_stored: int, what: str, ndim: int | None) -> NDArra
 
 def _read_values(
     stream: Readable, n_stored: int, what: str, ndim: int | None, *, compressed: bool
-) -> NDArray[Any]:
+) -> Numbers:
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES:
         raise CorruptFile(

@@ -16,6 +16,7 @@ from treadle.data.features import as_rows
 from treadle.data.idx import read_idx
 from treadle.data.labels import number_classes
 from treadle.errors import DataUnavailable, InvalidInput
+from treadle.maths.dtypes import Numbers
 
 
 def load_idx_folder(folder: Path) -> Dataset:
@@ -59,7 +60,7 @@ def _read(folder: Path, name: str, ndim: int) -> NDArray[Any]:
     )
 
 
-def _is_known(y: NDArray[Any], index: int) -> bool:
+def _is_known(y: Numbers, index: int) -> bool:
     try:
         fashion_mnist.FILES[index].check_values(y, "the labels")
     except DataUnavailable:

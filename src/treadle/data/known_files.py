@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from treadle.data.idx import read_idx
 from treadle.errors import CorruptFile, DataUnavailable, InvalidInput
 from treadle.files import opened
+from treadle.maths.dtypes import Numbers
 
 
 class Edition(NamedTuple):
@@ -54,7 +55,7 @@ class KnownFile:
         """Raise DataUnavailable unless these are all bytes of one of the editions."""
         _check_sha256(self.gz_name, data, {edition.sha256 for edition in self.editions})
 
-    def check_values(self, values: NDArray[Any], what: str) -> None:
+    def check_values(self, values: Numbers, what: str) -> None:
         """Raise DataUnavailable unless these are the published values."""
         if values.dtype != np.uint8 or values.shape != self.shape:
             raise DataUnavailable(f"{what} holds {values.dtype} {values.shape}, not uint8 {self.shape}")
@@ -114,7 +115,7 @@ def _read_plain(folder: Path, file: KnownFile) -> NDArray[Any]:
     return read_idx(folder / file.name, what=file.name)
 
 
-def _check_sha256(what: str, data: Any, allowed: set[str]) -> None:
+def _check_sha256(what: str, data: bytes | memoryview, allowed: set[str]) -> None:
     got = hashlib.sha256(data).hexdigest()
     if got not in allowed:
         raise DataUnavailable(

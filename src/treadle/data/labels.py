@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
 
+Labels: TypeAlias = NDArray[np.integer | np.str_]
+
 
 def number_classes(
-    y_train: NDArray[Any], y_test: NDArray[Any], class_names: tuple[str, ...] | None = None
+    y_train: Labels, y_test: Labels, class_names: tuple[str, ...] | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], tuple[str, ...]]:
     """Number the classes.
 
@@ -59,7 +61,7 @@ def number_classes(
 
 
 def _positions(
-    name: str, y: NDArray[Any], classes: NDArray[Any], order: NDArray[np.intp], class_names: tuple[str, ...]
+    name: str, y: Labels, classes: Labels, order: NDArray[np.intp], class_names: tuple[str, ...]
 ) -> NDArray[np.int64]:
     if len(classes) == 0:
         raise InvalidInput(f"{name} has no classes to be of; the training labels are empty")

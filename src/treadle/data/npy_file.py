@@ -11,7 +11,7 @@ import math
 import os
 import re
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,7 @@ class Header:
 
     shape: tuple[int, ...]
     fortran_order: bool
-    dtype: np.dtype[Any]
+    dtype: np.dtype[np.generic]
 
     @property
     def n_bytes(self) -> int:
@@ -110,6 +110,7 @@ def _parsed(text: str) -> Header:
     return header
 
 
+# Any: of the type that the header says.
 def mapped(file: IO[bytes]) -> NDArray[Any]:
     """The array of an open file, mapped read-only; the file may be closed then.
 
@@ -124,9 +125,8 @@ def mapped(file: IO[bytes]) -> NDArray[Any]:
         raise CorruptFile(
             f"its header promises {header.n_bytes} bytes of values, and {size - offset} follow it"
         )
-    order: Any = "F" if header.fortran_order else "C"
+    order: Literal["F", "C"] = "F" if header.fortran_order else "C"
     if not header.n_bytes:
-        empty: NDArray[Any] = np.empty(header.shape, header.dtype, order)
-        return empty
-    source: Any = file
+        return np.empty(header.shape, header.dtype, order)
+    source: Any = file  # NumPy's types know a path, or a class of its own
     return np.memmap(source, header.dtype, "r", offset, header.shape, order)

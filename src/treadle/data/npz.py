@@ -11,7 +11,6 @@ import struct
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +22,7 @@ from treadle.data.labels import number_classes
 from treadle.data.npy_file import read_header
 from treadle.errors import CorruptFile, InvalidInput, TreadleError
 from treadle.files import opened
+from treadle.maths.dtypes import Arrays
 from treadle.messages import shortened
 
 REQUIRED = ("X_train", "y_train", "X_test", "y_test")
@@ -70,7 +70,7 @@ def load_npz(path: Path) -> Dataset:
         raise InvalidInput(f"{path}: {error}") from error
 
 
-def read_npz(path: Path) -> dict[str, NDArray[Any]]:
+def read_npz(path: Path) -> Arrays:
     """Read the arrays by name, as they are stored; raise as ``load_npz`` does."""
     try:
         with opened(path) as file, zipfile.ZipFile(file) as archive:
@@ -96,7 +96,7 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}; check the path") from error
 
 
-def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, what: str) -> NDArray[Any]:
+def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, what: str) -> NDArray[np.generic]:
     if info.compress_type not in COMPRESSIONS or info.flag_bits & 0x1:
         raise CorruptFile(f"{what} is encrypted or oddly compressed; write the file again with np.savez")
     with archive.open(info) as stream:

@@ -8,12 +8,12 @@ here. A range that fits none, as that of standardised images, has no known units
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
+from treadle.maths.dtypes import Numbers
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class PixelUnits:
         values = pixels.astype(np.float32) / np.float32(255 / (self.white - self.black))
         return values + np.float32(self.black) if self.black else values
 
-    def convert(self, X: NDArray[Any], other: PixelUnits) -> NDArray[np.float32]:
+    def convert(self, X: Numbers, other: PixelUnits) -> NDArray[np.float32]:
         """Convert X from the other units to these, as float32."""
         factor = (self.white - self.black) / (other.white - other.black)
         return np.asarray(

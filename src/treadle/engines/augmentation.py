@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from treadle.engines.philox import AUGMENTATION, philox_words
+from treadle.engines.rows import DenseRows
 from treadle.errors import InvalidInput
 from treadle.network import Network
 from treadle.whole_numbers import is_whole
@@ -77,7 +76,7 @@ class Augmentation:
                 f"image_shape must multiply to the {network.sizes[0]} inputs; got {self.image_shape}"
             )
 
-    def apply(self, X: NDArray[Any], seed: int, step: int) -> NDArray[Any]:
+    def apply(self, X: DenseRows, seed: int, step: int) -> DenseRows:
         """Augment the rows of one batch for one step of training.
 
         Parameters
@@ -109,7 +108,7 @@ class Augmentation:
         return frames[np.arange(n), 2 * s - moves[:, 1], 2 * s - moves[:, 0]].reshape(n, height * width)
 
 
-def mirrored(X: NDArray[Any], width: int) -> NDArray[Any]:
+def mirrored(X: DenseRows, width: int) -> DenseRows:
     """Copy X (N, D) with each line of width elements reversed.
 
     So images are mirrored left to right.

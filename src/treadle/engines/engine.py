@@ -10,10 +10,10 @@ Dimensions: N samples, D inputs, K outputs, S steps of an epoch, P parameters, R
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, ClassVar, get_args
+from typing import ClassVar, get_args
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -24,7 +24,7 @@ from treadle.engines.objective import Objective
 from treadle.engines.rows import Rows, check_rows, is_compressed, n_rows
 from treadle.errors import EngineUnavailable, InvalidInput, TrainingDiverged
 from treadle.maths.activations import logistic
-from treadle.maths.dtypes import Floats
+from treadle.maths.dtypes import ArrayMapping, Arrays, Floats, Numbers
 from treadle.maths.softmax import softmax
 from treadle.network import Network, Parameters
 from treadle.optimizers import Optimizer
@@ -83,9 +83,9 @@ class TrainingProblem:
     objective: Objective
     optimizer: Optimizer
     X: Rows
-    y: NDArray[Any]
+    y: Numbers
     batch_size: int
-    sample_weight: NDArray[Any] | None = None
+    sample_weight: Numbers | None = None
     noise_seed: int = 0
     augmentation: Augmentation | None = None
     precision: str = "float32"
@@ -127,7 +127,7 @@ class TrainingProblem:
         """Batches in an epoch of n_rows rows, the last partial one included."""
         return -(-n_rows // self.batch_size)
 
-    def batch(self, rows: NDArray[Any], step: int) -> tuple[Rows, NDArray[Any], NDArray[Any] | None]:
+    def batch(self, rows: NDArray[np.int64], step: int) -> tuple[Rows, Numbers, Numbers | None]:
         """Copy these rows of X, y and sample_weight, augmented for the step.
 
         The step counts from 0, over all epochs.
@@ -158,7 +158,7 @@ class Trainer(ABC):
     """Whether an epoch is one step over all rows, whatever the problem's batch size."""
 
     @abstractmethod
-    def run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
+    def run_epoch(self, order: NDArray[np.int64], learning_rates: NDArray[np.float64]) -> NDArray[np.float64]:
         """Visit the rows in the given order, a batch a step.
 
         Each step's batch moves the running statistics of batch normalisation; see
@@ -189,7 +189,7 @@ class Trainer(ABC):
         """Copy the current parameters, with the running statistics."""
 
     @abstractmethod
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> Arrays:
         """Copy by name all that is needed to go on.
 
         ``parameters`` (P,) and ``statistics`` (R,) are as in ``Parameters``, and ``step`` () is int64. The
@@ -198,11 +198,11 @@ class Trainer(ABC):
         """
 
     @abstractmethod
-    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def load_state(self, state: ArrayMapping) -> None:
         """Go on from what ``state`` returned."""
 
 
-def output_of(network: Network, logits: NDArray[Any]) -> NDArray[Any]:
+def output_of(network: Network, logits: Floats) -> Floats:
     """Apply the network's output function to logits.
 
     The result may be the array that is given.
@@ -293,8 +293,8 @@ class Engine(ABC):
         self,
         parameters: Parameters,
         X: Rows,
-        y: NDArray[Any],
-        sample_weight: NDArray[Any] | None = None,
+        y: Numbers,
+        sample_weight: Numbers | None = None,
         *,
         objective: Objective,
         noise_key: tuple[int, int] | None = None,

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from treadle.engines.engine import Engine
 from treadle.engines.objective import Objective
+from treadle.engines.rows import Rows
 from treadle.errors import InvalidInput
 from treadle.maths.derivative_check import DerivativeReport, check_derivative
+from treadle.maths.dtypes import Floats, Numbers
 from treadle.network import Network, Parameters
 
 # Two float64 engines sum in different orders: a few thousand roundings of 1.1e-16, of either sign.
@@ -61,9 +62,9 @@ class GradientReport:
 def check_gradients(
     engine: Engine,
     parameters: Parameters,
-    X: NDArray[Any],
-    y: NDArray[Any],
-    sample_weight: NDArray[Any] | None = None,
+    X: Rows,
+    y: Numbers,
+    sample_weight: Numbers | None = None,
     *,
     objective: Objective,
     noise_key: tuple[int, int] | None = None,
@@ -109,7 +110,7 @@ def check_gradients(
         raise InvalidInput(f"a gradient check needs float64 parameters; got {parameters.dtype}")
     network = parameters.network
 
-    def objective_of(flat: NDArray[Any]) -> float:
+    def objective_of(flat: Floats) -> float:
         at = Parameters(network, flat)
         return engine.loss_and_gradients(at, X, y, sample_weight, objective=objective, noise_key=noise_key)[0]
 
@@ -131,11 +132,11 @@ def check_gradients(
 
 
 def _along(
-    objective_of: Callable[[NDArray[Any]], float], parameters: Parameters, name: str
-) -> Callable[[NDArray[Any]], float]:
+    objective_of: Callable[[Floats], float], parameters: Parameters, name: str
+) -> Callable[[ArrayLike], float]:
     """Return the objective as a function of one array, all others fixed."""
 
-    def f(array: NDArray[Any]) -> float:
+    def f(array: ArrayLike) -> float:
         at = parameters.copy()
         dict(at.named())[name][...] = array
         return objective_of(at.flat)
@@ -143,18 +144,18 @@ def _along(
     return f
 
 
-def _constant(gradient: NDArray[Any]) -> Callable[[NDArray[Any]], NDArray[Any]]:
+def _constant(gradient: Floats) -> Callable[[object], Floats]:
     return lambda _at: gradient
 
 
-def _relative_error(actual: NDArray[Any], expected: NDArray[Any]) -> float:
+def _relative_error(actual: Floats, expected: Floats) -> float:
     size = max(float(np.abs(expected).max()), float(np.finfo(np.float64).tiny))
     return float(np.abs(actual - expected).max()) / size
 
 
 def random_batch(
     network: Network, n_rows: int, seed: int
-) -> tuple[NDArray[np.float64], NDArray[Any], NDArray[np.float64]]:
+) -> tuple[NDArray[np.float64], Numbers, NDArray[np.float64]]:
     """Draw X, y and sample weights to check gradients on.
 
     Inputs are normal, and targets suit the output.
@@ -164,7 +165,7 @@ def random_batch(
     return X, random_targets(network, n_rows, rng), rng.uniform(0.5, 2.0, n_rows)
 
 
-def random_targets(network: Network, n_rows: int, rng: np.random.Generator) -> NDArray[Any]:
+def random_targets(network: Network, n_rows: int, rng: np.random.Generator) -> Numbers:
     """Draw targets that suit the network's output.
 
     They are labels (N,); or (N, K) zeros and ones, counts or normal numbers.

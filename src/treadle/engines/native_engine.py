@@ -26,7 +26,7 @@ from treadle.errors import InvalidInput
 from treadle.hardware.native import networks
 from treadle.hardware.native.extension import SIMD, chosen_kernels
 from treadle.hardware.processors import usable_threads
-from treadle.maths.dtypes import Floats
+from treadle.maths.dtypes import Floats, Numbers
 from treadle.network import Network, Parameters
 from treadle.optimizers import SGD, Adam, AdamW, Optimizer
 
@@ -383,7 +383,7 @@ def _inputs(network: Network, layers: networks.Network, X: Rows) -> networks.Inp
     )
 
 
-def _relative(weights: Floats) -> NDArray[np.float32]:
+def _relative(weights: Numbers) -> NDArray[np.float32]:
     """Convert weights to float32, scaled so that the largest is about 1.
 
     The factor is a power of two: only the weights' ratios count.

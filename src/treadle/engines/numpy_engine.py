@@ -32,9 +32,8 @@ writes into them, on one thread (``treadle.hardware.blas_threads``).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,9 +45,12 @@ from treadle.engines.objective import Objective
 from treadle.engines.rows import Rows, check_rows, dense, is_compressed, n_rows
 from treadle.hardware.blas_threads import one_blas_thread
 from treadle.maths.activations import ACTIVATIONS
-from treadle.maths.dtypes import Floats
+from treadle.maths.dtypes import ArrayMapping, Arrays, Floats, Numbers
 from treadle.network import Parameters
 from treadle.optimizers.optimizer import CHUNK, chunks
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 # Rows of a prediction computed at a time: enough for BLAS, and a few megabytes of hidden outputs at most.
 ROWS_PER_PREDICTION = 1024
@@ -77,8 +79,8 @@ class NumpyEngine(Engine):
         self,
         parameters: Parameters,
         X: Rows,
-        y: NDArray[Any],
-        sample_weight: NDArray[Any] | None = None,
+        y: Numbers,
+        sample_weight: Numbers | None = None,
         *,
         objective: Objective,
         noise_key: tuple[int, int] | None = None,
@@ -145,7 +147,7 @@ class _Passes:
         n = n_rows(X)
         number = self.parameters.dtype.type
         scale, offset = map(number, (self.network.input_scale, self.network.input_offset))
-        a: Any
+        a: Floats | sparse.csr_array
         if is_compressed(X) and not offset:
             a = (X * scale).astype(self.parameters.dtype, copy=False)
         else:
@@ -172,8 +174,8 @@ class _Passes:
     def loss_and_gradients(
         self,
         X: Rows,
-        y: NDArray[Any],
-        sample_weight: NDArray[Any] | None,
+        y: Numbers,
+        sample_weight: Numbers | None,
         objective: Objective,
         noise_key: tuple[int, int] | None,
     ) -> float:
@@ -214,7 +216,7 @@ class _Passes:
                 norm.update_statistics()
 
 
-def _product(a: Any, b: Floats, out: Floats) -> None:
+def _product(a: Floats | sparse.csr_array, b: Floats, out: Floats) -> None:
     """Compute ``a b`` into a given array; a may be sparse."""
     if isinstance(a, np.ndarray):
         np.matmul(a, b, out=out)
@@ -232,13 +234,15 @@ class NumpyTrainer(Trainer):
         self._step = 0
         self._passes = _Passes(self._parameters, min(problem.batch_size, problem.n_rows))
 
-    def run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
+    def run_epoch(self, order: NDArray[np.int64], learning_rates: NDArray[np.float64]) -> NDArray[np.float64]:
         """See ``Trainer.run_epoch``."""
         # What overflows shows in the loss, which is looked at in every step.
         with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
             return self._run_epoch(order, learning_rates)
 
-    def _run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
+    def _run_epoch(
+        self, order: NDArray[np.int64], learning_rates: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         problem = self._problem
         losses = np.empty(problem.n_steps(len(order)))
         for s in range(len(losses)):
@@ -260,7 +264,7 @@ class NumpyTrainer(Trainer):
         """See ``Trainer.parameters``."""
         return self._parameters.copy()
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> Arrays:
         """See ``Trainer.state``."""
         moments = {name: moment.copy() for name, moment in self._moments.items()}
         return {
@@ -270,7 +274,7 @@ class NumpyTrainer(Trainer):
             **moments,
         }
 
-    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def load_state(self, state: ArrayMapping) -> None:
         """See ``Trainer.load_state``."""
         self._parameters.flat[:] = state["parameters"]
         self._parameters.statistics[:] = state["statistics"]

@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
-
-from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
-from treadle.maths.dtypes import Floats
+from treadle.maths.dtypes import Floats, Numbers
 from treadle.maths.loss_table import LOSSES
 from treadle.network import Network
 
@@ -80,14 +77,10 @@ class Objective:
         """
         return {keyword: getattr(self, name) for name, keyword in LOSSES[self.loss].options.items()}
 
-    def data_loss(
-        self, logits: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None = None
-    ) -> float:
+    def data_loss(self, logits: Floats, y: Numbers, sample_weight: Numbers | None = None) -> float:
         """The loss of a batch without the penalty."""
         return LOSSES[self.loss].value(logits, y, sample_weight=sample_weight, **self.options)
 
-    def data_gradient(
-        self, logits: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None = None
-    ) -> Floats:
+    def data_gradient(self, logits: Floats, y: Numbers, sample_weight: Numbers | None = None) -> Floats:
         """The derivative of ``data_loss`` with respect to the logits, (N, K)."""
         return LOSSES[self.loss].gradient(logits, y, sample_weight=sample_weight, **self.options)

@@ -6,7 +6,7 @@ gathers a batch of them, and makes that dense if it must.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,17 @@ from numpy.typing import NDArray
 from treadle.errors import InvalidInput
 from treadle.network import Network
 
-# An ndarray of shape (N, D), or a csr_array or csr_matrix, which SciPy gives no types.
-Rows: TypeAlias = Any
+if TYPE_CHECKING:
+    from scipy import sparse
+
+DenseRows: TypeAlias = NDArray[np.uint8 | np.floating]
+# Of shape (N, D). SciPy has no types.
+Rows: TypeAlias = "DenseRows | sparse.csr_array | sparse.csr_matrix"
 
 ELEMENTS = (np.uint8, np.float32, np.float64)
 
 
-def is_compressed(X: Rows) -> bool:
+def is_compressed(X: Rows) -> TypeGuard[sparse.csr_array]:
     """Whether X holds compressed sparse rows."""
     return not isinstance(X, np.ndarray) and getattr(X, "format", None) == "csr"
 
@@ -30,7 +34,7 @@ def n_rows(X: Rows) -> int:
     return int(X.shape[0])
 
 
-def dense(X: Rows) -> NDArray[Any]:
+def dense(X: Rows) -> DenseRows:
     """Return the rows as an ndarray: for a batch, never for all rows."""
     return np.asarray(X.toarray()) if is_compressed(X) else X
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from numpy.typing import NDArray
-
 from treadle.engines.objective import Objective
+from treadle.maths.dtypes import Numbers
 from treadle.maths.loss_table import LOSSES
 from treadle.network import Network
 
@@ -15,8 +12,8 @@ def check_targets(
     objective: Objective,
     network: Network,
     n_rows: int,
-    y: NDArray[Any],
-    sample_weight: NDArray[Any] | None,
+    y: Numbers,
+    sample_weight: Numbers | None,
 ) -> None:
     """Raise InvalidInput for targets and weights that ``treadle.maths``'s losses refuse.
 

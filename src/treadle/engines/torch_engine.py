@@ -8,10 +8,9 @@ engine is made, not before; what is done with it is in ``torch_model`` and ``tor
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from treadle.choices import DeviceName
 from treadle.engines.engine import Engine, Trainer, TrainingProblem
@@ -19,7 +18,7 @@ from treadle.engines.objective import Objective
 from treadle.engines.rows import Rows, check_rows, n_rows
 from treadle.engines.targets import check_targets
 from treadle.errors import EngineUnavailable, InvalidInput
-from treadle.maths.dtypes import Floats
+from treadle.maths.dtypes import Floats, Numbers
 from treadle.network import Parameters
 
 if TYPE_CHECKING:
@@ -78,8 +77,8 @@ class TorchEngine(Engine):
         self,
         parameters: Parameters,
         X: Rows,
-        y: NDArray[Any],
-        sample_weight: NDArray[Any] | None = None,
+        y: Numbers,
+        sample_weight: Numbers | None = None,
         *,
         objective: Objective,
         noise_key: tuple[int, int] | None = None,

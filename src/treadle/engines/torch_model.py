@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from treadle.engines.objective import Objective
 from treadle.engines.rows import Rows, dense, n_rows
 from treadle.engines.torch_losses import ROW_LOSSES
 from treadle.export.torch_sequential import ACTIVATIONS
-from treadle.maths.dtypes import Floats
+from treadle.maths.dtypes import Floats, Numbers
 from treadle.network import BATCH_NORM_EPSILON, Block, Parameters
 
 
@@ -157,8 +157,8 @@ class TorchModel(nn.Module):
     def loss(
         self,
         X: Rows,
-        y: NDArray[Any],
-        sample_weight: NDArray[Any] | None,
+        y: Numbers,
+        sample_weight: Numbers | None,
         objective: Objective,
         noise_key: tuple[int, int] | None,
     ) -> Tensor:
@@ -178,7 +178,7 @@ class TorchModel(nn.Module):
         return loss
 
     def _weighted_loss(
-        self, outputs: Tensor, y: NDArray[Any], weights: NDArray[np.float64], objective: Objective
+        self, outputs: Tensor, y: Numbers, weights: NDArray[np.float64], objective: Objective
     ) -> Tensor:
         """Average the losses of rows with weights other than 0.
 
@@ -190,7 +190,7 @@ class TorchModel(nn.Module):
         losses = self._row_losses(outputs[rows], y[kept], objective)
         return (losses * torch.tensor(share, device=self.device)).sum(dtype=torch.float64)
 
-    def _row_losses(self, outputs: Tensor, y: NDArray[Any], objective: Objective) -> Tensor:
+    def _row_losses(self, outputs: Tensor, y: Numbers, objective: Objective) -> Tensor:
         """Each row's loss (N,), summed over the outputs."""
         target = torch.tensor(y, device=self.device)
         return ROW_LOSSES[objective.loss](outputs, target, **objective.options)

@@ -7,7 +7,7 @@ for.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
@@ -18,7 +18,7 @@ from torch import Tensor
 from treadle.engines.engine import Trainer, TrainingProblem, diverged
 from treadle.engines.torch_model import TorchModel, differentiating
 from treadle.errors import EngineUnavailable
-from treadle.maths.dtypes import Floats
+from treadle.maths.dtypes import ArrayMapping, Arrays, Floats
 from treadle.network import Parameters
 from treadle.optimizers import SGD, Adam, AdamW, Optimizer
 
@@ -40,12 +40,14 @@ class TorchTrainer(Trainer):
             self._optimizer = _torch_optimizer(problem.optimizer, self._model)
             self._set_moments(problem.optimizer.start(parameters.flat.size, parameters.dtype))
 
-    def run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
+    def run_epoch(self, order: NDArray[np.int64], learning_rates: NDArray[np.float64]) -> NDArray[np.float64]:
         """See ``Trainer.run_epoch``."""
         with differentiating():
             return self._run_epoch(order, learning_rates)
 
-    def _run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
+    def _run_epoch(
+        self, order: NDArray[np.int64], learning_rates: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         problem = self._problem
         losses = np.empty(problem.n_steps(len(order)))
         for s in range(len(losses)):
@@ -69,7 +71,7 @@ class TorchTrainer(Trainer):
         flat = self._model.gather(lambda tensor: tensor).flat
         return Parameters(self._problem.network, flat, self._model.statistics())
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> Arrays:
         """See ``Trainer.state``."""
         moments = {
             name: self._model.gather(self._moment(name)).flat for name in self._problem.optimizer.moments
@@ -82,7 +84,7 @@ class TorchTrainer(Trainer):
             **moments,
         }
 
-    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def load_state(self, state: ArrayMapping) -> None:
         """See ``Trainer.load_state``."""
         self._step = int(state["step"])
         with differentiating():
@@ -90,7 +92,7 @@ class TorchTrainer(Trainer):
             self._model.load_statistics(state["statistics"])
             self._set_moments(state)
 
-    def _set_moments(self, moments: Mapping[str, Floats]) -> None:
+    def _set_moments(self, moments: ArrayMapping) -> None:
         """Give torch.optim the state that it has after ``self._step`` steps."""
         for tensor in self._model.parameters():
             state = {TORCH_NAMES[name]: torch.empty_like(tensor) for name in self._problem.optimizer.moments}
@@ -118,6 +120,7 @@ def _torch_optimizer(optimizer: Optimizer, model: TorchModel) -> torch.optim.Opt
     alike: dict[tuple[float, float], list[Tensor]] = {}
     for block, tensor in model.blocks():
         alike.setdefault((block.rate, block.decay), []).append(tensor)
+    # Any: as PyTorch types a group.
     groups: list[dict[str, Any]] = [{"params": tensors, "rate": rate} for (rate, _), tensors in alike.items()]
     match optimizer:
         case AdamW():

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, get_args
+from typing import Any, TypeGuard, get_args
 
 import numpy as np
 
@@ -40,10 +40,10 @@ class Allowed:
     """
 
     words: str
-    holds: Callable[[Any], bool]
+    holds: Callable[[object], bool]
 
 
-def check_hyperparameters(estimator_name: str, values: Mapping[str, Any]) -> None:
+def check_hyperparameters(estimator_name: str, values: Mapping[str, object]) -> None:
     """Raise InvalidInput for the first value that is not allowed.
 
     Names outside of the table are passed over.
@@ -64,7 +64,7 @@ def check_hyperparameters(estimator_name: str, values: Mapping[str, Any]) -> Non
             )
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Say whether a value is a finite real number in float64's range.
 
     True and False are none.
@@ -75,7 +75,7 @@ def is_number(value: Any) -> bool:
         return False
 
 
-def is_sequence(value: Any) -> bool:
+def is_sequence(value: object) -> bool:
     """Say whether a value is a list, tuple or one-dimensional array.
 
     Text is none.
@@ -85,7 +85,8 @@ def is_sequence(value: Any) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
-def is_one_or_several(value: Any, holds: Callable[[Any], bool]) -> bool:
+# Any: whatever a user gives, which ``is_sequence`` lets us go through.
+def is_one_or_several(value: Any, holds: Callable[[object], bool]) -> bool:
     """Say whether a value, or each of a sequence, fulfils the predicate."""
     return all(map(holds, value)) if is_sequence(value) else holds(value)
 
@@ -98,7 +99,7 @@ def _among(names: Sequence[str]) -> str:
     return f"a str among {{{', '.join(map(repr, names))}}}"
 
 
-def _number(interval: str, holds: Callable[[Any], bool]) -> Allowed:
+def _number(interval: str, holds: Callable[[float], bool]) -> Allowed:
     return Allowed(f"a float in the range {interval}", lambda v: is_number(v) and holds(v))
 
 
@@ -107,13 +108,13 @@ def _each_layer(allowed: Allowed) -> Allowed:
     return Allowed(words, lambda v: is_one_or_several(v, allowed.holds))
 
 
-def _is_class_weight(value: Any) -> bool:
+def _is_class_weight(value: object) -> bool:
     if isinstance(value, Mapping):
         return all(is_number(weight) and weight >= 0 for weight in value.values())
     return value is None or (isinstance(value, str) and value == "balanced")
 
 
-def _is_verbose(value: Any) -> bool:
+def _is_verbose(value: object) -> bool:
     return isinstance(value, bool | np.bool_) or (is_whole(value) and value >= 0)
 
 

@@ -6,19 +6,26 @@ It refuses labels that are missing, of several types, or of a type without an or
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any
+from typing import TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, csr_matrix, issparse
 from sklearn.utils.validation import column_or_1d
 
 from treadle.errors import InvalidInput
 
+# What scikit-learn's checks leave of y, (N,) or (N, K): numbers, labels of any type, or an indicator matrix.
+GivenTargets: TypeAlias = NDArray[np.generic] | csr_array | csr_matrix
+
 MISSING = ("NoneType", "NAType", "NaTType")  # of Python and of pandas
 
 
-def plain_labels(y: Any) -> Any:
+@overload
+def plain_labels(y: NDArray[np.generic]) -> NDArray[np.generic]: ...
+@overload
+def plain_labels(y: object) -> object: ...
+def plain_labels(y: object) -> object:
     """Convert labels of dtype object or of pandas' and polars' types.
 
     Others are returned as they are.
@@ -48,12 +55,12 @@ def plain_labels(y: Any) -> Any:
     return y if isinstance(getattr(y, "dtype", labels.dtype), np.dtype) else labels
 
 
-def one_column(y: Any) -> Any:
+def one_column(y: GivenTargets) -> GivenTargets:
     """Return y, made flat where it has one column."""
     return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
 
-def _of_one_type(labels: NDArray[Any]) -> NDArray[Any]:
+def _of_one_type(labels: NDArray[np.object_]) -> NDArray[np.generic]:
     flat = labels.ravel().tolist()
     kinds = set(map(type, flat))
     if any(kind.__name__ in MISSING or issubclass(kind, float) for kind in kinds):
@@ -80,7 +87,7 @@ def _of_one_type(labels: NDArray[Any]) -> NDArray[Any]:
         ) from None
 
 
-def _refuse_missing(flat: list[Any], n_rows: int) -> None:
+def _refuse_missing(flat: list[object], n_rows: int) -> None:
     for place, label in enumerate(flat):
         if type(label).__name__ in MISSING or (isinstance(label, float) and label != label):
             raise InvalidInput(

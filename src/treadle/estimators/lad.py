@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Self, TypeGuard
+from typing import TYPE_CHECKING, Self, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -37,6 +37,11 @@ from treadle.l1.proof.solution import Solution
 from treadle.l1.sources.integer_columns import Origin, doubles_of, has_integer_columns, origin_of
 from treadle.l1.sources.rows import Chunk, Rows
 from treadle.l1.sparse.solve import solve_sparse
+from treadle.maths.dtypes import Floats, Numbers
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sklearn.utils import Tags
 
 # X of these types is taken as it is, in any order of memory, without a copy; any other becomes the first.
 X_DTYPES = (np.float64, np.float32)
@@ -193,9 +198,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         )
         return solution if origin is None else solution.with_origin(origin)
 
-    def _validated(
-        self, X: ArrayLike, y: ArrayLike | None
-    ) -> tuple[NDArray[Any], NDArray[Any], Origin | None]:
+    def _validated(self, X: ArrayLike, y: ArrayLike | None) -> tuple[Floats, Numbers, Origin | None]:
         """Check X and y as scikit-learn's ``validate_data`` does.
 
         It is not called where it changes nothing. It takes as long as a fit of some hundred rows. Values that
@@ -254,14 +257,14 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
         predicted += intercept
         return predicted
 
-    def _at_centre(self) -> tuple[NDArray[Any], float, NDArray[Any]]:
+    def _at_centre(self) -> tuple[NDArray[np.float64], float, NDArray[np.float64]]:
         """Return the coefficients, the intercept at the centre, and the centre."""
         certificate = self.certificate_
         if certificate.centre.any() or certificate.origin.any():
             return self.coef_, certificate.centre_intercept, certificate.centre
         return self.coef_, self.intercept_, certificate.centre
 
-    def _features(self, X: ArrayLike) -> Any:
+    def _features(self, X: ArrayLike) -> Floats | sparse.csr_array:
         """Return X checked as in the fit, less the origin."""
         origin = self.certificate_.origin
         if (has_integer_columns(X) or origin.any()) and not sparse.issparse(X):
@@ -360,7 +363,7 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
             )
         return found
 
-    def __sklearn_tags__(self) -> Any:
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
@@ -389,40 +392,42 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
 
 
 def predicted_of(
-    coef: NDArray[Any], intercept: float, shift: NDArray[Any], chunk: Chunk
+    coef: NDArray[np.float64], intercept: float, shift: NDArray[np.float64], chunk: Chunk
 ) -> NDArray[np.float64]:
     """The predictions of a chunk of rows."""
     return _predicted(coef, intercept, shift, chunk.X)
 
 
-def _predicted(coef: NDArray[Any], intercept: float, shift: NDArray[Any], X: Any) -> NDArray[np.float64]:
+def _predicted(
+    coef: NDArray[np.float64], intercept: float, shift: NDArray[np.float64], X: Floats | sparse.csr_array
+) -> NDArray[np.float64]:
     """Compute (X - shift) coef + intercept, with few dense columns.
 
     Of a sparse X only columns that are shifted become dense.
     """
     if not shift.any():
         return np.asarray(X @ coef + intercept)
-    if not sparse.issparse(X):
+    if isinstance(X, np.ndarray):
         return np.asarray((X - shift) @ coef + intercept)
     some = shift != 0
     shifted = X[:, np.flatnonzero(some)].toarray() - shift[some]
     return np.asarray(X @ np.where(some, 0, coef) + (shifted @ coef[some] + intercept))
 
 
-def _names_of(X: Any) -> Any:
+def _names_of(X: object) -> Sequence[str] | None:
     """Return a frame's column names, None where they are only positions."""
     names = getattr(X, "columns", None)
     return None if isinstance(names, range) else names
 
 
-def _named(X: NDArray[Any], names: Any) -> Any:
+def _named(X: Floats, names: Sequence[str]) -> pd.DataFrame:
     """Return X as a frame with its names, for scikit-learn to check."""
     import pandas
 
     return pandas.DataFrame(X, columns=names)
 
 
-def _is_plain(array: Any, n_dimensions: int) -> TypeGuard[NDArray[Any]]:
+def _is_plain(array: object, n_dimensions: int) -> TypeGuard[Floats]:
     """Say whether an array can be taken as it is.
 
     It is no subclass, of a known type, and has that many dimensions.

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from treadle.errors import InvalidInput
 
 
 @contextmanager
-def text_in_features_told(X: Any) -> Iterator[None]:
+def text_in_features_told(X: object) -> Iterator[None]:
     """Raise InvalidInput with row and column where X holds text.
 
     That is where NumPy cannot convert it to a number.
@@ -40,7 +39,7 @@ def text_in_features_told(X: Any) -> Iterator[None]:
         ) from error
 
 
-def _first_text(X: Any) -> tuple[int, Any, Any] | None:
+def _first_text(X: object) -> tuple[int, int | str, str | bytes] | None:
     """Return row, column and cell of the first text that is no number.
 
     The column is by its name, if it has one; None where there is no such text.

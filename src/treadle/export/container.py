@@ -10,15 +10,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from numpy.typing import NDArray
 
 from treadle.errors import CorruptFile, TreadleError
 from treadle.export.safetensors_file import read_safetensors, write_safetensors
+from treadle.maths.dtypes import ArrayMapping, Arrays
 from treadle.messages import quoted, shortened
-
-Arrays = dict[str, NDArray[Any]]
+from treadle.strict_text import ParsedTable
 
 # What code that takes arguments as they should be raises for others.
 UNUSABLE = (
@@ -61,13 +58,11 @@ class Container:
         """Return the advice for a damaged file, the end of an error's sentence."""
         return f"restore it from a copy, or {self.again}"
 
-    def write(
-        self, path: str | Path, arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]
-    ) -> None:
+    def write(self, path: str | Path, arrays: ArrayMapping, metadata: Mapping[str, object]) -> None:
         """Write a file, whole or not at all; as ``write_safetensors``."""
         write_safetensors(Path(path), arrays, {"format": self.version, **metadata})
 
-    def read(self, path: str | Path) -> tuple[Arrays, dict[str, Any]]:
+    def read(self, path: str | Path) -> tuple[Arrays, ParsedTable]:
         """Read a file's arrays and metadata, checked by ``check``.
 
         Raises
@@ -81,7 +76,7 @@ class Container:
         self.check(path, metadata)
         return arrays, metadata
 
-    def check(self, path: str | Path, metadata: Mapping[str, Any]) -> None:
+    def check(self, path: str | Path, metadata: Mapping[str, object]) -> None:
         """Raise CorruptFile unless the metadata are of this format, version and keys.
 
         There is no key beyond.
@@ -94,7 +89,7 @@ class Container:
                 f"{', '.join(known)}: {self.remedy}"
             )
 
-    def check_version(self, path: str | Path, metadata: Mapping[str, Any]) -> None:
+    def check_version(self, path: str | Path, metadata: Mapping[str, object]) -> None:
         """Raise CorruptFile unless these are metadata of this format and version."""
         is_known = not self.section or isinstance(metadata.get(self.section), self.section_type)
         if metadata.get("format") != self.version or not is_known:

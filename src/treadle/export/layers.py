@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,16 @@ from numpy.typing import NDArray
 from treadle.errors import InvalidInput
 from treadle.hardware.memory import in_words, usable_memory
 from treadle.maths.activations import ACTIVATIONS
+from treadle.maths.dtypes import Floats, FloatType
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 STEP, CLAMP = "step", "clamp"
 NUMBERS_PER_BLOCK = 1 << 22  # of hidden outputs held at a time: 32 MB of float64
+
+
+Real = TypeVar("Real", bound=np.floating)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +52,8 @@ class Layer:
         If the biases do not fit the weights, or there is no such activation.
     """
 
-    weights: Any
-    biases: NDArray[Any]
+    weights: Floats | sparse.csr_array
+    biases: Floats
     activation: str = "identity"
 
     def __post_init__(self) -> None:
@@ -78,7 +85,7 @@ class Layer:
         """
         return int(getattr(self.weights, "nnz", self.weights.size)) + self.n_out
 
-    def activate(self, z: NDArray[Any]) -> NDArray[Any]:
+    def activate(self, z: NDArray[Real]) -> NDArray[Real]:
         """f(z), of the shape and dtype of z."""
         if self.activation == STEP:
             return np.asarray((z >= 0).astype(z.dtype))
@@ -94,13 +101,13 @@ class Layer:
         )
         return float(max(np.abs(weights).max(initial=0), np.abs(self.biases).max(initial=0)))
 
-    def dense(self, dtype: Any) -> NDArray[Any]:
+    def dense(self, dtype: FloatType) -> Floats:
         """The weights as an ndarray (n_in, n_out)."""
         weights = self.weights.toarray() if hasattr(self.weights, "toarray") else self.weights
         return np.asarray(weights, dtype)
 
 
-def forward(layers: Sequence[Layer], X: NDArray[Any]) -> NDArray[Any]:
+def forward(layers: Sequence[Layer], X: NDArray[Real]) -> NDArray[Real]:
     """Compute the outputs for rows X, block by block.
 
     X is (N, n_in of the first layer), the result (N, n_out of the last).
@@ -108,14 +115,14 @@ def forward(layers: Sequence[Layer], X: NDArray[Any]) -> NDArray[Any]:
     outputs = np.empty((len(X), layers[-1].n_out), X.dtype)
     n_rows = max(1, NUMBERS_PER_BLOCK // max(layer.n_out for layer in layers))
     for start in range(0, len(X), n_rows):
-        a = X[start : start + n_rows]
+        a: Floats = X[start : start + n_rows]
         for layer in layers:
             a = layer.activate(a @ layer.weights + layer.biases)
         outputs[start : start + n_rows] = a
     return outputs
 
 
-def check_dense_size(layers: Sequence[Layer], dtype: Any, limit: int | None, remedy: str) -> None:
+def check_dense_size(layers: Sequence[Layer], dtype: FloatType, limit: int | None, remedy: str) -> None:
     """Raise InvalidInput if the layers would be too large as dense arrays of dtype.
 
     Parameters

@@ -14,7 +14,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from treadle.export.container import Container
 from treadle.maths.dtypes import Floats
 from treadle.messages import quoted
 from treadle.network import Network, Parameters
+from treadle.strict_text import ParsedTable
 
 # Arrays of an estimator's file (treadle.estimators.files.saving) that are not the network's.
 EXTRA_PREFIX = "fitted."
@@ -142,7 +142,7 @@ def save_model(path: str | Path, model: Model) -> None:
     FILE.write(path, model_arrays(model), model_metadata(model))
 
 
-def model_metadata(model: Model) -> dict[str, Any]:
+def model_metadata(model: Model) -> dict[str, object]:
     """Return the metadata of a model's file, beside its arrays."""
     known = {} if model.data_range is None else {"data_range": model.data_range}
     return {
@@ -188,7 +188,7 @@ def load_model(path: str | Path) -> Model:
     return model_from(path, arrays, metadata)
 
 
-def model_from(path: str | Path, arrays: Mapping[str, Floats], metadata: Mapping[str, Any]) -> Model:
+def model_from(path: str | Path, arrays: Mapping[str, Floats], metadata: ParsedTable) -> Model:
     """Make a model from a file's arrays and metadata, or raise CorruptFile."""
     with FILE.describing(path):
         network = Network(**metadata["network"])
@@ -242,11 +242,11 @@ def model_from(path: str | Path, arrays: Mapping[str, Floats], metadata: Mapping
         raise CorruptFile(f"{path} contradicts itself: {error}; {REMEDY}") from error
 
 
-def _is_image_shape(value: Any) -> bool:
+def _is_image_shape(value: object) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(type(n) is int and n > 0 for n in value)
 
 
-def _is_range(value: Any) -> bool:
+def _is_range(value: object) -> bool:
     return (
         isinstance(value, list)
         and len(value) == 2

@@ -20,10 +20,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from treadle.errors import MissingDependency
 from treadle.export.layers import CLAMP, Layer, check_dense_size
@@ -31,6 +31,7 @@ from treadle.export.model_file import Model
 from treadle.export.onnx_gelu import gelu_constants, gelu_nodes
 from treadle.export.steps import stock_layers
 from treadle.files import write_atomically
+from treadle.maths.dtypes import ArrayMapping, Floats, FloatType
 
 if TYPE_CHECKING:
     import onnx
@@ -119,13 +120,15 @@ def onnx_model(model: Model) -> onnx.ModelProto:
         nodes += _probabilities_of_classes(helper, n_columns, logits, output)
     else:
         nodes.append(helper.make_node(LAST_OPERATOR[network.output], [logits], [output]))
-    metadata: dict[str, Any] = {"class_names": model.class_names, "image_shape": model.image_shape}
+    metadata: dict[str, object] = {"class_names": model.class_names, "image_shape": model.image_shape}
     if model.image_shape and model.data_range and model.pixel_units:
         metadata["pixel_units"] = asdict(model.pixel_units)
     return _proto(nodes, constants, (network.sizes[0], n_columns), output, metadata)
 
 
-def _probabilities_of_classes(helper: Any, n_classes: int, logits: str, output: str) -> list[onnx.NodeProto]:
+def _probabilities_of_classes(
+    helper: ModuleType, n_classes: int, logits: str, output: str
+) -> list[onnx.NodeProto]:
     """Make the nodes from one logistic output to columns of class probabilities.
 
     There is a column for each of one or two classes.
@@ -140,7 +143,7 @@ def _probabilities_of_classes(helper: Any, n_classes: int, logits: str, output: 
 
 
 def save_layers_onnx(
-    path: str | Path, layers: Sequence[Layer], dtype: Any = np.float64, remedy: str = "take fewer units"
+    path: str | Path, layers: Sequence[Layer], dtype: FloatType = np.float64, remedy: str = "take fewer units"
 ) -> None:
     """Write plain layers as ONNX, whole or not at all.
 
@@ -176,7 +179,7 @@ def save_layers_onnx(
     write_atomically(Path(path), proto.SerializeToString())
 
 
-def _onnx() -> Any:
+def _onnx() -> ModuleType:
     """Import the package onnx with its helpers."""
     try:
         import onnx
@@ -191,10 +194,10 @@ def _onnx() -> Any:
 
 def _proto(
     nodes: list[onnx.NodeProto],
-    constants: Mapping[str, NDArray[Any]],
+    constants: ArrayMapping,
     sizes: tuple[int, int],
     output: str,
-    metadata: Mapping[str, Any],
+    metadata: Mapping[str, object],
 ) -> onnx.ModelProto:
     """Make and check the graph from X to the output.
 
@@ -220,7 +223,7 @@ def _proto(
 
 
 def _gemms(
-    helper: Any, activations: Sequence[str], inputs: str, outputs: str, dtype: np.dtype[Any]
+    helper: ModuleType, activations: Sequence[str], inputs: str, outputs: str, dtype: np.dtype[np.floating]
 ) -> list[onnx.NodeProto]:
     """Make the nodes of a layer for each activation.
 
@@ -236,7 +239,7 @@ def _gemms(
     return nodes
 
 
-def _constants(activations: Sequence[str], dtype: Any) -> dict[str, NDArray[Any]]:
+def _constants(activations: Sequence[str], dtype: FloatType) -> dict[str, Floats]:
     """Return the constants that the nodes of ``_activation`` use."""
     constants = {"zero": np.zeros((), dtype), "one": np.ones((), dtype)} if CLAMP in activations else {}
     if "gelu" in activations and dtype == np.float64:
@@ -244,7 +247,9 @@ def _constants(activations: Sequence[str], dtype: Any) -> dict[str, NDArray[Any]
     return constants
 
 
-def _activation(helper: Any, name: str, z: str, a: str, dtype: np.dtype[Any]) -> list[onnx.NodeProto]:
+def _activation(
+    helper: ModuleType, name: str, z: str, a: str, dtype: np.dtype[np.floating]
+) -> list[onnx.NodeProto]:
     """Make the nodes that compute an activation of z."""
     match name:
         case "relu":

@@ -15,11 +15,15 @@ x Phi(x), measured on [-1e3, 1e3]. The transformation of z is that of Numerical 
 from __future__ import annotations
 
 import math
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.polynomial import Chebyshev, Polynomial
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import onnx
 
 DEGREE = 24  # of the polynomial: the first at which rounding, and no longer its own error, is what is left
 TAIL = 40.0  # beyond it erfc(z) is 0 in float64, and |x| may be cut so that inf times 0 does not arise
@@ -32,12 +36,12 @@ def gelu_constants() -> dict[str, NDArray[np.float64]]:
     return {f"gelu.{name}": np.array(value) for name, value in scalars.items()}
 
 
-def gelu_nodes(helper: Any, x: str, result: str) -> list[Any]:
+def gelu_nodes(helper: ModuleType, x: str, result: str) -> list[onnx.NodeProto]:
     """Make the nodes that compute gelu(x), in float64.
 
     The result has the shape of x; other names begin with that of the result.
     """
-    nodes: list[Any] = []
+    nodes: list[onnx.NodeProto] = []
 
     def apply(operator: str, name: str, *inputs: str) -> str:
         nodes.append(helper.make_node(operator, list(inputs), [name]))

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from treadle.errors import CorruptFile, InvalidInput
 from treadle.files import check_readable, write_atomically
+from treadle.maths.dtypes import ArrayMapping, Arrays
 from treadle.messages import quoted, shortened
-from treadle.strict_text import check_json_size, read_json
+from treadle.strict_text import ParsedTable, check_json_size, read_json
 
 # The types that treadle writes, by safetensors' names. Whether NumPy can hold another, such as BF16, depends
 # on what else the process has imported.
@@ -31,7 +32,7 @@ MOST_ARRAYS = 100_000
 REMEDY = "restore it from a copy, or train again"
 
 
-def write_safetensors(path: Path, arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> None:
+def write_safetensors(path: Path, arrays: ArrayMapping, metadata: Mapping[str, object]) -> None:
     """Write the file whole or not at all; equal arguments give equal bytes.
 
     Parameters
@@ -51,7 +52,7 @@ def write_safetensors(path: Path, arrays: Mapping[str, NDArray[Any]], metadata: 
     write_atomically(path, safetensors_bytes(arrays, metadata))
 
 
-def safetensors_bytes(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> bytes:
+def safetensors_bytes(arrays: ArrayMapping, metadata: Mapping[str, object]) -> bytes:
     """Return the bytes that ``write_safetensors`` writes."""
     from safetensors.numpy import save
 
@@ -63,7 +64,7 @@ def safetensors_bytes(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str,
     return bytes(save(dict(arrays), {"treadle": text}))
 
 
-def _digest(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> str:
+def _digest(arrays: ArrayMapping, metadata: Mapping[str, object]) -> str:
     digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
     for name in sorted(arrays):
         array = arrays[name]
@@ -72,9 +73,7 @@ def _digest(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> 
     return digest.hexdigest()
 
 
-def read_safetensors(
-    path: str | Path, *, needs_sum: bool = True
-) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+def read_safetensors(path: str | Path, *, needs_sum: bool = True) -> tuple[Arrays, ParsedTable]:
     """Read a file's arrays and the JSON object of its metadata.
 
     That is under the metadata's key ``treadle``.
@@ -133,6 +132,7 @@ def read_safetensors(
     return arrays, metadata
 
 
+# Any: safetensors says no types.
 def _array(file: Any, name: str) -> NDArray[Any]:
     """Read one array of an open file; ValueError for unknown types.
 

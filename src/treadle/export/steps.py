@@ -16,16 +16,15 @@ inputs must stay below 2**971 (float64) or 2**104 (float32) for the products to 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from treadle.errors import InvalidInput
 from treadle.export.layers import CLAMP, STEP, Layer
-from treadle.maths.dtypes import Floats
+from treadle.maths.dtypes import Floats, FloatType
 
 
-def stock_layers(layers: Sequence[Layer], dtype: Any = np.float64) -> list[Layer]:
+def stock_layers(layers: Sequence[Layer], dtype: FloatType = np.float64) -> list[Layer]:
     """Replace layers of steps by clamped layers, in dtype.
 
     Where an edge is nearly 0, two layers take the place of one. For inputs of dtype the clamped steps equal
@@ -57,14 +56,14 @@ def stock_layers(layers: Sequence[Layer], dtype: Any = np.float64) -> list[Layer
     return stock
 
 
-def round_up(values: Floats, dtype: Any) -> Floats:
+def round_up(values: Floats, dtype: FloatType) -> Floats:
     """Return the least numbers of dtype that are not below the values."""
     with np.errstate(over="ignore"):
         rounded = values.astype(dtype)
     return np.where(rounded < values, np.nextafter(rounded, rounded.dtype.type(np.inf)), rounded)
 
 
-def _clamped(layer: Layer, dtype: np.dtype[Any]) -> list[Layer]:
+def _clamped(layer: Layer, dtype: np.dtype[np.floating]) -> list[Layer]:
     from scipy import sparse
 
     weights = sparse.csc_array(layer.weights)

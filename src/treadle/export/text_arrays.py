@@ -5,7 +5,7 @@ NumPy gives every text the longest's memory.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from treadle.messages import quoted
 MOST_TEXT_BYTES = 64 << 20
 
 
-def text_array(values: Any, dtype: str = "U") -> NDArray[Any]:
+def text_array(values: Sequence[object], dtype: str = "U") -> NDArray[np.str_ | np.bytes_]:
     """Make an array of texts, or of bytes.
 
     Parameters

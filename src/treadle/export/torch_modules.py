@@ -7,20 +7,21 @@ in the layers is not in it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from treadle.errors import MissingDependency
 from treadle.export.layers import CLAMP, Layer, check_dense_size
 from treadle.export.steps import stock_layers
+from treadle.maths.dtypes import FloatType
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 def sequential_of_layers(
-    layers: Sequence[Layer], dtype: Any = np.float64, remedy: str = "take fewer units"
+    layers: Sequence[Layer], dtype: FloatType = np.float64, remedy: str = "take fewer units"
 ) -> nn.Sequential:
     """Make an ``nn.Linear`` and an activation of each layer, with copied weights.
 

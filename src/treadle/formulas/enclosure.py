@@ -12,7 +12,7 @@ that nothing is known; NaN is never returned.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +103,7 @@ class RangeOnly:
         return None
 
 
-def as_enclosure(enclosure: Any) -> Enclosure:
+def as_enclosure(enclosure: object) -> Enclosure:
     """Turn a function or an ``Enclosure`` from the user into an enclosure.
 
     Raises

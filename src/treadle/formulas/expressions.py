@@ -16,11 +16,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import InvalidInput
 from treadle.formulas import intervals as iv
 from treadle.formulas.branch_and_bound import lipschitz_constants, second_derivative_bounds
+from treadle.formulas.enclosure import Enclosure
 from treadle.formulas.functions import FUNCTIONS, power
 from treadle.formulas.grammar import MOST_VARIABLES, NAMED_VARIABLES, Formula, Step, read
 from treadle.formulas.intervals import Array, Interval
@@ -28,7 +29,7 @@ from treadle.formulas.jets import Jet, propagate
 
 BOXES_AT_A_TIME = 8192  # their intervals stay in the cache
 
-_BINARY: dict[str, Callable[[Any, Any], Any]] = {
+_BINARY: dict[str, np.ufunc] = {
     "add": np.add,
     "subtract": np.subtract,
     "multiply": np.multiply,
@@ -82,7 +83,7 @@ class Expression:
     def __repr__(self) -> str:
         return f"Expression({self.text!r}, variables={', '.join(self.variables)})"
 
-    def __call__(self, x: Any) -> NDArray[np.float64]:
+    def __call__(self, x: ArrayLike) -> NDArray[np.float64]:
         """Compute the values at points in float64, by NumPy.
 
         They are nan where the function is not defined.
@@ -109,14 +110,14 @@ class Expression:
             raise InvalidInput(
                 f'the points at which "{self.text}" is computed must have shape {allowed}; got {np.shape(x)}'
             )
-        results: list[Any] = []
+        results: list[Any] = []  # see ``_value``
         with np.errstate(all="ignore"):
             for step in self._formula.steps:
                 results.append(_value(step, [results[i] for i in step.operands], points))
         value = np.asarray(results[self._formula.result], dtype=np.float64)
         return np.array(np.broadcast_to(value, (len(points),)))
 
-    def range(self, lower: Any, upper: Any) -> tuple[Array, Array]:
+    def range(self, lower: ArrayLike, upper: ArrayLike) -> tuple[Array, Array]:
         """Bound f's exact and computed values over each box: two arrays (N,).
 
         Infinite where f may not be defined on all of the box; ``trouble`` says why.
@@ -133,7 +134,7 @@ class Expression:
         """
         return self._over_boxes(self._ranges, lower, upper)
 
-    def gradient_range(self, lower: Any, upper: Any) -> tuple[Array, Array]:
+    def gradient_range(self, lower: ArrayLike, upper: ArrayLike) -> tuple[Array, Array]:
         """Bound each partial derivative over each box: two arrays (N, d).
 
         The rest is as in ``range``. They bound the difference quotients of f: finite at a kink, infinite at a
@@ -141,38 +142,40 @@ class Expression:
         """
         return self._over_boxes(self._gradients, lower, upper)
 
-    def second_derivative_bound(self, lower: Any, upper: Any) -> Array:
+    def second_derivative_bound(self, lower: ArrayLike, upper: ArrayLike) -> Array:
         """Bound |d2f / dx_i dx_j| over each box, (N, d, d); infinite at kinks."""
         bounds, _ = self._over_boxes(self._curvatures, lower, upper)
         return bounds
 
-    def rounding(self, lower: Any, upper: Any) -> Array:
+    def rounding(self, lower: ArrayLike, upper: ArrayLike) -> Array:
         """A bound of |computed f - exact f| over each box, (N,)."""
         bounds, _ = self._over_boxes(self._roundings, lower, upper)
         return bounds
 
-    def lipschitz(self, lower: Any, upper: Any) -> Array:
+    def lipschitz(self, lower: ArrayLike, upper: ArrayLike) -> Array:
         """Prove a Lipschitz constant for each variable on one box, or infinity.
 
         The box's corners are of shape (d,), and so is the result.
         """
         return self._found_once(lipschitz_constants, lower, upper)
 
-    def second_derivatives(self, lower: Any, upper: Any) -> Array:
+    def second_derivatives(self, lower: ArrayLike, upper: ArrayLike) -> Array:
         """Prove bounds of |d2f / dx_i dx_j| on one box, of shape (d, d).
 
         The box's corners are of shape (d,).
         """
         return self._found_once(second_derivative_bounds, lower, upper)
 
-    def _found_once(self, find: Callable[[Any, Array, Array], Array], lower: Any, upper: Any) -> Array:
+    def _found_once(
+        self, find: Callable[[Enclosure, Array, Array], Array], lower: ArrayLike, upper: ArrayLike
+    ) -> Array:
         low, high = (corners[0] for corners in self._boxes(np.atleast_2d(lower), np.atleast_2d(upper)))
         key = (find.__name__, low.tobytes(), high.tobytes())
         if key not in self._constants:
             self._constants[key] = find(self, low, high)
         return self._constants[key].copy()
 
-    def trouble(self, lower: Any, upper: Any) -> str | None:
+    def trouble(self, lower: ArrayLike, upper: ArrayLike) -> str | None:
         """Say which part of the formula may be undefined or overflow on one box.
 
         None if the range is bounded. The box is cut into many, as a part that looks undefined from afar often
@@ -193,7 +196,7 @@ class Expression:
                 return self._at_fault(step, "its value grows beyond all bounds", low, high, unbounded)
         return None
 
-    def is_bounded(self, lower: Any, upper: Any) -> bool:
+    def is_bounded(self, lower: ArrayLike, upper: ArrayLike) -> bool:
         """Say whether the ranges over all N boxes are finite.
 
         Then f is defined everywhere on them.
@@ -210,7 +213,7 @@ class Expression:
         return f"{self._formula.shown(step.place)}: {what}, which may fail at {box}"
 
     def _over_boxes(
-        self, function: Callable[[Array, Array], tuple[Array, Array]], lower: Any, upper: Any
+        self, function: Callable[[Array, Array], tuple[Array, Array]], lower: ArrayLike, upper: ArrayLike
     ) -> tuple[Array, Array]:
         """Apply a function to all boxes, a block of them at a time."""
         low, high = self._boxes(lower, upper)
@@ -221,7 +224,7 @@ class Expression:
         first, second = zip(*parts, strict=True)
         return np.concatenate(first), np.concatenate(second)
 
-    def _boxes(self, lower: Any, upper: Any) -> tuple[Array, Array]:
+    def _boxes(self, lower: ArrayLike, upper: ArrayLike) -> tuple[Array, Array]:
         """Check the corners, and return them as arrays."""
         low, high = np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
         if low.ndim != 2 or low.shape[1] != self.n_dims or high.shape != low.shape:
@@ -347,6 +350,7 @@ def read_expression(text: str, *, n_dims: int | None = None) -> Expression:
     return Expression(formula, letters[:d])
 
 
+# Any: numbers or truth values, one or an array, as the grammar has seen to.
 def _value(step: Step, operands: list[Any], points: Array) -> Any:
     """Compute one step of the formula at points."""
     match step.operation:
@@ -411,6 +415,6 @@ def _cut(lower: Array, upper: Array) -> tuple[Array, Array]:
     return low, high
 
 
-def _spread(value: Any, n: int) -> Array:
+def _spread(value: ArrayLike, n: int) -> Array:
     """Repeat a number that holds for all boxes once for each box."""
     return np.array(np.broadcast_to(value, (n,)), dtype=np.float64)

@@ -328,6 +328,7 @@ def _constant(operation: str, operands: list[float | None], constant: float) -> 
     numbers = [operand for operand in operands if operand is not None]
     if len(numbers) < len(operands):
         return None
+    # Any: a name, then float64.
     operation_on: list[Any] = [operation, *map(np.float64, numbers)]
     with np.errstate(all="ignore"):
         match operation_on:

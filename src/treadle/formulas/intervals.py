@@ -17,10 +17,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 LIBRARY_ULPS = 4.0  # that NumPy's functions may err by; its own bound for the vectorised ones is 4
 MOST_TURNS = 2.0**30  # arguments of sin, cos and tan up to there are reduced here; beyond, all is possible
@@ -42,7 +42,7 @@ class Interval(NamedTuple):
     high: Array
 
 
-def interval(low: Any, high: Any) -> Interval:
+def interval(low: Array, high: Array) -> Interval:
     """Make the interval between two arrays; NaN becomes an infinite bound.
 
     An infinite bound says that nothing is known.
@@ -52,10 +52,10 @@ def interval(low: Any, high: Any) -> Interval:
     return Interval(low, high)
 
 
-def point(value: Any) -> Interval:
+def point(value: ArrayLike) -> Interval:
     """A number, or an array of them, as intervals without width."""
-    value = np.asarray(value, dtype=np.float64)
-    return Interval(value, value)
+    values = np.asarray(value, dtype=np.float64)
+    return Interval(values, values)
 
 
 def everything(like: Interval) -> Interval:
@@ -210,7 +210,9 @@ def power_of_intervals(a: Interval, b: Interval) -> Interval:
     return Interval(np.maximum(result.low, 0.0), result.high)
 
 
-def increasing(function: Callable[[Array], Array], least: float = -np.inf, greatest: float = np.inf) -> Any:
+def increasing(
+    function: Callable[[Array], Array], least: float = -np.inf, greatest: float = np.inf
+) -> Callable[[Interval], Interval]:
     """Apply an increasing library function whose values lie between two numbers."""
 
     def form(a: Interval) -> Interval:
@@ -290,7 +292,7 @@ def _holds_turn(a: Interval, turn: float, period: float = 2 * np.pi) -> NDArray[
     return ~known | (np.floor(high + margin - offset) >= np.ceil(low - margin - offset))
 
 
-def _loosen(low: Any, high: Any) -> Interval:
+def _loosen(low: Array, high: Array) -> Interval:
     """Widen both bounds by a library function's largest error, and one float more."""
     finite_low, finite_high = np.where(np.isfinite(low), low, 0.0), np.where(np.isfinite(high), high, 0.0)
     low = np.where(
@@ -302,15 +304,15 @@ def _loosen(low: Any, high: Any) -> Interval:
     return interval(low, high)
 
 
-def _down(value: Any, keep: Any) -> Any:
+def _down(value: Array, keep: NDArray[np.bool_]) -> Array:
     return np.where(keep, value, np.nextafter(value, -np.inf))
 
 
-def _up(value: Any, keep: Any) -> Any:
+def _up(value: Array, keep: NDArray[np.bool_]) -> Array:
     return np.where(keep, value, np.nextafter(value, np.inf))
 
 
-def _two_sum(a: Any, b: Any) -> tuple[Any, Any]:
+def _two_sum(a: Array, b: Array) -> tuple[Array, Array]:
     """Return the rounded sum and its exact error (Knuth 1969).
 
     sum + error = a + b exactly; the error is NaN where a number is infinite.
@@ -320,7 +322,7 @@ def _two_sum(a: Any, b: Any) -> tuple[Any, Any]:
     return total, (a - (total - part)) + (b - part)
 
 
-def _two_product(a: Any, b: Any) -> tuple[Any, Any]:
+def _two_product(a: Array, b: Array) -> tuple[Array, Array]:
     """Return the rounded product and its exact error (Dekker 1971).
 
     The error is NaN where float64 cannot hold it. 0 times an infinite bound is 0: the bound stands for finite
@@ -329,7 +331,7 @@ def _two_product(a: Any, b: Any) -> tuple[Any, Any]:
     return _split_product(_split(a), _split(b))
 
 
-def _split(a: Any) -> tuple[Any, Any, Any]:
+def _split(a: Array) -> tuple[Array, Array, Array]:
     """Split a number into two halves of its bits (Veltkamp).
 
     Returned are the number and the two, which add up to it; NaN where that overflows.
@@ -339,7 +341,7 @@ def _split(a: Any) -> tuple[Any, Any, Any]:
     return a, high, a - high
 
 
-def _split_product(a: tuple[Any, Any, Any], b: tuple[Any, Any, Any]) -> tuple[Any, Any]:
+def _split_product(a: tuple[Array, Array, Array], b: tuple[Array, Array, Array]) -> tuple[Array, Array]:
     """``_two_product`` of factors that are split already."""
     left, left_high, left_low = a
     right, right_high, right_low = b

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +28,13 @@ HALF_ULP = 2.0**-53
 _TINY = 2.0**-1074  # what a product that underflows may lose
 _UNKNOWN = Interval(np.array(-np.inf), np.array(np.inf))
 _ZERO = iv.point(0.0)
+_EXACT = np.array(0.0)
+_EVERYWHERE = np.array(True)
 
 Gradient = dict[int, Interval]
 Hessian = dict[tuple[int, int], Interval]  # i <= j
 Flags = NDArray[np.bool_]
+Key = TypeVar("Key")  # of a variable, or of a pair of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,8 @@ class Jet:
     """
 
     value: Interval
-    rounding: Any
-    defined: Any
+    rounding: Array
+    defined: Flags
     gradient: Gradient = field(default_factory=dict)
     hessian: Hessian = field(default_factory=dict)
 
@@ -67,7 +70,7 @@ class Condition:
 
     holds: Flags
     fails: Flags
-    defined: Any
+    defined: Flags
     variables: frozenset[int]
 
 
@@ -83,29 +86,25 @@ def propagate(formula: Formula, lower: Array, upper: Array, order: int) -> list[
     return results
 
 
-def _step(step: Step, results: list[Jet | Condition], lower: Array, upper: Array, order: int) -> Any:
+def _step(
+    step: Step, results: list[Jet | Condition], lower: Array, upper: Array, order: int
+) -> Jet | Condition:
+    # Any: a jet or a condition, as the grammar has seen to.
     operands: list[Any] = [results[i] for i in step.operands]
     match step.operation, operands:
         case "number", []:
-            return Jet(iv.point(step.constant), np.float64(0.0), np.True_)
+            return Jet(iv.point(step.constant), _EXACT, _EVERYWHERE)
         case "variable", []:
             # The derivative by itself is 1, the others are absent: 0.
             i = int(step.constant)
             gradient = {i: iv.point(1.0)} if order else {}
-            return Jet(Interval(lower[:, i], upper[:, i]), np.float64(0.0), np.True_, gradient)
+            return Jet(Interval(lower[:, i], upper[:, i]), _EXACT, _EVERYWHERE, gradient)
         case "negative", [u]:
-            return Jet(
-                iv.negative(u.value),
-                u.rounding,
-                u.defined,
-                {i: iv.negative(g) for i, g in u.gradient.items()},
-                {ij: iv.negative(h) for ij, h in u.hessian.items()},
-            )
+            return _negative(u)
         case "add", [u, v]:
             return _add(u, v)
         case "subtract", [u, v]:
-            minus_v = Step("negative", (0,), 0.0, step.place)
-            return _add(u, _step(minus_v, [v], lower, upper, order))
+            return _add(u, _negative(v))
         case "multiply", [u, v]:
             return _multiply(u, v, order)
         case "divide", [u, v]:
@@ -122,7 +121,7 @@ def _step(step: Step, results: list[Jet | Condition], lower: Array, upper: Array
         case "where", [condition, u, v]:
             return _where(condition, u, v)
         case "indicator", [condition]:
-            one, zero = (Jet(iv.point(value), np.float64(0.0), np.True_) for value in (1.0, 0.0))
+            one, zero = (Jet(iv.point(value), _EXACT, _EVERYWHERE) for value in (1.0, 0.0))
             return _where(condition, one, zero)
         case "not", [condition]:
             return Condition(condition.fails, condition.holds, condition.defined, condition.variables)
@@ -135,11 +134,17 @@ def _step(step: Step, results: list[Jet | Condition], lower: Array, upper: Array
             return Condition(p.holds | q.holds, p.fails & q.fails, p.defined & q.defined, variables)
         case name, [u]:
             return _apply(FUNCTIONS[name], u, order)
-        case name, [u, v]:
-            return _compare(name, u, v)
+        case name, _:
+            return _compare(name, *operands)
 
 
-def _jet(value: Interval, rounding: Any, defined: Any, gradient: Gradient, hessian: Hessian) -> Jet:
+def _jet(
+    value: Interval,
+    rounding: Array,
+    defined: Flags,
+    gradient: Gradient,
+    hessian: Hessian,
+) -> Jet:
     """Make a jet whose rounding is the better of two bounds.
 
     The exact and the computed value lie in one interval, so that they differ by its width at most.
@@ -151,6 +156,10 @@ def _jet(value: Interval, rounding: Any, defined: Any, gradient: Gradient, hessi
     return Jet(
         value, np.fmin(np.where(np.isnan(rounding), np.inf, rounding), width), defined, gradient, hessian
     )
+
+
+def _negative(u: Jet) -> Jet:
+    return Jet(iv.negative(u.value), u.rounding, u.defined, _negated(u.gradient), _negated(u.hessian))
 
 
 def _add(u: Jet, v: Jet) -> Jet:
@@ -258,7 +267,9 @@ def _power_of(u: Jet, v: Jet, order: int) -> Jet:
     return _jet(value, rounding, defined, _scaled(w.gradient, value), hessian)
 
 
-def _select(first: Flags, second: Flags, u: Jet, v: Jet, form: Any) -> Jet:
+def _select(
+    first: Flags, second: Flags, u: Jet, v: Jet, form: Callable[[Interval, Interval], Interval]
+) -> Jet:
     """Select the smaller or larger of two, with a kink where uncertain."""
     # At a kink difference quotients lie between those of both; a second derivative may be of any size.
     variables = u.gradient.keys() | v.gradient.keys()
@@ -307,18 +318,18 @@ def _compare(name: str, u: Jet, v: Jet) -> Condition:
     return Condition(holds, fails, u.defined & v.defined, frozenset(u.gradient) | frozenset(v.gradient))
 
 
-def _sum(a: dict[Any, Interval], b: dict[Any, Interval]) -> dict[Any, Interval]:
+def _sum(a: dict[Key, Interval], b: dict[Key, Interval]) -> dict[Key, Interval]:
     total = dict(a)
     for key, part in b.items():
         total[key] = iv.add(total[key], part) if key in total else part
     return total
 
 
-def _scaled(a: dict[Any, Interval], factor: Interval) -> dict[Any, Interval]:
+def _scaled(a: dict[Key, Interval], factor: Interval) -> dict[Key, Interval]:
     return {key: iv.multiply(part, factor) for key, part in a.items()}
 
 
-def _negated(a: dict[Any, Interval]) -> dict[Any, Interval]:
+def _negated(a: dict[Key, Interval]) -> dict[Key, Interval]:
     return {key: iv.negative(part) for key, part in a.items()}
 
 
@@ -347,13 +358,13 @@ def _pairs(variables: Iterable[int]) -> list[tuple[int, int]]:
 
 
 def _merged(
-    a: dict[Any, Interval],
-    b: dict[Any, Interval],
+    a: dict[Key, Interval],
+    b: dict[Key, Interval],
     first: Flags,
     second: Flags,
-    keys: Iterable[Any],
+    keys: Iterable[Key],
     between: Callable[[Interval, Interval], Interval],
-) -> dict[Any, Interval]:
+) -> dict[Key, Interval]:
     """Take the first or the second derivatives where certain, else both combined."""
     merged = {}
     for key in keys:

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
 
 import threadpoolctl
 from threadpoolctl import ThreadpoolController
@@ -22,7 +21,7 @@ _before: list[int] = []
 
 
 @cache
-def _blas_libraries() -> list[Any]:
+def _blas_libraries() -> list[threadpoolctl.LibController]:
     return [library for library in ThreadpoolController().lib_controllers if library.user_api == "blas"]
 
 

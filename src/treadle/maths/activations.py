@@ -12,11 +12,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from treadle.maths.dtypes import Inexact, as_inexact, is_complex
+from treadle.maths.dtypes import Floats, Inexact, as_inexact, is_complex
 
 # Beyond this, 1 - Phi and the normal density underflow in float64: Phi(-40) < 1e-349.
 _NORMAL_TAIL = 40.0
@@ -123,6 +124,10 @@ def tanh_derivative(z: ArrayLike) -> Inexact:
     return np.asarray(1 - a * a)
 
 
+@overload
+def logistic(z: Floats, out: Inexact | None = ...) -> Floats: ...
+@overload
+def logistic(z: ArrayLike, out: Inexact | None = ...) -> Inexact: ...
 def logistic(z: ArrayLike, out: Inexact | None = None) -> Inexact:
     """f(z) = 1 / (1 + e^-z), the logistic sigmoid. Arguments as in ``identity``.
 

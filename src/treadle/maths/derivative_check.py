@@ -225,7 +225,7 @@ def _check_options(
         raise InvalidInput(f"n_coordinates must be an integer of at least 1; got {n_coordinates!r}")
 
 
-def _checked_point(x: ArrayLike) -> Inexact:
+def _checked_point(x: ArrayLike) -> NDArray[np.float64]:
     point = as_inexact("x", x)
     if is_complex(point) or point.size == 0 or not np.isfinite(point).all():
         raise InvalidInput(
@@ -235,6 +235,7 @@ def _checked_point(x: ArrayLike) -> Inexact:
     return point.astype(np.float64)
 
 
+# Any: NumPy's types refuse complex numbers here.
 def _eps(array: NDArray[Any]) -> float:
     return float(np.finfo(array.dtype).eps)
 
@@ -255,8 +256,8 @@ def _derived_tolerance(method: str, step: float, value: Inexact, derivative: Ine
 
 
 def _central_difference(
-    f: Callable[[NDArray[Any]], ArrayLike], x: NDArray[Any], value: NDArray[Any], j: np.intp, step: float
-) -> tuple[NDArray[Any], float]:
+    f: Callable[[Inexact], ArrayLike], x: NDArray[np.float64], value: Inexact, j: np.intp, step: float
+) -> tuple[Inexact, float]:
     """Compute f's slope along coordinate j, and the floor of errors.
 
     The slope of every entry is NaN at a kink; errors are relative to the floor at least.
@@ -276,7 +277,7 @@ def _central_difference(
 
 
 def _slopes(
-    f: Callable[[Inexact], ArrayLike], x: Inexact, value: Inexact, j: np.intp, h: float
+    f: Callable[[Inexact], ArrayLike], x: NDArray[np.float64], value: Inexact, j: np.intp, h: float
 ) -> tuple[Inexact, Inexact, Inexact, float]:
     """Compute f's slopes before, around and after x_j, and the largest |f|.
 

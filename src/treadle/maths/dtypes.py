@@ -7,6 +7,7 @@ extended precision would lose its digits on the way through SciPy.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,21 @@ from numpy.typing import ArrayLike, NDArray
 from treadle.errors import InvalidInput
 
 # Arrays of float32 or float64, which stay what they are; and those that may be complex besides.
-Floats = NDArray[np.floating[Any]]
-Inexact = NDArray[np.inexact[Any]]
+Floats = NDArray[np.floating]
+Inexact = NDArray[np.inexact]
+# float32 or float64.
+FloatType = type[np.floating] | np.dtype[np.floating]
+# Numbers as users and files have them: integers of any size, or floats. Labels (N,) and targets (N, K) are.
+Numbers = NDArray[np.integer | np.floating]
+# Arrays by name whose types differ, as in a file or a trainer's state: which has which, its name says.
+Arrays = dict[str, NDArray[Any]]
+ArrayMapping = Mapping[str, NDArray[Any]]
 
 # The distance from 1 to the next float64.
 EPS = float(np.finfo(np.float64).eps)
 
 
-def as_array(name: str, values: ArrayLike) -> NDArray[Any]:
+def as_array(name: str, values: ArrayLike) -> NDArray[np.generic]:
     """Apply ``numpy.asarray``; refuse rows of several lengths as InvalidInput."""
     try:
         return np.asarray(values)
@@ -30,6 +38,7 @@ def as_array(name: str, values: ArrayLike) -> NDArray[Any]:
         raise InvalidInput(f"{name} must be an array of numbers, with rows of one length; {error}") from error
 
 
+# Any: ``Inexact``, of which NumPy's types allow no arithmetic.
 def as_inexact(name: str, values: ArrayLike) -> NDArray[Any]:
     """Return an array of float32, float64, complex64 or complex128.
 
@@ -58,7 +67,7 @@ def as_inexact(name: str, values: ArrayLike) -> NDArray[Any]:
     )
 
 
-def as_real(name: str, values: ArrayLike) -> NDArray[Any]:
+def as_real(name: str, values: ArrayLike) -> Floats:
     """Convert as ``as_inexact`` does; refuse complex numbers too."""
     array = as_inexact(name, values)
     if is_complex(array):
@@ -66,6 +75,6 @@ def as_real(name: str, values: ArrayLike) -> NDArray[Any]:
     return array
 
 
-def is_complex(array: NDArray[Any]) -> bool:
+def is_complex(array: NDArray[np.generic]) -> bool:
     """Whether the array is of a complex type, whatever its imaginary parts are."""
     return array.dtype.kind == "c"

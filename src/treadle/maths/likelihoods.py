@@ -9,17 +9,17 @@ Sums, means, weights, complex logits and what overflows: as in ``treadle.maths.l
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import InvalidInput
 from treadle.maths.activations import logistic
-from treadle.maths.dtypes import Inexact, as_inexact, as_real
+from treadle.maths.dtypes import Floats, Inexact, as_inexact, as_real
 from treadle.maths.sample_means import mean_over_samples, scaled_for_mean
 from treadle.maths.targets import checked_counts, checked_probabilities
 
 
 @np.errstate(all="ignore")
-def log_logistic(logits: ArrayLike) -> Inexact:
+def log_logistic(logits: ArrayLike) -> Floats:
     """``log(logistic(z))``, finite where the logistic function itself rounds to 0.
 
     Above one half it is the logarithm of the rounded function, so that equal probabilities have equal
@@ -109,7 +109,7 @@ def binary_cross_entropy_gradient(
     [-0.5]
     """
     z, t, w = _binary_arguments(logits, target, label_smoothing, sample_weight)
-    gradient = logistic(z) - t.astype(z.real.dtype)
+    gradient: Inexact = logistic(z) - t.astype(z.real.dtype)
     return scaled_for_mean(gradient, w).reshape(np.shape(logits))
 
 
@@ -172,7 +172,7 @@ def poisson_loss_gradient(
     [0.0, 0.5]
     """
     z, t, w = _poisson_arguments(logits, target, sample_weight)
-    gradient = np.exp(z) - t.astype(z.real.dtype)
+    gradient: Inexact = np.exp(z) - t.astype(z.real.dtype)
     return scaled_for_mean(gradient, w).reshape(np.shape(logits))
 
 
@@ -191,7 +191,7 @@ def _unless_zero(factor: Inexact, value: Inexact) -> Inexact:
 
 def _binary_arguments(
     logits: ArrayLike, target: ArrayLike, label_smoothing: float, sample_weight: ArrayLike | None
-) -> tuple[Inexact, Inexact, Inexact | None]:
+) -> tuple[Inexact, Floats, NDArray[np.float64] | None]:
     """Check and return logits and smoothed targets (N, K), and weights.
 
     The weights are (N,) or None.
@@ -205,7 +205,7 @@ def _binary_arguments(
 
 def _poisson_arguments(
     logits: ArrayLike, target: ArrayLike, sample_weight: ArrayLike | None
-) -> tuple[Inexact, Inexact, Inexact | None]:
+) -> tuple[Inexact, Floats, NDArray[np.float64] | None]:
     """Check and return logits and targets (N, K), and weights.
 
     The weights are (N,) or None.

@@ -67,7 +67,7 @@ class Loss:
     name: LossName
     output: OutputName
     value: Callable[..., float]
-    gradient: Callable[..., NDArray[Any]]
+    gradient: Callable[..., NDArray[Any]]  # of the logits' dtype
     checked: Callable[[ArrayLike, tuple[int, ...], ArrayLike | None], Checked]
     options: Mapping[str, str] = field(default_factory=dict)
     takes_labels: bool = False

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import InvalidInput
-from treadle.maths.dtypes import Floats, as_inexact, is_complex
+from treadle.maths.dtypes import Floats, Inexact, as_inexact, is_complex
 from treadle.maths.sample_means import mean_over_samples, scaled_for_mean
 from treadle.maths.softmax import shift_by_max
 from treadle.maths.targets import checked_classes, checked_numbers
@@ -88,7 +88,7 @@ def cross_entropy_gradient(
     *,
     label_smoothing: float = 0.0,
     sample_weight: ArrayLike | None = None,
-) -> NDArray[Any]:
+) -> Inexact:
     """Compute the derivative of ``cross_entropy`` by the logits.
 
     It is ``c_i (softmax(z_i) - t_i) / sum_i c_i`` for each sample.
@@ -160,7 +160,7 @@ def squared_loss(
 @np.errstate(all="ignore")
 def squared_loss_gradient(
     prediction: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
-) -> Floats:
+) -> Inexact:
     """Compute the derivative of ``squared_loss`` by the prediction.
 
     It is ``c_i (p_i - t_i) / sum_i c_i`` for each sample.
@@ -259,7 +259,7 @@ def huber_loss_gradient(
     *,
     delta: float = 1.0,
     sample_weight: ArrayLike | None = None,
-) -> Floats:
+) -> Inexact:
     """Compute the derivative of ``huber_loss`` by the prediction.
 
     It is ``c_i clip(p_i - t_i, -delta, delta) / sum_i c_i``.
@@ -281,9 +281,10 @@ def huber_loss_gradient(
     return scaled_for_mean(_clipped(r, delta), w).reshape(np.shape(prediction))
 
 
+# Any: labels are integers, soft targets floats.
 def _classification_arguments(
     logits: ArrayLike, target: ArrayLike, label_smoothing: float, sample_weight: ArrayLike | None
-) -> tuple[Floats, Floats, Floats | None]:
+) -> tuple[Inexact, NDArray[Any], NDArray[np.float64] | None]:
     """Check and return logits (N, K), targets, and weights.
 
     Targets are labels (N,) or soft (N, K); weights are (N,) or None.
@@ -295,9 +296,10 @@ def _classification_arguments(
     return z.reshape(-1, z.shape[-1]), t, w
 
 
+# Any: as of ``as_inexact``.
 def _residual(
     prediction: ArrayLike, target: ArrayLike, sample_weight: ArrayLike | None
-) -> tuple[Floats, Floats | None]:
+) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
     """Compute prediction minus target as a new (N, K) array; check weights.
 
     It is of the prediction's dtype; the weights are (N,) or None.
@@ -312,12 +314,12 @@ def _check_delta(delta: float) -> None:
         raise InvalidInput(f"delta must be positive and finite; got {delta!r}")
 
 
-def _sign(r: Floats) -> Floats:
+def _sign(r: Inexact) -> Floats:
     """-1, 0 or 1 by the real part, NaN for NaN."""
     return np.asarray(np.sign(r.real))
 
 
-def _clipped(r: Floats, delta: float) -> Floats:
+def _clipped(r: Inexact, delta: float) -> Inexact:
     """Clip the residual to [-delta, delta], by its real part."""
     if is_complex(r):
         return np.where(np.abs(r.real) <= delta, r, delta * np.sign(r.real))

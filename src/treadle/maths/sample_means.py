@@ -7,16 +7,18 @@ no sample has weight, the mean is 0. Dimensions: N samples, K outputs.
 from __future__ import annotations
 
 import math
-from typing import Any, cast
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import InvalidInput
-from treadle.maths.dtypes import as_real, is_complex
+from treadle.maths.dtypes import Inexact, as_real, is_complex
+
+Gradient = TypeVar("Gradient", bound=Inexact)
 
 
-def mean_over_samples(losses: NDArray[Any], weights: NDArray[Any] | None) -> float:
+def mean_over_samples(losses: Inexact, weights: NDArray[np.float64] | None) -> float:
     """Average the samples' losses in float64; complex losses have a complex mean.
 
     Weighted where weights are given.
@@ -31,19 +33,19 @@ def mean_over_samples(losses: NDArray[Any], weights: NDArray[Any] | None) -> flo
     return cast(float, mean.item())
 
 
-def scaled_for_mean(gradient: NDArray[Any], weights: NDArray[Any] | None) -> NDArray[Any]:
+def scaled_for_mean(gradient: Gradient, weights: NDArray[np.float64] | None) -> Gradient:
     """Multiply each sample's gradient by its share in the mean, in place."""
     if weights is None:
-        gradient *= 1 / len(gradient)
+        np.multiply(gradient, 1 / len(gradient), out=gradient)
         return gradient
     total = weights.sum()
     share = weights / total if total > 0 else weights
-    gradient *= share.astype(gradient.real.dtype)[:, np.newaxis]
+    np.multiply(gradient, share.astype(gradient.real.dtype)[:, np.newaxis], out=gradient)
     gradient[weights == 0] = 0
     return gradient
 
 
-def checked_weights(weights: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[Any] | None:
+def checked_weights(weights: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
     """Return weights as a flat float64 array, None where there are none."""
     if weights is None:
         return None

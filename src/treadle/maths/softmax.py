@@ -14,14 +14,19 @@ Dimensions: K classes.
 from __future__ import annotations
 
 import math
+from typing import overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from treadle.errors import InvalidInput
-from treadle.maths.dtypes import Inexact, as_inexact
+from treadle.maths.dtypes import Floats, Inexact, as_inexact
 
 
+@overload
+def softmax(logits: Floats, axis: int = ...) -> Floats: ...
+@overload
+def softmax(logits: ArrayLike, axis: int = ...) -> Inexact: ...
 def softmax(logits: ArrayLike, axis: int = -1) -> Inexact:
     """Probabilities ``y_i = exp(z_i) / sum_j exp(z_j)`` along an axis.
 
@@ -57,6 +62,10 @@ def softmax(logits: ArrayLike, axis: int = -1) -> Inexact:
     return shifted
 
 
+@overload
+def log_softmax(logits: Floats, axis: int = ...) -> Floats: ...
+@overload
+def log_softmax(logits: ArrayLike, axis: int = ...) -> Inexact: ...
 def log_softmax(logits: ArrayLike, axis: int = -1) -> Inexact:
     """Log-probabilities ``z_i - log sum_j exp(z_j)`` along an axis.
 

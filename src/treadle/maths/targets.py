@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import InvalidInput
-from treadle.maths.dtypes import as_array, as_real
+from treadle.maths.dtypes import Floats, Numbers, as_array, as_real
 from treadle.maths.sample_means import checked_weights
 
-Checked = tuple[NDArray[Any], NDArray[Any] | None]
+Checked = tuple[Numbers, NDArray[np.float64] | None]
+CheckedFloats = tuple[Floats, NDArray[np.float64] | None]
 
 # Soft targets computed in float32 over a thousand classes stay well within this of summing to 1.
 _TARGET_SUM_TOLERANCE = 1e-4
@@ -50,7 +51,7 @@ def checked_classes(target: ArrayLike, shape: tuple[int, ...], sample_weight: Ar
 
 def checked_numbers(
     target: ArrayLike, shape: tuple[int, ...], sample_weight: ArrayLike | None, outputs: str = "prediction"
-) -> Checked:
+) -> CheckedFloats:
     """Return real numbers (N, K) and weights, checked.
 
     The outputs are of shape (N, K) or (N,), the weights (N,) or None.
@@ -77,7 +78,7 @@ def checked_numbers(
 
 def checked_probabilities(
     target: ArrayLike, shape: tuple[int, ...], sample_weight: ArrayLike | None
-) -> Checked:
+) -> CheckedFloats:
     """Check as ``checked_numbers`` does, and that all are from 0 to 1.
 
     InvalidInput if one is not.
@@ -91,7 +92,9 @@ def checked_probabilities(
     return t, w
 
 
-def checked_counts(target: ArrayLike, shape: tuple[int, ...], sample_weight: ArrayLike | None) -> Checked:
+def checked_counts(
+    target: ArrayLike, shape: tuple[int, ...], sample_weight: ArrayLike | None
+) -> CheckedFloats:
     """Check as ``checked_numbers`` does, and that none is below 0.
 
     InvalidInput if one is.
@@ -105,7 +108,8 @@ def checked_counts(target: ArrayLike, shape: tuple[int, ...], sample_weight: Arr
     return t, w
 
 
-def _checked_labels(labels: NDArray[Any], K: int) -> NDArray[Any]:
+# Any: of whatever type, which is looked at.
+def _checked_labels(labels: NDArray[Any], K: int) -> NDArray[np.integer]:
     if labels.dtype.kind not in "iu":
         raise InvalidInput(
             f"labels must be integers; got dtype {labels.dtype}: number the classes from 0, or give soft "
@@ -120,7 +124,7 @@ def _checked_labels(labels: NDArray[Any], K: int) -> NDArray[Any]:
     return labels
 
 
-def _checked_soft_targets(targets: NDArray[Any]) -> NDArray[Any]:
+def _checked_soft_targets(targets: NDArray[np.generic]) -> Floats:
     t = as_real("soft targets", targets)
     sums = t.sum(axis=-1)
     if not (t.min() >= 0 and np.abs(sums - 1).max() <= _TARGET_SUM_TOLERANCE):

@@ -14,13 +14,10 @@ Dimensions: N samples, K classes or outputs.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
-from treadle.maths.dtypes import Inexact
+from treadle.maths.dtypes import Inexact, Numbers
 from treadle.maths.likelihoods import binary_cross_entropy_gradient
 from treadle.maths.losses import cross_entropy_gradient
 from treadle.messages import warn_caller
@@ -31,8 +28,8 @@ LEAST, GREATEST = 1e-2, 1e2
 
 def best_temperature(
     logits: Inexact,
-    y: NDArray[Any],
-    sample_weight: NDArray[Any] | None = None,
+    y: Numbers,
+    sample_weight: Numbers | None = None,
     *,
     output: str = "softmax",
 ) -> float:

@@ -207,7 +207,7 @@ class Adaptive(Schedule):
     Parameters
     ----------
     tol : float >= 0
-    n_iter_no_change : int >= 1
+    n_iter_no_change : int >= 1, or inf
 
     Examples
     --------
@@ -218,7 +218,7 @@ class Adaptive(Schedule):
     """
 
     tol: float = 1e-4
-    n_iter_no_change: int = 10
+    n_iter_no_change: float = 10
 
     def __post_init__(self) -> None:
         if not (self.tol >= 0 and math.isfinite(self.tol)):

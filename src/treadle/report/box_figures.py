@@ -30,6 +30,7 @@ from treadle.report.figures import BLUE, GREY, INK, PALE, VERMILLION, finish_axe
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
 
 BOXES_SHOWN = 48  # more are narrower than the line that draws them
@@ -236,6 +237,7 @@ def draw_dimensions(axes: Axes, network: BoxNetwork) -> None:
     axes.legend(frameon=False, fontsize=8, labelcolor=INK, loc="upper left")
 
 
+# Any, here and below: axes in space, to which matplotlib gives no types.
 def draw_surface(axes: Any, f: Expression, bounds: Bounds) -> None:
     """Draw the function of two variables as a surface."""
     x, y, z = _sampled(f, bounds, 61)
@@ -304,13 +306,15 @@ def draw_cells(axes: Axes, f: Expression, network: BoxNetwork) -> None:
     axes.grid(visible=False)
 
 
-def _sampled(f: Expression, bounds: Bounds, n: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def _sampled(
+    f: Expression, bounds: Bounds, n: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Sample the function on a grid of n by n points."""
     x, y = np.meshgrid(*(np.linspace(*pair, n) for pair in bounds))
     return x, y, f(np.stack([x.ravel(), y.ravel()], axis=1)).reshape(x.shape)
 
 
-def _colours() -> Any:
+def _colours() -> LinearSegmentedColormap:
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list("towers", ["#e9eff5", BLUE, "#003553"])

@@ -11,12 +11,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import InvalidInput
+from treadle.maths.dtypes import Floats
 
 CALIBRATION_BINS = 15  # as in the tables of Guo et al. 2017
 Z_95 = 1.959963984540054  # the standard normal's quantile at 0.975
@@ -101,7 +101,7 @@ class Evaluation:
     """
 
     y_true: NDArray[np.int64]
-    probabilities: NDArray[Any]
+    probabilities: Floats
     class_names: Sequence[str]
     loss: float
 
@@ -227,13 +227,13 @@ class Evaluation:
         wrong = np.flatnonzero(~self.correct)
         return wrong[np.argsort(-self.confidence[wrong], kind="stable")[:n]]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the scores as plain numbers, lists and strings for JSON.
 
         Samples are left out.
         """
 
-        def plain(scores: ClassScores) -> dict[str, Any]:
+        def plain(scores: ClassScores) -> dict[str, object]:
             return {
                 "precision": scores.precision,
                 "recall": scores.recall,
@@ -253,13 +253,13 @@ class Evaluation:
         }
 
 
-def _ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> NDArray[np.float64]:
+def _ratio(numerator: NDArray[np.float64], denominator: NDArray[np.int64]) -> NDArray[np.float64]:
     ratio = np.zeros(numerator.shape)
     np.divide(numerator, denominator, out=ratio, where=denominator > 0)
     return ratio
 
 
-def _check_distributions(probabilities: NDArray[Any]) -> None:
+def _check_distributions(probabilities: Floats) -> None:
     tolerance = 4 * (probabilities.shape[1] + 8) * float(np.finfo(probabilities.dtype).eps)
     in_range = (probabilities >= 0) & (probabilities <= 1 + tolerance)  # nan is in no range
     if not in_range.all():
@@ -278,7 +278,7 @@ def _check_distributions(probabilities: NDArray[Any]) -> None:
         )
 
 
-def _checked_labels(y_true: Any, n_samples: int, n_classes: int) -> NDArray[np.int64]:
+def _checked_labels(y_true: ArrayLike, n_samples: int, n_classes: int) -> NDArray[np.int64]:
     labels = np.asarray(y_true)
     if labels.shape != (n_samples,) or not np.issubdtype(labels.dtype, np.integer):
         raise InvalidInput(

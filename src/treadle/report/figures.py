@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
 from treadle.files import write_atomically
+from treadle.maths.dtypes import Floats, Numbers
 from treadle.report.samples import as_grey_images, short_name, shown_classes
 from treadle.report.shading import confusion_strength
 from treadle.training.history import History
@@ -69,9 +70,9 @@ def draw_curves(history: History) -> Figure:
 
 
 def draw_predictions(
-    images: NDArray[Any],
-    y_true: NDArray[Any],
-    probabilities: NDArray[Any],
+    images: Numbers,
+    y_true: Sequence[int] | NDArray[np.integer],
+    probabilities: Floats,
     class_names: Sequence[str],
     image_shape: tuple[int, int] | None,
     scale: float,
@@ -122,6 +123,7 @@ def draw_predictions(
             corner = (left / width, bottom / height)
             return cell.add_axes((*corner, (right - left) / width, (top - bottom) / height))
 
+        # Any: matplotlib's options of a text.
         def text(bottom: float, text: str, cell: SubFigure = cell, **style: Any) -> None:
             cell.text(0.12 / width, bottom / height, verbatim(text), va="baseline", **style)
 
@@ -140,7 +142,7 @@ def draw_predictions(
     return figure
 
 
-def draw_confusion(confusion: NDArray[Any], class_names: Sequence[str]) -> Figure:
+def draw_confusion(confusion: NDArray[np.int64], class_names: Sequence[str]) -> Figure:
     """Draw the confusion matrix (K, K) with its counts.
 
     A row is a true class, a column a predicted one. The diagonal is framed and blue by its share of the row;
@@ -252,7 +254,13 @@ def verbatim(text: str) -> str:
 
 
 def _plot_epochs(
-    axes: Axes, epochs: NDArray[Any], values: NDArray[Any], colour: str, line: str, marker: str, label: str
+    axes: Axes,
+    epochs: NDArray[np.int64],
+    values: NDArray[np.float64],
+    colour: str,
+    line: str,
+    marker: str,
+    label: str,
 ) -> None:
     shown = np.isfinite(values)
     size = 3.5 if len(epochs) <= 60 else 0.0
@@ -264,7 +272,7 @@ def _mark_best(axes: Axes, epoch: int, value: float, what: str) -> None:
     axes.plot([epoch], [value], "*", color=VERMILLION, markersize=12, zorder=3, label=label)
 
 
-def _finish_epoch_axes(axes: Axes, epochs: NDArray[Any], title: str, unit: str) -> None:
+def _finish_epoch_axes(axes: Axes, epochs: NDArray[np.int64], title: str, unit: str) -> None:
     from matplotlib.ticker import MaxNLocator
 
     margin = max(0.5, 0.02 * (epochs[-1] - epochs[0]))
@@ -273,7 +281,7 @@ def _finish_epoch_axes(axes: Axes, epochs: NDArray[Any], title: str, unit: str) 
     finish_axes(axes, title, "epoch", unit)
 
 
-def _draw_bars(axes: Axes, true_class: int, probabilities: NDArray[Any], class_names: Sequence[str]) -> None:
+def _draw_bars(axes: Axes, true_class: int, probabilities: Floats, class_names: Sequence[str]) -> None:
     shown = shown_classes(probabilities, true_class, BARS_SHOWN)
     predicted = int(np.argmax(probabilities))
     right = predicted == true_class
@@ -300,7 +308,7 @@ def _draw_bars(axes: Axes, true_class: int, probabilities: NDArray[Any], class_n
     axes.spines["left"].set_color(GREY)
 
 
-def _confusion_colours(confusion: NDArray[Any]) -> NDArray[np.float64]:
+def _confusion_colours(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return each cell's red, green and blue, shape (K, K, 3).
 
     They are between white and the cell's colour.

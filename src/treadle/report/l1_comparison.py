@@ -10,7 +10,6 @@ advise.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,8 @@ from treadle.estimators.lad import LADRegressor
 from treadle.l1.dense.coordinates import column_scales
 from treadle.l1.inference.covariances import ROUNDING
 from treadle.l1.proof.pinball import best_constant, pinball_loss
-from treadle.l1.sources.integer_columns import doubles_of
+from treadle.l1.sources.integer_columns import Matrix, doubles_of
+from treadle.maths.dtypes import Floats
 
 OUTLYING = 3.5
 # A normal distribution's standard deviation, in medians and in means of its absolute values.
@@ -89,7 +89,7 @@ class L1Comparison:
         return np.argsort(-distance, kind="stable")[:n]
 
 
-def compare(model: LADRegressor, X: Any, y: Vector) -> L1Comparison:
+def compare(model: LADRegressor, X: Matrix, y: Vector) -> L1Comparison:
     """Compare a fit with least squares on the rows that it was fitted to.
 
     Parameters
@@ -128,7 +128,7 @@ def compare(model: LADRegressor, X: Any, y: Vector) -> L1Comparison:
     )
 
 
-def _least_squares(X: NDArray[Any], y: Vector, fit_intercept: bool) -> Vector:
+def _least_squares(X: Floats, y: Vector, fit_intercept: bool) -> Vector:
     """Fit coefficients and intercept by least squares, with scaled columns.
 
     Of several best ones they are the shortest.

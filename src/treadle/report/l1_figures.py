@@ -7,13 +7,14 @@ drawn, all outliers among it, and the title says so.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
 from treadle.estimators.lad import LADRegressor
+from treadle.maths.dtypes import Floats
 from treadle.report.figures import BLUE, GREY, INK, VERMILLION, finish_axes, new_figure, verbatim
 from treadle.report.l1_comparison import L1Comparison
 from treadle.report.samples import short_name
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.text import Annotation
+    from matplotlib.transforms import Bbox
 
 ROWS_DRAWN = 20_000
 ROWS_NAMED = 5
@@ -45,7 +47,7 @@ TITLE_WIDTH = 40  # characters of a column's name that fit
 
 def draw_l1_fit(
     model: LADRegressor,
-    X: NDArray[Any],
+    X: Floats,
     y: NDArray[np.float64],
     comparison: L1Comparison,
     feature_names: list[str],
@@ -105,7 +107,7 @@ def _shown_rows(n: int, outliers: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _draw_line(
     model: LADRegressor,
-    x: NDArray[Any],
+    x: Floats,
     y: NDArray[np.float64],
     comparison: L1Comparison,
     shown: NDArray[np.int64],
@@ -128,7 +130,7 @@ def _draw_line(
 
 
 def _scatter(
-    axes: Axes, x: NDArray[Any], y: NDArray[Any], outliers: NDArray[np.int64], shown: NDArray[np.int64]
+    axes: Axes, x: Floats, y: NDArray[np.float64], outliers: NDArray[np.int64], shown: NDArray[np.int64]
 ) -> None:
     """Draw points, paler the more there are, with outliers ringed."""
     alpha = float(np.clip(40 / np.sqrt(len(shown)), 0.15, 0.7))
@@ -146,7 +148,7 @@ def _scatter(
 
 
 def _name_rows(
-    axes: Axes, x: NDArray[Any], y: NDArray[Any], outliers: NDArray[np.int64], shown: NDArray[np.int64]
+    axes: Axes, x: Floats, y: NDArray[np.float64], outliers: NDArray[np.int64], shown: NDArray[np.int64]
 ) -> None:
     """Write the farthest outliers' row numbers beside them.
 
@@ -161,7 +163,7 @@ def _name_rows(
     points = axes.transData.transform(np.column_stack([x[shown], y[shown]]))
     rings = axes.transData.transform(np.column_stack([x[outliers], y[outliers]]))
     for i, own in zip(outliers[:ROWS_NAMED], rings, strict=False):
-        best: tuple[tuple[bool, int], Any] | None = None
+        best: tuple[tuple[bool, int], Annotation] | None = None
         for place in PLACES:
             text = _row_name(axes, i + 1, (x[i], y[i]), place)
             box = _extent(text)
@@ -187,7 +189,7 @@ def _name_rows(
             written.append(_extent(best[1]))
 
 
-def _extent(text: Annotation) -> Any:
+def _extent(text: Annotation) -> Bbox:
     """Return the box of the letters alone, in pixels.
 
     An annotation's own has its line in it.
@@ -198,7 +200,7 @@ def _extent(text: Annotation) -> Any:
     return Text.get_window_extent(text)
 
 
-def _distances(box: Any, points: NDArray[np.float64]) -> NDArray[np.float64]:
+def _distances(box: Bbox, points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Compute the distances of points (n, 2) from a box, in pixels.
 
     They are 0 within it.

@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from treadle.engines.rows import DenseRows
 from treadle.errors import InvalidInput
 from treadle.files import write_atomically
 from treadle.report import charts
@@ -69,7 +70,7 @@ class ReportInputs:
     title: str
     history: History
     evaluation: Evaluation
-    X_test: NDArray[Any]
+    X_test: DenseRows
     image_shape: tuple[int, int] | None
     scale: float
     configuration: Mapping[str, object]
@@ -144,7 +145,7 @@ class _Curves:
 
 def _curves(history: History) -> list[_Curves]:
     """Make the charts of loss and, where recorded, test accuracy."""
-    epochs = history.column("epoch")
+    epochs = [record.epoch for record in history]
     accuracy = charts.Series("test", "test", [100 * value for value in history.column("held_out_score")])
     test_loss = charts.Series("test", "test", history.column("held_out_loss"))
     losses = [charts.Series("train", "train", history.column("train_loss"))]

@@ -6,8 +6,6 @@ here and floats of -1 to 1 there. Nothing is converted where the units of either
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,7 +17,7 @@ from treadle.export.model_file import Model
 ALIKE = 2.0  # by how much the spread of rows in the same unknown units may differ
 
 
-def rows_in_units(model: Model, dataset: Dataset) -> tuple[NDArray[Any], str | None]:
+def rows_in_units(model: Model, dataset: Dataset) -> tuple[NDArray[np.uint8 | np.float32], str | None]:
     """Return the test rows in the model's units, and a notice.
 
     The notice is what people should know of it, or None.
@@ -75,7 +73,7 @@ def rows_in_units(model: Model, dataset: Dataset) -> tuple[NDArray[Any], str | N
     )
 
 
-def _from_scale_to_scale(model: Model, dataset: Dataset) -> tuple[NDArray[Any], str | None]:
+def _from_scale_to_scale(model: Model, dataset: Dataset) -> tuple[NDArray[np.uint8 | np.float32], str | None]:
     X = dataset.X_test
     if dataset.scale != model.data_scale:
         X = X.astype(np.float32) * np.float32(dataset.scale / model.data_scale)

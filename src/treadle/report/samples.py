@@ -9,12 +9,12 @@ from __future__ import annotations
 import base64
 import io
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
+from treadle.maths.dtypes import Floats, Numbers
 from treadle.report.evaluation import Evaluation
 
 
@@ -38,7 +38,7 @@ def choose_samples(evaluation: Evaluation, n_right: int, n_wrong: int) -> NDArra
     return np.concatenate([spread(right, n_right), spread(wrong, n_wrong)])
 
 
-def as_grey_images(X: NDArray[Any], image_shape: tuple[int, int], scale: float) -> NDArray[np.uint8]:
+def as_grey_images(X: Numbers, image_shape: tuple[int, int], scale: float) -> NDArray[np.uint8]:
     """Convert rows (N, D) to grey pictures (N, H, W), uint8.
 
     0 is black and 255 white.
@@ -74,7 +74,7 @@ def png_data_uri(image: NDArray[np.uint8]) -> str:
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
 
-def shown_classes(probabilities: NDArray[Any], true_class: int, limit: int) -> NDArray[np.int64]:
+def shown_classes(probabilities: Floats, true_class: int, limit: int) -> NDArray[np.int64]:
     """Choose the classes to show for a sample, in column order.
 
     They are all K, or the likeliest and the true one.

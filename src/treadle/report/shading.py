@@ -5,13 +5,11 @@ Picture and page use the same.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 
-def confusion_strength(confusion: NDArray[Any]) -> NDArray[np.float64]:
+def confusion_strength(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the depth of colour in [0, 1] of each cell, (K, K).
 
     On the diagonal it is the count's share of its row. Elsewhere it is that share relative to the largest one

@@ -25,7 +25,7 @@ from treadle.choices import (
 from treadle.errors import InvalidInput
 from treadle.files import opened
 from treadle.messages import quoted
-from treadle.strict_text import MOST_TOML_BYTES, read_toml
+from treadle.strict_text import MOST_TOML_BYTES, ParsedTable, read_toml
 
 ENVIRONMENT = "environment"
 
@@ -130,13 +130,14 @@ class RunConfig:
                 "the optimizer adamw with weight_decay 0 is adam: choose that, or a weight_decay, 0.01 say"
             )
 
+    # Any: of the field's type.
     def differences(self, other: RunConfig) -> dict[str, tuple[Any, Any]]:
         """Return the fields in which two configurations differ, with both values."""
         mine, theirs = asdict(self), asdict(other)
         return {name: (mine[name], theirs[name]) for name in mine if mine[name] != theirs[name]}
 
 
-def _check_types(values: Mapping[str, Any]) -> None:
+def _check_types(values: Mapping[str, object]) -> None:
     """Raise InvalidInput for unknown names, or values of a wrong type.
 
     The names are the fields of ``RunConfig``.
@@ -150,7 +151,8 @@ def _check_types(values: Mapping[str, Any]) -> None:
             raise InvalidInput(f"{name} must be {_in_words(kinds[name])}; got {quoted(value)}")
 
 
-def _is_of(kind: Any, value: Any) -> bool:
+# Any, here and below: a type as typing says it, which is no class.
+def _is_of(kind: Any, value: object) -> bool:
     """Say whether a value has a field's type.
 
     Types are Literal, str, bool, int, float (an int will do), and tuples of int.
@@ -173,12 +175,12 @@ def _in_words(kind: Any) -> str:
     return names.get(kind, "a list of integers")
 
 
-def recipe_values(name: str) -> dict[str, Any]:
+def recipe_values(name: str) -> ParsedTable:
     """Return the values that a recipe sets."""
     return tomllib.loads(resources.files("treadle.runs").joinpath(f"recipes/{name}.toml").read_text("utf-8"))
 
 
-def read_config_file(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+def read_config_file(path: Path) -> tuple[ParsedTable, dict[str, str]]:
     """Read the configuration and the environment's record from a TOML file.
 
     The record is empty if there is none.

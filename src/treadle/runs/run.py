@@ -18,9 +18,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
-
-from numpy.typing import NDArray
 
 from treadle.data.dataset import Dataset
 from treadle.engines.augmentation import Augmentation
@@ -29,6 +26,7 @@ from treadle.engines.objective import Objective
 from treadle.errors import InvalidInput, RunError
 from treadle.export.model_file import Model, load_model, save_model
 from treadle.files import UNFINISHED, locked, remove_unfinished, write_atomically
+from treadle.maths.dtypes import Arrays
 from treadle.network import Network, Parameters
 from treadle.optimizers import SCHEDULES, SGD, Adam, AdamW, Optimizer
 from treadle.runs.config import RunConfig, config_toml, read_config_file
@@ -236,7 +234,7 @@ class _RunFiles(Checkpointing):
         self._run = run
         self._on_start = on_start
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> Arrays:
         """Return nothing: ``Run.continued`` has compared configuration and data."""
         return {}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import pyarrow as pa
 from pyarrow import ipc, types
@@ -74,13 +74,13 @@ def read_feather(file: BinaryIO, what: str, columns: Sequence[str] | None = None
     return _raw(table, wanted, "Feather")
 
 
-def _feather(file: BinaryIO, places: list[int] | None = None) -> Any:
+def _feather(file: BinaryIO, places: list[int] | None = None) -> ipc.RecordBatchFileReader:
     file.seek(0)
     options = ipc.IpcReadOptions(included_fields=places)
     return ipc.open_file(pa.PythonFile(file, mode="r"), options=options)
 
 
-def raw_of_arrow(table: Any, what: str, columns: Sequence[str] | None, kind: str) -> RawTable:
+def raw_of_arrow(table: pa.Table, what: str, columns: Sequence[str] | None, kind: str) -> RawTable:
     """Return a pyarrow.Table as a raw table.
 
     Raises
@@ -92,17 +92,17 @@ def raw_of_arrow(table: Any, what: str, columns: Sequence[str] | None, kind: str
     return _raw(table, list(check_chosen(what, table.column_names, columns)), kind)
 
 
-def _raw(table: Any, wanted: list[str], kind: str) -> RawTable:
+def _raw(table: pa.Table, wanted: list[str], kind: str) -> RawTable:
     left_out = {name: "the index of a data frame" for name in wanted if PANDAS_INDEX.fullmatch(name)}
     raw = {name: table.column(name) for name in wanted if name not in left_out}
     return RawTable(raw, table.num_rows, left_out, {"format": kind})
 
 
-def _is_text(kind: Any) -> bool:
+def _is_text(kind: pa.DataType) -> bool:
     return bool(types.is_string(kind) or types.is_large_string(kind))
 
 
-def _refuse_parquet_bombs(file: Any, n_wanted: int, n_file_bytes: int, what: str) -> None:
+def _refuse_parquet_bombs(file: pq.ParquetFile, n_wanted: int, n_file_bytes: int, what: str) -> None:
     """Refuse a file whose metadata promise more than rows need or memory holds.
 
     In memory a number takes 8 bytes twice, in Arrow and in a matrix. The metadata of single columns are not

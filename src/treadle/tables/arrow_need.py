@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -32,7 +32,7 @@ BLOCK = np.dtype([("offset", "<i8"), ("metadata", "<i4"), ("pad", "<i4"), ("body
 BUFFER = np.dtype([("offset", "<i8"), ("length", "<i8")])
 
 
-def refuse_bombs(file: BinaryIO, schema: Any, places: Sequence[int], what: str) -> None:
+def refuse_bombs(file: BinaryIO, schema: pa.Schema, places: Sequence[int], what: str) -> None:
     """Refuse an Arrow file that unpacks into more than rows need or memory holds.
 
     Parameters
@@ -81,7 +81,7 @@ def refuse_bombs(file: BinaryIO, schema: Any, places: Sequence[int], what: str) 
     refuse_too_large(max(16 * n_rows * len(places), taken), what)
 
 
-def _needed(kind: Any, n_rows: int) -> int:
+def _needed(kind: pa.DataType, n_rows: int) -> int:
     """Return the bytes that a column's values need.
 
     Of values of a fixed width that is with their bits of presence; of text it is the bytes of its offsets.
@@ -95,7 +95,7 @@ def _needed(kind: Any, n_rows: int) -> int:
     return n_rows * (bits + 1) // 8
 
 
-def _n_buffers(kind: Any, variadic: Iterator[int], version: int) -> int:
+def _n_buffers(kind: pa.DataType, variadic: Iterator[int], version: int) -> int:
     """Return the buffers of a column in a message, its children's included."""
     if isinstance(kind, pa.BaseExtensionType):
         kind = kind.storage_type
@@ -110,10 +110,13 @@ def _n_buffers(kind: Any, variadic: Iterator[int], version: int) -> int:
     return n + sum(_n_buffers(child, variadic, version) for child in children)
 
 
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
 class _Batch:
     """A batch of records or a dictionary: its rows and buffers' unpacked sizes."""
 
-    def __init__(self, file: BinaryIO, block: Any) -> None:
+    def __init__(self, file: BinaryIO, block: np.void) -> None:
         self._file = file
         data = _read(file, int(block["offset"]), int(block["metadata"]))
         message = _Table.root(data[8:] if data[:4] == CONTINUED else data[4:])
@@ -182,7 +185,7 @@ class _Table:
             raise ValueError("a table that is not there")
         return _Table(self.data, at + struct.unpack_from("<I", self.data, at)[0])
 
-    def structs(self, field: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    def structs(self, field: int, dtype: np.dtype[Scalar]) -> NDArray[Scalar]:
         at = self._place(field)
         if at is None:
             return np.empty(0, dtype)

@@ -7,7 +7,7 @@ text of numbers is numbers, a category's codes are what they stand for, a null a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -52,13 +52,13 @@ class Column:
     name: str
     kind: Kind
     reason: str
-    values: Any
+    values: pa.Array
     problem: str | None = None
     problem_row: int | None = None
 
 
 def understand(
-    columns: dict[str, Any], what: str, *, delimiter: str | None, decimal: DecimalMark | None
+    columns: dict[str, pa.ChunkedArray], what: str, *, delimiter: str | None, decimal: DecimalMark | None
 ) -> dict[str, Column]:
     """Determine each column's kind from its type and content.
 
@@ -89,11 +89,11 @@ def _of_text(name: str, column: TextColumn, mark: DecimalMark | None, *, forced:
     return Column(name, found.kind, found.reason, found.values, found.problem, found.problem_row)
 
 
-def _is_all_nan(values: Any) -> bool:
+def _is_all_nan(values: pa.Array) -> bool:
     return types.is_floating(values.type) and bool(np.isnan(values.to_numpy(zero_copy_only=False)).all())
 
 
-def _by_type(name: str, values: Any) -> Column | TextColumn:
+def _by_type(name: str, values: pa.Array) -> Column | TextColumn:
     kind = values.type
     if (len(values) > 0 and values.null_count == len(values)) or _is_all_nan(values):
         return Column(name, "empty", "every cell is missing", values)

@@ -8,7 +8,6 @@ every format.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -96,14 +95,14 @@ def _dialect(stream: TextStream, what: str) -> Dialect:
         n *= 8
 
 
-def _parsed(stream: TextStream, dialect: Dialect, kept: list[int], what: str) -> Any:
+def _parsed(stream: TextStream, dialect: Dialect, kept: list[int], what: str) -> pa.Table:
     """Parse the kept columns, named by their positions."""
     names = [str(i) for i in range(dialect.n_cells)]
     kept_names = [str(i) for i in kept]
     block = min(max(CHUNK, LINES_PER_BLOCK * dialect.longest_line), LARGEST_BLOCK)
-    bad: list[Any] = []
+    bad: list[csv.InvalidRow] = []
 
-    def seen(row: Any) -> str:
+    def seen(row: csv.InvalidRow) -> str:
         bad.append(row)
         return "error"
 
@@ -136,7 +135,7 @@ def _parsed(stream: TextStream, dialect: Dialect, kept: list[int], what: str) ->
         raise CorruptFile(f"{what} is no CSV: {str(error)[:200]}; save the table anew") from error
 
 
-def _uneven(row: Any, dialect: Dialect, what: str) -> TreadleError:
+def _uneven(row: csv.InvalidRow, dialect: Dialect, what: str) -> TreadleError:
     n_names = len([name for name in dialect.names if name])
     if row.text.count('"') % 2:
         return CorruptFile(
@@ -160,7 +159,7 @@ def _uneven(row: Any, dialect: Dialect, what: str) -> TreadleError:
     )
 
 
-def _refuse_unclosed(stream: TextStream, table: Any, what: str) -> None:
+def _refuse_unclosed(stream: TextStream, table: pa.Table, what: str) -> None:
     """Refuse a file that ends within quotes.
 
     What is after the last one opened would be one cell.
@@ -179,7 +178,7 @@ def _refuse_unclosed(stream: TextStream, table: Any, what: str) -> None:
             )
 
 
-def _nameless(table: Any, dialect: Dialect, unnamed: list[int], what: str) -> dict[str, str]:
+def _nameless(table: pa.Table, dialect: Dialect, unnamed: list[int], what: str) -> dict[str, str]:
     """Say why each column without a name is left out.
 
     Raises

@@ -8,7 +8,6 @@ no date here.
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,7 +19,7 @@ _MONTH_FIRST = r"^(?P<month>\d{1,2})[/-](?P<day>\d{1,2})[/-](?P<year>\d{4})" + _
 _LOOKS_LIKE_ONE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.{0,40}")
 
 
-def dates_of(text: Any) -> tuple[Any, str] | None:
+def dates_of(text: pa.LargeStringArray) -> tuple[pa.Array, str] | None:
     """Read a column's dates and their format; None if it has others.
 
     Parameters
@@ -53,14 +52,14 @@ def dates_of(text: Any) -> tuple[Any, str] | None:
     return values, how if pa.types.is_date32(values.type) else f"{how}, and times"
 
 
-def may_be_either(text: Any) -> bool:
+def may_be_either(text: pa.LargeStringArray) -> bool:
     """Whether the cells are dates that both day-first and month-first order fit."""
     if not _LOOKS_LIKE_ONE.fullmatch(text.drop_null()[0].as_py()):
         return False
     return _read(text, _DAY_FIRST) is not None and _read(text, _MONTH_FIRST) is not None
 
 
-def _read(text: Any, pattern: str) -> Any:
+def _read(text: pa.LargeStringArray, pattern: str) -> pa.Array | None:
     """Read the cells by one pattern; None if one does not fit.
 
     Nor does a date that the calendar has not.
@@ -92,22 +91,22 @@ def _read(text: Any, pattern: str) -> Any:
         return None
 
 
-def _stamps(text: Any, zone: str | None) -> Any:
+def _stamps(text: pa.LargeStringArray, zone: str | None) -> pa.TimestampArray:
     try:
         return pc.cast(text, pa.timestamp("us", zone))
     except pa.ArrowInvalid:
         return pc.cast(text, pa.timestamp("ns", zone))
 
 
-def _text(value: str) -> Any:
+def _text(value: str) -> pa.LargeStringScalar:
     return pa.scalar(value, pa.large_string())
 
 
-def _two_digits(text: Any) -> Any:
+def _two_digits(text: pa.Array) -> pa.Array:
     return pc.utf8_lpad(text, 2, "0")
 
 
-def _one_separator(text: Any) -> bool:
+def _one_separator(text: pa.LargeStringArray) -> bool:
     """Whether no cell mixes its separators, as 2021-3/4 does."""
     return not pc.any(
         pc.match_substring_regex(text, r"^\d+([-].{1,2}[/.]|[/].{1,2}[-.]|[.].{1,2}[-/])")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
 from treadle.tables.columns import Column
-from treadle.tables.exact_columns import ExactColumns
+from treadle.tables.exact_columns import Exact, ExactColumns
 from treadle.tables.matrix import (
     beyond_doubles,
     exact_note,
@@ -61,7 +61,7 @@ class ColumnUse:
     levels: tuple[str, ...] = ()
     reference: str | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the use as a dictionary for JSON."""
         return {**vars(self), "levels": list(self.levels)}
 
@@ -104,7 +104,7 @@ class Design:
     fit_intercept: bool
     columns: tuple[ColumnUse, ...]
     exact_X: ExactColumns | None = None
-    exact_y: NDArray[Any] | None = None
+    exact_y: Exact | None = None
 
 
 def build_design(
@@ -145,7 +145,7 @@ def build_design(
     chosen = _chosen(table, target, features, uses)
     blocks: list[NDArray[np.float64]] = []
     names: list[str] = []
-    exact: dict[int, NDArray[Any]] = {}
+    exact: dict[int, Exact] = {}
     whole = not fit_intercept  # whether the next category keeps all its levels
     for name in chosen:
         column = table.columns[name]
@@ -184,7 +184,7 @@ def build_design(
     )
 
 
-def _exact_target(column: Column, what: str) -> NDArray[Any] | None:
+def _exact_target(column: Column, what: str) -> Exact | None:
     """Whole numbers that doubles round; a target in days stays one."""
     found = beyond_doubles(column, what)
     return None if found is None or found.dtype.kind == "M" else found

@@ -6,10 +6,12 @@ They are whole numbers and time stamps.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+Exact: TypeAlias = NDArray[np.float64 | np.integer | np.datetime64]
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class ExactColumns:
     lose nothing.
     """
 
-    arrays: tuple[NDArray[Any], ...]
+    arrays: tuple[Exact, ...]
 
     @property
     def columns(self) -> range:
@@ -28,7 +30,7 @@ class ExactColumns:
         return range(len(self.arrays))
 
     @property
-    def dtypes(self) -> list[np.dtype[Any]]:
+    def dtypes(self) -> list[np.dtype[np.generic]]:
         """The type of each column."""
         return [array.dtype for array in self.arrays]
 
@@ -45,5 +47,5 @@ class ExactColumns:
     def __len__(self) -> int:
         return len(self.arrays[0]) if self.arrays else 0
 
-    def __getitem__(self, place: int) -> NDArray[Any]:
+    def __getitem__(self, place: int) -> Exact:
         return self.arrays[place]

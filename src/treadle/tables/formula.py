@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from treadle.tables.design import MOST_LEVELS, ColumnUse, Design, Role, float_us
 from treadle.tables.matrix import exact_column, float_column, refuse_unusable
 from treadle.tables.names import listed, shown
 from treadle.tables.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 EXAMPLE = "log(price) ~ area + C(city)"
 EVERYTHING = re.compile(r"(?<![\w.])\.(?![\w.])")  # the dot that stands for all other columns
@@ -116,7 +119,7 @@ def _speaks_of(text: str, alias: str) -> bool:
     return f"`{alias}`" in text
 
 
-def _for_formula(table: Table, name: str, formula: str) -> Any:
+def _for_formula(table: Table, name: str, formula: str) -> pd.Categorical | NDArray[np.generic]:
     """Return a column in the form that the formula sees.
 
     Text and what stands in C() has its levels, all else is float64.
@@ -156,7 +159,7 @@ def _refuse_infinite(values: NDArray[np.float64], names: list[str], what: str) -
         )
 
 
-def _uses(table: Table, formula: str, used: dict[str, str], features: Any) -> tuple[ColumnUse, ...]:
+def _uses(table: Table, formula: str, used: dict[str, str], features: pd.DataFrame) -> tuple[ColumnUse, ...]:
     left = formula.split("~")[0]
     aliases = {name: alias for alias, name in used.items()}
     contrasts = features.model_spec.factor_contrasts

@@ -15,6 +15,7 @@ from pyarrow import types
 
 from treadle.errors import InvalidInput
 from treadle.tables.columns import Column
+from treadle.tables.exact_columns import Exact
 from treadle.tables.names import shown
 from treadle.tables.storage import plain_array
 
@@ -25,6 +26,7 @@ ROUGH = 2.0**-32
 UNITS_PER_DAY = {"D": 1.0, "s": 86400.0, "ms": 86400e3, "us": 86400e6, "ns": 86400e9}
 
 
+# Any: the column's own type, float64, integer, bool or datetime64.
 def exact_column(column: Column, what: str, first_row: int = 1) -> NDArray[Any]:
     """Return a column's values in their own type, none missing or infinite.
 
@@ -102,7 +104,7 @@ def float_column(column: Column, what: str, first_row: int = 1) -> NDArray[np.fl
     return array.astype(np.float64)
 
 
-def stored_numbers(values: Any, name: str, what: str, first_row: int = 1) -> NDArray[np.float64]:
+def stored_numbers(values: pa.Array, name: str, what: str, first_row: int = 1) -> NDArray[np.float64]:
     """A part of a column that is stored as numbers, as float64.
 
     Parameters
@@ -120,7 +122,7 @@ def stored_numbers(values: Any, name: str, what: str, first_row: int = 1) -> NDA
     return float_column(Column(name, "number", "numbers", plain_array(values, what)), what, first_row)
 
 
-def beyond_doubles(column: Column, what: str) -> NDArray[Any] | None:
+def beyond_doubles(column: Column, what: str) -> Exact | None:
     """Return the column in its own type where float64 would lose values.
 
     None where it would not.
@@ -144,14 +146,14 @@ def beyond_doubles(column: Column, what: str) -> NDArray[Any] | None:
     return array if span > 0 and rounding > ROUGH * span else None
 
 
-def exact_note(values: NDArray[Any]) -> str:
+def exact_note(values: Exact) -> str:
     """Describe what ``beyond_doubles`` did to a column."""
     if values.dtype.kind == "M":
         return "as nanoseconds since 1970-01-01, exactly, since days are too rough for so short a span"
     return "taken exactly, beyond 2^53"
 
 
-def _is_rounded(values: Any) -> bool:
+def _is_rounded(values: pa.Array) -> bool:
     if values.type.bit_width != 64:
         return False
     ends = pc.min_max(values).as_py()

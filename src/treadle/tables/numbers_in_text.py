@@ -14,7 +14,6 @@ not guessed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -52,7 +51,7 @@ class WrittenNumbers:
         A cell that is not plain, or the first one.
     """
 
-    text: Any
+    text: pa.LargeStringArray
     marks: tuple[DecimalMark, ...]
     signs: str
     example: str
@@ -67,7 +66,7 @@ class WrittenNumbers:
             how.append(f"a decimal {'comma' if mark == ',' else 'point'}")
         return ", ".join(how) or "signs of its own"
 
-    def values(self, mark: DecimalMark) -> Any:
+    def values(self, mark: DecimalMark) -> pa.Array:
         """Return the numbers, int64 or uint64 where all fit, else float64."""
         if mark == ".":
             text = pc.replace_substring(self.text, ",", "")
@@ -77,7 +76,7 @@ class WrittenNumbers:
         return pc.cast(text, pa.float64()) if values is None else values
 
 
-def plain_values(text: Any) -> Any:
+def plain_values(text: pa.LargeStringArray) -> pa.Array | None:
     """Read numbers as programs write them; None if a cell is none.
 
     They are int64 or uint64 where all are whole.
@@ -101,7 +100,7 @@ def plain_values(text: Any) -> Any:
     return values
 
 
-def written_numbers(text: Any) -> WrittenNumbers | None:
+def written_numbers(text: pa.LargeStringArray) -> WrittenNumbers | None:
     """Take steps 1 and 2 for one column; None if not numbers.
 
     Parameters
@@ -126,17 +125,17 @@ def has_mark(column: WrittenNumbers) -> bool:
     return bool(pc.any(pc.match_substring_regex(column.text, "[.,]")).as_py())
 
 
-def number_cells(text: Any) -> Any:
+def number_cells(text: pa.LargeStringArray) -> pa.BooleanArray:
     """Return which cells look like numbers, in a column that is mixed."""
     bare = pc.replace_substring_regex(text, rf"{_PERCENT}|^{_CURRENCY}\s*|\s*{_CURRENCY}$", "")
     return pc.match_substring_regex(bare, "|".join(WRITTEN.values()))
 
 
-def _all_match(text: Any, pattern: str) -> bool:
+def _all_match(text: pa.LargeStringArray, pattern: str) -> bool:
     return bool(pc.all(pc.match_substring_regex(text, pattern)).as_py())
 
 
-def _without_signs(text: Any) -> tuple[Any, str]:
+def _without_signs(text: pa.LargeStringArray) -> tuple[pa.LargeStringArray | None, str]:
     """Remove the signs that surround each number alike; return both.
 
     None if they surround a part of the cells.
@@ -163,6 +162,6 @@ def _without_signs(text: Any) -> tuple[Any, str]:
     return text, " and ".join(signs)
 
 
-def _example(text: Any) -> str:
+def _example(text: pa.LargeStringArray) -> str:
     unusual = pc.index(pc.match_substring_regex(text, r"[^0-9.+-]"), True).as_py()
     return str(text.drop_null()[0].as_py() if unusual < 0 else text[unusual].as_py())[:40]

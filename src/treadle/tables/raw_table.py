@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,13 +22,13 @@ class RawTable:
         How the file was read, for people: format, encoding, delimiter.
     """
 
-    columns: dict[str, Any]
+    columns: dict[str, pa.ChunkedArray]
     n_rows: int
     left_out: dict[str, str] = field(default_factory=dict)
     how: dict[str, str] = field(default_factory=dict)
 
 
-def counts(cells: Any) -> bool:
+def counts(cells: pa.ChunkedArray) -> bool:
     """Say whether cells count 0, 1, 2, ... or 1, 2, 3, ...
 
     A saved index does, as numbers or as text.

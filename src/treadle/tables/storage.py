@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,7 +11,7 @@ from treadle.errors import CorruptFile, InvalidInput
 from treadle.tables.memory_need import refuse_too_large
 
 
-def plain_array(column: Any, what: str) -> Any:
+def plain_array(column: pa.ChunkedArray | pa.Array, what: str) -> pa.Array:
     """Convert a column to one plain array of the same values.
 
     It is of numbers, bool, dates, large_string, or a type that is none of these.
@@ -43,7 +41,7 @@ def plain_array(column: Any, what: str) -> Any:
         raise CorruptFile(f"{what} is damaged: {str(error)[:200]}; get it again") from error
 
 
-def _plain_bytes(values: Any) -> int:
+def _plain_bytes(values: pa.Array) -> int:
     """Return the bytes of values written out; 0 where stored so.
 
     Codes or runs hold them shorter.
@@ -68,7 +66,7 @@ def _plain_bytes(values: Any) -> int:
     return 0
 
 
-def _plain(values: Any) -> Any:
+def _plain(values: pa.Array) -> pa.Array:
     kind = values.type
     if isinstance(values, pa.ExtensionArray):
         return _plain(values.storage)
@@ -85,7 +83,7 @@ def _plain(values: Any) -> Any:
     return values
 
 
-def _decimals(values: Any) -> Any:
+def _decimals(values: pa.Array) -> pa.Array:
     """Convert decimals; whole numbers stay exact where they fit."""
     if values.type.scale <= 0:
         try:
@@ -95,7 +93,7 @@ def _decimals(values: Any) -> Any:
     return pc.cast(values, pa.float64(), safe=False)
 
 
-def is_numeric(arrow_type: Any) -> bool:
+def is_numeric(arrow_type: pa.DataType) -> bool:
     """Say whether an Arrow type stores numbers: not text, nor dates."""
     kinds = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
     return any(kind(arrow_type) for kind in kinds)

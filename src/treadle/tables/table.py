@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import pyarrow as pa
 
@@ -63,10 +63,10 @@ class Table:
 
 
 def read_table(
-    source: Any,
+    source: object,
     columns: Sequence[str] | None = None,
     *,
-    decimal: str | None = None,
+    decimal: DecimalMark | None = None,
     encoding: str | None = None,
 ) -> Table:
     """Read a table from a file or a frame.
@@ -118,7 +118,9 @@ def read_table(
         return _understood(raw, what, columns, decimal)
 
 
-def _understood(raw: RawTable, what: str, columns: Sequence[str] | None, decimal: Any) -> Table:
+def _understood(
+    raw: RawTable, what: str, columns: Sequence[str] | None, decimal: DecimalMark | None
+) -> Table:
     if not raw.columns and not raw.left_out:
         raise InvalidInput(f"{what} has no columns; at least one is needed")
     if raw.n_rows == 0:
@@ -164,7 +166,7 @@ def _opened(path: str | Path, what: str) -> Iterator[BinaryIO]:
         raise InvalidInput(f"{what} cannot be read: {error.strerror}; check the path") from error
 
 
-def _read_frame(frame: Any, what: str, columns: Sequence[str] | None) -> RawTable:
+def _read_frame(frame: object, what: str, columns: Sequence[str] | None) -> RawTable:
     if not hasattr(frame, "__arrow_c_stream__"):
         raise InvalidInput(
             f"{what} is neither a path nor a table; pass a frame of pandas, polars, pyarrow or DuckDB, or "

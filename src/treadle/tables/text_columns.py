@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -34,7 +34,7 @@ class Understood(NamedTuple):
 
     kind: TextKind
     reason: str
-    values: Any
+    values: pa.Array
     problem: str | None = None
     problem_row: int | None = None
 
@@ -50,7 +50,7 @@ class TextColumn:
     cells : pyarrow.LargeStringArray
     """
 
-    def __init__(self, name: str, cells: Any) -> None:
+    def __init__(self, name: str, cells: pa.LargeStringArray) -> None:
         self.name = name
         plain = plain_values(cells)
         self._decided: Understood | None = None
@@ -78,7 +78,7 @@ class TextColumn:
             if self._plain is None:
                 self.written = numbers_in_text.written_numbers(self._text)
 
-    def _cells(self, values: Any) -> Any:
+    def _cells(self, values: pa.Array) -> pa.Array:
         """Spread values of the distinct texts over all cells."""
         return values if self._places is None else values.take(self._places)
 
@@ -187,13 +187,13 @@ def decimal_mark(columns: Sequence[TextColumn], delimiter: str | None) -> Decima
     return "." if not found and delimiter in (None, ",") else None
 
 
-def _has_nan(values: Any) -> bool:
+def _has_nan(values: pa.Array) -> bool:
     return types.is_floating(values.type) and bool(np.isnan(values.to_numpy(zero_copy_only=False)).any())
 
 
-def _without(text: Any, lowered: Any, words: Any) -> Any:
+def _without(text: pa.Array, lowered: pa.Array, words: pa.Array) -> pa.Array:
     return pc.if_else(pc.is_in(lowered, words), pa.scalar(None, pa.large_string()), text)
 
 
-def _all(mask: Any) -> bool:
+def _all(mask: pa.BooleanArray) -> bool:
     return bool(pc.all(mask).as_py())

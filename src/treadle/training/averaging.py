@@ -7,12 +7,9 @@ statistics of batch normalisation are averaged with the parameters, not measured
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from treadle.maths.dtypes import ArrayMapping, Arrays
 from treadle.network import Parameters
 
 
@@ -49,7 +46,7 @@ class ParameterAverage:
             (self._statistics / self.n_epochs).astype(self._dtype),
         )
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> Arrays:
         """Copy the two sums and the number of epochs, by name.
 
         The sums are float64, and the names are their own.
@@ -60,7 +57,7 @@ class ParameterAverage:
             "averaged_epochs": np.array(self.n_epochs),
         }
 
-    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def load_state(self, state: ArrayMapping) -> None:
         """Go on from what ``state`` returned; other entries are ignored."""
         self._parameters[:] = state["averaged_parameters"]
         self._statistics[:] = state["averaged_statistics"]

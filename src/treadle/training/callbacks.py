@@ -18,13 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from typing import Any, ClassVar
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from treadle.engines.engine import Engine, TrainingProblem
 from treadle.errors import InvalidInput
+from treadle.maths.dtypes import Arrays
 from treadle.network import Parameters
 from treadle.training.checkpoint import Checkpoint
 from treadle.training.held_out import HeldOut
@@ -66,14 +67,14 @@ class Callback:
     def on_fit_end(self, training: Training) -> None:
         """Called when training ends: by its plan, a callback or an exception."""
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> Arrays:
         """Return this callback's state for checkpoints, besides the history.
 
         Arrays are float32, float64 or int64, all finite.
         """
         return {}
 
-    def load_state(self, state: dict[str, NDArray[Any]]) -> None:
+    def load_state(self, state: Arrays) -> None:
         """Go on from what ``state`` returned."""
 
 
@@ -89,6 +90,10 @@ class FunctionCallback(Callback):
         It may return anything else it likes.
         """
         return _is_true(self._function(training))
+
+
+Hook: TypeAlias = "Callback | Callable[[Training], object]"
+Callbacks: TypeAlias = "Hook | Sequence[Hook] | None"
 
 
 def as_callbacks(value: object) -> tuple[Callback, ...]:
@@ -242,8 +247,8 @@ class Training:
         InvalidInput
             If the checkpoint is of another training; see ``TrainingLoop.restore``.
         """
-        own: dict[str, NDArray[Any]] = {}
-        others: dict[str, NDArray[Any]] = {}
+        own: Arrays = {}
+        others: Arrays = {}
         for name, array in checkpoint.state.items():
             (others if name.startswith(STATE_PREFIX) else own)[name] = array
         self._loop.restore(Checkpoint(own, checkpoint.history))

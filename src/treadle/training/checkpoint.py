@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from treadle.errors import CorruptFile
 from treadle.export.container import Container
+from treadle.maths.dtypes import Arrays
 from treadle.messages import quoted
 from treadle.training.history import History
 
@@ -28,7 +27,7 @@ class Checkpoint:
     The state is that of ``Trainer.state``, with that of its average if there is any.
     """
 
-    state: dict[str, NDArray[Any]]
+    state: Arrays
     history: History
 
     def save(self, path: str | Path) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from treadle.engines.rows import dense
 from treadle.errors import InvalidInput
+from treadle.maths.dtypes import Arrays
 from treadle.training.callbacks import Callback, Training
 from treadle.training.checkpoint import Checkpoint
 from treadle.whole_numbers import is_whole
@@ -96,11 +96,11 @@ class Checkpointing(Callback):
         if training.is_between_epochs and len(training.history) > self._saved_epoch:
             self._save(training)
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> Arrays:
         """Return what distinguishes this training from others."""
         return {"fingerprint": self._fingerprint}
 
-    def load_state(self, state: dict[str, NDArray[Any]]) -> None:
+    def load_state(self, state: Arrays) -> None:
         """Check that the file is of the same training."""
         if not np.array_equal(state.get("fingerprint", np.zeros(0)), self._fingerprint):
             raise InvalidInput(

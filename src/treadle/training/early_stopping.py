@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from treadle.choices import MonitorMode
 from treadle.errors import InvalidInput
+from treadle.maths.dtypes import Arrays
 from treadle.network import Parameters
 from treadle.optimizers.stall import Stall
 from treadle.training.callbacks import Callback, Training
@@ -136,17 +136,17 @@ class EarlyStopping(Callback):
         if self._best is not None:
             training.keep(self._best)
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> Arrays:
         """Return the figures, and the best epoch's parameters.
 
         Figures are the bits of float64, since they may be NaN.
         """
-        state: dict[str, NDArray[Any]] = {"figures": np.array(self.figures_, np.float64).view(np.int64)}
+        state: Arrays = {"figures": np.array(self.figures_, np.float64).view(np.int64)}
         if self._best is not None:
             state |= {"best": self._best.flat, "best_statistics": self._best.statistics}
         return state
 
-    def load_state(self, state: dict[str, NDArray[Any]]) -> None:
+    def load_state(self, state: Arrays) -> None:
         """Restore the best parameters, and count through the figures again.
 
         Raises

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from treadle.engines.engine import Engine
 from treadle.engines.objective import Objective
 from treadle.engines.rows import Rows
+from treadle.maths.dtypes import Floats, Numbers
 from treadle.network import Network, Parameters
 
 # Rows gathered at a time, where those held out lie among others.
@@ -44,10 +44,10 @@ class HeldOut:
     """
 
     X: Rows
-    y: NDArray[Any]
+    y: Numbers
     rows: NDArray[np.int64] | None = None
-    sample_weight: NDArray[Any] | None = None
-    score: Callable[[Parameters, NDArray[Any]], float] | None = None
+    sample_weight: Numbers | None = None
+    score: Callable[[Parameters, Floats], float] | None = None
     name: str = "test"
     score_name: str = "accuracy"
 
@@ -66,7 +66,7 @@ class HeldOut:
                 return loss, float(self.score(parameters, logits))
             return loss, accuracy(parameters.network, logits, y)
 
-    def _logits(self, engine: Engine, parameters: Parameters) -> NDArray[Any]:
+    def _logits(self, engine: Engine, parameters: Parameters) -> Floats:
         if self.rows is None:
             return engine.logits(parameters, self.X)
         # Gathered a block at a time, so that X is never copied as a whole.
@@ -78,7 +78,7 @@ class HeldOut:
 
 
 def plain_loss(
-    objective: Objective, logits: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None = None
+    objective: Objective, logits: Floats, y: Numbers, sample_weight: Numbers | None = None
 ) -> float:
     """Compute the loss proper, without smoothing or penalty.
 
@@ -87,7 +87,7 @@ def plain_loss(
     return replace(objective, label_smoothing=0.0).data_loss(logits, y, sample_weight)
 
 
-def accuracy(network: Network, logits: NDArray[Any], y: NDArray[Any]) -> float:
+def accuracy(network: Network, logits: Floats, y: Numbers) -> float:
     """Compute the fraction of rows with the largest logit at the label.
 
     It is nan unless y holds class numbers.

@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, astuple, dataclass, fields
-from typing import Any
 
 from treadle.errors import CorruptFile
 
@@ -70,11 +69,11 @@ class History:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, History) and self.records == other.records
 
-    def column(self, name: str) -> list[Any]:
+    def column(self, name: str) -> list[float]:
         """Return one field of every record."""
         return [getattr(record, name) for record in self.records]
 
-    def as_dicts(self) -> list[dict[str, Any]]:
+    def as_dicts(self) -> list[dict[str, float]]:
         """Return a plain dictionary for each epoch, for JSON or a DataFrame."""
         return [asdict(record) for record in self.records]
 

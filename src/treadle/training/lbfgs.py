@@ -10,15 +10,15 @@ parameters.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from treadle.engines.engine import Engine, Trainer, TrainingProblem
 from treadle.errors import InvalidInput, TrainingDiverged
+from treadle.maths.dtypes import ArrayMapping, Arrays
 from treadle.network import Parameters
 from treadle.optimizers import Schedule
 from treadle.optimizers.schedules import EpochPlace
@@ -111,7 +111,7 @@ class LbfgsTrainer(Trainer):
         options = {"maxfun": max_evaluations, "maxiter": max_iterations, "gtol": tolerance}
         self._search = Search(self._objective, self._at, options)
 
-    def run_epoch(self, order: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
+    def run_epoch(self, order: NDArray[np.int64], learning_rates: NDArray[np.float64]) -> NDArray[np.float64]:
         """Run one iteration; return its loss at the end.
 
         Order and rates do not matter to a search over all rows.
@@ -131,7 +131,7 @@ class LbfgsTrainer(Trainer):
         """Copy the current parameters."""
         return self._objective.parameters(self._at)
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> Arrays:
         """Return the parameters and the number of iterations.
 
         What the search knows of curvature stays within.
@@ -143,7 +143,7 @@ class LbfgsTrainer(Trainer):
             "step": np.array(self._n_iterations, np.int64),
         }
 
-    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def load_state(self, state: ArrayMapping) -> None:
         """Refuse: a search cannot be resumed.
 
         Raises

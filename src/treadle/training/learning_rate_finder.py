@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from itertools import count
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,7 +106,7 @@ class LearningRateFinder(Callback):
         self.smoothed_: NDArray[np.float64] = np.array([float(np.mean(around)) for around in near])
         self.suggestion_ = float(self.rates_[self.smoothed_.argmin()] / 10)
 
-    def table(self) -> dict[str, list[Any]]:
+    def table(self) -> dict[str, list[float]]:
         """Return learning_rate, loss and smoothed_loss of each step.
 
         ``pandas.DataFrame`` takes it.

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from treadle.engines.engine import Engine, Trainer, TrainingProblem
+from treadle.engines.rows import Rows
 from treadle.errors import InvalidInput, TrainingDiverged
+from treadle.maths.dtypes import ArrayMapping, Arrays, Numbers
 from treadle.network import Parameters
 from treadle.optimizers import Schedule
 from treadle.training.averaging import ParameterAverage
@@ -143,7 +144,7 @@ class TrainingLoop:
         problem: TrainingProblem,
         plan: TrainingPlan,
         parameters: Parameters,
-        test_set: HeldOut | tuple[NDArray[Any], NDArray[Any]] | None = None,
+        test_set: HeldOut | tuple[Rows, Numbers] | None = None,
         watched: Callable[[], Sequence[float]] | None = None,
         rows: NDArray[np.int64] | None = None,
         trainer: Trainer | None = None,
@@ -218,7 +219,7 @@ class TrainingLoop:
         """
         self._kept = parameters.copy()
 
-    def _state(self) -> dict[str, NDArray[Any]]:
+    def _state(self) -> Arrays:
         return {**self._trainer.state(), **(self._average.state() if self._average is not None else {})}
 
     def epochs(self) -> Iterator[EpochRecord]:
@@ -309,6 +310,6 @@ class TrainingLoop:
         return float(np.sum(losses * rows_in_step)) / self.n_rows
 
 
-def _layout(state: Mapping[str, NDArray[Any]]) -> dict[str, str]:
+def _layout(state: ArrayMapping) -> dict[str, str]:
     """List names, types and shapes, to compare and to print."""
     return {name: f"{array.dtype} {array.shape}" for name, array in sorted(state.items())}

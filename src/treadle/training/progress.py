@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from treadle.training.callbacks import Callback, Training
 from treadle.training.held_out import HeldOut
@@ -84,7 +84,7 @@ class Progress(Callback):
             self._bar.stop()
             self._bar = None
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         """Pickle nothing of the screen.
 
         A pickled callback shows its training on the screen where it is loaded.
@@ -99,5 +99,5 @@ def _title(column: str, held_out: HeldOut | None) -> str:
     return column.replace("_", " ")
 
 
-def _is_shown(value: Any) -> bool:
+def _is_shown(value: object) -> bool:
     return not (isinstance(value, float) and math.isnan(value))

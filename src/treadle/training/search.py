@@ -12,12 +12,15 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from treadle.hardware.blas_threads import one_blas_thread
+
+if TYPE_CHECKING:
+    from scipy.optimize import OptimizeResult
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Iterate:
 class _End:
     """SciPy's result, or the exception that ended the search."""
 
-    result: Any
+    result: OptimizeResult
     error: BaseException | None = None
 
 
@@ -57,7 +60,7 @@ class Search:
         self,
         objective: Callable[[NDArray[np.float64]], tuple[float, NDArray[np.float64]]],
         x: NDArray[np.float64],
-        options: dict[str, Any],
+        options: dict[str, float],
     ) -> None:
         self._objective = objective
         self._x = x
@@ -94,7 +97,7 @@ class Search:
             raise self._end.error
         return None
 
-    def result(self, *, stop: bool) -> Any:
+    def result(self, *, stop: bool) -> OptimizeResult:
         """Return SciPy's result, after all iterations left, or with ``stop`` at once."""
         while self.advance(stop=stop) is not None:
             pass
@@ -135,7 +138,7 @@ class Search:
             raise _ClosedError
         return self._objective(x)
 
-    def _on_iteration(self, intermediate_result: Any) -> None:
+    def _on_iteration(self, intermediate_result: OptimizeResult) -> None:
         # SciPy goes on writing into its x.
         self._reports.put(Iterate(intermediate_result.x.copy(), float(intermediate_result.fun)))
         if self._answers.get():

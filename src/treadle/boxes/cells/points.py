@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -34,11 +32,11 @@ def as_points(X: ArrayLike, n_dims: int) -> NDArray[np.float64]:
     if points.ndim != 2 or points.shape[1] != n_dims:
         allowed = "(n,) or (n, 1)" if n_dims == 1 else f"(n, {n_dims})"
         raise InvalidInput(f"X must be of shape {allowed}, a point a row; got {points.shape}")
-    points = points.astype(np.float64, copy=False)
-    if not np.isfinite(points).all():
-        row = int(np.flatnonzero(~np.isfinite(points).all(axis=1))[0])
-        raise InvalidInput(f"X must be finite; row {row} is {points[row].tolist()}: leave such rows out")
-    return points
+    doubles = points.astype(np.float64, copy=False)
+    if not np.isfinite(doubles).all():
+        row = int(np.flatnonzero(~np.isfinite(doubles).all(axis=1))[0])
+        raise InvalidInput(f"X must be finite; row {row} is {doubles[row].tolist()}: leave such rows out")
+    return doubles
 
 
 def as_bounds(bounds: ArrayLike) -> NDArray[np.float64]:
@@ -72,7 +70,7 @@ def as_bounds(bounds: ArrayLike) -> NDArray[np.float64]:
     return pairs
 
 
-def check_count(name: str, value: Any) -> int:
+def check_count(name: str, value: object) -> int:
     """A number of boxes: a whole number of at least 1.
 
     Raises

@@ -35,6 +35,7 @@ from treadle.boxes.network.smoothing import MEAN_DEVIATION, superpose
 from treadle.boxes.proof.bounds import ErrorBound, unproved
 from treadle.choices import BoxActivationName, BoxBoundName, BoxNormName, BoxOutsideName
 from treadle.export.layers import Layer
+from treadle.maths.dtypes import FloatType
 
 
 class BoxNetwork(ExplicitNetwork):
@@ -251,14 +252,14 @@ class BoxNetwork(ExplicitNetwork):
         if self.order == 1 and isinstance(self.partition_, Grid):
             return interpolate(self.partition_, self.heights_, points)
         if self.steepness is not None:
-            name: Any = self.activation
+            name: Any = self.activation  # no step, which has no steepness
             return superpose(name, self.steepness, self.edges_[0], self.heights_, points[:, 0])
         values = self.partition_.values_at(points, self.heights_.ravel())
         if self.outside == "zero":
             values[~self.partition_.inside(points)] = 0.0
         return values
 
-    def layers(self, form: str | None = None, dtype: Any = np.float64) -> list[Layer]:
+    def layers(self, form: str | None = None, dtype: FloatType = np.float64) -> list[Layer]:
         """The plain layers of an equal network, sparse and float64.
 
         Parameters

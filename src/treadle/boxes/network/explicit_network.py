@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,7 @@ from treadle.errors import InvalidInput
 from treadle.export.layers import Layer, forward
 from treadle.export.onnx import save_layers_onnx
 from treadle.export.torch_modules import sequential_of_layers
+from treadle.maths.dtypes import FloatType
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,7 +30,7 @@ class ExplicitNetwork(ABC):
     n_features_in_: int
 
     @abstractmethod
-    def layers(self, form: str | None = None, dtype: Any = np.float64) -> list[Layer]:
+    def layers(self, form: str | None = None, dtype: FloatType = np.float64) -> list[Layer]:
         """Return a form's plain layers, sparse; None takes the most suitable form.
 
         Parameters
@@ -67,7 +68,7 @@ class ExplicitNetwork(ABC):
         """
         return squeezed(forward(self.layers(form), as_points(X, self.n_features_in_)))
 
-    def to_torch(self, form: str | None = None, dtype: Any = np.float64) -> nn.Sequential:
+    def to_torch(self, form: str | None = None, dtype: FloatType = np.float64) -> nn.Sequential:
         """The network in PyTorch's own modules: (N, D) in, (N, K) out, in dtype.
 
         Steps are linear layers with a clamp to [0, 1], exact to the bit for inputs below 2**971 in size
@@ -88,7 +89,7 @@ class ExplicitNetwork(ABC):
         """
         return sequential_of_layers(self.layers(form, checked_dtype(dtype)), dtype, self.remedy(form))
 
-    def to_onnx(self, path: str | Path, form: str | None = None, dtype: Any = np.float64) -> None:
+    def to_onnx(self, path: str | Path, form: str | None = None, dtype: FloatType = np.float64) -> None:
         """Write the network as an ONNX file: ``X`` (N, D) to ``prediction`` (N, K).
 
         Parameters
@@ -111,10 +112,10 @@ class ExplicitNetwork(ABC):
         save_layers_onnx(path, self.layers(form, checked_dtype(dtype)), dtype, self.remedy(form))
 
 
-def checked_dtype(dtype: Any) -> np.dtype[Any]:
+def checked_dtype(dtype: FloatType) -> np.dtype[np.floating]:
     """float32 or float64, or InvalidInput."""
     try:
-        checked: np.dtype[Any] = np.dtype(dtype)
+        checked = np.dtype(dtype)
     except TypeError as error:
         raise InvalidInput(f"dtype must be float64 or float32; got {dtype!r}") from error
     if checked not in (np.float32, np.float64):

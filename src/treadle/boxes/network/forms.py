@@ -6,8 +6,6 @@ index that it cannot count to, and arrays that would take more than half of the 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from treadle.boxes.cells.partition import Grid, Partition
@@ -18,13 +16,14 @@ from treadle.errors import InvalidInput
 from treadle.export.layers import Layer
 from treadle.export.steps import round_up
 from treadle.hardware.memory import in_words, usable_memory
+from treadle.maths.dtypes import FloatType
 
 BYTES_PER_NONZERO = 12  # of a sparse array: a float64 and an index
 # The integers up to these are all numbers of the dtype.
 LARGEST_INTEGER = {np.dtype(np.float32): 2**24, np.dtype(np.float64): 2**53}
 
 
-def explicit_layers(boxes: Boxes, form: str | None, dtype: Any) -> list[Layer]:
+def explicit_layers(boxes: Boxes, form: str | None, dtype: FloatType) -> list[Layer]:
     """Return a form's plain layers, or raise why the network has none.
 
     See ``BoxNetwork.layers``.
@@ -62,7 +61,7 @@ def _why(boxes: Boxes, form: object) -> str:
     return ""
 
 
-def _check_edges(partition: Partition, dtype: np.dtype[Any]) -> None:
+def _check_edges(partition: Partition, dtype: np.dtype[np.floating]) -> None:
     for i, axis in enumerate(partition.edges):
         rounded = round_up(axis, dtype)
         same = np.flatnonzero(~(np.diff(rounded) > 0))
@@ -74,7 +73,7 @@ def _check_edges(partition: Partition, dtype: np.dtype[Any]) -> None:
             )
 
 
-def _check_size(boxes: Boxes, form: str, dtype: np.dtype[Any]) -> None:
+def _check_size(boxes: Boxes, form: str, dtype: np.dtype[np.floating]) -> None:
     """Refuse a form whose sparse layers alone take more than half of the memory."""
     n_heights, n_dims = boxes.heights.size, boxes.n_dims
     if form == "index" and n_heights > LARGEST_INTEGER[dtype]:

@@ -19,15 +19,17 @@ from treadle.boxes.network.boxes import Boxes
 from treadle.boxes.proof.bounds import ErrorBound
 from treadle.choices import BoxBoundName, BoxNormName
 from treadle.errors import InvalidInput
-from treadle.export.container import Arrays, Container
+from treadle.export.container import Container
 from treadle.export.safetensors_file import read_safetensors
+from treadle.maths.dtypes import Arrays
 from treadle.messages import quoted
+from treadle.strict_text import ParsedTable
 
 FILE = Container("a box network", 1, ("boxes",), section="boxes", again="build the network again")
 _TREE = ("bounds", "axis", "threshold", "children")
 
 
-def described(boxes: Boxes) -> tuple[Arrays, dict[str, Any]]:
+def described(boxes: Boxes) -> tuple[Arrays, dict[str, object]]:
     """Return a box network's arrays, and all else as JSON can hold it."""
     partition = boxes.partition
     arrays: Arrays = {"heights": boxes.heights}
@@ -50,7 +52,7 @@ def described(boxes: Boxes) -> tuple[Arrays, dict[str, Any]]:
     }
 
 
-def from_description(arrays: Arrays, metadata: dict[str, Any]) -> Boxes:
+def from_description(arrays: Arrays, metadata: ParsedTable) -> Boxes:
     """Check arrays and metadata from anywhere, and make the record they describe.
 
     They are what ``described`` returned.
@@ -112,7 +114,8 @@ def _partition(arrays: Arrays) -> Partition:
     return Grid([arrays[name] for name in names])
 
 
-def _bound(metadata: dict[str, Any]) -> ErrorBound:
+def _bound(metadata: ParsedTable) -> ErrorBound:
+    # Any: of a file.
     value: Any = metadata.get("error_bound")
     kind: Any = metadata.get("error_bound_kind")
     theorem, norm = metadata.get("error_bound_theorem"), metadata.get("norm")
@@ -156,7 +159,7 @@ def save_boxes(path: str | Path, boxes: Boxes) -> None:
     FILE.write(path, arrays, {"boxes": metadata})
 
 
-def boxes_from(path: str | Path, arrays: Arrays, metadata: dict[str, Any]) -> Boxes:
+def boxes_from(path: str | Path, arrays: Arrays, metadata: ParsedTable) -> Boxes:
     """The box network of a file that ``read_safetensors`` read.
 
     Raises

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,16 +15,16 @@ from treadle.formulas.branch_and_bound import lipschitz_constants, second_deriva
 from treadle.formulas.enclosure import Enclosure, as_enclosure
 from treadle.formulas.expressions import Expression, read_expression
 
-ModulusLike = tuple[float, float] | Callable[[Array], Any]
+ModulusLike = tuple[float, float] | Callable[[Array], ArrayLike]
 
 
 def target_of(
-    f: Any,
+    f: str | Callable[[Array], ArrayLike],
     domain: Array,
     *,
     lipschitz: float | Sequence[float] | None,
     modulus: ModulusLike | None,
-    enclosure: Any,
+    enclosure: object,
     second_derivative: ArrayLike | None,
     needs_curvature: bool,
 ) -> Target:
@@ -102,7 +101,7 @@ def _modulus(
     return Modulus(None, lambda distance: constant * np.power(distance, exponent), "modulus")
 
 
-def _numbers(name: str, value: Any) -> Array:
+def _numbers(name: str, value: ArrayLike) -> Array:
     """Check that the numbers are finite and at least 0; return them."""
     try:
         numbers = np.asarray(value, dtype=np.float64)
@@ -113,7 +112,7 @@ def _numbers(name: str, value: Any) -> Array:
     return numbers
 
 
-def _checked(modulus: Callable[[Array], Any]) -> Callable[[Array], Array]:
+def _checked(modulus: Callable[[Array], ArrayLike]) -> Callable[[Array], Array]:
     def checked(distance: Array) -> Array:
         try:
             values = np.asarray(modulus(distance), dtype=np.float64)

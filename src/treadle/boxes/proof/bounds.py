@@ -34,7 +34,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +115,10 @@ def root_mean_square(parts: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.sqrt(np.square(parts.sum(axis=-1)) / 4 + np.square(parts).sum(axis=-1) / 12))
 
 
-def outward(value: Any) -> Any:
+Outward = TypeVar("Outward", float, NDArray[np.float64])
+
+
+def outward(value: Outward) -> Outward:
     """Round up a bound made by some tens of rounded operations.
 
     Its operands are of one sign.

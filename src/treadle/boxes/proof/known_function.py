@@ -13,10 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from treadle.boxes.proof.bounds import UNIT, Modulus, outward
 from treadle.choices import BoxBoundName
@@ -68,7 +67,7 @@ class Target:
 
     def __init__(
         self,
-        f: Callable[[Array], Any],
+        f: Callable[[Array], ArrayLike],
         bounds: Array,
         modulus: Modulus | None,
         enclosure: Enclosure | None,

@@ -16,7 +16,7 @@ Missing values and categorical features are refused: a network of steps has no a
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,12 @@ from treadle.boxes.trees.tree_network import TreeNetwork
 from treadle.boxes.trees.trees import LEAF, Trees, is_stumps, merged_stumps
 from treadle.errors import InvalidInput
 
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+    from sklearn.tree._tree import Tree
 
-def from_tree(model: Any) -> TreeNetwork:
+
+def from_tree(model: BaseEstimator) -> TreeNetwork:
     """Turn a fitted tree model of scikit-learn into an equal network.
 
     It has threshold units and leaf units.
@@ -127,7 +131,7 @@ def from_tree(model: Any) -> TreeNetwork:
     return TreeNetwork(together, bias, model.n_features_in_, gives, getattr(model, "classes_", None))
 
 
-def _of_tree(tree: Any, factor: float) -> Trees:
+def _of_tree(tree: Tree, factor: float) -> Trees:
     """One tree of sklearn.tree, its values times the factor."""
     inner = tree.children_left != -1
     thresholds = np.where(inner, tree.threshold, 0.0)
@@ -140,7 +144,7 @@ def _of_tree(tree: Any, factor: float) -> Trees:
     return Trees(features, edges, left, right, values, np.zeros(1, np.int64))
 
 
-def _of_boosting(model: Any) -> tuple[list[Trees], NDArray[np.float64]]:
+def _of_boosting(model: BaseEstimator) -> tuple[list[Trees], NDArray[np.float64]]:
     from sklearn.dummy import DummyClassifier, DummyRegressor
 
     if not isinstance(model.init_, DummyClassifier | DummyRegressor | str):
@@ -157,7 +161,7 @@ def _of_boosting(model: Any) -> tuple[list[Trees], NDArray[np.float64]]:
     return parts, bias
 
 
-def _of_histograms(model: Any) -> tuple[list[Trees], NDArray[np.float64]]:
+def _of_histograms(model: BaseEstimator) -> tuple[list[Trees], NDArray[np.float64]]:
     if model.is_categorical_ is not None and np.any(model.is_categorical_):
         columns = np.flatnonzero(model.is_categorical_).tolist()
         raise InvalidInput(

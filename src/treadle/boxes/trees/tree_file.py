@@ -10,23 +10,24 @@ comes before it, so that walks end, and a network has no more leaves than the fi
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from treadle.boxes.trees.trees import Trees, TreeSum
 from treadle.errors import InvalidInput
-from treadle.export.container import Arrays, Container
+from treadle.export.container import Container
 from treadle.export.safetensors_file import read_safetensors
 from treadle.export.text_arrays import text_array
+from treadle.maths.dtypes import Arrays
 from treadle.messages import quoted
+from treadle.strict_text import ParsedTable
 
 FILE = Container("a network of trees", 1, ("trees",), section="trees", again="make it from the model again")
 GIVES = ("prediction", "probabilities", "decision function", "logarithm of the prediction")
 MOST_FEATURES = 10_000_000  # the sparse first layer has a number for each: a file says them at no cost
 
-_TYPES: dict[str, Any] = {
+_TYPES: dict[str, DTypeLike] = {
     **dict.fromkeys(("features", "left", "right", "roots"), np.int64),
     **dict.fromkeys(("edges", "values", "bias"), np.float64),
 }
@@ -36,7 +37,7 @@ _NUMBERS = tuple(
 )
 
 
-def described(summed: TreeSum) -> tuple[Arrays, dict[str, Any]]:
+def described(summed: TreeSum) -> tuple[Arrays, dict[str, object]]:
     """Return a sum of trees as arrays, and all else for JSON.
 
     Raises
@@ -55,7 +56,7 @@ def described(summed: TreeSum) -> tuple[Arrays, dict[str, Any]]:
     }
 
 
-def _check_n_features(n_features: Any) -> int:
+def _check_n_features(n_features: object) -> int:
     if type(n_features) is not int or not 1 <= n_features <= MOST_FEATURES:
         raise InvalidInput(
             f"n_features_in must be a whole number from 1 to {MOST_FEATURES}; it is {quoted(n_features)}"
@@ -63,7 +64,7 @@ def _check_n_features(n_features: Any) -> int:
     return n_features
 
 
-def _plain_classes(classes: NDArray[Any]) -> dict[str, Any]:
+def _plain_classes(classes: NDArray[np.generic]) -> dict[str, object]:
     values = classes.tolist()
     name = classes.dtype.name
     if classes.dtype.kind == "U" or (classes.dtype == object and all(type(v) is str for v in values)):
@@ -76,7 +77,7 @@ def _plain_classes(classes: NDArray[Any]) -> dict[str, Any]:
     return {"type": name, "values": values}
 
 
-def from_description(arrays: Arrays, metadata: dict[str, Any]) -> TreeSum:
+def from_description(arrays: Arrays, metadata: ParsedTable) -> TreeSum:
     """Check arrays and metadata from anywhere, and make the trees they describe.
 
     They are what ``described`` returned.
@@ -130,7 +131,7 @@ def _check_nodes(trees: Trees, n_features: int) -> None:
         raise InvalidInput("each node must be one root, or the child of one node, at most")
 
 
-def _classes(held: Any, n_outputs: int) -> NDArray[Any] | None:
+def _classes(held: object, n_outputs: int) -> NDArray[np.generic] | None:
     if held is None:
         return None
     kind, values = (held.get("type"), held.get("values")) if isinstance(held, dict) else (None, None)
@@ -167,7 +168,7 @@ def save_trees(path: str | Path, summed: TreeSum) -> None:
     FILE.write(path, arrays, {"trees": metadata})
 
 
-def trees_from(path: str | Path, arrays: Arrays, metadata: dict[str, Any]) -> TreeSum:
+def trees_from(path: str | Path, arrays: Arrays, metadata: ParsedTable) -> TreeSum:
     """The trees of a file that ``read_safetensors`` read.
 
     Raises

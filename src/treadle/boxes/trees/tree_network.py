@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,6 +34,7 @@ from treadle.errors import InvalidInput
 from treadle.export.layers import STEP, Layer
 from treadle.hardware.native.boxes import Splits
 from treadle.hardware.native.extension import kernels_if_built
+from treadle.maths.dtypes import FloatType
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +113,7 @@ class TreeNetwork(TreeSum, ExplicitNetwork):
     def _splits(self) -> list[Splits]:
         return splits_of(self.trees, self.n_features_in_)
 
-    def layers(self, form: str | None = None, dtype: Any = np.float64) -> list[Layer]:
+    def layers(self, form: str | None = None, dtype: FloatType = np.float64) -> list[Layer]:
         """The plain layers, sparse and float64: steps, leaves, values.
 
         Parameters

@@ -8,7 +8,6 @@ Dimensions: N rows, D features, K outputs, T trees.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +63,7 @@ class TreeSum:
     bias: NDArray[np.float64]
     n_features_in_: int
     gives: str = "prediction"
-    classes_: NDArray[Any] | None = None
+    classes_: NDArray[np.generic] | None = None
 
 
 def is_stumps(trees: Trees) -> bool:

@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import InvalidInput
 from treadle.export.text_arrays import check_text_bytes, text_array
@@ -35,7 +36,10 @@ DTYPE_NAMES = frozenset(
 )
 
 
-def to_plain(value: Any, name: str) -> Any:
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+
+def to_plain(value: object, name: str) -> Json:
     """Convert a value to what JSON can hold.
 
     Parameters
@@ -62,7 +66,7 @@ def to_plain(value: Any, name: str) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         return {"scalar" if value.ndim == 0 else "array": _array_to_plain(np.asarray(value), name)}
     if isinstance(value, np.random.RandomState):
-        state: Any = value.get_state(legacy=False)
+        state: Any = value.get_state(legacy=False)  # a mapping, which NumPy's types do not say
         if state["bit_generator"] == "MT19937":
             _, key, *rest = value.get_state(legacy=True)
             return {"random_state": [np.asarray(key).tolist(), *rest]}
@@ -72,7 +76,7 @@ def to_plain(value: Any, name: str) -> Any:
     )
 
 
-def _array_to_plain(array: np.ndarray[Any, Any], name: str) -> dict[str, Any]:
+def _array_to_plain(array: NDArray[np.generic], name: str) -> dict[str, Json]:
     kind = array.dtype.kind
     dtype = kind if kind in "USO" else array.dtype.newbyteorder("=").name
     if dtype not in DTYPE_NAMES:
@@ -80,7 +84,7 @@ def _array_to_plain(array: np.ndarray[Any, Any], name: str) -> dict[str, Any]:
     if kind in "US":
         character = np.dtype(f"{kind}1").itemsize
         check_text_bytes(array.size, array.dtype.itemsize // character, character)
-    values: Any
+    values: Json
     match kind:
         case "M" | "m":
             values = array.astype(np.int64).tolist()
@@ -90,11 +94,12 @@ def _array_to_plain(array: np.ndarray[Any, Any], name: str) -> dict[str, Any]:
             values = [to_plain(item, name) for item in array.ravel().tolist()]
         case _:
             values = array.tolist()
-    plain = {"dtype": dtype, "values": values}
+    plain: dict[str, Json] = {"dtype": dtype, "values": values}
     return {**plain, "shape": list(array.shape)} if kind in "SO" else plain
 
 
-def from_plain(plain: Any) -> Any:
+# Any, here and below: of the kind that the file says; the errors of what does not fit are caught.
+def from_plain(plain: object) -> Any:
     """Convert back what ``to_plain`` returned.
 
     Raises
@@ -124,7 +129,9 @@ def from_plain(plain: Any) -> Any:
     raise InvalidInput(f"there is no kind of value {quoted(kind)}")
 
 
-def _random_state(key: Any, position: Any, has_gauss: Any, gauss: Any) -> np.random.RandomState:
+def _random_state(
+    key: ArrayLike, position: object, has_gauss: object, gauss: object
+) -> np.random.RandomState:
     """Make the generator in that state, and check the state first.
 
     NumPy would read beyond the key's end, or draw without end from zeros.
@@ -143,13 +150,13 @@ def _random_state(key: Any, position: Any, has_gauss: Any, gauss: Any) -> np.ran
     return state
 
 
-def _list(content: Any) -> list[Any]:
+def _list(content: object) -> list[Any]:
     if not isinstance(content, list):
         raise TypeError(f"a list is needed; got {type(content).__name__}")
     return content
 
 
-def _array_from_plain(dtype: str, values: Any, shape: Any = None) -> np.ndarray[Any, Any]:
+def _array_from_plain(dtype: str, values: Any, shape: Any = None) -> NDArray[Any]:
     if dtype not in DTYPE_NAMES:
         raise ValueError(f"there is no array of {quoted(dtype)}")
     if dtype in ("S", "O"):

@@ -10,11 +10,12 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
 from treadle.l1.proof.certificate import Certificate
+from treadle.maths.dtypes import Arrays
 from treadle.messages import quoted
+from treadle.strict_text import ParsedTable
 
 NUMBERS = ("intercept", "centre_intercept", "quantile", "alpha", "primal", "dual")
 LARGEST_ROW = 1 << 53
@@ -24,9 +25,9 @@ ARRAYS = {"coef": np.float64, "basis": np.int64, "rows": np.int64, "values": np.
 LATER = {"centre": np.float64, "origin": np.int64, "left_out": np.int64}
 
 
-def certificate_parts(certificate: Certificate) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+def certificate_parts(certificate: Certificate) -> tuple[ParsedTable, Arrays]:
     """Return a certificate's fields for JSON, and its arrays, float64 and int64."""
-    fields: dict[str, Any] = {name: float(getattr(certificate, name)) for name in NUMBERS}
+    fields: ParsedTable = {name: float(getattr(certificate, name)) for name in NUMBERS}
     fields |= {"fit_intercept": bool(certificate.fit_intercept), "unique": certificate.unique}
     arrays = {
         name: np.asarray(value, dtype)
@@ -43,7 +44,7 @@ def certificate_parts(certificate: Certificate) -> tuple[dict[str, Any], dict[st
     return fields, arrays
 
 
-def certificate_from(fields: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Certificate:
+def certificate_from(fields: ParsedTable, arrays: Arrays) -> Certificate:
     """Make the certificate from its parts.
 
     Raises
@@ -58,28 +59,26 @@ def certificate_from(fields: dict[str, Any], arrays: dict[str, NDArray[Any]]) ->
         side = np.unpackbits(arrays["sides"].view(np.uint8), count=n_sides).astype(np.int8)
         side *= 2
         side -= 1
-    numbers: dict[str, Any] = {name: float(fields[name]) for name in NUMBERS}
-    vectors: dict[str, Any] = {name: arrays.get(name) for name in ARRAYS | LATER}
+    numbers: ParsedTable = {name: float(fields[name]) for name in NUMBERS}
+    vectors: ParsedTable = {name: arrays.get(name) for name in ARRAYS | LATER}
     if fields.get("unsigned_origin") is True:
         vectors["origin"] = vectors["origin"].view(np.uint64)
     flags = {name: fields[name] for name in ("fit_intercept", "unique")}
     return Certificate(**numbers, **vectors, **flags, side=side)
 
 
-def _of_any_version(
-    fields: dict[str, Any], arrays: dict[str, NDArray[Any]]
-) -> tuple[dict[str, NDArray[Any]], dict[str, Any], bool]:
+def _of_any_version(fields: ParsedTable, arrays: Arrays) -> tuple[Arrays, ParsedTable, bool]:
     """Add what older files lack; say whether to read the sides."""
     if "centre_intercept" in fields:
         return arrays, fields, True
     D = len(arrays["coef"])
-    without: dict[str, NDArray[Any]] = {"centre": np.zeros(D), "origin": np.zeros(D, np.int64)}
+    without: Arrays = {"centre": np.zeros(D), "origin": np.zeros(D, np.int64)}
     if len(arrays["basis"]) > D + 1:  # of a sparse X, which had no basis yet
         without["basis"] = np.empty(0, np.int64)
     return arrays | without, fields | {"centre_intercept": fields["intercept"]}, False
 
 
-def check_parts(fields: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+def check_parts(fields: ParsedTable, arrays: Arrays) -> None:
     """Raise InvalidInput unless a regression's parts are finite and of fitting shapes.
 
     What is in them is not believed for that: ``Certificate.verify`` says whether it proves anything.
@@ -124,7 +123,7 @@ def check_parts(fields: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None
             raise InvalidInput(f"{name} must be from 0 to {most - 1}; got {quoted(indices)}")
 
 
-def fit_numbers(fields: dict[str, Any]) -> tuple[float, int]:
+def fit_numbers(fields: ParsedTable) -> tuple[float, int]:
     """Return the objective and the number of iterations, checked.
 
     InvalidInput if they are no such numbers.

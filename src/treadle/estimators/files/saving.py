@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from treadle.boxes.network.box_network import BoxNetwork
@@ -43,7 +42,9 @@ from treadle.export.model_file import (
     model_metadata,
 )
 from treadle.export.safetensors_file import read_safetensors
+from treadle.maths.dtypes import Arrays
 from treadle.messages import quoted
+from treadle.strict_text import ParsedTable
 
 # Where the class of each name is: a file can name these, and nothing else.
 SAVABLE = {
@@ -72,8 +73,8 @@ class Saved:
         The network, if the estimator is one.
     """
 
-    fields: dict[str, Any]
-    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+    fields: ParsedTable
+    arrays: Arrays = field(default_factory=dict)
     model: Model | None = None
 
 
@@ -142,20 +143,25 @@ class Savable(ABC):
         """
 
 
-def check_feature_names(names: Any, n_features: int) -> None:
+def check_feature_names(names: object, n_features: int) -> None:
     """Raise InvalidInput unless a file's feature names are None or texts.
 
     There is one for each feature.
     """
     if names is None:
         return
-    fit = isinstance(names, np.ndarray) and names.dtype == object and names.shape == (n_features,)
-    if not fit or not all(type(name) is str for name in names):
+    if not (
+        isinstance(names, np.ndarray)
+        and names.dtype == object
+        and names.shape == (n_features,)
+        and all(type(name) is str for name in names)
+    ):
         raise InvalidInput(
             f"feature_names_in_ must be a text for each of the {n_features} features; got {quoted(names)}"
         )
 
 
+# Any: of whichever class the file names.
 def load(path: str | Path) -> Any:
     """Load what ``save`` wrote, an estimator or network, without running its code.
 

@@ -7,15 +7,16 @@ indicator matrix) have a logistic output each, as in scikit-learn. Dimensions: N
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from treadle.errors import InvalidInput
-from treadle.estimators.labels import one_column
+from treadle.estimators.labels import GivenTargets, one_column
 from treadle.estimators.mlp.targets import Targets
+from treadle.maths.dtypes import Floats, Numbers
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,12 @@ class ClassTargets(Targets):
     multilabel : bool
     """
 
-    classes: NDArray[Any]
+    classes: NDArray[np.generic]
     multilabel: bool
     score_name: ClassVar[str] = "accuracy"
 
     @classmethod
-    def of(cls, y: Any) -> ClassTargets:
+    def of(cls, y: GivenTargets) -> ClassTargets:
         """Take the classes that are in y.
 
         Raises
@@ -60,7 +61,7 @@ class ClassTargets(Targets):
         """The network's output function."""
         return "softmax" if self.n_outputs > 1 and not self.multilabel else "logistic"
 
-    def encode(self, y: Any) -> NDArray[Any]:
+    def encode(self, y: GivenTargets) -> Numbers:
         """Convert labels to class numbers (N,), or to zeros and ones.
 
         A softmax takes numbers, int64; else it is (N, n_outputs), float32.
@@ -80,7 +81,7 @@ class ClassTargets(Targets):
             return np.asarray(y.toarray() if hasattr(y, "toarray") else y).astype(np.float32)
         _refuse_columns(y)
         # The classes are sorted: a label is where it would be inserted, or is none of them.
-        numbers: NDArray[Any] = np.searchsorted(self.classes, y).clip(max=len(self.classes) - 1)
+        numbers: NDArray[np.int64] = np.searchsorted(self.classes, y).clip(max=len(self.classes) - 1)
         unknown = self.classes[numbers] != y
         if unknown.any():
             raise InvalidInput(
@@ -91,7 +92,7 @@ class ClassTargets(Targets):
             return numbers.astype(np.int64, copy=False)
         return numbers.astype(np.float32)[:, np.newaxis]
 
-    def decode(self, logits: NDArray[Any]) -> NDArray[Any]:
+    def decode(self, logits: Floats) -> NDArray[np.generic]:
         """Return each row's most probable class (N,), or all its labels.
 
         Several labels a row are (N, K) zeros and ones.
@@ -102,15 +103,13 @@ class ClassTargets(Targets):
             return np.asarray(self.classes[logits.argmax(axis=1)])
         return np.asarray(self.classes[(logits[:, 0] > 0).astype(np.int64) * (len(self.classes) - 1)])
 
-    def labels(self, targets: NDArray[Any]) -> NDArray[Any]:
+    def labels(self, targets: Numbers) -> NDArray[np.generic]:
         """Convert targets back to labels, (N,) or (N, K): the inverse of ``encode``."""
         if self.multilabel:
             return targets.astype(np.int64)
         return np.asarray(self.classes[targets.reshape(len(targets)).astype(np.int64)])
 
-    def score(
-        self, logits: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[np.float64] | None
-    ) -> float:
+    def score(self, logits: Floats, targets: Numbers, sample_weight: NDArray[np.float64] | None) -> float:
         """Compute the accuracy; NaN where a logit is not finite.
 
         Of several labels a row, it is the share of rows that have all of them right.
@@ -123,14 +122,14 @@ class ClassTargets(Targets):
             right = ((logits > 0) == (targets > 0)).all(axis=1)
         return float(np.average(right, weights=sample_weight))
 
-    def strata(self, targets: NDArray[Any]) -> NDArray[Any] | None:
+    def strata(self, targets: Numbers) -> Numbers | None:
         """The classes to split in proportion; None for several labels a row."""
         if self.multilabel:
             return None
         return targets if targets.ndim == 1 else targets[:, 0]
 
 
-def _refuse_columns(y: Any) -> None:
+def _refuse_columns(y: GivenTargets) -> None:
     if np.ndim(y) > 1:
         raise InvalidInput(
             "Multioutput target data is not supported with label binarization: y must be one label a row, or "
@@ -138,6 +137,6 @@ def _refuse_columns(y: Any) -> None:
         )
 
 
-def is_multilabel(y: Any) -> bool:
+def is_multilabel(y: object) -> bool:
     """Say whether y is an indicator matrix, with a column for each label."""
     return str(type_of_target(y)).startswith("multilabel")

@@ -6,19 +6,23 @@ Dimensions: N rows, K classes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
 from treadle.estimators.mlp.class_targets import ClassTargets
+from treadle.maths.dtypes import Numbers
+
+# From labels to weights, or "balanced". A mapping's type of keys is invariant: any type of label has to do.
+ClassWeight: TypeAlias = str | Mapping[Any, float]
 
 
 def with_class_weights(
-    class_weight: str | Mapping[Any, float],
+    class_weight: ClassWeight,
     classes: ClassTargets,
-    targets: NDArray[Any],
+    targets: Numbers,
     sample_weight: NDArray[np.float64] | None,
     *,
     has_all_rows: bool,
@@ -65,7 +69,7 @@ def with_class_weights(
     return weights
 
 
-def _given(mapping: Mapping[Any, float], classes: NDArray[Any]) -> NDArray[np.float64]:
+def _given(mapping: Mapping[object, float], classes: NDArray[np.generic]) -> NDArray[np.float64]:
     of_class = np.ones(len(classes))
     for label, weight in mapping.items():
         at = np.flatnonzero(classes == label)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn import neural_network
+from sklearn.base import BaseEstimator
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.validation import check_is_fitted
 
@@ -36,7 +37,7 @@ CURVES = (
 )
 
 
-def from_sklearn(fitted: Any, name: str) -> Fitted:
+def from_sklearn(fitted: BaseEstimator, name: str) -> Fitted:
     """Read the parameters of scikit-learn's fitted estimator of that name.
 
     Raises
@@ -81,7 +82,7 @@ def from_sklearn(fitted: Any, name: str) -> Fitted:
     )
 
 
-def to_sklearn(fitted: Fitted, name: str, params: Mapping[str, Any]) -> Any:
+def to_sklearn(fitted: Fitted, name: str, params: Mapping[str, object]) -> BaseEstimator:
     """Make scikit-learn's fitted estimator, with the hyper-parameters that it knows.
 
     It is the one of the same name.
@@ -99,7 +100,7 @@ def to_sklearn(fitted: Fitted, name: str, params: Mapping[str, Any]) -> Any:
             f"{', '.join(ACTIVATIONS)}; this network has {', '.join(sorted(activations))}: "
             "use to_torch or save_onnx"
         )
-    theirs: Any = getattr(neural_network, name)
+    theirs = getattr(neural_network, name)
     known = {key: params[key] for key in inspect.signature(theirs).parameters if key in params}
     known["activation"] = activations.pop()
     for key, values in (("learning_rate", LEARNING_RATES), ("loss", LOSSES)):
@@ -168,7 +169,8 @@ def _plain_weights(fitted: Fitted) -> tuple[list[Floats], list[Floats]]:
     return weights, biases
 
 
-def _python_numbers(value: Any) -> Any:
+# Any: attributes of several types, which become the fields of one class.
+def _python_numbers(value: object) -> Any:
     """Convert NumPy's numbers to Python's, within lists too.
 
     A fit leaves Python's, and so does a file.

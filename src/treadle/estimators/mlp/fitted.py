@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import InvalidInput
 from treadle.estimators.mlp.class_targets import ClassTargets
 from treadle.estimators.mlp.stopping import Memory
-from treadle.maths.dtypes import Floats
+from treadle.maths.dtypes import ArrayMapping, Floats
 from treadle.messages import quoted
 from treadle.network import Network, Parameters
 from treadle.training.history import COLUMNS, History
@@ -30,7 +29,7 @@ class Curves:
     """
 
     loss_curve: list[float] = field(default_factory=list)
-    history: dict[str, list[Any]] = field(default_factory=dict)
+    history: dict[str, list[float]] = field(default_factory=dict)
     validation_scores: list[float] | None = None
     validation_loss_curve: list[float] | None = None
     best_validation_score: float | None = None
@@ -119,13 +118,13 @@ class Fitted:
     engine: str
     stopped_early: bool
     seed: int | None = None
-    moments: Mapping[str, Floats] = field(default_factory=dict)
+    moments: ArrayMapping = field(default_factory=dict)
     memory: Memory | None = None
-    feature_names: NDArray[Any] | None = None
+    feature_names: NDArray[np.object_] | None = None
     classes: ClassTargets | None = None
     temperature: float = 1.0
 
-    def astype(self, dtype: type[np.floating[Any]]) -> Fitted:
+    def astype(self, dtype: type[np.floating]) -> Fitted:
         """Convert parameters, moments and the best epoch's parameters to this dtype."""
 
         def converted(array: Floats) -> Floats:
@@ -145,9 +144,9 @@ class Fitted:
 
 def parameters_of(
     network: Network,
-    weights: Sequence[Any],
-    biases: Sequence[Any],
-    norms: Mapping[str, Sequence[Any]] | None,
+    weights: Sequence[ArrayLike],
+    biases: Sequence[ArrayLike],
+    norms: Mapping[str, Sequence[ArrayLike]] | None,
 ) -> Parameters:
     """Make the network's parameters from arrays such as ``coefs_``.
 
@@ -158,7 +157,7 @@ def parameters_of(
     InvalidInput
         If they are not of the network's shapes.
     """
-    arrays: list[Any] = [*weights, *biases]
+    arrays: list[ArrayLike] = [*weights, *biases]
     arrays += [] if norms is None else norms["scales"]
     given = [np.shape(array) for array in arrays]
     layers = network.layers

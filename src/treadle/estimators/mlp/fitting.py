@@ -24,7 +24,7 @@ from treadle.estimators.mlp.starts import Start
 from treadle.estimators.mlp.stopping import StoppingRule, print_epoch
 from treadle.estimators.mlp.training_recipe import Hyperparameters, batch_size_of, optimizer_of
 from treadle.estimators.mlp.training_rows import TrainingRows
-from treadle.maths.dtypes import Floats
+from treadle.maths.dtypes import Arrays
 from treadle.messages import warn_caller
 from treadle.network import Parameters
 from treadle.training.callbacks import Callback, Training, as_callbacks
@@ -262,7 +262,7 @@ def _diverging_in_scikit_learns_words() -> Iterator[None]:
         raise TrainingDiverged(f"{NOT_FINITE} {error}") from error
 
 
-def _moments(loop: TrainingLoop) -> dict[str, Floats]:
+def _moments(loop: TrainingLoop) -> Arrays:
     """Return the optimizer's state without the parameters."""
     state = loop.checkpoint().state
     return {name: array for name, array in state.items() if name not in ("parameters", "statistics")}

@@ -5,7 +5,7 @@ The user gave them, or early stopping takes them away.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from treadle.engines.objective import Objective
 from treadle.engines.rows import n_rows
@@ -22,7 +22,7 @@ from treadle.training.held_out import HeldOut
 class Judged(Hyperparameters, Protocol):
     """An estimator that can predict with other parameters than its own."""
 
-    def _with(self, parameters: Parameters) -> Any: ...
+    def _with(self, parameters: Parameters) -> object: ...
 
 
 def hold_out(
@@ -32,8 +32,8 @@ def hold_out(
     data: TrainingRows,
     kind: Targets,
     objective: Objective,
-    X_val: Any,
-    y_val: Any,
+    X_val: object,
+    y_val: object,
 ) -> tuple[TrainingRows, HeldOut | None]:
     """Split into rows to train on and rows to judge by, if any.
 

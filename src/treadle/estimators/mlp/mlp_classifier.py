@@ -6,9 +6,9 @@ Dimensions: N samples, D features, K classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,19 +18,23 @@ from sklearn.utils.metaestimators import available_if
 from treadle.engines.engine import output_of
 from treadle.engines.objective import Objective
 from treadle.errors import InvalidInput
-from treadle.estimators.labels import one_column, plain_labels
+from treadle.estimators.labels import GivenTargets, one_column, plain_labels
 from treadle.estimators.mlp.calibration import cooled, temperature_of
 from treadle.estimators.mlp.class_targets import ClassTargets, is_multilabel
-from treadle.estimators.mlp.class_weights import with_class_weights
+from treadle.estimators.mlp.class_weights import ClassWeight, with_class_weights
 from treadle.estimators.mlp.fitted import Fitted
 from treadle.estimators.mlp.multilayer_perceptron import MultilayerPerceptron, check_mini_batches
 from treadle.estimators.mlp.starts import Fresh, Start, WarmStart
 from treadle.estimators.mlp.targets import Targets
 from treadle.estimators.mlp.training_recipe import store
-from treadle.maths.dtypes import Floats
+from treadle.maths.dtypes import Floats, Numbers
 from treadle.maths.likelihoods import log_logistic
 from treadle.maths.softmax import log_softmax
 from treadle.network import Parameters
+from treadle.training.callbacks import Callbacks
+
+if TYPE_CHECKING:
+    from sklearn.utils import Tags
 
 
 class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc]  # scikit-learn has no types
@@ -211,23 +215,23 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         dropout: float | Sequence[float] = 0.0,
         batch_norm: bool | Sequence[bool] = False,
         label_smoothing: float = 0.0,
-        class_weight: str | Mapping[Any, float] | None = None,
+        class_weight: ClassWeight | None = None,
         weight_decay: float = 0.0,
         input_scale: float = 1.0,
         engine: str = "auto",
         precision: str = "auto",
         n_threads: int | None = None,
-        callbacks: Any = None,
+        callbacks: Callbacks = None,
     ) -> None:
         store(self, locals())
 
     def fit(
         self,
-        X: Any,
-        y: Any,
+        X: object,
+        y: object,
         sample_weight: ArrayLike | None = None,
-        X_val: Any = None,
-        y_val: Any = None,
+        X_val: object = None,
+        y_val: object = None,
     ) -> Self:
         """Train from new parameters, or with ``warm_start`` from the last fit's.
 
@@ -268,12 +272,12 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
     @available_if(check_mini_batches)  # type: ignore[untyped-decorator]
     def partial_fit(
         self,
-        X: Any,
-        y: Any,
+        X: object,
+        y: object,
         sample_weight: ArrayLike | None = None,
         classes: ArrayLike | None = None,
-        X_val: Any = None,
-        y_val: Any = None,
+        X_val: object = None,
+        y_val: object = None,
     ) -> Self:
         """Train one more epoch on these rows.
 
@@ -305,7 +309,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         self._fit_more(X, y, sample_weight, X_val, y_val)
         return self
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: object) -> NDArray[np.generic]:
         """Predict each row's most probable class, or all its probable labels.
 
         Those are the labels that are more probable than not.
@@ -322,7 +326,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         logits = self._logits(X)
         return self._class_targets().decode(logits)
 
-    def predict_proba(self, X: Any) -> Floats:
+    def predict_proba(self, X: object) -> Floats:
         """Predict the probability of each class.
 
         Parameters
@@ -341,7 +345,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
             return outputs
         return np.hstack([1 - outputs, outputs] if len(self.classes_) > 1 else [np.ones_like(outputs)])
 
-    def predict_log_proba(self, X: Any) -> NDArray[Any]:
+    def predict_log_proba(self, X: object) -> Floats:
         """Predict the logarithm of each class's probability.
 
         It is finite where the probability itself rounds to 0.
@@ -364,7 +368,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
             return of_yes
         return np.hstack([of_no, of_yes] if len(self.classes_) > 1 else [0 * logits])
 
-    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+    def score(self, X: object, y: object, sample_weight: ArrayLike | None = None) -> float:
         """Compute the accuracy of ``predict``.
 
         Of several labels a row, it is the share of rows that have all of them right.
@@ -376,7 +380,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         """
         return float(super().score(X, plain_labels(y), sample_weight))
 
-    def calibrate(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+    def calibrate(self, X: object, y: object, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the temperature that logits are divided by before they become probabilities.
 
         It minimises the cross-entropy of these rows, which must not be those that the network was trained
@@ -433,7 +437,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
     def _class_targets(self) -> ClassTargets:
         return ClassTargets(self.classes_, self._multilabel)
 
-    def _classes_of_all_calls(self, y: Any, classes: ArrayLike | None) -> None:
+    def _classes_of_all_calls(self, y: object, classes: ArrayLike | None) -> None:
         """Take the classes from the first call; refuse others in later calls."""
         if classes is None:
             if not hasattr(self, "classes_"):
@@ -448,7 +452,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
                 f"was: {self.classes_!r}"
             )
 
-    def _learn(self, start: Start, y: Any) -> tuple[ClassTargets, NDArray[Any]]:
+    def _learn(self, start: Start, y: GivenTargets) -> tuple[ClassTargets, Numbers]:
         y = one_column(y)
         match start:
             case Fresh():
@@ -471,7 +475,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
     def _weights_in_training(
         self,
         start: Start,
-        targets: NDArray[Any],
+        targets: Numbers,
         sample_weight: NDArray[np.float64] | None,
     ) -> NDArray[np.float64] | None:
         if self.class_weight is None:
@@ -480,7 +484,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
             self.class_weight, self._class_targets(), targets, sample_weight, has_all_rows=not start.is_part
         )
 
-    def __sklearn_tags__(self) -> Any:
+    def __sklearn_tags__(self) -> Tags:
         """Allow several labels a row."""
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True

@@ -7,21 +7,24 @@ outputs.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
 from treadle.engines.engine import output_of
 from treadle.engines.objective import Objective
 from treadle.errors import InvalidInput
+from treadle.estimators.labels import GivenTargets
 from treadle.estimators.mlp.multilayer_perceptron import MultilayerPerceptron, check_mini_batches
 from treadle.estimators.mlp.number_targets import LOSS_NAMES, NumberTargets
 from treadle.estimators.mlp.starts import Start
 from treadle.estimators.mlp.targets import Targets
 from treadle.estimators.mlp.training_recipe import store
+from treadle.maths.dtypes import Floats, Numbers
+from treadle.training.callbacks import Callbacks
 
 
 class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]  # scikit-learn has no types
@@ -201,17 +204,17 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
         engine: str = "auto",
         precision: str = "auto",
         n_threads: int | None = None,
-        callbacks: Any = None,
+        callbacks: Callbacks = None,
     ) -> None:
         store(self, locals())
 
     def fit(
         self,
-        X: Any,
-        y: Any,
+        X: object,
+        y: object,
         sample_weight: ArrayLike | None = None,
-        X_val: Any = None,
-        y_val: Any = None,
+        X_val: object = None,
+        y_val: object = None,
     ) -> Self:
         """Train from new parameters, or with ``warm_start`` from the last fit's.
 
@@ -250,11 +253,11 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
     @available_if(check_mini_batches)  # type: ignore[untyped-decorator]
     def partial_fit(
         self,
-        X: Any,
-        y: Any,
+        X: object,
+        y: object,
         sample_weight: ArrayLike | None = None,
-        X_val: Any = None,
-        y_val: Any = None,
+        X_val: object = None,
+        y_val: object = None,
     ) -> Self:
         """Train one more epoch on these rows.
 
@@ -281,7 +284,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
         self._fit_more(X, y, sample_weight, X_val, y_val)
         return self
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: object) -> Floats:
         """Predict the numbers of each row.
 
         Parameters
@@ -302,7 +305,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
         if self.huber_delta != 1 and self.loss != "huber":
             raise InvalidInput(f"huber_delta={self.huber_delta!r} is for loss='huber'; got {self.loss!r}")
 
-    def _learn(self, start: Start, y: Any) -> tuple[NumberTargets, NDArray[Any]]:
+    def _learn(self, start: Start, y: GivenTargets) -> tuple[NumberTargets, Numbers]:
         kind = NumberTargets(1 if y.ndim == 1 else y.shape[1], self.loss)
         return kind, kind.encode(y)
 

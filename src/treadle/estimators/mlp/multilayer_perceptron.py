@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Mapping
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
@@ -28,6 +27,7 @@ from treadle.engines.objective import Objective
 from treadle.engines.rows import n_rows
 from treadle.engines.selection import select_engine
 from treadle.estimators.files.saving import Savable, Saved
+from treadle.estimators.labels import GivenTargets
 from treadle.estimators.mlp import conversions, saved_network
 from treadle.estimators.mlp.fitted import Curves, Fitted, norms_of, parameters_of
 from treadle.estimators.mlp.fitting import Assignment, train
@@ -45,12 +45,13 @@ from treadle.estimators.mlp.training_rows import (
 )
 from treadle.estimators.sample_weights import checked_weights
 from treadle.export.model_file import Model
-from treadle.maths.dtypes import Floats
+from treadle.maths.dtypes import ArrayMapping, Floats, Numbers
 from treadle.messages import warn_caller
 from treadle.network import Parameters
 
 if TYPE_CHECKING:
     import numpy as np
+    from sklearn.utils import Tags
     from torch import nn
 
 
@@ -65,11 +66,11 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
     # What a later fit or partial_fit goes on from, beside the attributes that it shows. None of it is there
     # where coefs_ and intercepts_ came from elsewhere.
     _seed: int | None = None
-    _moments: Mapping[str, Floats] = MappingProxyType({})
+    _moments: ArrayMapping = MappingProxyType({})
     _earlier: Memory | None = None
 
     @abstractmethod
-    def _learn(self, start: Start, y: Any) -> tuple[Targets, NDArray[Any]]:
+    def _learn(self, start: Start, y: GivenTargets) -> tuple[Targets, Numbers]:
         """Return the kind of targets, and the encoded targets of the training rows."""
 
     @abstractmethod
@@ -79,7 +80,7 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
     def _weights_in_training(
         self,
         start: Start,
-        targets: NDArray[Any],
+        targets: Numbers,
         sample_weight: NDArray[np.float64] | None,
     ) -> NDArray[np.float64] | None:
         """Return the rows' weights in training, from those of the user."""
@@ -87,7 +88,9 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
 
     # --- fit
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any) -> None:
+    def _fit(
+        self, X: object, y: object, sample_weight: ArrayLike | None, X_val: object, y_val: object
+    ) -> None:
         """Fit from new parameters, or in a warm start from the last fit's."""
         self._check_parameters()
         epochs = self.solver != "lbfgs"
@@ -96,7 +99,9 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
             start = Fresh() if earlier is None else WarmStart(earlier)
             self._train(start, X, y, sample_weight, X_val, y_val, tasks)
 
-    def _fit_more(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any) -> None:
+    def _fit_more(
+        self, X: object, y: object, sample_weight: ArrayLike | None, X_val: object, y_val: object
+    ) -> None:
         """Train one more epoch."""
         self._check_parameters()
         self._train(Continuation(self._last_fit()), X, y, sample_weight, X_val, y_val, None)
@@ -104,23 +109,23 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
     def _train(
         self,
         start: Start,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        X_val: Any,
-        y_val: Any,
+        X: object,
+        y: object,
+        sample_weight: ArrayLike | None,
+        X_val: object,
+        y_val: object,
         tasks: ScikitLearnTasks | None,
     ) -> None:
         """Train from that start, and set the attributes to the result."""
-        X, y = validated_rows_and_targets(self, X, y, reset=start.begins)
+        rows, labels = validated_rows_and_targets(self, X, y, reset=start.begins)
         seed = start.seed(self)
-        score_weights = checked_weights(sample_weight, n_rows(X))
-        kind, targets = self._learn(start, y)
+        score_weights = checked_weights(sample_weight, n_rows(rows))
+        kind, targets = self._learn(start, labels)
         weights = self._weights_in_training(start, targets, score_weights)
-        data = TrainingRows(X, targets, weights, score_weights, rows_that_weigh(weights))
+        data = TrainingRows(rows, targets, weights, score_weights, rows_that_weigh(weights))
         network = network_of(self, self.n_features_in_, kind.n_outputs, kind.output)
-        start = start.in_precision(self, X)
-        parameters = start.parameters(network, seed, dtype_of(self, X))
+        start = start.in_precision(self, rows)
+        parameters = start.parameters(network, seed, dtype_of(self, rows))
         objective = partial(self._objective, kind)
         data, held_out = hold_out(self, start, seed, data, kind, objective(0.0), X_val, y_val)
         outcome = train(Assignment(self, start, seed, parameters, data, held_out, objective, tasks))
@@ -198,7 +203,7 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
         other._show(parameters)
         return other
 
-    def _logits(self, X: ArrayLike) -> Floats:
+    def _logits(self, X: object) -> Floats:
         """Check a user's rows, and compute the network's last sums, (N, K)."""
         check_is_fitted(self, "coefs_")
         features = validated_rows(self, X)
@@ -215,7 +220,7 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
         self._become(saved_network.fitted_from(saved, classifies=self._classifies))
 
     @classmethod
-    def from_sklearn(cls, fitted: Any) -> Self:
+    def from_sklearn(cls, fitted: BaseEstimator) -> Self:
         """Make an estimator that predicts as scikit-learn's fitted one does.
 
         It has that one's parameters and curves. ``partial_fit`` and warm starts go on from its weights, the
@@ -238,7 +243,7 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
         converted._become(found)
         return converted
 
-    def to_sklearn(self) -> Any:
+    def to_sklearn(self) -> BaseEstimator:
         """Make scikit-learn's estimator of the same name, fitted.
 
         It predicts the same, to rounding. Parameters of the fit that scikit-learn does not have are left out,
@@ -312,7 +317,7 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
 
         save_onnx(path, conversions.to_model(self._fitted()))
 
-    def __sklearn_tags__(self) -> Any:
+    def __sklearn_tags__(self) -> Tags:
         """Allow sparse X."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True

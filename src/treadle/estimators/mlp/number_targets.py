@@ -6,7 +6,7 @@ Dimensions: N rows, K outputs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,9 @@ from sklearn.utils.validation import column_or_1d
 
 from treadle.engines.engine import output_of
 from treadle.errors import InvalidInput
+from treadle.estimators.labels import GivenTargets
 from treadle.estimators.mlp.targets import Targets
+from treadle.maths.dtypes import Floats, Numbers
 from treadle.maths.loss_table import LOSSES
 from treadle.network import Network
 
@@ -53,7 +55,7 @@ class NumberTargets(Targets):
         """The network's output function."""
         return LOSSES[LOSS_NAMES[self.loss]].output
 
-    def encode(self, y: Any) -> NDArray[Any]:
+    def encode(self, y: GivenTargets) -> Numbers:
         """Convert the numbers to (N, K), float32 if y is, else float64.
 
         Raises
@@ -63,20 +65,19 @@ class NumberTargets(Targets):
         """
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        targets = np.asarray(y, dtype=np.float32 if y.dtype == np.float32 else np.float64)
+        dtype: type[np.floating] = np.float32 if y.dtype == np.float32 else np.float64
+        targets = np.asarray(y, dtype)
         if self.loss == "poisson" and targets.min() < 0:
             raise InvalidInput(
                 f"loss='poisson' needs y of at least 0; got {targets.min():g}: take another loss"
             )
         return targets.reshape(len(targets), -1)
 
-    def labels(self, targets: NDArray[Any]) -> NDArray[Any]:
+    def labels(self, targets: Numbers) -> Numbers:
         """Return the numbers as the user has them, (N,) or (N, K)."""
         return targets[:, 0] if targets.shape[1] == 1 else targets
 
-    def score(
-        self, logits: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[np.float64] | None
-    ) -> float:
+    def score(self, logits: Floats, targets: Numbers, sample_weight: NDArray[np.float64] | None) -> float:
         """Compute the outputs' mean R^2; NaN where a prediction is not finite."""
         from sklearn.metrics import r2_score
 

@@ -6,7 +6,7 @@ optimizer's moments and the stopping rule's count as those of the one that was s
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from treadle.estimators.mlp.class_targets import ClassTargets
 from treadle.estimators.mlp.fitted import Curves, Fitted
 from treadle.estimators.mlp.stopping import Memory
 from treadle.export.model_file import Model
+from treadle.maths.dtypes import Arrays
 from treadle.messages import quoted
 from treadle.network import Network, Parameters
 from treadle.optimizers.stall import Stall
@@ -30,13 +31,15 @@ BEST = ("best", "best_statistics")
 NUMBERS = {"loss_": False, "best_loss_": False, "best_validation_score_": False, "n_iter_": True, "t_": True}
 LARGEST_COUNT = 1 << 53
 
+Kind = TypeVar("Kind")
+
 
 def saved(fitted: Fitted) -> Saved:
     """Return the file's parts: the network, the fields and the arrays.
 
     The fields are under the names of attributes.
     """
-    fields: dict[str, Any] = {f"{name}_": value for name, value in vars(fitted.curves).items()}
+    fields: dict[str, object] = {f"{name}_": value for name, value in vars(fitted.curves).items()}
     fields |= {"engine_": fitted.engine, "stopped_early_": fitted.stopped_early}
     if fitted.seed is not None:
         fields["_seed"] = fitted.seed
@@ -104,7 +107,7 @@ def fitted_from(saved: Saved, *, classifies: bool) -> Fitted:
     )
 
 
-def _classes(classes: Any, multilabel: Any, network: Network) -> ClassTargets:
+def _classes(classes: object, multilabel: object, network: Network) -> ClassTargets:
     if not isinstance(classes, np.ndarray) or classes.ndim != 1 or type(multilabel) is not bool:
         raise InvalidInput(f"classes_ must be labels in one row; got {quoted(classes)}")
     if not np.array_equal(np.unique(classes), classes):
@@ -118,8 +121,9 @@ def _classes(classes: Any, multilabel: Any, network: Network) -> ClassTargets:
     return found
 
 
-def _curves(fields: dict[str, Any]) -> Curves:
+def _curves(fields: dict[str, object]) -> Curves:
     """Take the curves out of the fields."""
+    # Any: fields of several types.
     found: dict[str, Any] = {"loss_curve": _curve("loss_curve_", fields.pop("loss_curve_", []))}
     for name in VALIDATION_CURVES:
         curve = fields.pop(name, None)
@@ -130,19 +134,20 @@ def _curves(fields: dict[str, Any]) -> Curves:
     return Curves(**found, history=_table(fields.pop("history_", {})))
 
 
-def _of_type(kind: type, name: str, value: Any) -> Any:
+def _of_type(kind: type[Kind], name: str, value: object) -> Kind:
     if type(value) is not kind:
         raise InvalidInput(f"{name} must be of type {kind.__name__}; got {quoted(value)}")
     return value
 
 
-def _curve(name: str, value: Any) -> list[float]:
+def _curve(name: str, value: object) -> list[float]:
     if not isinstance(value, list) or not all(type(x) in (int, float) for x in value):
         raise InvalidInput(f"{name} must be a list of numbers; got {quoted(value)}")
     return [float(x) for x in value]
 
 
-def _number(name: str, value: Any, whole: bool) -> Any:
+# Any: a whole number if ``whole``, else a number or None.
+def _number(name: str, value: object, whole: bool) -> Any:
     value = value.item() if isinstance(value, np.generic) else value
     if value is None and not whole:
         return None
@@ -153,13 +158,13 @@ def _number(name: str, value: Any, whole: bool) -> Any:
     return value
 
 
-def _seed(value: Any) -> int:
+def _seed(value: object) -> int:
     if type(value) is not int or not 0 <= value < 1 << 32:
         raise InvalidInput(f"_seed must be a whole number from 0 to 2^32 - 1; got {quoted(value)}")
     return value
 
 
-def _table(value: Any) -> dict[str, list[Any]]:
+def _table(value: object) -> dict[str, list[float]]:
     if not isinstance(value, dict) or not {EARLIER_NAMES.get(name, name) for name in value} <= {*COLUMNS}:
         raise InvalidInput(f"history_ must be a table of {', '.join(COLUMNS)}; got {quoted(value)}")
     table: dict[str, list[float]] = {
@@ -171,7 +176,7 @@ def _table(value: Any) -> dict[str, list[Any]]:
     return {EARLIER_NAMES.get(name, name): value[name] for name in table}
 
 
-def _moments(saved: Saved, parameters: Parameters) -> dict[str, Any]:
+def _moments(saved: Saved, parameters: Parameters) -> Arrays:
     """Check and return the optimizer's state, which has the parameters' layout."""
     moments = {
         name.removeprefix("moments."): array for name, array in saved.arrays.items() if name not in BEST
@@ -188,7 +193,7 @@ def _moments(saved: Saved, parameters: Parameters) -> dict[str, Any]:
     return moments
 
 
-def _memory(fields: Any, saved: Saved, parameters: Parameters) -> Memory:
+def _memory(fields: object, saved: Saved, parameters: Parameters) -> Memory:
     """Restore the stopping rule's memory."""
     if not isinstance(fields, dict) or fields.keys() != {"by_score", *vars(Stall(0.0, 1))}:
         raise InvalidInput(f"_earlier must be what a stopping rule remembers; got {quoted(fields)}")

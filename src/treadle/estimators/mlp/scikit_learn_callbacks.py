@@ -10,9 +10,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import sklearn
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 
 from treadle.errors import MissingDependency
 from treadle.network import Parameters
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     class CallbackSupport:
         """What scikit-learn's mixin gives: ``set_callbacks``."""
 
-        def set_callbacks(self, *callbacks: object) -> Any:
+        def set_callbacks(self, *callbacks: object) -> Self:
             """Hang scikit-learn's callbacks on the estimator."""
 
     def with_callbacks(method: Method) -> Method:
@@ -41,7 +43,7 @@ else:
         class CallbackSupport:
             """Says that this scikit-learn has no callbacks."""
 
-            def set_callbacks(self, *callbacks: object) -> Any:
+            def set_callbacks(self, *callbacks: object) -> Self:
                 """Refuse: there is no protocol to follow.
 
                 Raises
@@ -54,14 +56,14 @@ else:
                     "installed: pip install --upgrade scikit-learn, or use treadle's own (callbacks=...)"
                 )
 
-        def with_callbacks(method: Any) -> Any:
+        def with_callbacks(method: Method) -> Method:
             """The method itself."""
             return method
 
 
 @contextmanager
 def tasks_of_fit(
-    estimator: Any, X: Any, y: Any, sample_weight: Any, *, epochs: bool
+    estimator: BaseEstimator, X: object, y: object, sample_weight: ArrayLike | None, *, epochs: bool
 ) -> Iterator[ScikitLearnTasks | None]:
     """Yield a fit's tasks for scikit-learn's callbacks; None without callbacks.
 
@@ -87,18 +89,21 @@ def tasks_of_fit(
         with_callbacks(_no_fit)(estimator)
 
 
-def _no_fit(estimator: Any) -> None:
+def _no_fit(estimator: BaseEstimator) -> None:
     """Fit nothing."""
 
 
 class ScikitLearnTasks(Callback):
     """Informs scikit-learn's callbacks of a fit and its epochs; see ``tasks_of_fit``."""
 
-    def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any, *, epochs: bool) -> None:
+    def __init__(
+        self, estimator: BaseEstimator, X: object, y: object, sample_weight: ArrayLike | None, *, epochs: bool
+    ) -> None:
         self._estimator = estimator
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         self._data = {"X": X, "y": y, "metadata": metadata}
         self._has_epochs = epochs
+        # Contexts of scikit-learn, of a class that is not public.
         self._fit: Any = None
         self._epoch: Any = None
 
@@ -127,7 +132,7 @@ class ScikitLearnTasks(Callback):
             self._begin_epoch(training)
         return bool(stop)
 
-    def _fitted(self, parameters: Parameters) -> dict[str, Any]:
+    def _fitted(self, parameters: Parameters) -> dict[str, object]:
         """Return the attributes of the estimator, were it fitted with these parameters."""
         before = vars(self._estimator)
         fitted = copy.copy(self._estimator)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from treadle.estimators.mlp.training_recipe import (
     whole_fit,
 )
 from treadle.estimators.random_state import seed_of
-from treadle.maths.dtypes import Floats
+from treadle.maths.dtypes import ArrayMapping
 from treadle.network import Network, Parameters
 from treadle.training.loop import TrainingPlan
 
@@ -45,7 +44,7 @@ class Start(ABC):
         return self.earlier is None
 
     @property
-    def moments(self) -> Mapping[str, Floats]:
+    def moments(self) -> ArrayMapping:
         """The optimizer's moments to continue with; a whole fit has none."""
         return {}
 
@@ -71,7 +70,7 @@ class Start(ABC):
             return self
         return replace(self, earlier=self.earlier.astype(dtype_of(recipe, X)))
 
-    def parameters(self, network: Network, seed: int, dtype: type[np.floating[Any]]) -> Parameters:
+    def parameters(self, network: Network, seed: int, dtype: type[np.floating]) -> Parameters:
         """Return the initial parameters; the dtype is that of new ones.
 
         Raises
@@ -119,7 +118,7 @@ class Continuation(Start):
     is_part = True
 
     @property
-    def moments(self) -> Mapping[str, Floats]:
+    def moments(self) -> ArrayMapping:
         """The moments of the epochs before."""
         return {} if self.earlier is None else self.earlier.moments
 

@@ -10,10 +10,8 @@ import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from numpy.typing import NDArray
-
+from treadle.maths.dtypes import Floats
 from treadle.network import Parameters
 from treadle.optimizers.schedules import LEAST_RATE
 from treadle.optimizers.stall import Stall
@@ -31,7 +29,7 @@ class Memory:
 
     stall: Stall
     by_score: bool
-    best: tuple[NDArray[Any], NDArray[Any]] | None
+    best: tuple[Floats, Floats] | None
 
 
 def print_epoch(record: EpochRecord) -> None:

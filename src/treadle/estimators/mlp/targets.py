@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from treadle.estimators.labels import GivenTargets
+from treadle.maths.dtypes import Floats, Numbers
 
 
 class Targets(ABC):
@@ -28,7 +31,7 @@ class Targets(ABC):
         """The network's output function."""
 
     @abstractmethod
-    def encode(self, y: Any) -> NDArray[Any]:
+    def encode(self, y: GivenTargets) -> Numbers:
         """Convert y to targets as an engine takes them.
 
         Raises
@@ -38,15 +41,13 @@ class Targets(ABC):
         """
 
     @abstractmethod
-    def labels(self, targets: NDArray[Any]) -> NDArray[Any]:
+    def labels(self, targets: Numbers) -> NDArray[np.generic]:
         """Convert targets back to the user's labels."""
 
     @abstractmethod
-    def score(
-        self, logits: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[np.float64] | None
-    ) -> float:
+    def score(self, logits: Floats, targets: Numbers, sample_weight: NDArray[np.float64] | None) -> float:
         """Compute the estimator's own score from logits; NaN where undefined."""
 
-    def strata(self, targets: NDArray[Any]) -> NDArray[Any] | None:
+    def strata(self, targets: Numbers) -> Numbers | None:
         """The classes to split in proportion; None where there are none."""
         return None

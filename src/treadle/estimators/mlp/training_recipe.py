@@ -6,8 +6,8 @@ the hyper-parameters, and of how many rows and outputs there are. Nothing is tra
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
@@ -32,8 +32,11 @@ from treadle.optimizers import (
     Optimizer,
     Schedule,
 )
+from treadle.training.callbacks import Callbacks
 from treadle.training.loop import TrainingPlan
 from treadle.whole_numbers import is_whole
+
+Scoring: TypeAlias = str | Callable[..., float] | None
 
 
 class Hyperparameters(Protocol):
@@ -46,7 +49,7 @@ class Hyperparameters(Protocol):
     activation: str | Sequence[str]
     solver: str
     alpha: float
-    batch_size: Any
+    batch_size: int | Literal["auto"]
     learning_rate: str
     learning_rate_init: float
     power_t: float
@@ -62,9 +65,9 @@ class Hyperparameters(Protocol):
     beta_1: float
     beta_2: float
     epsilon: float
-    n_iter_no_change: Any
+    n_iter_no_change: float
     max_fun: int
-    scoring: Any
+    scoring: Scoring
     dropout: float | Sequence[float]
     batch_norm: bool | Sequence[bool]
     weight_decay: float
@@ -72,10 +75,10 @@ class Hyperparameters(Protocol):
     engine: str
     precision: str
     n_threads: int | None
-    callbacks: Any
+    callbacks: Callbacks
 
 
-def store(estimator: Any, arguments: Mapping[str, Any]) -> None:
+def store(estimator: object, arguments: Mapping[str, object]) -> None:
     """Set an estimator's attributes to the arguments of its ``__init__``.
 
     They are passed as its local variables there, and stored as they are.
@@ -86,7 +89,7 @@ def store(estimator: Any, arguments: Mapping[str, Any]) -> None:
 def check_together(recipe: Hyperparameters) -> None:
     """Raise InvalidInput for hyper-parameters that are not allowed, alone or together."""
     check_hyperparameters(type(recipe).__name__, vars(recipe))
-    given: Any = recipe.hidden_layer_sizes
+    given: Any = recipe.hidden_layer_sizes  # whatever a user gives
     sizes = given if is_sequence(given) else [given]
     if not all(is_whole(size) for size in sizes):
         raise InvalidInput(f"hidden_layer_sizes must be integers above 0; got {given!r}")
@@ -114,7 +117,7 @@ def check_together(recipe: Hyperparameters) -> None:
             raise InvalidInput(f"{name}={value!r} is for the solvers adam and sgd; got solver='lbfgs'")
 
 
-def dtype_of(recipe: Hyperparameters, X: Rows) -> type[np.floating[Any]]:
+def dtype_of(recipe: Hyperparameters, X: Rows) -> type[np.floating]:
     """Return the parameters' dtype."""
     if recipe.precision == "auto":
         return np.float64 if X.dtype == np.float64 else np.float32
@@ -217,11 +220,13 @@ def _schedule(recipe: Hyperparameters, rows_before: int) -> Schedule:
 def scikit_learns_generator(seed: int) -> np.random.Generator:
     """Make scikit-learn's stream for initial parameters, to begin with the same ones."""
     bits = np.random.MT19937()
+    # Any: NumPy's types of the two states differ.
     state: Any = np.random.RandomState(seed).get_state(legacy=False)
     bits.state = state
     return np.random.Generator(bits)
 
 
+# Any: of the type that the hyper-parameter has.
 def _plain(value: Any) -> Any:
     """Return one value, or a tuple of one for each layer.
 

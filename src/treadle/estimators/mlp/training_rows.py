@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_X_y
 from sklearn.utils.validation import validate_data
 
 from treadle.engines.rows import Rows, n_rows
 from treadle.errors import InvalidInput
+from treadle.estimators.labels import GivenTargets
 from treadle.estimators.text_in_features import text_in_features_told
+from treadle.maths.dtypes import Numbers
 
 # X of these types is taken as it is, without a copy; any other is converted to the first.
 X_DTYPES = (np.float64, np.float32, np.uint8)
@@ -48,7 +50,7 @@ class TrainingRows:
     """
 
     X: Rows
-    targets: NDArray[Any]
+    targets: Numbers
     weights: NDArray[np.float64] | None = None
     score_weights: NDArray[np.float64] | None = None
     rows: NDArray[np.int64] | None = None
@@ -69,7 +71,7 @@ class TrainingRows:
         return float((self.weights if self.rows is None else self.weights[self.rows]).sum())
 
 
-def validated_rows(estimator: Any, X: Any) -> Rows:
+def validated_rows(estimator: BaseEstimator, X: object) -> Rows:
     """Check X of a prediction by scikit-learn against the fitted estimator.
 
     Raises
@@ -79,12 +81,16 @@ def validated_rows(estimator: Any, X: Any) -> Rows:
     """
     with text_in_features_told(X):
         if not _is_table(X):
-            return validate_data(estimator, X, reset=False, **CHECKS)
+            rows: Rows = validate_data(estimator, X, reset=False, **CHECKS)
+            return rows
         validate_data(estimator, X, reset=False, skip_check_array=True)
-        return check_array(np.asarray(X), estimator=estimator, input_name="X", **CHECKS)
+        rows = check_array(np.asarray(X), estimator=estimator, input_name="X", **CHECKS)
+        return rows
 
 
-def validated_rows_and_targets(estimator: Any, X: Any, y: Any, *, reset: bool) -> tuple[Rows, Any]:
+def validated_rows_and_targets(
+    estimator: BaseEstimator, X: object, y: object, *, reset: bool
+) -> tuple[Rows, GivenTargets]:
     """Check X and y of a fit by scikit-learn.
 
     ``reset`` is for fits where the names of features are new.
@@ -94,16 +100,18 @@ def validated_rows_and_targets(estimator: Any, X: Any, y: Any, *, reset: bool) -
     ValueError
         scikit-learn's, if X or y is not as it should be.
     """
+    rows: Rows
+    targets: GivenTargets
     with text_in_features_told(X):
         if _is_table(X):
             validate_data(estimator, X, y, reset=reset, skip_check_array=True)
-            X, y = check_X_y(np.asarray(X), y, estimator=estimator, multi_output=True, **CHECKS)
+            rows, targets = check_X_y(np.asarray(X), y, estimator=estimator, multi_output=True, **CHECKS)
         else:
-            X, y = validate_data(estimator, X, y, reset=reset, multi_output=True, **CHECKS)
-    return X, y
+            rows, targets = validate_data(estimator, X, y, reset=reset, multi_output=True, **CHECKS)
+    return rows, targets
 
 
-def _is_table(X: Any) -> bool:
+def _is_table(X: object) -> bool:
     """Say whether X is a table of polars or PyArrow.
 
     scikit-learn makes float64 of their float32 and uint8.
@@ -124,7 +132,7 @@ def rows_that_weigh(weights: NDArray[np.float64] | None) -> NDArray[np.int64] | 
 def split(
     n: int,
     rows: NDArray[np.int64] | None,
-    labels: NDArray[Any] | None,
+    labels: Numbers | None,
     fraction: float,
     seed: int,
     *,
@@ -186,11 +194,11 @@ def split(
     return np.sort(shuffled[~is_held_out]), np.sort(shuffled[is_held_out])
 
 
-def _classes(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def _classes(labels: Numbers) -> tuple[Numbers, NDArray[np.int64]]:
     return np.unique(labels, return_counts=True)
 
 
-def _refuse_as_scikit_learn(rows: NDArray[np.int64], labels: NDArray[Any]) -> None:
+def _refuse_as_scikit_learn(rows: NDArray[np.int64], labels: Numbers) -> None:
     """Raise scikit-learn's ValueError for a class of a single row.
 
     The words are scikit-learn's.

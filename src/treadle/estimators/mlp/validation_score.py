@@ -6,7 +6,6 @@ A scorer is scikit-learn's.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +13,13 @@ from numpy.typing import NDArray
 from treadle.engines.objective import Objective
 from treadle.engines.rows import Rows
 from treadle.estimators.mlp.targets import Targets
+from treadle.estimators.mlp.training_recipe import Scoring
+from treadle.maths.dtypes import Floats, Numbers
 from treadle.network import Parameters
 from treadle.training.held_out import plain_loss
 
 
-def score_name(scoring: Any, kind: Targets) -> str:
+def score_name(scoring: Scoring, kind: Targets) -> str:
     """Name the score that ``scoring`` asks for, as a table of epochs does.
 
     It is the kind's own for None, and "score" for minus the loss and for a callable.
@@ -29,15 +30,15 @@ def score_name(scoring: Any, kind: Targets) -> str:
 
 
 def score_of_held_out(
-    scoring: Any,
+    scoring: Scoring,
     kind: Targets,
-    estimator_with: Callable[[Parameters], Any],
+    estimator_with: Callable[[Parameters], object],
     objective: Objective,
     X: Rows,
-    targets: NDArray[Any],
+    targets: Numbers,
     rows: NDArray[np.int64] | None,
     sample_weight: NDArray[np.float64] | None,
-) -> Callable[[Parameters, NDArray[Any]], float]:
+) -> Callable[[Parameters, Floats], float]:
     """Return a function that scores the held-out rows; more is better.
 
     It takes parameters, and the logits of these rows.

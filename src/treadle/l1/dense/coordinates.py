@@ -16,6 +16,7 @@ from scipy.linalg import solve_triangular
 from scipy.linalg.lapack import dgeqrf, dtrtri
 
 from treadle.l1.sources.rows import Chunk, Rows
+from treadle.maths.dtypes import Floats
 
 # A column whose part independent of the columns before is less than this share of it depends on them.
 DEPENDENT_BELOW = 1e-11
@@ -59,7 +60,7 @@ class Coordinates:
         """Whether the first coordinate is the constant's."""
         return bool(self.A.shape[0] == self.A.shape[1])
 
-    def of(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+    def of(self, X: Floats) -> NDArray[np.float64]:
         """Compute Z (n, p) of rows X (n, D), in float64."""
         if len(self.columns) < self.n_features:
             X = X[:, self.columns]
@@ -67,9 +68,7 @@ class Coordinates:
         Z += self.A[0]
         return np.asarray(Z)
 
-    def residuals(
-        self, X: NDArray[np.float64], y: NDArray[np.float64], theta: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def residuals(self, X: Floats, y: Floats, theta: NDArray[np.float64]) -> NDArray[np.float64]:
         """Compute y - Z theta of rows X (n, D), without their Z."""
         coef, intercept = self.coefficients(theta)
         return np.asarray(y - X @ coef - intercept)
@@ -112,7 +111,7 @@ def row_lengths(Z: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.sqrt(np.einsum("ij,ij->i", Z, Z)))
 
 
-def column_scales(X: NDArray[np.float64]) -> NDArray[np.float64]:
+def column_scales(X: Floats) -> NDArray[np.float64]:
     """Return powers of two (D,) that scale columns to about one.
 
     Each column's largest entry comes to lie in [1, 2). 1 for columns of zeros.
@@ -139,7 +138,7 @@ def triangle_of(X: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def coordinates_of(
-    X: NDArray[np.float64], fit_intercept: bool, penalised: bool, weight: NDArray[np.float64] | None = None
+    X: Floats, fit_intercept: bool, penalised: bool, weight: NDArray[np.float64] | None = None
 ) -> Coordinates:
     """Choose coordinates from rows X (m, D), with weights (m,) above 0.
 
@@ -151,9 +150,7 @@ def coordinates_of(
     return _from_triangle(R, scales, fit_intercept, penalised, m)
 
 
-def coordinates_of_all(
-    rows: Rows, X: NDArray[np.float64], fit_intercept: bool, penalised: bool
-) -> Coordinates:
+def coordinates_of_all(rows: Rows, X: Floats, fit_intercept: bool, penalised: bool) -> Coordinates:
     """Choose coordinates from every row, in one pass.
 
     For columns that a sample X shows nothing of.
@@ -181,7 +178,7 @@ class _Triangle:
 
 
 def _triangle(
-    X: NDArray[np.float64],
+    X: Floats,
     scales: NDArray[np.float64],
     fit_intercept: bool,
     root: NDArray[np.float64] | None = None,

@@ -7,10 +7,11 @@ that y - X w of columns that nearly cancel has some 30 digits before it is round
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from treadle.maths.dtypes import Floats
 
 SPLITTER = 134217729.0  # 2^27 + 1
 # Numbers whose products are made in one call.
@@ -19,14 +20,14 @@ FEW = 4096
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
-def two_sum(a: NDArray[np.float64], b: Any) -> Pair:
+def two_sum(a: NDArray[np.float64], b: Floats | float) -> Pair:
     """Return fl(a + b) and its error."""
     total = a + b
     part = total - a
     return total, (a - (total - part)) + (b - part)
 
 
-def two_product(a: NDArray[np.float64], b: Any) -> Pair:
+def two_product(a: NDArray[np.float64], b: Floats | float) -> Pair:
     """Return fl(a b) and its error, where nothing over- or underflows."""
     product = a * b
     scaled = SPLITTER * a
@@ -37,7 +38,7 @@ def two_product(a: NDArray[np.float64], b: Any) -> Pair:
     return product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
 
 
-def minus_products(start: Pair, columns: NDArray[Any], factors: NDArray[Any]) -> Pair:
+def minus_products(start: Pair, columns: NDArray[np.float64], factors: Floats) -> Pair:
     """Subtract from hi + lo the sum of columns (n, k) times factors (k,)."""
     high, low = start
     all_at_once = two_product(columns, -factors) if columns.size <= FEW else None
@@ -63,6 +64,6 @@ def rounded_residuals(
         return y - X @ w
 
 
-def difference_is_exact(a: NDArray[np.float64], b: Any) -> bool:
+def difference_is_exact(a: NDArray[np.float64], b: Floats | float) -> bool:
     """Say whether fl(a - b) is a - b everywhere."""
     return not two_sum(a, -b)[1].any()

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from treadle.l1.dense.radii import Ball
@@ -61,7 +61,7 @@ def _few_enough(task: Task, guess: Guess, n_kept: float) -> bool:
     return guess.scatter is None or task.penalty > 0 or n_kept < few
 
 
-def _after_step(guess: Guess, fold: NDArray[Any], ball: Ball, n_kept: float) -> Ball:
+def _after_step(guess: Guess, fold: NDArray[np.float64], ball: Ball, n_kept: float) -> Ball:
     """The ball after the step from a ball that keeps ``n_kept`` rows."""
     assert guess.scatter is not None
     step = guess.scatter.step(guess.coordinates.gradient(fold))

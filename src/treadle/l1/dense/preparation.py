@@ -13,8 +13,9 @@ This serves the solver alone. What is proved is proved of the rows as they came.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from treadle.errors import CertificateFailed
 from treadle.l1.dense.coordinates import DEPENDENT_BELOW, column_scales, coordinates_of
 from treadle.l1.dense.double_double import Pair, difference_is_exact, minus_products
-from treadle.l1.sources.rows import ArrayRows, Chunk, Rows
+from treadle.l1.sources.rows import ArrayRows, Chunk, Result, Rows
 
 # A column is centred if its first value is larger than so many times its spread.
 FAR = 1024.0
@@ -97,7 +98,7 @@ class CentredRows(Rows):
         """See ``Rows.take``."""
         return _centred(self.rows.take(indices), self.centre)
 
-    def chunks(self) -> Any:
+    def chunks(self) -> Iterator[Chunk]:
         """See ``Rows.chunks``."""
         return (_centred(chunk, self.centre) for chunk in self.rows.chunks())
 
@@ -109,7 +110,7 @@ class CentredRows(Rows):
         """See ``Rows.sample``."""
         return _centred(self.rows.sample(size, rng), self.centre)
 
-    def map(self, function: Any) -> Any:
+    def map(self, function: Callable[[Chunk], Result]) -> Iterator[Result]:
         """See ``Rows.map``."""
         return self.rows.map(_OfCentred(function, self.centre))
 
@@ -119,13 +120,13 @@ class CentredRows(Rows):
 
 
 @dataclass(frozen=True)
-class _OfCentred:
+class _OfCentred(Generic[Result]):
     """A function of chunks, applied after the centre is subtracted."""
 
-    function: Any
+    function: Callable[[Chunk], Result]
     centre: NDArray[np.float64]
 
-    def __call__(self, chunk: Chunk) -> Any:
+    def __call__(self, chunk: Chunk) -> Result:
         return self.function(_centred(chunk, self.centre))
 
 

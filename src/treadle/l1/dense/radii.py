@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from treadle.maths.dtypes import Floats
+
 # A solution farther from its guess than that, in radii, is taken for a sign that there is none.
 FARTHEST_IN_RADII = 20
 # By how much more a ball grows each time: where it kept too few rows, and where those that it kept did not
@@ -57,7 +59,7 @@ class Ball:
         return FARTHEST_IN_RADII * self.radius if n_kept < n_rows else math.inf
 
 
-def upper_median(values: NDArray[np.float64]) -> float:
+def upper_median(values: Floats) -> float:
     """Return the median, the upper one of two.
 
     Of few numbers it takes a fraction of ``numpy.median``'s time.
@@ -66,7 +68,7 @@ def upper_median(values: NDArray[np.float64]) -> float:
     return float(np.partition(values, k)[k])
 
 
-def typical_size(values: NDArray[np.float64]) -> float:
+def typical_size(values: Floats) -> float:
     """Return the median size of the nonzero numbers; 1 without any."""
     sizes = np.abs(values[values != 0])
     return upper_median(sizes) if len(sizes) else 1.0

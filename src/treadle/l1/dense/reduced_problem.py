@@ -6,7 +6,6 @@ It is solved exactly.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +49,7 @@ class Reduced:
         r = self.y - self.Z @ theta
         return float(np.maximum(self.low * r, self.high * r).sum() - self.g @ theta)
 
-    def part(self, some: NDArray[Any], g: NDArray[Any]) -> Reduced:
+    def part(self, some: NDArray[np.int64], g: NDArray[np.float64]) -> Reduced:
         """Return the problem of some rows, with another linear term.
 
         Penalties count as rows there.

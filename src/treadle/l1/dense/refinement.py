@@ -20,7 +20,6 @@ say. ``sure`` is set where every margin is so much larger than rounding that nob
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,8 +153,8 @@ class _Basis:
     the former among the rows kept, ``pinned`` the features j of the latter, whose coefficient is 0.
     """
 
-    X: NDArray[Any]
-    y: NDArray[Any]
+    X: NDArray[np.longdouble]
+    y: NDArray[np.float64]
     real: NDArray[np.bool_]
     in_kept: NDArray[np.int64]
     pinned: NDArray[np.int64]
@@ -186,7 +185,7 @@ def _basis_of(coordinates: Coordinates, screened: Screened, reduced: Reduced, ve
 
 def _coefficients(
     coordinates: Coordinates, vertex: Vertex, basis: _Basis
-) -> tuple[NDArray[Any], float, NDArray[Any], bool]:
+) -> tuple[NDArray[np.float64], float, NDArray[np.float64], bool]:
     """Solve for coefficients, intercept and theta; say whether they are sure.
 
     Sure coefficients are next to the exact ones.
@@ -264,7 +263,7 @@ def _measured(
 
 
 def _basis_dual(
-    coordinates: Coordinates, vertex: Vertex, others: NDArray[np.float64], X_b: NDArray[np.float64]
+    coordinates: Coordinates, vertex: Vertex, others: NDArray[np.float64], X_b: NDArray[np.longdouble]
 ) -> NDArray[np.float64]:
     """Solve for u_B of (1), which makes the sum of u (1, x) zero."""
     u_b = -(coordinates.gradient(others) @ vertex.inverse)
@@ -315,7 +314,7 @@ def _joined(coef: NDArray[np.float64], intercept: float) -> NDArray[np.float64]:
     return np.concatenate(([intercept], coef))
 
 
-def _misfit(X_b: NDArray[Any], target: NDArray[Any], w: NDArray[Any]) -> float:
+def _misfit(X_b: NDArray[np.longdouble], target: NDArray[np.longdouble], w: NDArray[np.float64]) -> float:
     """Return the largest residual of the interpolated rows, relative to its terms."""
     sizes = np.abs(target) + np.abs(X_b) @ np.abs(w)
     rest = np.abs(target - X_b @ w.astype(EXTENDED))

@@ -31,7 +31,7 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import CertificateFailed, InvalidInput
 from treadle.hardware.blas_threads import one_blas_thread
@@ -70,11 +70,11 @@ OUT_OF_RANGE = (
 
 
 def solve(
-    X: NDArray[np.float64],
-    y: NDArray[np.float64],
+    X: ArrayLike,
+    y: ArrayLike,
     *,
     quantile: float = 0.5,
-    sample_weight: NDArray[np.float64] | None = None,
+    sample_weight: ArrayLike | None = None,
     alpha: float = 0.0,
     fit_intercept: bool = True,
     random_state: int = 0,

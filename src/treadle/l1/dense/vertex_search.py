@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,11 +132,11 @@ def exactly(
 def _by_windows(
     reduced: Reduced,
     inside: NDArray[np.bool_],
-    r: NDArray[Any],
+    r: NDArray[np.float64],
     basis: NDArray[np.int64],
     rng: np.random.Generator,
     tolerance: float,
-    tie: NDArray[Any],
+    tie: NDArray[np.float64],
 ) -> Vertex:
     """Find the optimal vertex from windows that grow; ``inside`` is the first."""
     if inside.all():

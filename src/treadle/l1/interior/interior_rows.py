@@ -10,7 +10,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,7 +134,7 @@ class _NumpyRows(InteriorRows):
     def factorise(self) -> Solve | None:
         return self._factorise(self.D)
 
-    def _directions(self, aim_z: Any, aim_v: Any) -> None:
+    def _directions(self, aim_z: NDArray[np.float64] | float, aim_v: NDArray[np.float64] | float) -> None:
         self.dz = aim_z - self.z - self.z / self.below * self.du
         self.dv = aim_v - self.v + self.v / self.above * self.du
 

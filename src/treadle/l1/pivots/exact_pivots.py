@@ -165,7 +165,7 @@ def pivoted(
     return None
 
 
-def _combined(Z: NDArray[np.float64], some: list[int], u: dict[int, Fraction]) -> list[Fraction]:
+def _combined(Z: NDArray[np.object_], some: list[int], u: dict[int, Fraction]) -> list[Fraction]:
     """Sum u z over some rows."""
     common = math.lcm(*(x.denominator for x in u.values())) if u else 1
     whole = np.array([u[k].numerator * (common // u[k].denominator) for k in some], object)

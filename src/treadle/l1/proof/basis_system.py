@@ -17,7 +17,6 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -211,7 +210,7 @@ class BasisSystem:
         return found.times_power(b.exponent - self.Z.exponent)
 
 
-def _to_one(sizes: NDArray[Any]) -> NDArray[np.float64]:
+def _to_one(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return powers of two that scale sizes to about one."""
     finite = np.where((sizes > 0) & (sizes < np.inf), sizes, 1.0)
     return np.asarray(np.ldexp(1.0, -np.frexp(finite)[1]))
@@ -223,7 +222,9 @@ def _whole_above(value: float, shift: int) -> int:
     return -(-(p << shift) // q) if shift >= 0 else -(-p // (q << -shift))
 
 
-def _in_units(rest: NDArray[Any], exponent: int, factors: NDArray[Any]) -> tuple[NDArray[np.float64], int]:
+def _in_units(
+    rest: NDArray[np.object_], exponent: int, factors: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], int]:
     """Scale integers to doubles up to 1; return the power of two.
 
     They are the sizes of rest 2^exponent times powers of two.
@@ -235,7 +236,7 @@ def _in_units(rest: NDArray[Any], exponent: int, factors: NDArray[Any]) -> tuple
     return np.array(sizes), power + exponent
 
 
-def _integers(values: NDArray[Any], exponent: int) -> NDArray[Any]:
+def _integers(values: NDArray[np.float64], exponent: int) -> NDArray[np.object_]:
     """Round doubles to integers of 2^exponent.
 
     Any v will do.

@@ -15,7 +15,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from treadle.errors import InvalidInput
@@ -28,9 +28,10 @@ from treadle.l1.proof.row_signs import refuse_not_finite
 from treadle.l1.proof.scaled_integers import LARGEST, quotient
 from treadle.l1.proof.theorem import Prover
 from treadle.l1.proof.verification import Verification
-from treadle.l1.sources.integer_columns import Origin, doubles_of, is_rounded
+from treadle.l1.sources.integer_columns import Matrix, Origin, doubles_of, is_rounded
 from treadle.l1.sources.rows import ArrayRows, Chunk, Rows
 from treadle.l1.sources.sparse_rows import SparseRows
+from treadle.maths.dtypes import Numbers
 
 NO_BASIS = "there is no basis, which of a sparse X is looked for up to 2000 columns: fit fewer for a proof"
 
@@ -74,7 +75,7 @@ class Certificate:
         If a number is not finite, or the parts do not fit together.
     """
 
-    coef: NDArray[Any]
+    coef: NDArray[np.float64]
     intercept: float
     quantile: float
     alpha: float
@@ -83,7 +84,7 @@ class Certificate:
     dual: float
     basis: NDArray[np.int64]
     rows: NDArray[np.int64]
-    values: NDArray[Any]
+    values: NDArray[np.float64]
     side: NDArray[np.int8] | None
     unique: bool | None
     centre: NDArray[np.float64]
@@ -104,6 +105,7 @@ class Certificate:
                 "a certificate's quantile is between 0 and 1, its alpha and its objective at least 0; got "
                 f"{self.quantile}, {self.alpha} and {self.primal}"
             )
+        # Any: of whatever type a caller gave.
         named: dict[str, Any] = {"basis": self.basis, "rows": self.rows, "origin": self.origin}
         named |= {"left_out": self.left_out, "side": self.side}
         for name, array in named.items():
@@ -176,7 +178,9 @@ class Certificate:
         shifts = [Fraction(m) + o for m, o in zip(self.centre.tolist(), self.origin.tolist(), strict=True)]
         return moved(self.centre_intercept, self.coef, shifts)
 
-    def dual_vector(self, X: Any, y: Any, sample_weight: NDArray[Any] | None = None) -> NDArray[np.float64]:
+    def dual_vector(
+        self, X: Matrix | sparse.sparray | Rows, y: ArrayLike | None, sample_weight: Numbers | None = None
+    ) -> NDArray[np.float64]:
         """Compute u (N,) from the fitted data, which are in memory."""
         rows = self._rows(X, y, sample_weight)
         self._refuse_others(rows)
@@ -197,13 +201,18 @@ class Certificate:
         u[proof.names[:n_real]] = [nearest(c) for c in proof.dual.center[:n_real]]
         return u
 
-    def _bounds(self, chunk: Chunk, sign: NDArray[Any]) -> NDArray[np.float64]:
+    def _bounds(self, chunk: Chunk, sign: NDArray[np.int8] | NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the bounds of some rows' boxes on the side of a sign."""
         low, high = dual_bounds(np.ones(len(chunk)) if chunk.weight is None else chunk.weight, self.quantile)
         return np.where(sign > 0, high, low)
 
     def verify(
-        self, X: Any, y: Any = None, sample_weight: NDArray[Any] | None = None, *, exact: bool = False
+        self,
+        X: Matrix | sparse.sparray | Rows,
+        y: ArrayLike | None = None,
+        sample_weight: Numbers | None = None,
+        *,
+        exact: bool = False,
     ) -> Verification:
         """Prove from the data that the coefficients are the optimum.
 
@@ -231,18 +240,21 @@ class Certificate:
         found = self.verify_rows(rows, exact=exact)
         return replace(found, rounded=True) if self._rounds(rows, X, y) else found
 
-    def _rounds(self, rows: Rows, X: Any, y: Any) -> bool:
+    def _rounds(self, rows: Rows, X: Matrix | sparse.sparray | Rows, y: ArrayLike | None) -> bool:
         """Say whether the rows' doubles differ from the numbers given."""
         if rows is X or not isinstance(rows, ArrayRows | SparseRows):
             return rows.is_rounded
         if rows.y is not y and is_rounded(np.asarray(y)[:, None], np.zeros(1, np.int64), rows.y[:, None]):
             return True
         if sparse.issparse(X):
-            data = X.tocoo().data
+            given: sparse.sparray = X
+            data = given.tocoo().data
             return is_rounded(data[:, None], np.zeros(1, np.int64), data[:, None].astype(np.float64))
         return rows.X is not X and is_rounded(X, self.origin, rows.X)
 
-    def _rows(self, X: Any, y: Any, sample_weight: NDArray[Any] | None) -> Rows:
+    def _rows(
+        self, X: Matrix | sparse.sparray | Rows, y: ArrayLike | None, sample_weight: Numbers | None
+    ) -> Rows:
         if (isinstance(X, Rows) or sparse.issparse(X)) and self.origin.any():
             raise InvalidInput(
                 "the certificate is of columns of integers or time stamps, less an origin; got "
@@ -255,14 +267,13 @@ class Certificate:
         y = np.asarray(y)
         try:
             y = y if y.dtype in (np.float32, np.float64) else y.astype(np.float64)
-            if sample_weight is not None:
-                sample_weight = np.asarray(sample_weight, np.float64)
-            X = doubles_of(X, self.origin)
+            weight = None if sample_weight is None else np.asarray(sample_weight, np.float64)
+            doubles = doubles_of(X, self.origin)
         except (TypeError, ValueError) as error:
             if isinstance(error, InvalidInput):
                 raise
             raise InvalidInput(f"X, y and sample_weight are numbers, as they were fitted; {error}") from None
-        return ArrayRows(X, y, sample_weight)
+        return ArrayRows(doubles, y, weight)
 
     def verify_rows(self, rows: Rows, *, exact: bool = False) -> Verification:
         """Verify as ``verify`` does, in one pass over rows of any source."""

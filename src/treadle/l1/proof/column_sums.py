@@ -9,13 +9,13 @@ weights are two doubles each, the rounded product and its error (Dekker 1971).
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from treadle.l1.proof.scaled_integers import FEW, ScaledIntegers, joined, scaled, scaled_fractions
+from treadle.maths.dtypes import Floats, Numbers
 
 # Sizes between which no product or split of Dekker's can overflow or lose a digit.
 LEAST, LARGEST = 1e-120, 1e120
@@ -24,7 +24,7 @@ LARGEST_SUMMAND = 1e290
 SPLITTER = 134217729.0  # 2^27 + 1
 
 
-def exact_sums(values: NDArray[Any]) -> ScaledIntegers:
+def exact_sums(values: Numbers) -> ScaledIntegers:
     """Sum the columns of finite values (n, q), float64, exactly.
 
     Memory is two copies.
@@ -58,7 +58,9 @@ def sums_in_place(rest: NDArray[np.float64]) -> ScaledIntegers:
     return scaled(np.array(parts)).sums() if parts else ScaledIntegers(np.zeros(q, object), 0)
 
 
-def exact_products(weight: NDArray[Any], values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]] | None:
+def exact_products(
+    weight: NDArray[np.float64], values: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     """Multiply weight (n, 1) by values (n, q) as two arrays' sum.
 
     None where an error might be lost.
@@ -74,13 +76,15 @@ def exact_products(weight: NDArray[Any], values: NDArray[Any]) -> tuple[NDArray[
     return product, error
 
 
-def _halves(a: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+def _halves(a: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     scaled = SPLITTER * a
     high = scaled - (scaled - a)
     return high, a - high
 
 
-def exact_weighted_sums(weight: NDArray[Any] | None, values: Any) -> ScaledIntegers:
+def exact_weighted_sums(
+    weight: NDArray[np.float64] | None, values: Floats | sparse.csr_array
+) -> ScaledIntegers:
     """Sum weight_i values_i over rows exactly.
 
     Parameters
@@ -94,23 +98,23 @@ def exact_weighted_sums(weight: NDArray[Any] | None, values: Any) -> ScaledInteg
         return _sparse_sums(weight, values)
     if weight is None:
         return exact_sums(np.array(values, np.float64))
-    values = np.asarray(values, np.float64)
+    doubles = np.asarray(values, np.float64)
     if (np.rint(weight) == weight).all() and np.abs(weight).max(initial=0) <= 1:
-        return sums_in_place(np.multiply(values.T, weight, order="C"))
-    parts = exact_products(weight[:, None], values)
+        return sums_in_place(np.multiply(doubles.T, weight, order="C"))
+    parts = exact_products(weight[:, None], doubles)
     if parts is None:
         exact = [Fraction(w) for w in weight.tolist()]
         return scaled_fractions(
             [
                 sum((w * Fraction(v) for w, v in zip(exact, column, strict=True)), Fraction(0))
-                for column in values.T.tolist()
+                for column in doubles.T.tolist()
             ]
         )
     product, error = map(exact_sums, parts)
     return product.plus(error)
 
 
-def _sparse_sums(weight: NDArray[Any] | None, values: Any) -> ScaledIntegers:
+def _sparse_sums(weight: NDArray[np.float64] | None, values: Floats | sparse.csr_array) -> ScaledIntegers:
     columns = sparse.csc_array(values)
     starts = columns.indptr
     data = columns.data.astype(np.float64)

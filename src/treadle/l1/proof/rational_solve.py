@@ -10,6 +10,7 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any, cast
 
+import numpy as np
 from numpy.typing import NDArray
 
 # Unknowns up to which elimination takes a moment; with FLINT, up to which lifting does.
@@ -31,7 +32,7 @@ def most_unknowns() -> int:
     return MOST_WITH_FLINT if has_flint() else MOST_UNKNOWNS
 
 
-def rational_solution(matrix: NDArray[Any], right: NDArray[Any]) -> tuple[list[int], int]:
+def rational_solution(matrix: NDArray[np.object_], right: NDArray[np.object_]) -> tuple[list[int], int]:
     """Solve matrix x = right; return numerators over one positive denominator.
 
     Parameters
@@ -51,7 +52,7 @@ def rational_solution(matrix: NDArray[Any], right: NDArray[Any]) -> tuple[list[i
     return _by_elimination([[*row, b] for row, b in zip(matrix.tolist(), right.tolist(), strict=True)])
 
 
-def _by_flint(matrix: NDArray[Any], right: NDArray[Any]) -> tuple[list[int], int]:
+def _by_flint(matrix: NDArray[np.object_], right: NDArray[np.object_]) -> tuple[list[int], int]:
     import flint
 
     try:

@@ -16,7 +16,6 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +26,7 @@ from treadle.l1.proof.basis_system import UNIT, UP
 from treadle.l1.proof.column_sums import exact_sums, exact_weighted_sums, sums_in_place
 from treadle.l1.proof.scaled_integers import ScaledIntegers
 from treadle.l1.sources.rows import Chunk
+from treadle.maths.dtypes import Floats
 
 # More than what underflow takes from a sum of fewer than 2^20 products.
 UNDERFLOW = 1e-300
@@ -76,10 +76,10 @@ class SignPass:
     somebody claims, or None; ``basis`` (ascending) has the rows whose residual is zero by definition.
     """
 
-    coef: NDArray[Any]
+    coef: NDArray[np.float64]
     intercept: float
-    centre: NDArray[Any] | None
-    distance: NDArray[Any]
+    centre: NDArray[np.float64] | None
+    distance: NDArray[np.float64]
     intercept_distance: float
     quantile: float
     kept: NDArray[np.int64] | None
@@ -149,7 +149,11 @@ class SignPass:
         return guesses
 
     def _loss(
-        self, r: NDArray[Any], sizes: NDArray[Any], error: NDArray[Any], weight: NDArray[Any] | None
+        self,
+        r: NDArray[np.float64],
+        sizes: NDArray[np.float64],
+        error: NDArray[np.float64],
+        weight: NDArray[np.float64] | None,
     ) -> float:
         """Bound the losses of some rows from above.
 
@@ -179,15 +183,17 @@ class SignPass:
         at = np.searchsorted(self.basis, indices)
         return np.flatnonzero(np.append(self.basis, -1)[at] == indices)
 
-    def sums_of(self, chunk: Chunk, sign: NDArray[Any]) -> Sums:
+    def sums_of(self, chunk: Chunk, sign: NDArray[np.float64]) -> Sums:
         """Sum exactly over rows whose sign is not 0."""
         X = chunk.X if self.kept is None else chunk.X[:, self.kept]
         plain = self.quantile != 0.5
         if chunk.weight is None and not sparse.issparse(X):
             return self._sums_of_signs(X, chunk.y, sign, plain)
         if sparse.issparse(X):
-            some: Any = sign != 0
-            values: Any = sparse.hstack([X, sparse.csr_array(chunk.y[:, None])], format="csr")[some]
+            some: slice | NDArray[np.bool_] = sign != 0
+            values: NDArray[np.float64] | sparse.csr_array = sparse.hstack(
+                [X, sparse.csr_array(chunk.y[:, None])], format="csr"
+            )[some]
         else:
             some = slice(None)
             values = np.empty((len(chunk), X.shape[1] + 1), order="F")
@@ -205,7 +211,7 @@ class SignPass:
         )
 
     @staticmethod
-    def _sums_of_signs(X: NDArray[Any], y: NDArray[Any], sign: NDArray[Any], plain: bool) -> Sums:
+    def _sums_of_signs(X: Floats, y: Floats, sign: NDArray[np.float64], plain: bool) -> Sums:
         """Sum where all weights are 1."""
         n_positive = int(np.count_nonzero(sign > 0))
         n_signed = int(np.count_nonzero(sign))
@@ -224,8 +230,8 @@ def refuse_not_finite(chunk: Chunk, places: NDArray[np.int64]) -> None:
     if not len(places):
         return
     for name, values in (("X", chunk.X), ("y", chunk.y)):
-        some: Any = values[places]
-        some = some.toarray() if sparse.issparse(some) else some
+        some = values[places]
+        some = some.toarray() if hasattr(some, "toarray") else some
         finite = np.isfinite(some.reshape(len(places), -1)).all(axis=1)
         if not finite.all():
             raise InvalidInput(

@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from treadle.maths.dtypes import Floats
 
 MANTISSA = 53
 # Numbers up to which Python is faster than NumPy, one by one.
@@ -24,10 +25,10 @@ LARGEST = float(np.finfo(np.float64).max)
 class ScaledIntegers:
     """``integers`` (any shape, dtype object) times 2^``exponent``."""
 
-    integers: NDArray[Any]
+    integers: NDArray[np.object_]
     exponent: int
 
-    def at(self, exponent: int) -> NDArray[Any]:
+    def at(self, exponent: int) -> NDArray[np.object_]:
         """Write the integers over a smaller power of two."""
         if exponent == self.exponent:
             return self.integers
@@ -105,7 +106,7 @@ def quotient_above(a: int, b: int) -> float:
     return found if p * b >= a * q else math.nextafter(found, math.inf)
 
 
-def scaled(array: NDArray[Any]) -> ScaledIntegers:
+def scaled(values: Floats) -> ScaledIntegers:
     """Convert finite doubles or floats of any shape, exactly.
 
     Raises
@@ -113,7 +114,7 @@ def scaled(array: NDArray[Any]) -> ScaledIntegers:
     ValueError
         If a number is not finite.
     """
-    array = np.asarray(array, np.float64)
+    array = np.asarray(values, np.float64)
     if 0 < array.size <= FEW:
         return _scaled_few(array)
     mantissa, exponents = np.frexp(array)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from treadle.l1.proof.certificate import Certificate
@@ -29,7 +29,7 @@ class Solution:
         Passes over all rows, with those that samples took.
     """
 
-    coef: NDArray[Any]
+    coef: NDArray[np.float64]
     intercept: float
     objective: float
     certificate: Certificate

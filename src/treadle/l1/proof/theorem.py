@@ -31,7 +31,6 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,7 +113,7 @@ class Prover:
         return ScaledIntegers(both, exponent)
 
     @staticmethod
-    def _columns(exact: ScaledIntegers, some: NDArray[Any]) -> ScaledIntegers:
+    def _columns(exact: ScaledIntegers, some: NDArray[np.int64]) -> ScaledIntegers:
         if len(some) == exact.integers.shape[1]:
             return exact
         return ScaledIntegers(exact.integers[:, some], exact.exponent)
@@ -357,7 +356,7 @@ class Prover:
         g: ScaledIntegers,
         penalty: Fraction,
         vertex: Enclosed,
-        coef: NDArray[Any],
+        coef: NDArray[np.float64],
         tie_values: dict[int, float],
     ) -> tuple[ScaledIntegers, Enclosed, Fraction]:
         """3. Add the penalty's rows to g; return the coefficients' penalty.
@@ -390,7 +389,7 @@ class Prover:
     def _excess(
         self,
         chunk: Chunk,
-        spread: NDArray[Any],
+        spread: NDArray[np.float64],
         first: float,
         penalty: Fraction,
         vertex: Enclosed,

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context, Decimal
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +54,7 @@ class Verification:
     objective: float
     least_bounds: tuple[float, float]
     gap_bound: float
-    coef_error: NDArray[Any]
+    coef_error: NDArray[np.float64]
     intercept_error: float
     exact: bool
     least: Fraction | None

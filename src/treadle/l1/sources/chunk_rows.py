@@ -11,17 +11,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import InvalidInput
 from treadle.l1.sources.rows import ROWS_PER_CHUNK, Chunk, Rows, as_floats, checked_weight, weight_of
+from treadle.maths.dtypes import Floats, Numbers
 
 # Numbers of the sample that the first pass keeps, and of a one-shot iterator at most: 32 and 64 MB.
 SAMPLED_NUMBERS = 1 << 22
 HELD_NUMBERS = 1 << 23
 SAMPLE_SEED = 0
 
-Arrays = Sequence[Any]
+# (X, y) or (X, y, sample_weight). Any is what is no such thing yet, but what ``load`` takes.
+Arrays = Sequence[ArrayLike]
 
 
 class ChunkRows(Rows):
@@ -142,7 +144,7 @@ class ChunkRows(Rows):
         Kept are those with the smallest of random keys.
         """
         rng = np.random.default_rng(SAMPLE_SEED)
-        kept: list[tuple[NDArray[Any], Chunk]] = []
+        kept: list[tuple[NDArray[np.float64], Chunk]] = []
         n_kept, largest = 0, 1.0
         for chunk in self.chunks():
             self.n_rows += len(chunk)
@@ -159,7 +161,7 @@ class ChunkRows(Rows):
             raise InvalidInput("the chunks hold no rows; at least one is needed")
         self._reservoir = _smallest(kept, max(1, SAMPLED_NUMBERS // (self.n_features + 1)))[1]
 
-    def _arrays(self, number: int, item: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:
+    def _arrays(self, number: int, item: Any) -> tuple[Floats, Floats, Numbers | None]:
         if self._load is not None:
             item = self._load(item)
         if not isinstance(item, tuple | list) or len(item) not in (2, 3):
@@ -211,7 +213,7 @@ class ChunkRows(Rows):
         return held
 
 
-def _smallest(kept: list[tuple[NDArray[Any], Chunk]], size: int) -> tuple[NDArray[Any], Chunk]:
+def _smallest(kept: list[tuple[NDArray[np.float64], Chunk]], size: int) -> tuple[NDArray[np.float64], Chunk]:
     """Return the ``size`` rows of the smallest keys, in their order."""
     keys = np.concatenate([key for key, _ in kept])
     rows = Chunk.joined([chunk for _, chunk in kept])

@@ -8,13 +8,21 @@ processes, or a cluster through ``distributed.Client``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput, MissingDependency
 from treadle.l1.sources.rows import Chunk, Rows, as_floats, checked_weight
+from treadle.maths.dtypes import Numbers
+
+if TYPE_CHECKING:
+    import dask.array
+    import dask.dataframe
+    from dask.delayed import Delayed
+
+Collection: TypeAlias = "dask.array.Array | dask.dataframe.DataFrame | dask.dataframe.Series"
 
 # Numbers of a block that one call sees at a time, so that a worker's temporary arrays stay small.
 NUMBERS_PER_PIECE = 1 << 19
@@ -57,7 +65,7 @@ class DaskRows(Rows):
     [21.0]
     """
 
-    def __init__(self, X: Any, y: Any, sample_weight: Any = None) -> None:
+    def __init__(self, X: Collection, y: Collection, sample_weight: Collection | None = None) -> None:
         try:
             import dask.array  # noqa: F401
         except ImportError as error:
@@ -122,12 +130,12 @@ class DaskRows(Rows):
     def _starts(self) -> NDArray[np.int64]:
         return np.asarray(np.cumsum((0, *self._X.chunks[0][:-1])), np.int64)
 
-    def _blocks(self) -> Iterator[tuple[Any, ...]]:
+    def _blocks(self) -> Iterator[tuple[Delayed, ...]]:
         columns = [self._X.to_delayed().ravel(), *(array.to_delayed().ravel() for array in self._others)]
         return zip(*columns, strict=True)
 
 
-def _as_array(name: str, array: Any, n_dimensions: int) -> Any:
+def _as_array(name: str, array: Collection, n_dimensions: int) -> dask.array.Array:
     if hasattr(array, "to_dask_array"):
         array = array.to_dask_array(lengths=True)
     if not hasattr(array, "to_delayed") or not hasattr(array, "chunks"):
@@ -142,7 +150,7 @@ def _as_array(name: str, array: Any, n_dimensions: int) -> Any:
     return array
 
 
-def _pieces(start: int, X: Any, y: Any, weight: Any = None) -> Iterator[Chunk]:
+def _pieces(start: int, X: Numbers, y: Numbers, weight: Numbers | None = None) -> Iterator[Chunk]:
     """Yield a block's rows, from number ``start`` on, a piece at a time."""
     step = max(1, NUMBERS_PER_PIECE // X.shape[1])
     for first in range(0, len(y), step):
@@ -156,11 +164,11 @@ def _pieces(start: int, X: Any, y: Any, weight: Any = None) -> Iterator[Chunk]:
         )
 
 
-def _each(function: Callable[[Chunk], Result], start: int, *block: Any) -> list[Result]:
+def _each(function: Callable[[Chunk], Result], start: int, *block: Numbers) -> list[Result]:
     return [function(piece) for piece in _pieces(start, *block)]
 
 
-def _selected(indices: NDArray[np.int64], start: int, *block: Any) -> Chunk:
+def _selected(indices: NDArray[np.int64], start: int, *block: Numbers) -> Chunk:
     """Return the rows of those numbers, in float64 or float32."""
     X, y, *weight = (np.asarray(array)[indices - start] for array in block)
     return Chunk(indices, as_floats(X), as_floats(y), checked_weight(weight[0], indices) if weight else None)

@@ -9,19 +9,27 @@ it; their distances from one row of the table rarely are. Where the distances ar
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from treadle.errors import InvalidInput
+from treadle.maths.dtypes import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LARGEST_EXACT, LARGEST_INT64 = 1 << 53, (1 << 63) - 1
 
+# Any: integers, floats, time stamps or what else a user has; each function looks.
+Column: TypeAlias = NDArray[Any]
+# What NumPy makes an array of, or a frame of pandas, polars or ``treadle.tables.exact_columns``.
+Matrix: TypeAlias = "ArrayLike | pd.DataFrame"
 Origin = NDArray[np.int64] | NDArray[np.uint64]
 
 
-def has_integer_columns(X: Any) -> bool:
+def has_integer_columns(X: object) -> bool:
     """Say whether X has columns of 64-bit integers or time stamps.
 
     X is an array or a frame.
@@ -32,11 +40,11 @@ def has_integer_columns(X: Any) -> bool:
     return isinstance(X, np.ndarray) and X.ndim == 2 and _is_integer(X.dtype)
 
 
-def _is_integer(dtype: Any) -> bool:
+def _is_integer(dtype: object) -> bool:
     return isinstance(dtype, np.dtype) and (dtype.kind == "M" or dtype in (np.int64, np.uint64))
 
 
-def origin_of(X: Any) -> Origin:
+def origin_of(X: Matrix) -> Origin:
     """Return the origin (D,) to subtract from X's columns.
 
     It is 0 where doubles hold them. int64; uint64 where one is beyond, for which no other may be below 0.
@@ -49,7 +57,7 @@ def origin_of(X: Any) -> Origin:
     return np.array(found, np.uint64) if beyond else np.array(found, np.int64)
 
 
-def doubles_of(X: Any, origin: Origin) -> NDArray[Any]:
+def doubles_of(X: Matrix, origin: Origin) -> Floats:
     """Compute X - origin as doubles (N, D).
 
     float32 and float64 arrays are not copied where the origin is 0.
@@ -70,7 +78,7 @@ def doubles_of(X: Any, origin: Origin) -> NDArray[Any]:
     return found
 
 
-def is_rounded(X: Any, origin: Origin, doubles: NDArray[Any]) -> bool:
+def is_rounded(X: Matrix, origin: Origin, doubles: Floats) -> bool:
     """Say whether ``doubles_of`` rounded some number of X less its origin."""
     if isinstance(X, np.ndarray) and X.dtype in (np.float32, np.float64) and not origin.any():
         return False
@@ -78,7 +86,7 @@ def is_rounded(X: Any, origin: Origin, doubles: NDArray[Any]) -> bool:
     return any(_is_rounded(column, start, double) for column, start, double in columns)
 
 
-def _is_rounded(column: NDArray[Any], origin: int, doubles: NDArray[Any]) -> bool:
+def _is_rounded(column: Column, origin: int, doubles: Floats) -> bool:
     if column.dtype.kind == "f" and not origin:
         return bool((column != doubles).any())
     if column.dtype.kind not in "iuf" or (
@@ -89,14 +97,15 @@ def _is_rounded(column: NDArray[Any], origin: int, doubles: NDArray[Any]) -> boo
     return any(Fraction(value) - origin != Fraction(double) for value, double in pairs)
 
 
-def _columns(X: Any) -> list[NDArray[Any]]:
+def _columns(X: Matrix) -> list[Column]:
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
-        columns = X.columns if not hasattr(X, "iloc") else range(len(X.columns))  # names may be alike
-        return [_integers(np.asarray(X.iloc[:, k] if hasattr(X, "iloc") else X[k])) for k in columns]
+        frame: pd.DataFrame = X
+        columns = frame.columns if not hasattr(X, "iloc") else range(len(frame.columns))  # names may be alike
+        return [_integers(np.asarray(frame.iloc[:, k] if hasattr(X, "iloc") else frame[k])) for k in columns]
     return [_integers(column) for column in np.asarray(X).T]
 
 
-def _integers(column: NDArray[Any]) -> NDArray[Any]:
+def _integers(column: Column) -> Column:
     """Convert time stamps to their nanoseconds."""
     if column.dtype.kind != "M":
         return column
@@ -114,7 +123,7 @@ def _integers(column: NDArray[Any]) -> NDArray[Any]:
     return nanoseconds.view(np.int64)
 
 
-def _origin(column: NDArray[Any]) -> int:
+def _origin(column: Column) -> int:
     if column.dtype.kind not in "iu" or not len(column):
         return 0
     if max(-int(column.min()), int(column.max())) <= LARGEST_EXACT:
@@ -122,7 +131,7 @@ def _origin(column: NDArray[Any]) -> int:
     return int(column[0])
 
 
-def _double(column: NDArray[Any], origin: int) -> NDArray[np.float64]:
+def _double(column: Column, origin: int) -> NDArray[np.float64]:
     if column.dtype.kind in "iu" and origin:
         ends = [origin, *((int(column.min()), int(column.max())) if len(column) else ())]
         if max(ends) - min(ends) <= LARGEST_INT64:
@@ -135,6 +144,6 @@ def _double(column: NDArray[Any], origin: int) -> NDArray[np.float64]:
     return column.astype(np.float64)
 
 
-def _exactly(value: Any) -> Any:
+def _exactly(value: np.number) -> int | float:
     """Convert a whole double to the integer that it is."""
     return int(value) if float(value).is_integer() else float(value)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from treadle.files import checked_path, opened
 from treadle.l1.sources.file_state import FileState
 from treadle.l1.sources.rounded_columns import RoundedColumns
 from treadle.l1.sources.rows import Chunk, Rows, as_floats, checked_weight
+from treadle.maths.dtypes import Numbers
 
 # Numbers of a block, whose float64 copy is 2 MB.
 NUMBERS_PER_BLOCK = 1 << 18
@@ -116,7 +116,7 @@ class NpyRows(Rows):
         """See ``Rows.total_weight``."""
         return float(self.n_rows if self._weight is None else self._weight.sum(dtype=np.float64))
 
-    def _chunk(self, indices: NDArray[np.int64], some: Any) -> Chunk:
+    def _chunk(self, indices: NDArray[np.int64], some: slice | NDArray[np.int64]) -> Chunk:
         X = self._table[some]
         t = self._target
         if t is None:
@@ -141,7 +141,7 @@ class NpyRows(Rows):
         """Whether rounding to a double changed a number that was read."""
         return bool(self._rounded.names)
 
-    def _mapped(self, path: str | Path, n_dimensions: int) -> NDArray[Any]:
+    def _mapped(self, path: str | Path, n_dimensions: int) -> Numbers:
         path = checked_path(path)
         self._states.append(FileState.of(path))
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,10 @@ from treadle.files import check_readable, checked_path
 from treadle.l1.sources.file_state import FileState
 from treadle.l1.sources.rounded_columns import RoundedColumns
 from treadle.l1.sources.rows import Chunk, Rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyarrow import parquet as pq
 
 # Numbers of a batch: pyarrow takes several times their 8 bytes, and more for larger ones.
 NUMBERS_PER_BATCH = 1 << 17
@@ -185,7 +189,7 @@ class ParquetRows(Rows):
                     )
         file.state.refuse_change()
 
-    def _chunk(self, file: _File, batch: Any, row: int) -> Chunk:
+    def _chunk(self, file: _File, batch: pa.RecordBatch, row: int) -> Chunk:
         from treadle.tables.matrix import stored_numbers
 
         def column(name: str) -> NDArray[np.float64]:
@@ -230,7 +234,7 @@ def _paths(path: str | Path | Sequence[str | Path]) -> list[Path]:
     return paths
 
 
-def _opened(path: Path) -> Any:
+def _opened(path: Path) -> pq.ParquetFile:
     from pyarrow import parquet as pq
 
     from treadle.tables.arrow_files import damage_explained
@@ -240,7 +244,9 @@ def _opened(path: Path) -> Any:
         return pq.ParquetFile(path, memory_map=True, pre_buffer=False, page_checksum_verification=True)
 
 
-def _batches(path: Path, file: Any, n_rows: int, group: int, names: list[str]) -> Iterator[Any]:
+def _batches(
+    path: Path, file: pq.ParquetFile, n_rows: int, group: int, names: list[str]
+) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
     from treadle.tables.arrow_files import damage_explained

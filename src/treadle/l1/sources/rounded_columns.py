@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from treadle.errors import RoundedNumbersWarning
 from treadle.l1.sources.integer_columns import LARGEST_EXACT
+from treadle.maths.dtypes import Numbers
 
 
-def first_rounded(whole: NDArray[Any]) -> int | None:
+def first_rounded(whole: Numbers) -> int | None:
     """Return the index of the first integer that no double equals, or None."""
     if whole.dtype.kind not in "iu" or whole.dtype.itemsize < 8 or not len(whole):
         return None
@@ -36,7 +35,7 @@ class RoundedColumns:
 
     names: set[str] = field(default_factory=set)
 
-    def look(self, source: str, name: str, whole: NDArray[Any]) -> None:
+    def look(self, source: str, name: str, whole: Numbers) -> None:
         """Warn if one of a column's numbers is rounded, once for each column."""
         if name in self.names or (place := first_rounded(whole)) is None:
             return

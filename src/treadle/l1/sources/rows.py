@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from treadle.errors import InvalidInput
+from treadle.maths.dtypes import Floats, Numbers
 
 Result = TypeVar("Result")
 
@@ -35,9 +36,9 @@ class Chunk:
     """
 
     indices: NDArray[np.int64]
-    X: NDArray[Any]
-    y: NDArray[Any]
-    weight: NDArray[Any] | None
+    X: Floats | sparse.csr_array
+    y: Floats
+    weight: NDArray[np.float64] | None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -134,7 +135,7 @@ def dense_columns(chunk: Chunk, columns: NDArray[np.int64]) -> NDArray[np.float6
 
     Its X may be sparse.
     """
-    X: Any = chunk.X[:, columns]
+    X = chunk.X[:, columns]
     return np.asarray(X.toarray() if hasattr(X, "toarray") else X, np.float64)
 
 
@@ -143,26 +144,27 @@ def weight_of(chunk: Chunk) -> float:
     return float(len(chunk) if chunk.weight is None else chunk.weight.sum(dtype=np.float64))
 
 
-def as_floats(array: NDArray[Any]) -> NDArray[Any]:
+# Any: of whatever type, which is looked at.
+def as_floats(array: NDArray[Any]) -> Floats:
     """Return native float32 or float64 arrays as they are, others as float64."""
     if array.dtype in (np.float32, np.float64) and array.dtype.isnative:
         return array
     return array.astype(np.float64)
 
 
-def checked_weight(weight: NDArray[Any], indices: NDArray[np.int64]) -> NDArray[np.float64]:
+def checked_weight(weight: Numbers, indices: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return weights as float64; refuse those negative or not finite.
 
     InvalidInput names the row.
     """
-    weight = weight.astype(np.float64)
-    right = (weight >= 0) & (weight < np.inf)
+    found = weight.astype(np.float64)
+    right = (found >= 0) & (found < np.inf)
     if not right.all():
         i = int(np.argmin(right))
         raise InvalidInput(
-            f"row {indices[i]} has the sample_weight {weight[i]}; weights are finite and at least 0"
+            f"row {indices[i]} has the sample_weight {found[i]}; weights are finite and at least 0"
         )
-    return weight
+    return found
 
 
 def one_per_stretch(n: int, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -191,7 +193,7 @@ class ArrayRows(Rows):
     in_memory = True
     passes_per_sample = 0
 
-    def __init__(self, X: NDArray[Any], y: NDArray[Any], weight: NDArray[Any] | None = None) -> None:
+    def __init__(self, X: Floats, y: Floats, weight: NDArray[np.float64] | None = None) -> None:
         if X.ndim != 2 or y.ndim != 1 or len(X) != len(y):
             raise InvalidInput(
                 f"X must be of shape (N, D) and y of shape (N,), one target a row; got {X.shape}, {y.shape}"
@@ -275,9 +277,9 @@ class Subset(Rows):
 
     def __init__(
         self,
-        X: NDArray[Any],
-        y: NDArray[Any],
-        weight: NDArray[Any] | None,
+        X: Floats,
+        y: Floats,
+        weight: NDArray[np.float64] | None,
         positions: NDArray[np.int64],
         indices: NDArray[np.int64],
     ) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from treadle.errors import InvalidInput
@@ -39,7 +38,7 @@ class SparseRows(Rows):
     in_memory = True
     passes_per_sample = 0
 
-    def __init__(self, X: Any, y: NDArray[Any], weight: NDArray[Any] | None = None) -> None:
+    def __init__(self, X: sparse.sparray, y: ArrayLike, weight: ArrayLike | None = None) -> None:
         if not sparse.issparse(X) or X.ndim != 2 or X.dtype.kind not in "biuf":
             raise InvalidInput(
                 "X must be a scipy.sparse array of real numbers and two dimensions; got "
@@ -86,5 +85,5 @@ class SparseRows(Rows):
             stop = min(start + step, self.n_rows)
             yield self._chunk(np.arange(start, stop), slice(start, stop))
 
-    def _chunk(self, indices: NDArray[np.int64], some: Any) -> Chunk:
+    def _chunk(self, indices: NDArray[np.int64], some: slice | NDArray[np.int64]) -> Chunk:
         return Chunk(indices, self.X[some], self.y[some], None if self.weight is None else self.weight[some])

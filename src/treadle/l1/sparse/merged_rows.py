@@ -6,10 +6,15 @@ Counts on dummies hold each many times over.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from treadle.maths.dtypes import Floats
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,7 @@ class MergedRows:
     group: NDArray[np.int64]
 
 
-def merged_rows(X: Any, y: NDArray[np.float64]) -> MergedRows:
+def merged_rows(X: sparse.csr_array, y: Floats) -> MergedRows:
     """Group equal rows of a CSR array X (n, D) with targets.
 
     X is in canonical form, y of shape (n,). Rows are sorted by y and a random projection of x, whose sum runs

@@ -10,7 +10,6 @@ by a little, and the solution refined, so that equations which have a solution a
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +29,7 @@ Solve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 class SparseNormalEquations:
     """Factorises a sparse A's normal equations for ``interior_point``."""
 
-    def __init__(self, A: Any) -> None:
+    def __init__(self, A: sparse.csr_array) -> None:
         self._A = sparse.csr_array(A)
         self._transposed = self._A.T.tocsr()
         n, p = A.shape
@@ -52,7 +51,7 @@ class SparseNormalEquations:
                 return self._refined(D, factor)
         return None
 
-    def _matrix(self, D: NDArray[np.float64]) -> Any:
+    def _matrix(self, D: NDArray[np.float64]) -> NDArray[np.float64] | sparse.csc_array:
         A = self._A
         if not self._in_blocks:
             M = self._transposed @ sparse.diags_array(D).dot(A)
@@ -66,7 +65,7 @@ class SparseNormalEquations:
             M += block.T @ block
         return M
 
-    def _factor(self, M: Any, raised: NDArray[np.float64]) -> Solve | None:
+    def _factor(self, M: NDArray[np.float64] | sparse.csc_array, raised: NDArray[np.float64]) -> Solve | None:
         if self._is_dense:
             copy = M.copy(order="F")
             copy[np.diag_indices_from(copy)] += raised

@@ -21,7 +21,6 @@ Ye 1993).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +42,7 @@ class OptimalFace:
 
 
 def optimal_face(
-    A: Any,
+    A: sparse.csr_array,
     y: NDArray[np.float64],
     low: NDArray[np.float64],
     high: NDArray[np.float64],

@@ -18,11 +18,11 @@ dense:
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from treadle.errors import CertificateFailed, InvalidInput
@@ -46,11 +46,11 @@ FAR = 1e6
 
 
 def solve_sparse(
-    X: Any,
-    y: NDArray[np.float64],
+    X: sparse.sparray | sparse.spmatrix,
+    y: ArrayLike,
     *,
     quantile: float = 0.5,
-    sample_weight: NDArray[np.float64] | None = None,
+    sample_weight: ArrayLike | None = None,
     alpha: float = 0.0,
     fit_intercept: bool = True,
 ) -> Solution:
@@ -272,7 +272,7 @@ class _Solver:
         )
 
 
-def _readings(at: InteriorPoint, typical: float, width: NDArray[np.float64]) -> Any:
+def _readings(at: InteriorPoint, typical: float, width: NDArray[np.float64]) -> Iterator[NDArray[np.bool_]]:
     """Yield guesses of the rows interpolated at the optimum, the likeliest first."""
     inside = np.minimum(at.below, at.above) / width
     off = np.abs(at.r) / typical

@@ -14,7 +14,6 @@ inside too.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +42,7 @@ class SparseBasis:
 
 
 def sparse_basis(
-    A: Any,
+    A: sparse.csr_array,
     y: NDArray[np.float64],
     w: NDArray[np.float64],
     depth: NDArray[np.float64],
@@ -79,7 +78,7 @@ def sparse_basis(
     return SparseBasis(np.sort(rows), columns)
 
 
-def _independent_columns(A: Any) -> NDArray[np.int64]:
+def _independent_columns(A: sparse.csr_array) -> NDArray[np.int64]:
     M = (A.T @ A).toarray()
     scale = np.sqrt(np.where(np.diagonal(M) > 0, np.diagonal(M), 1))
     M = M / scale / scale[:, None]
@@ -96,7 +95,7 @@ def _independent_columns(A: Any) -> NDArray[np.int64]:
     return np.flatnonzero(kept)
 
 
-def _with_the_fit(A: Any, fitted: NDArray[np.float64]) -> NDArray[np.float64]:
+def _with_the_fit(A: sparse.csr_array, fitted: NDArray[np.float64]) -> NDArray[np.float64]:
     """Compute w of independent columns with A w = fitted.
 
     A w of all columns has given the fit.
@@ -110,7 +109,9 @@ def _with_the_fit(A: Any, fitted: NDArray[np.float64]) -> NDArray[np.float64]:
     return w
 
 
-def _independent_rows(A: Any, order: NDArray[np.int64], depth: NDArray[np.float64]) -> NDArray[np.int64]:
+def _independent_rows(
+    A: sparse.csr_array, order: NDArray[np.int64], depth: NDArray[np.float64]
+) -> NDArray[np.int64]:
     """Choose as many independent rows as possible, in the given order.
 
     The first of them come before the others.
@@ -134,7 +135,7 @@ def _independent_rows(A: Any, order: NDArray[np.int64], depth: NDArray[np.float6
 
 
 def _completed(
-    A: Any,
+    A: sparse.csr_array,
     y: NDArray[np.float64],
     w: NDArray[np.float64],
     rows: NDArray[np.int64],
@@ -163,7 +164,7 @@ def _completed(
 
 
 def _first_crossing(
-    A: Any,
+    A: sparse.csr_array,
     y: NDArray[np.float64],
     w: NDArray[np.float64],
     free: NDArray[np.float64],
