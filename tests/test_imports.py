@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import treadle
+from treadle.engines.selection import has_gpu_driver
 from treadle.errors import TreadleError
 
 STUB = ast.parse(Path(treadle.__file__).with_suffix(".pyi").read_text("utf-8"))
@@ -47,7 +48,9 @@ LOADED = {
     "train --help": {"lazy_loader", "cyclopts", "rich"},
     "lad table.csv --target y": COMMAND | {"scipy", "sklearn"},
     "train digits --epochs 1 --engine numpy --out run": COMMAND
-    | {"scipy", "sklearn", "safetensors", "tomli_w", "rich", "jinja2", "matplotlib", "PIL"},
+    | {"safetensors", "tomli_w", "rich", "jinja2", "PIL"},
+    "report run": COMMAND | {"safetensors", "jinja2", "PIL"},
+    "evaluate run": COMMAND | {"safetensors"},
 }
 
 
@@ -86,8 +89,10 @@ def test_a_command_loads_what_it_uses(command, tmp_path):
     assert loaded_by_command(command, tmp_path) & DEPENDENCIES == LOADED[command]
 
 
-def test_info_loads_the_engines_and_nothing_else(tmp_path):
-    assert loaded_by_command("info", tmp_path) & DEPENDENCIES - {"torch"} == COMMAND
+def test_info_loads_the_engines_and_pytorch_only_for_a_gpu(tmp_path):
+    loaded = loaded_by_command("info", tmp_path) & DEPENDENCIES
+    assert loaded - {"torch"} == COMMAND
+    assert ("torch" in loaded) == has_gpu_driver()
 
 
 def test_training_loads_neither_torch_nor_matplotlib_nor_scikit_learn():
