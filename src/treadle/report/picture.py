@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,8 @@ class Text:
 
     def draw(self, canvas: _Canvas) -> None:
         """On the canvas."""
+        from PIL import Image
+
         font = _font(self.size, self.bold)
         if not self.angle:
             at = (self.x * DPI, self.y * DPI)
@@ -75,7 +77,7 @@ class Text:
         def write(draw: ImageDraw.ImageDraw) -> None:
             draw.text((1 - left, 1 - top), self.text, fill=255, font=font, anchor=self.anchor)
 
-        mask = canvas.mask(width, height, write).rotate(self.angle, canvas.smooth, expand=True)
+        mask = canvas.mask(width, height, write).rotate(self.angle, Image.Resampling.BICUBIC, expand=True)
         x, y = _turned(1 - left - width / 2, 1 - top - height / 2, self.angle)
         corner = (round(self.x * DPI - mask.width / 2 - x), round(self.y * DPI - mask.height / 2 - y))
         canvas.image.paste(self.colour, corner, mask)
@@ -221,15 +223,14 @@ class _Canvas:
     def __init__(self, width: int, height: int) -> None:
         from PIL import Image, ImageDraw
 
-        self._module = (Image, ImageDraw)
-        self.smooth: Any = Image.Resampling.BICUBIC
-        self.image: Image.Image = Image.new("RGB", (width, height), "white")
+        self.image = Image.new("RGB", (width, height), "white")
         self.draw = ImageDraw.Draw(self.image)
 
     def mask(self, width: int, height: int, paint: Callable[[ImageDraw.ImageDraw], None]) -> Image.Image:
         """A mask of that size, painted on with 255."""
-        Image, ImageDraw = self._module
-        mask: Image.Image = Image.new("L", (max(width, 1), max(height, 1)))
+        from PIL import Image, ImageDraw
+
+        mask = Image.new("L", (max(width, 1), max(height, 1)))
         paint(ImageDraw.Draw(mask))
         return mask
 

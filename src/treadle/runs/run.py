@@ -231,8 +231,8 @@ class Run:
 class _RunFiles(Checkpointing):
     """The folder's files of a training in progress.
 
-    An epoch may take a millisecond, and to have a file safe on the disk takes a hundred of that: an epoch that
-    ends within a second of the last checkpoint waits in memory, and is written when training ends, however.
+    An epoch may take less than a file that is to be safe on the disk. One that ends within a second of the
+    last checkpoint waits in memory, and is written when training ends, however it ends.
     """
 
     def __init__(self, run: Run, on_start: Callable[[], None]) -> None:
