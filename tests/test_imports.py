@@ -1,6 +1,7 @@
 """What is loaded when: each case in a fresh interpreter."""
 
 import ast
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import treadle
+import treadle.cli
 from treadle.engines.selection import has_gpu_driver
 from treadle.errors import TreadleError
 
@@ -47,7 +49,7 @@ LOADED = {
     "--version": {"lazy_loader"},
     "train --help": {"lazy_loader", "cyclopts", "rich"},
     "lad table.csv --target y": COMMAND | {"scipy", "sklearn"},
-    "train digits --epochs 1 --engine numpy --out run": COMMAND
+    "train digits --epochs 1 --engine numpy --out new": COMMAND
     | {"safetensors", "tomli_w", "rich", "jinja2", "PIL"},
     "report run": COMMAND | {"safetensors", "jinja2", "PIL"},
     "evaluate run": COMMAND | {"safetensors"},
@@ -83,8 +85,17 @@ def test_a_heavy_module_would_be_noticed():
     assert "numpy" in loaded_by("import treadle; treadle.Network")
 
 
+@pytest.fixture(scope="module")
+def a_run(tmp_path_factory):
+    """The folder of a finished run."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    assert treadle.cli.run(f"train digits --epochs 1 --hidden 8 --out {folder}".split()) == 0
+    return folder
+
+
 @pytest.mark.parametrize("command", LOADED)
-def test_a_command_loads_what_it_uses(command, tmp_path):
+def test_a_command_loads_what_it_uses(command, a_run, tmp_path):
+    shutil.copytree(a_run, tmp_path / "run")
     (tmp_path / "table.csv").write_text("x,y\n" + "".join(f"{x},{2 * x + x % 3}\n" for x in range(20)))
     assert loaded_by_command(command, tmp_path) & DEPENDENCIES == LOADED[command]
 

@@ -34,8 +34,7 @@ def info(*, json: bool = False) -> int:
     json
         Print the result as JSON.
     """
-    from treadle.hardware.processors import usable_threads
-    from treadle.runs.environment import processor_name
+    from treadle.hardware.processors import processor_name, usable_threads
 
     threads = usable_threads()
     found = {

@@ -1,4 +1,4 @@
-"""How many threads a computation may use here: as many as there are processors for this process.
+"""The processor's name, and how many threads a computation may use: as many as this process has processors.
 
 It counts logical processors. How busy they are it does not ask, nor which of them share a core.
 """
@@ -6,6 +6,7 @@ It counts logical processors. How busy they are it does not ask, nor which of th
 from __future__ import annotations
 
 import os
+import platform
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,3 +52,13 @@ def _environment(name: str) -> ThreadCount | None:
     """A positive whole number, or the first of a list of them; anything else says nothing, as in OpenMP."""
     first = os.environ.get(name, "").partition(",")[0].strip()
     return ThreadCount(int(first), name) if first.isdecimal() and int(first) > 0 else None
+
+
+def processor_name() -> str:
+    """The processor's model, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())

@@ -99,7 +99,7 @@ def render_report(inputs: ReportInputs) -> str:
     samples = choose_samples(evaluation, N_RIGHT, N_WRONG)
     right = evaluation.correct[samples]
     mistakes = evaluation.most_confident_mistakes(N_MISTAKES)
-    pictures = _pictures(inputs, np.union1d(samples, mistakes))
+    pictures = _pictures(inputs, np.array(sorted({*samples.tolist(), *mistakes.tolist()}), dtype=np.int64))
     parameters = inputs.configuration.get("parameters")
     return _template().render(
         title=inputs.title,
