@@ -103,7 +103,7 @@ class Run:
 
     @property
     def checkpoint_path(self) -> Path:
-        """The state after the last whole epoch."""
+        """The state after the last epoch that was saved: of a killed run, some second before its end."""
         return self.folder / "checkpoint.safetensors"
 
     @property
@@ -185,7 +185,7 @@ class Run:
         dataset : Dataset
             What the configuration names.
         callbacks : a callback or function, a sequence of them, or None
-            See ``treadle.training.callbacks``. The epoch's checkpoint is written after them.
+            See ``treadle.training.callbacks``. A checkpoint is written after them.
         on_start : callable
             Called when all is known to be usable and the folder is there.
 
