@@ -65,7 +65,7 @@ def main(file: Path, engine: str, arguments: list[str]) -> int:
         import treadle.data
         from treadle.engines.engine import Trainer
         from treadle.engines.selection import select_engine
-        from treadle.report import run_report
+        from treadle.report import picture, run_report
         from treadle.runs import run
         from treadle.training import loop
 
@@ -77,8 +77,9 @@ def main(file: Path, engine: str, arguments: list[str]) -> int:
         watches.around(loop, "epoch_order", "order of the rows")
         watches.around(run_report, "evaluate_model", "final evaluation")
         watches.around(run_report, "write_report", "report")
-        for drawing in ("draw_curves", "draw_confusion", "draw_predictions", "save_figure"):
+        for drawing in ("draw_curves", "draw_confusion", "draw_predictions"):
             watches.around(run_report, drawing, "pictures")
+        watches.around(picture.Picture, "save", "pictures")
         code = treadle.cli.run(arguments)
     file.write_text(json.dumps(watches.seconds), "utf-8")
     return code

@@ -1,6 +1,7 @@
 """What is loaded when: each case in a fresh interpreter."""
 
 import ast
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 import treadle
+import treadle.cli
+from treadle.engines.selection import has_gpu_driver
 from treadle.errors import TreadleError
 
 STUB = ast.parse(Path(treadle.__file__).with_suffix(".pyi").read_text("utf-8"))
@@ -40,14 +43,17 @@ DEPENDENCIES = {
     ),
     *("tomli_w", "torch"),
 }
-COMMAND = {"lazy_loader", "cyclopts", "numpy", "threadpoolctl"}
+NATIVE = {"lazy_loader", "cyclopts", "numpy"}
+COMMAND = NATIVE | {"threadpoolctl"}  # with the NumPy engine
 LOADED = {
     "--help": {"lazy_loader"},
     "--version": {"lazy_loader"},
     "train --help": {"lazy_loader", "cyclopts", "rich"},
     "lad table.csv --target y": COMMAND | {"scipy", "sklearn"},
-    "train digits --epochs 1 --engine numpy --out run": COMMAND
-    | {"scipy", "sklearn", "safetensors", "tomli_w", "rich", "jinja2", "matplotlib", "PIL"},
+    "train digits --epochs 1 --engine numpy --out new": COMMAND
+    | {"safetensors", "tomli_w", "rich", "jinja2", "PIL"},
+    "report run": NATIVE | {"safetensors", "jinja2", "PIL"},
+    "evaluate run": NATIVE | {"safetensors"},
 }
 
 
@@ -80,14 +86,25 @@ def test_a_heavy_module_would_be_noticed():
     assert "numpy" in loaded_by("import treadle; treadle.Network")
 
 
+@pytest.fixture(scope="module")
+def a_run(tmp_path_factory):
+    """The folder of a finished run."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    assert treadle.cli.run(f"train digits --epochs 1 --hidden 8 --out {folder}".split()) == 0
+    return folder
+
+
 @pytest.mark.parametrize("command", LOADED)
-def test_a_command_loads_what_it_uses(command, tmp_path):
+def test_a_command_loads_what_it_uses(command, a_run, tmp_path):
+    shutil.copytree(a_run, tmp_path / "run")
     (tmp_path / "table.csv").write_text("x,y\n" + "".join(f"{x},{2 * x + x % 3}\n" for x in range(20)))
     assert loaded_by_command(command, tmp_path) & DEPENDENCIES == LOADED[command]
 
 
-def test_info_loads_the_engines_and_nothing_else(tmp_path):
-    assert loaded_by_command("info", tmp_path) & DEPENDENCIES - {"torch"} == COMMAND
+def test_info_loads_the_engines_and_pytorch_only_for_a_gpu(tmp_path):
+    loaded = loaded_by_command("info", tmp_path) & DEPENDENCIES
+    assert loaded - {"torch"} == COMMAND
+    assert ("torch" in loaded) == has_gpu_driver()
 
 
 def test_training_loads_neither_torch_nor_matplotlib_nor_scikit_learn():

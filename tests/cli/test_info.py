@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from treadle.cli import run
+from treadle.engines import selection
+from treadle.engines.torch_engine import TorchEngine
 from treadle.hardware.native import extension
 
 
@@ -67,6 +69,21 @@ def test_what_is_not_here_is_told_with_its_remedy(capsys, monkeypatch):
     info = found(capsys)
     assert info["native"]["chosen"] is None
     assert [engine["dtypes"] for engine in info["engines"]] == [[], ["float32", "float64"], []]
+
+
+def test_what_is_said_of_pytorch_without_importing_it_is_what_it_says_itself(capsys, monkeypatch):
+    monkeypatch.setattr(selection, "has_gpu_driver", lambda: False)
+    assert run(["info", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)["engines"][2]
+    torch = TorchEngine("cpu")
+    assert said["details"] == torch.details()
+    assert said["dtypes"] == [dtype for dtype in ("float32", "float64") if not torch.unsupported(dtype=dtype)]
+
+
+def test_where_a_gpu_driver_is_pytorch_is_asked_for_its_device(capsys, monkeypatch):
+    monkeypatch.setattr(selection, "has_gpu_driver", lambda: True)
+    monkeypatch.setattr(TorchEngine, "details", lambda engine: {"device": "whatever it found"})
+    assert found(capsys)["engines"][2]["details"] == {"device": "whatever it found"}
 
 
 def test_the_features_are_those_that_the_system_sees():

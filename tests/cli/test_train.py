@@ -7,12 +7,15 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from treadle import Run
 from treadle.cli import run
 
 QUICK = ["--hidden", "16,8", "--batch-size", "100"]
@@ -182,9 +185,10 @@ def test_a_full_disk_is_told_and_the_run_is_not_passed_off_as_whole(tmp_path, ca
     assert "run is not finished (0 of 2 epochs)" in capsys.readouterr().err
 
 
-def start(folder, *, epochs):
+def start(*arguments):
     return subprocess.Popen(
-        command("train", "digits", *QUICK, "--epochs", str(epochs), "--out", folder),
+        command("train", *arguments),
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
@@ -200,15 +204,20 @@ def wait_for_epoch(process, epoch):
     raise AssertionError(f"epoch {epoch} was not printed")
 
 
-def test_ctrl_c_says_how_to_go_on_and_going_on_ends_in_the_same_bytes(tmp_path):
-    process = start("run", epochs=200)
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "SIGTERM"]
+)
+def test_a_signal_saves_the_last_epoch_and_going_on_ends_in_the_same_bytes(tmp_path, number, code):
+    process = start("digits", *QUICK, "--epochs", "200", "--out", "run")
     wait_for_epoch(process, 2)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert re.search(r"stopped; \d+ of 200 epochs are saved. Go on with: treadle train --resume run", err)
+    assert process.returncode == code
+    (n,) = re.findall(r"stopped; (\d+) of 200 epochs are saved. Go on with: treadle train --resume run", err)
+    assert int(n) >= 2
     assert "Traceback" not in err
     assert not (tmp_path / "run/model.safetensors").exists()
+    assert not list((tmp_path / "run").glob(".*"))
     assert run(["train", "--resume", "run"]) == 0
     assert run(["train", "digits", *QUICK, "--epochs", "200", "--out", "whole"]) == 0
     assert (tmp_path / "run/model.safetensors").read_bytes() == (
@@ -216,19 +225,41 @@ def test_ctrl_c_says_how_to_go_on_and_going_on_ends_in_the_same_bytes(tmp_path):
     ).read_bytes()
 
 
+def test_a_handler_of_signals_is_there_while_it_trains_alone():
+    before = signal.getsignal(signal.SIGTERM)
+    assert run(["train", "digits", *QUICK, "--epochs", "1", "--out", "run"]) == 0
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_it_trains_in_a_thread_which_may_set_no_handler():
+    with ThreadPoolExecutor(1) as threads:
+        code = threads.submit(run, ["train", "digits", *QUICK, "--epochs", "1", "--out", "run"]).result()
+    assert code == 0
+
+
+SLOW = ["--hidden", "256,256", "--batch-size", "8", "--epochs", "150"]  # some seconds
+
+
 def test_killed_again_and_again_it_still_ends_in_the_same_bytes(tmp_path):
-    process = start("run", epochs=100)
-    for epoch in (1, 20, 60):
-        wait_for_epoch(process, epoch)
+    """The first time before there is a checkpoint, or soon after; then each time that there is another."""
+    process = start("digits", *SLOW, "--out", "run")
+    wait_for_epoch(process, 1)
+    seen = []
+    for _ in range(2):
         process.kill()
         process.wait()
         process.stderr.close()
-        process = subprocess.Popen(
-            command("train", "--resume", "run"), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
-        )
-    process.communicate(timeout=120)
+        seen.append(len(Run.open("run").history()))
+        process = start("--resume", "run")
+        checkpoint, deadline = tmp_path / "run/checkpoint.safetensors", time.monotonic() + 60
+        before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else None
+        while (checkpoint.stat().st_mtime_ns if checkpoint.exists() else None) == before:
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.01)
+    err = process.communicate(timeout=120)[1]
     assert process.returncode == 0
-    assert run(["train", "digits", *QUICK, "--epochs", "100", "--out", "whole"]) == 0
+    assert seen == sorted(set(seen)) and f"going on after epoch {seen[-1]} of 150" in err
+    assert run(["train", "digits", *SLOW, "--out", "whole"]) == 0
     assert (tmp_path / "run/model.safetensors").read_bytes() == (
         tmp_path / "whole/model.safetensors"
     ).read_bytes()

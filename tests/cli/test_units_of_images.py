@@ -12,6 +12,7 @@ import treadle
 from treadle import RunConfig, load_data, load_model, save_model, select_engine
 from treadle.cli import run
 from treadle.report import run_report
+from treadle.report.picture import Picture
 
 DIGITS = load_data("digits")
 SEEN = {name: getattr(DIGITS, f"X_{name}").reshape(-1, 8, 8) / 16 for name in ("train", "test")}
@@ -254,8 +255,12 @@ def test_tables_of_evidently_other_numbers_are_taken_as_they_are_with_a_word(tmp
 def test_the_report_draws_images_between_their_black_and_white(kind, white, trained, monkeypatch):
     """Bytes of 0 to 16 were drawn as if white were 255: nearly black."""
     drawn = []
-    monkeypatch.setattr(run_report, "save_figure", lambda figure, path: None)
-    monkeypatch.setattr(run_report, "draw_predictions", lambda *arguments: drawn.append(arguments[-1]))
+
+    def draw(*arguments):
+        drawn.append(arguments[-1])
+        return Picture(1, 1)
+
+    monkeypatch.setattr(run_report, "draw_predictions", draw)
     monkeypatch.setattr(run_report, "write_report", lambda path, inputs: drawn.append(inputs.scale))
     folder, _, _ = trained(kind)
     assert run(["report", folder]) == 0

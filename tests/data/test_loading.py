@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from treadle.data import load_data
+from treadle.data import digits, load_data
 from treadle.errors import InvalidInput
 
 Encode = Callable[[np.ndarray[Any, Any]], bytes]
@@ -30,17 +30,24 @@ def save(path: Path, **changes: Any) -> Path:
 
 
 def test_digits_are_scikit_learn_s_split_by_class() -> None:
-    digits = load_data("digits")
+    data = load_data("digits")
     bunch = load_digits()
-    assert digits.scale == 1 / 16
-    assert digits.image_shape == (8, 8)
-    together = np.concatenate([digits.X_train, digits.X_test]).tolist()
+    assert data.scale == 1 / 16
+    assert data.image_shape == (8, 8)
+    together = np.concatenate([data.X_train, data.X_test]).tolist()
     assert sorted(together) == sorted(bunch.data.astype(int).tolist())
     counts = np.bincount(bunch.target)
-    np.testing.assert_array_equal(np.bincount(digits.y_test), counts // 5)
+    np.testing.assert_array_equal(np.bincount(data.y_test), counts // 5)
     # Rows keep their labels.
     label_of = {tuple(x): y for x, y in zip(bunch.data.astype(int).tolist(), bunch.target, strict=True)}
-    assert all(label_of[tuple(x)] == y for x, y in zip(digits.X_test.tolist(), digits.y_test, strict=True))
+    assert all(label_of[tuple(x)] == y for x, y in zip(data.X_test.tolist(), data.y_test, strict=True))
+
+
+def test_the_digits_are_the_same_where_their_file_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert digits.digits_file() is not None
+    read = load_data("digits").checksum
+    monkeypatch.setattr(digits, "digits_file", lambda: None)
+    assert load_data("digits").checksum == read
 
 
 def test_npz_with_strings_and_float64(tmp_path: Path) -> None:

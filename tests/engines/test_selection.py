@@ -88,7 +88,7 @@ def test_an_engine_asked_for_by_name_that_cannot_serve_says_what_is_missing(name
 
 
 def test_auto_takes_native_and_never_asks_for_torch_or_a_gpu(monkeypatch):
-    monkeypatch.setattr(selection, "_gpu_driver", lambda: pytest.fail("a GPU was looked for"))
+    monkeypatch.setattr(selection, "has_gpu_driver", lambda: pytest.fail("a GPU was looked for"))
     monkeypatch.setitem(sys.modules, "torch", None)
     for taken in (select_engine(), select_engine("auto", problem())):
         assert taken.engine.name == "native"
@@ -98,7 +98,7 @@ def test_auto_takes_native_and_never_asks_for_torch_or_a_gpu(monkeypatch):
 
 
 def test_auto_takes_numpy_for_what_native_does_not_support(monkeypatch):
-    monkeypatch.setattr(selection, "_gpu_driver", lambda: False)
+    monkeypatch.setattr(selection, "has_gpu_driver", lambda: False)
     taken = select_engine("auto", problem(), np.float64)
     assert taken.engine.name == "numpy"
     assert taken.reason.startswith("the native engine computes in float32, not float64")
@@ -106,7 +106,7 @@ def test_auto_takes_numpy_for_what_native_does_not_support(monkeypatch):
 
 
 def test_auto_trains_on_very_sparse_rows_with_numpy(monkeypatch):
-    monkeypatch.setattr(selection, "_gpu_driver", lambda: False)
+    monkeypatch.setattr(selection, "has_gpu_driver", lambda: False)
     X = scipy.sparse.csr_array(np.zeros((10, 4), np.float32))
     task = TrainingProblem(Network((4, 2)), Objective(), Adam(), X, np.zeros(10, int), 5)
     assert select_engine("auto", task).reason == "0 of X is stored: products of sparse rows"
@@ -116,7 +116,7 @@ def test_auto_trains_on_very_sparse_rows_with_numpy(monkeypatch):
 
 
 def test_auto_where_none_can_serve_says_why_of_each(monkeypatch, without_native):
-    monkeypatch.setattr(selection, "_gpu_driver", lambda: False)
+    monkeypatch.setattr(selection, "has_gpu_driver", lambda: False)
     with pytest.raises(EngineUnavailable) as caught:
         select_engine("auto", problem(precision="bfloat16"))
     for part in (
@@ -135,7 +135,7 @@ def test_auto_without_the_extension_says_so(monkeypatch):
         return make_engine(name)
 
     monkeypatch.setattr(selection, "make_engine", make)
-    monkeypatch.setattr(selection, "_gpu_driver", lambda: False)
+    monkeypatch.setattr(selection, "has_gpu_driver", lambda: False)
     taken = select_engine()
     assert taken.engine.name == "numpy"
     assert taken.reason == f"{NO_NATIVE}; there is no GPU driver; NumPy is always there"
@@ -144,20 +144,20 @@ def test_auto_without_the_extension_says_so(monkeypatch):
 @pytest.mark.usefixtures("without_native")
 class TestAutoWithoutNative:
     def test_and_without_a_gpu_takes_numpy_and_never_asks_for_torch(self, monkeypatch):
-        monkeypatch.setattr(selection, "_gpu_driver", lambda: False)
+        monkeypatch.setattr(selection, "has_gpu_driver", lambda: False)
         monkeypatch.setitem(sys.modules, "torch", None)
         taken = select_engine()
         assert taken.engine.name == "numpy" and "there is no GPU driver" in taken.reason
 
     def test_with_a_gpu_but_no_pytorch_takes_numpy(self, monkeypatch):
-        monkeypatch.setattr(selection, "_gpu_driver", lambda: True)
+        monkeypatch.setattr(selection, "has_gpu_driver", lambda: True)
         monkeypatch.setattr(importlib.util, "find_spec", {"torch": None}.__getitem__)
         taken = select_engine("auto")
         assert taken.engine.name == "numpy"
         assert "there is a GPU driver, but PyTorch is not installed" in taken.reason
 
     def test_with_a_gpu_but_a_broken_pytorch_takes_numpy(self, monkeypatch):
-        monkeypatch.setattr(selection, "_gpu_driver", lambda: True)
+        monkeypatch.setattr(selection, "has_gpu_driver", lambda: True)
         monkeypatch.setattr(importlib.util, "find_spec", lambda name: "found")
         monkeypatch.setitem(sys.modules, "torch", None)
         taken = select_engine("auto")
@@ -168,7 +168,7 @@ class TestAutoWithoutNative:
     def test_takes_torch_where_pytorch_finds_the_gpu(self, monkeypatch, found):
         import torch
 
-        monkeypatch.setattr(selection, "_gpu_driver", lambda: True)
+        monkeypatch.setattr(selection, "has_gpu_driver", lambda: True)
         monkeypatch.setattr(torch.cuda, "is_available", lambda: found)
         monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Pedal 9000")
         monkeypatch.setattr(selection, "_numpy", lambda: Selection(NumpyEngine(), "there is nothing else"))
@@ -190,7 +190,7 @@ def test_a_driver_is_amd_s_device_or_nvidia_s_library(monkeypatch, amd, nvidia):
 
     monkeypatch.setattr(ctypes, "CDLL", load)
     monkeypatch.setattr(Path, "exists", lambda path: amd and str(path) == "/dev/kfd")
-    assert selection._gpu_driver() is (amd or nvidia)
+    assert selection.has_gpu_driver() is (amd or nvidia)
 
 
 def test_an_engine_tells_what_its_results_depend_on():

@@ -1,10 +1,13 @@
 """A run's folder: training into it, and going on after being stopped anywhere."""
 
+import itertools
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+import treadle.engines.numpy_engine
 import treadle.export.safetensors_file
 import treadle.files
 import treadle.runs.run
@@ -22,6 +25,7 @@ from treadle import (
 from treadle.report.run_report import evaluate_model
 from treadle.runs.environment import describe_environment
 from treadle.runs.run import make_run_folder, training_loop
+from treadle.training.held_out import HeldOut
 
 CONFIG = RunConfig("digits", hidden=(16, 8), epochs=3, batch_size=100, dropout=0.2, engine="numpy")
 
@@ -74,11 +78,18 @@ class Killed(BaseException):
     """Stands for a process that ends at once: nothing on the way catches it."""
 
 
+@pytest.fixture
+def seconds_between_checkpoints(monkeypatch):
+    """Sets them for one test: 0 saves each epoch, infinity the last one alone."""
+    return lambda seconds: monkeypatch.setattr(treadle.runs.run, "SECONDS_BETWEEN_CHECKPOINTS", seconds)
+
+
+@pytest.mark.parametrize(("seconds", "checkpoints"), [(0, CONFIG.epochs), (math.inf, 1)])
 def test_killed_at_any_write_and_resumed_the_model_is_the_same_to_the_byte(
-    tmp_path, monkeypatch, whole, selection, environment, digits
+    tmp_path, monkeypatch, whole, selection, environment, digits, seconds, checkpoints
 ):
     write = treadle.files.write_atomically
-    n_writes = 1 + 2 * CONFIG.epochs + 1  # config; checkpoint and history an epoch; model
+    n_writes = 1 + 2 * checkpoints + 1  # config; checkpoint and history; model
     for last in range(n_writes + 1):
         for torn in (False, True):
             folder = tmp_path / f"{last}-{torn}"
@@ -92,6 +103,7 @@ def test_killed_at_any_write_and_resumed_the_model_is_the_same_to_the_byte(
                 left[0] -= 1
                 write(path, data)
 
+            monkeypatch.setattr(treadle.runs.run, "SECONDS_BETWEEN_CHECKPOINTS", seconds)
             for module in (treadle.runs.run, treadle.export.safetensors_file):
                 monkeypatch.setattr(module, "write_atomically", write_until_killed)
             run = Run.create(folder, CONFIG, environment)
@@ -110,6 +122,63 @@ def test_killed_at_any_write_and_resumed_the_model_is_the_same_to_the_byte(
                 replace(r, seconds=0) for r in whole.history()
             ]
             assert not list(folder.glob(".*"))
+
+
+def saved_after_each_epoch(run, selection, digits):
+    """How many epochs the checkpoint has, and how many lines history.csv, when the next epoch has ended."""
+    seen = []
+
+    def look(training):
+        table = run.folder / "history.csv"
+        seen.append((len(run.history()), len(table.read_text().splitlines()) - 1 if table.exists() else 0))
+
+    run.train(selection.engine, digits, callbacks=look)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("tick", "expected"),
+    [(2.0, [0, 1, 2]), (0.6, [0, 0, 2]), (0.01, [0, 0, 0])],
+    ids=["2 s", ".6 s", ".01 s"],
+)
+def test_a_checkpoint_is_written_once_a_second_and_at_the_end(
+    tmp_path, monkeypatch, selection, environment, digits, tick, expected
+):
+    """By a clock that each look moves on: an epoch is one look, and a look more where it is saved."""
+    clock = itertools.count(0.0, tick)
+    monkeypatch.setattr(treadle.runs.run.time, "monotonic", lambda: next(clock))
+    run = Run.create(tmp_path / "run", CONFIG, environment)
+    seen = saved_after_each_epoch(run, selection, digits)
+    assert seen == [(n, n) for n in expected]
+    assert len(run.history()) == 3
+    assert (run.folder / "history.csv").read_text() == run.history().to_csv()
+
+
+@pytest.mark.parametrize("moment", ["steps", "evaluation"])
+def test_interrupted_within_an_epoch_the_last_whole_one_is_saved(
+    tmp_path, monkeypatch, whole, selection, environment, digits, seconds_between_checkpoints, moment
+):
+    """At the evaluation the trainer has gone on already, and the history has not."""
+    seconds_between_checkpoints(math.inf)
+    run = Run.create(tmp_path / "run", CONFIG, environment)
+    owner, name = {
+        "steps": (treadle.engines.numpy_engine.NumpyTrainer, "run_epoch"),
+        "evaluation": (HeldOut, "evaluate"),
+    }[moment]
+    call, calls = getattr(owner, name), itertools.count(1)
+
+    def interrupted_at_the_third(*arguments):
+        result = call(*arguments)
+        if next(calls) == 3:
+            raise KeyboardInterrupt
+        return result
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(owner, name, interrupted_at_the_third)
+        run.train(selection.engine, digits)
+    assert len(run.history()) == 2
+    run.train(selection.engine, digits)
+    assert run.model_path.read_bytes() == whole.model_path.read_bytes()
 
 
 def test_a_run_prolonged_is_a_run_planned_longer(tmp_path, selection, environment, digits, whole):

@@ -13,6 +13,7 @@ from treadle.training.callbacks import Callback, Training, as_callbacks
 from treadle.training.checkpoint import Checkpoint
 from treadle.training.checkpointing import Checkpointing
 from treadle.training.early_stopping import EarlyStopping
+from treadle.training.held_out import HeldOut
 from treadle.training.progress import Progress
 
 
@@ -241,6 +242,27 @@ def test_the_last_epoch_is_saved_after_ctrl_c_but_not_from_within_an_epoch(tmp_p
     with pytest.raises(KeyboardInterrupt):
         Training(loop, Checkpointing(path, every=2)).run()
     assert len(Checkpoint.load(path).history) == 2
+
+
+def test_interrupted_in_an_evaluation_nothing_is_saved_that_has_gone_on_without_its_history(
+    tmp_path, monkeypatch
+):
+    """The trainer has the third epoch behind it then, and the history two."""
+    path, loop, evaluate = tmp_path / "fit", make_loop(), HeldOut.evaluate
+
+    def interrupted(held_out, *arguments):
+        if len(loop.history) == 2:
+            raise KeyboardInterrupt
+        return evaluate(held_out, *arguments)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(HeldOut, "evaluate", interrupted)
+        Training(loop, Checkpointing(path, every=100)).run()
+    assert not path.exists()
+    whole, again = make_loop(), make_loop()
+    Training(whole).run()
+    Training(again, Checkpointing(path, every=100)).run()
+    assert result(again) == result(whole)
 
 
 def test_a_checkpoint_of_other_callbacks_is_refused(tmp_path):

@@ -17,6 +17,8 @@ app = cyclopts.App(name="info")
 # Of what a result or its time may depend on.
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "onnx")
 
+DTYPES = ("float32", "float64")
+
 
 @app.default
 def info(*, json: bool = False) -> int:
@@ -32,8 +34,7 @@ def info(*, json: bool = False) -> int:
     json
         Print the result as JSON.
     """
-    from treadle.hardware.processors import usable_threads
-    from treadle.runs.environment import processor_name
+    from treadle.hardware.processors import processor_name, usable_threads
 
     threads = usable_threads()
     found = {
@@ -69,9 +70,20 @@ def _native() -> dict[str, object]:
 
 def _engine(name: str) -> dict[str, object]:
     """Describe an engine: whether it is usable, its device and its dtypes."""
-    from treadle.engines.selection import make_engine
+    from importlib.metadata import version
+    from importlib.util import find_spec
+
+    from treadle.engines.selection import has_gpu_driver, make_engine
     from treadle.errors import EngineUnavailable
 
+    if name == "torch" and find_spec("torch") is not None and not has_gpu_driver():
+        # All that PyTorch would say itself, and it takes seconds to import.
+        return {
+            "name": name,
+            "dtypes": [*DTYPES],
+            "details": {"torch": version("torch"), "device": "cpu"},
+            "why_not": None,
+        }
     try:
         engine = make_engine(name)
     except EngineUnavailable as error:
@@ -84,7 +96,7 @@ def _dtypes(engine: Engine) -> list[str]:
 
     bfloat16 is none of them: it is a precision of the products of float32 ones.
     """
-    return [*(dtype for dtype in ("float32", "float64") if engine.unsupported(dtype=dtype) is None)]
+    return [*(dtype for dtype in DTYPES if engine.unsupported(dtype=dtype) is None)]
 
 
 def _versions() -> dict[str, str | None]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import shlex
+import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -127,7 +129,7 @@ def train(
             folder = out or make_run_folder(Path("runs"), dataset.name)
         run = Run.create(folder, resolved, environment)
     seconds_before = sum(run.history().column("seconds"))
-    with _failing_writes_explained(run.folder), _going_on_explained(console, run):
+    with _failing_writes_explained(run.folder), _going_on_explained(console, run), _ended_in_order():
         with _timed(timings, "evaluation of each epoch, checkpoints"):
             model = run.train(
                 selection.engine,
@@ -186,11 +188,28 @@ def _announce(console: Console, run: Run) -> None:
 
 
 @contextmanager
-def _going_on_explained(console: Console, run: Run) -> Iterator[None]:
-    """Print on Ctrl-C how to resume."""
+def _ended_in_order() -> Iterator[None]:
+    """Let SIGTERM, by which schedulers end a process, save the last whole epoch, as Ctrl-C does."""
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():  # which alone may set it
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
     try:
         yield
-    except KeyboardInterrupt:
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _going_on_explained(console: Console, run: Run) -> Iterator[None]:
+    """Print on Ctrl-C or SIGTERM how to go on."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
         console.print(
             f"stopped; {len(run.history())} of {run.config.epochs} epochs are saved. "
             f"Go on with: treadle train --resume {shlex.quote(str(run.folder))}"

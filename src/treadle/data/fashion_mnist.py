@@ -19,9 +19,7 @@ from numpy.typing import NDArray
 
 from treadle.data.cache import cache_folder, is_stored, open_cached, store, store_compressed
 from treadle.data.dataset import Dataset
-from treadle.data.debian_package import fetch_package
 from treadle.data.known_files import Edition, KnownFile, has_known_files, read_known_files
-from treadle.data.mirrors import download
 from treadle.data.progress import Progress
 from treadle.errors import DataUnavailable
 
@@ -172,6 +170,8 @@ def offline() -> bool:
 
 @contextmanager
 def _mirrored_files(progress: Progress) -> Iterator[Path]:
+    from treadle.data.mirrors import download
+
     with tempfile.TemporaryDirectory(prefix="treadle-", ignore_cleanup_errors=True) as work:
         download(MIRRORS, FILES, Path(work), progress)
         yield Path(work)
@@ -179,6 +179,8 @@ def _mirrored_files(progress: Progress) -> Iterator[Path]:
 
 @contextmanager
 def _packaged_files(progress: Progress) -> Iterator[Path]:
+    from treadle.data.debian_package import fetch_package
+
     with tempfile.TemporaryDirectory(prefix="treadle-", ignore_cleanup_errors=True) as work:
         yield fetch_package(DEBIAN_PACKAGE, Path(work), progress) / "usr/share/datasets/fashion-mnist"
 

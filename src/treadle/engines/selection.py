@@ -128,7 +128,7 @@ def _native(n_threads: int | None) -> Selection | str:
 
 def _torch_on_gpu() -> Selection | str:
     """The engine, or why it would have no GPU."""
-    if not _gpu_driver():
+    if not has_gpu_driver():
         return "there is no GPU driver"
     if importlib.util.find_spec("torch") is None:
         return "there is a GPU driver, but PyTorch is not installed"
@@ -141,7 +141,7 @@ def _torch_on_gpu() -> Selection | str:
     return Selection(make_engine("torch"), f"PyTorch found a GPU: {torch.cuda.get_device_name()}")
 
 
-def _gpu_driver() -> bool:
+def has_gpu_driver() -> bool:
     """Say whether a GPU's driver is here, without importing PyTorch.
 
     To import it takes a second or two.

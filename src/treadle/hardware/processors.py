@@ -1,4 +1,4 @@
-"""Finds how many threads a computation may use here.
+"""Names the processor, and finds how many threads a computation may use here.
 
 They are as many as there are processors for this process. It counts logical processors. How busy they are it
 does not ask, nor which of them share a core.
@@ -7,6 +7,7 @@ does not ask, nor which of them share a core.
 from __future__ import annotations
 
 import os
+import platform
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,3 +59,13 @@ def _environment(name: str) -> ThreadCount | None:
     """
     first = os.environ.get(name, "").partition(",")[0].strip()
     return ThreadCount(int(first), name) if first.isdecimal() and int(first) > 0 else None
+
+
+def processor_name() -> str:
+    """The processor's model, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())

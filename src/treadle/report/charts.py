@@ -1,7 +1,7 @@
-"""Computes the SVG coordinates of the report's charts, for the template.
+"""Computes the coordinates of charts for the page and for pictures.
 
-Pure arithmetic: no markup, no colour, no text but tick labels and read-outs. The y axis of an SVG points
-down; all lengths are in the chart's own units, ``WIDTH`` by ``HEIGHT``.
+Pure arithmetic: no markup, no colour, no text but tick labels and read-outs. The y axis points down, as an
+SVG's does; all lengths are in the chart's own units, ``WIDTH`` by ``HEIGHT``.
 """
 
 from __future__ import annotations
@@ -52,6 +52,19 @@ class Dot:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A series as pieces of connected points; a value that is not finite ends a piece."""
+
+    key: str
+    pieces: list[list[tuple[float, float]]]
+
+    @property
+    def path(self) -> str:
+        """The data of an SVG path."""
+        return "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in piece) for piece in self.pieces)
+
+
+@dataclass(frozen=True)
 class Bar:
     """A rectangle."""
 
@@ -89,14 +102,14 @@ class Stop:
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart ready for the template; ``lines`` are (key, path data)."""
+    """A chart ready to be drawn."""
 
     x_ticks: list[Tick]
     y_ticks: list[Tick]
     x_label: str
     y_label: str
     bars: list[Bar]
-    lines: list[tuple[str, str]]
+    lines: list[Line]
     dots: list[Dot]
     best: Dot | None
     stops: list[Stop]
@@ -190,7 +203,7 @@ def epoch_chart(
         x_label="epoch",
         y_label=y_label,
         bars=[],
-        lines=[(one.key, _path([x_at(e) for e in epochs], one.values, y_at)) for one in series],
+        lines=[Line(one.key, _pieces([x_at(e) for e in epochs], one.values, y_at)) for one in series],
         dots=[dot for i in shown for dot in dots(i)] if len(epochs) <= 40 else [],
         best=marked,
         stops=stops,
@@ -234,7 +247,7 @@ def calibration_chart(calibration: Calibration) -> Chart:
         x_label="confidence (%)",
         y_label="accuracy (%)",
         bars=bars,
-        lines=[("perfect", _path([x_at(0), x_at(1)], [0, 1], y_at))],
+        lines=[Line("perfect", _pieces([x_at(0), x_at(1)], [0, 1], y_at))],
         dots=points,
         best=None,
         stops=stops,
@@ -267,13 +280,14 @@ def _stop(
     return Stop(x, left, right - left, tip_x, TIP_LINE * (len(rows) + 1) + 8, heading, rows, dots)
 
 
-def _path(xs: Sequence[float], values: Sequence[float], y_at: Callable[[float], float]) -> str:
-    """Write SVG path data through the finite values, broken at others."""
-    parts, pen = [], "M"
+def _pieces(
+    xs: Sequence[float], values: Sequence[float], y_at: Callable[[float], float]
+) -> list[list[tuple[float, float]]]:
+    """Place the finite values, in pieces that end where one is not."""
+    pieces: list[list[tuple[float, float]]] = [[]]
     for x, value in zip(xs, values, strict=True):
         if math.isfinite(value):
-            parts.append(f"{pen}{x:.1f} {y_at(value):.1f}")
-            pen = "L"
+            pieces[-1].append((x, y_at(value)))
         else:
-            pen = "M"
-    return "".join(parts)
+            pieces.append([])
+    return [piece for piece in pieces if piece]

@@ -21,6 +21,7 @@ from treadle.engines.rows import DenseRows
 from treadle.errors import InvalidInput
 from treadle.files import write_atomically
 from treadle.report import charts
+from treadle.report.curves import curves
 from treadle.report.evaluation import Evaluation
 from treadle.report.samples import as_grey_images, choose_samples, png_data_uri, short_name, shown_classes
 from treadle.report.shading import confusion_strength
@@ -99,7 +100,7 @@ def render_report(inputs: ReportInputs) -> str:
     samples = choose_samples(evaluation, N_RIGHT, N_WRONG)
     right = evaluation.correct[samples]
     mistakes = evaluation.most_confident_mistakes(N_MISTAKES)
-    pictures = _pictures(inputs, np.union1d(samples, mistakes))
+    pictures = _pictures(inputs, np.array(sorted({*samples.tolist(), *mistakes.tolist()}), dtype=np.int64))
     parameters = inputs.configuration.get("parameters")
     return _template().render(
         title=inputs.title,
@@ -109,7 +110,7 @@ def render_report(inputs: ReportInputs) -> str:
         records=[inputs.history[i] for i in charts.stop_indices(len(inputs.history))],
         training_seconds=sum(inputs.history.column("seconds")),
         n_parameters=parameters if isinstance(parameters, int) else None,
-        curves=_curves(inputs.history),
+        curves=curves(inputs.history),
         charts=charts,
         number=_number_or_dash,
         matrix=_matrix(evaluation) if evaluation.n_classes <= LARGEST_MATRIX else None,
@@ -128,43 +129,6 @@ def render_report(inputs: ReportInputs) -> str:
 def write_report(path: Path, inputs: ReportInputs) -> None:
     """Render the page and write it, whole or not at all."""
     write_atomically(path, render_report(inputs).encode("utf-8"))
-
-
-@dataclass(frozen=True)
-class _Curves:
-    """A chart with its legend, and a sentence that summarises it.
-
-    The legend names the series by style.
-    """
-
-    title: str
-    chart: charts.Chart
-    legend: list[tuple[str, str]]
-    summary: str
-
-
-def _curves(history: History) -> list[_Curves]:
-    """Make the charts of loss and, where recorded, test accuracy."""
-    epochs = [record.epoch for record in history]
-    accuracy = charts.Series("test", "test", [100 * value for value in history.column("held_out_score")])
-    test_loss = charts.Series("test", "test", history.column("held_out_loss"))
-    losses = [charts.Series("train", "train", history.column("train_loss"))]
-    curves = []
-    best, summary = None, f"train loss {losses[0].values[-1]:.4f} after epoch {epochs[-1]}"
-    if any(map(math.isfinite, test_loss.values)):
-        losses.append(test_loss)
-        at = int(np.nanargmin(test_loss.values))
-        best, summary = ("test", at), f"lowest {test_loss.values[at]:.4f}, epoch {epochs[at]}"
-    chart = charts.epoch_chart(epochs, losses, "loss (nats)", lambda value: f"{value:.4f}", best)
-    curves.append(_Curves("Loss", chart, [(one.key, one.label) for one in losses], summary))
-    if any(map(math.isfinite, accuracy.values)):
-        at = int(np.nanargmax(accuracy.values))
-        summary = f"highest {accuracy.values[at]:.2f} %, epoch {epochs[at]}"
-        chart = charts.epoch_chart(
-            epochs, [accuracy], "accuracy (%)", lambda value: f"{value:.2f} %", ("test", at)
-        )
-        curves.append(_Curves("Test accuracy", chart, [("test", "test")], summary))
-    return curves
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from treadle.errors import RunError
 from treadle.export.model_file import Model
 from treadle.maths.softmax import softmax
 from treadle.report.evaluation import Evaluation
-from treadle.report.figures import draw_confusion, draw_curves, draw_predictions, save_figure
 from treadle.report.report import ReportInputs, write_report
 from treadle.report.rows_in_units import rows_in_units
+from treadle.report.run_pictures import draw_confusion, draw_curves, draw_predictions
 from treadle.runs.run import Run
 from treadle.training.held_out import plain_loss
 
@@ -92,10 +92,10 @@ def write_run_report(
     units = dataset.pixel_units
     scale = 1 / units.white if units is not None and units.black == 0 else dataset.scale  # of the drawings
     samples = sample_rows(evaluation)
-    save_figure(draw_curves(history), run.folder / "curves.png")
-    save_figure(draw_confusion(evaluation.confusion, evaluation.class_names), run.folder / "confusion.png")
-    save_figure(
-        draw_predictions(
+    pictures = {
+        "curves.png": draw_curves(history),
+        "confusion.png": draw_confusion(evaluation.confusion, evaluation.class_names),
+        "predictions.png": draw_predictions(
             dataset.X_test[samples],
             evaluation.y_true[samples],
             evaluation.probabilities[samples],
@@ -103,8 +103,9 @@ def write_run_report(
             dataset.image_shape,
             scale,
         ),
-        run.folder / "predictions.png",
-    )
+    }
+    for name, picture in pictures.items():
+        picture.save(run.folder / name)
     configuration = {**asdict(run.config), "parameters": model.network.n_parameters}
     inputs = ReportInputs(
         title=f"{dataset.name}, {run.config.recipe} recipe",

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import platform
-from pathlib import Path
 
 from treadle.data.dataset import Dataset
 from treadle.engines.selection import Selection
+from treadle.hardware.processors import processor_name
 
 # Entries whose change may change the bits of a result.
 DECISIVE = ("treadle", "numpy", "torch", "device", "engine", "kernels", "processor")
@@ -35,13 +35,3 @@ def describe_environment(selection: Selection, dataset: Dataset) -> dict[str, st
         "data_source": dataset.source,
         "data_checksum": dataset.checksum,
     }
-
-
-def processor_name() -> str:
-    """Return the processor's model, as far as the system knows it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor() or platform.machine())

@@ -3,8 +3,8 @@
 ::
 
     config.toml              the resolved configuration and the environment; written first
-    history.csv              a line an epoch
-    checkpoint.safetensors   everything that resuming needs; replaced after each epoch
+    history.csv              a line an epoch; written with the checkpoint
+    checkpoint.safetensors   everything that resuming needs; replaced after an epoch, at most once a second
     model.safetensors        the trained network; written last: its presence says that the run is finished
 
 Each file is replaced whole or not at all, so a run killed at any moment resumes to the same bits.
@@ -13,6 +13,7 @@ Each file is replaced whole or not at all, so a run killed at any moment resumes
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ from treadle.training.checkpoint import Checkpoint
 from treadle.training.checkpointing import Checkpointing
 from treadle.training.history import History
 from treadle.training.loop import TrainingLoop, TrainingPlan
+
+# From one checkpoint to the next, at least; what a killed process has to train again.
+SECONDS_BETWEEN_CHECKPOINTS = 1.0
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,10 @@ class Run:
 
     @property
     def checkpoint_path(self) -> Path:
-        """The file of the state after the last whole epoch."""
+        """The file of the state after the last epoch that was saved.
+
+        Of a killed run that is up to a second before its end.
+        """
         return self.folder / "checkpoint.safetensors"
 
     @property
@@ -183,7 +190,7 @@ class Run:
         dataset : Dataset
             What the configuration names.
         callbacks : a callback or function, a sequence of them, or None
-            See ``treadle.training.callbacks``. The epoch's checkpoint is written after them.
+            See ``treadle.training.callbacks``. A checkpoint is written after them.
         on_start : callable
             Called when all is known to be usable and the folder is there.
 
@@ -227,12 +234,18 @@ class Run:
 
 
 class _RunFiles(Checkpointing):
-    """Writes the folder's files while training goes on."""
+    """Writes the folder's files while training goes on.
+
+    An epoch may take less than a file that is to be safe on the disk. One that ends within a second of the
+    last checkpoint waits in memory, and is written when training ends, however it ends.
+    """
 
     def __init__(self, run: Run, on_start: Callable[[], None]) -> None:
         super().__init__(run.checkpoint_path)
         self._run = run
         self._on_start = on_start
+        self._saved_at = 0.0
+        self._waiting: Checkpoint | None = None
 
     def state(self) -> Arrays:
         """Return nothing: ``Run.continued`` has compared configuration and data."""
@@ -246,11 +259,31 @@ class _RunFiles(Checkpointing):
             self._run.report_path.unlink(missing_ok=True)
         if len(training.history):  # a process killed between the two files left the table behind
             self._write_history(training.history)
+        self._saved_at = time.monotonic()
         self._on_start()
 
+    def on_epoch_end(self, training: Training) -> None:
+        """Save, or keep what is to be saved later."""
+        if time.monotonic() - self._saved_at >= SECONDS_BETWEEN_CHECKPOINTS:
+            self._save(training)
+        else:
+            self._waiting = training.checkpoint()
+
+    def on_fit_end(self, training: Training) -> None:
+        """Save the last whole epoch, if it is not: also that before one which was interrupted or diverged."""
+        super().on_fit_end(training)
+        if self._waiting is not None:
+            self._write(self._waiting)
+
     def _save(self, training: Training) -> None:
-        super()._save(training)
-        self._write_history(training.history)
+        self._saved_epoch = len(training.history)  # even if this fails: on_fit_end is not to fail once more
+        self._write(training.checkpoint())
+
+    def _write(self, checkpoint: Checkpoint) -> None:
+        self._waiting = None
+        checkpoint.save(self.path)
+        self._write_history(checkpoint.history)
+        self._saved_at = time.monotonic()
 
     def _write_history(self, history: History) -> None:
         write_atomically(self._run.folder / "history.csv", history.to_csv().encode())

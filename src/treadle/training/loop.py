@@ -123,7 +123,8 @@ class TrainingLoop:
     held_out : HeldOut or None
         The test set.
     is_between_epochs : bool
-        False after an exception within an epoch: the trainer's state is then no state to go on from.
+        False after an exception within an epoch or its evaluation: the trainer's state is then not that of
+        the history.
 
     Examples
     --------
@@ -238,9 +239,11 @@ class TrainingLoop:
         for epoch in range(len(self.history) + 1, self.plan.n_epochs + 1):
             record = self._run_epoch(epoch)
             if record is None:
+                self.is_between_epochs = True
                 return
             self.history.append(record)
             self._train_losses.append(record.train_loss)
+            self.is_between_epochs = True
             yield record
 
     def _run_epoch(self, epoch: int) -> EpochRecord | None:
@@ -251,7 +254,6 @@ class TrainingLoop:
         losses = self._steps(epoch, rates)
         if self._average is not None and self.plan.n_averaged(epoch):
             self._average.add(self._trainer.parameters())
-        self.is_between_epochs = True
         if len(losses) == 0:
             return None
         seconds = time.perf_counter() - start
