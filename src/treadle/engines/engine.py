@@ -19,21 +19,17 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from treadle.choices import PrecisionName
-from treadle.engines.augmentation import Augmentation, mirrored
+from treadle.engines.augmentation import Augmentation
 from treadle.engines.objective import Objective
+from treadle.engines.predictor import Predictor
 from treadle.engines.rows import Rows, check_rows, is_compressed, n_rows
 from treadle.errors import EngineUnavailable, InvalidInput, TrainingDiverged
-from treadle.maths.activations import logistic
 from treadle.maths.dtypes import Floats
-from treadle.maths.softmax import softmax
 from treadle.network import Network, Parameters
 from treadle.optimizers import Optimizer
 from treadle.whole_numbers import is_whole
 
 PRECISIONS = get_args(PrecisionName)
-
-# Rows whose mirror images are made at a time, so that X is never copied as a whole.
-MIRRORED_ROWS = 8192
 
 
 @dataclass(frozen=True)
@@ -199,20 +195,6 @@ class Trainer(ABC):
         """Go on from what ``state`` returned."""
 
 
-def output_of(network: Network, logits: NDArray[Any]) -> NDArray[Any]:
-    """What the network puts out where the last layer's sums are these; may be the array that is given."""
-    match network.output:
-        case "softmax":
-            return softmax(logits)
-        case "logistic":
-            return logistic(logits)
-        case "exp":
-            with np.errstate(over="ignore"):  # shows in the result
-                return np.asarray(np.exp(logits))
-        case _:
-            return logits
-
-
 def diverged(step: int, loss: float) -> TrainingDiverged:
     """The error to raise when step (from 1, within the epoch) has a loss that is not finite."""
     return TrainingDiverged(
@@ -237,46 +219,23 @@ class Engine(ABC):
     trains_by_block: ClassVar[bool] = False
     """Whether blocks of parameters may have a learning rate and a decay of their own."""
 
-    def logits(self, parameters: Parameters, X: Rows) -> Floats:
-        """Last layer's sums for each row, without dropout, batch normalisation by the running statistics.
-
-        Where the network has a ``mirror_width``, the mean of the sums for the image and for its mirror image.
+    @abstractmethod
+    def predictor(self, parameters: Parameters) -> Predictor:
+        """What predicts with these parameters again and again, what is the same in every call done once.
 
         Parameters
         ----------
         parameters : Parameters
-            With their network.
-        X : ndarray or csr_array of shape (N, D), uint8, float32 or float64
-
-        Returns
-        -------
-        ndarray of shape (N, K) in the dtype of the parameters
-
-        Raises
-        ------
-        InvalidInput
-            If X is of another shape or type.
+            With their network. Kept, not copied: what is written into them shows in the next prediction.
         """
-        network, plain = parameters.network, parameters.folded()
-        check_rows(network, X)
-        logits = self._plain_logits(plain, X)
-        if network.mirror_width:
-            for start in range(0, len(X), MIRRORED_ROWS):
-                rows = slice(start, start + MIRRORED_ROWS)
-                logits[rows] += self._plain_logits(plain, mirrored(X[rows], network.mirror_width))
-            logits *= 0.5
-        return logits
 
-    @abstractmethod
-    def _plain_logits(self, parameters: Parameters, X: Rows) -> Floats:
-        """What ``logits`` says, for a network without batch normalisation, of X as it is: no mirror image.
-
-        X has been checked. The result (N, K) is the caller's to change.
-        """
+    def logits(self, parameters: Parameters, X: Rows) -> Floats:
+        """Last layer's sums for each row, (N, K): see ``Predictor.logits``."""
+        return self.predictor(parameters).logits(X)
 
     def predict(self, parameters: Parameters, X: Rows) -> Floats:
         """The network's output for each row, (N, K): see ``Network.output``."""
-        return output_of(parameters.network, self.logits(parameters, X))
+        return self.predictor(parameters).predict(X)
 
     @abstractmethod
     def loss_and_gradients(

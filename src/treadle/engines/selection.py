@@ -6,7 +6,7 @@ import ctypes
 import importlib.util
 import sys
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import get_args
 
@@ -138,6 +138,7 @@ def _torch_on_gpu() -> Selection | str:
     return Selection(make_engine("torch"), f"PyTorch found a GPU: {torch.cuda.get_device_name()}")
 
 
+@cache  # a process that began without a driver gets none
 def _gpu_driver() -> bool:
     """Whether a GPU can be there at all: asking PyTorch takes a second or two to import it."""
     if Path("/dev/kfd").exists():

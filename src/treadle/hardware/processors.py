@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 # What a container may use, in microseconds of processor time and of time: Linux's control groups, version 2.
@@ -39,8 +40,14 @@ def _affinity() -> ThreadCount | None:
 
 
 def _quota() -> ThreadCount | None:
+    return _quota_in(CPU_MAX)
+
+
+@cache  # to open the file takes longer than a small prediction
+def _quota_in(path: Path) -> ThreadCount | None:
+    """What the process's container allowed when it was first asked."""
     try:
-        quota, period = CPU_MAX.read_text("ascii").split()
+        quota, period = path.read_text("ascii").split()
         n = max(1, int(quota) // int(period))
     except (OSError, ValueError, ZeroDivisionError):  # no such group, or "max": no limit
         return None

@@ -29,6 +29,11 @@ class Stall:
         self._n_iter_no_change = n_iter_no_change
         self._n_stalled = 0
 
+    @property
+    def n_to_next(self) -> float:
+        """How many epochs it takes to the next stall, at least."""
+        return self._n_iter_no_change + 1 - self._n_stalled
+
     def add(self, figure: float) -> bool:
         """Take the next epoch's figure; True says that this is a stall, and starts the count anew."""
         self._n_stalled = self._n_stalled + 1 if figure > self.best - self._tol else 0

@@ -25,6 +25,10 @@ from treadle.training.checkpoint import Checkpoint
 from treadle.training.held_out import HeldOut
 from treadle.training.history import EpochRecord, History
 
+# Products of weights and values in the forward passes of the epochs that are trained in one go: a twentieth of
+# a second or so, which is also what Ctrl-C may cost in records.
+PRODUCTS_AT_ONCE = 1 << 27
+
 
 @dataclass(frozen=True)
 class TrainingPlan:
@@ -77,10 +81,10 @@ class TrainingPlan:
 
     def order(self, epoch: int, rows: NDArray[np.int64] | None, n_rows: int) -> NDArray[np.int64]:
         """The order in which epoch, from 1, visits the given rows, or all n_rows."""
-        rows = np.arange(n_rows) if rows is None else rows
         if not self.shuffled:
-            return rows
-        return rows[epoch_order(self.seed, self.epochs_before + epoch, len(rows))]
+            return np.arange(n_rows) if rows is None else rows
+        order = epoch_order(self.seed, self.epochs_before + epoch, n_rows if rows is None else len(rows))
+        return order if rows is None else rows[order]
 
     def n_averaged(self, epoch: int) -> int:
         """How many epochs are in the mean at the end of epoch, from 1; 0 before the last so many."""
@@ -155,6 +159,10 @@ class TrainingLoop:
         self._watched = watched
         self._trainer = engine.trainer(problem, parameters) if trainer is None else trainer
         self._average = ParameterAverage(parameters) if plan.averaged_epochs > 1 else None
+        self._rows_in_step = np.full(problem.n_steps(self.n_rows), problem.batch_size)
+        self._rows_in_step[-1] -= problem.batch_size * len(self._rows_in_step) - self.n_rows
+        n_weights = sum(layer.n_in * layer.n_out for layer in problem.network.layers)
+        self._n_products = max(1, self.n_rows * n_weights)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from the end of the checkpoint's last epoch.
@@ -207,8 +215,15 @@ class TrainingLoop:
     def _state(self) -> dict[str, NDArray[Any]]:
         return {**self._trainer.state(), **(self._average.state() if self._average is not None else {})}
 
-    def epochs(self) -> Iterator[EpochRecord]:
+    def epochs(self, next_look: Callable[[], float] | None = None) -> Iterator[EpochRecord]:
         """Train the epochs that are left, one for each record asked for, or until the trainer has ended.
+
+        Parameters
+        ----------
+        next_look : callable, or None
+            Asked before an epoch in how many epochs, that one included, anybody looks at more than records.
+            Short epochs before that are trained in one go, and their records given one by one after it: the
+            parameters are then of the last of them. None: after each.
 
         Raises
         ------
@@ -218,18 +233,64 @@ class TrainingLoop:
             If a step's loss is NaN or infinite, or the trainer's state is at the end of an epoch. Go on from
             the last checkpoint, if at all: the trainer is in the middle of an epoch.
         """
-        for epoch in range(len(self.history) + 1, self.plan.n_epochs + 1):
-            record = self._run_epoch(epoch)
-            if record is None:
-                return
-            self.history.append(record)
-            self._train_losses.append(record.train_loss)
-            yield record
+        may_go_ahead = True
+        while (epoch := len(self.history) + 1) <= self.plan.n_epochs:
+            n = self._n_at_once(next_look() if next_look and may_go_ahead else 1)
+            records: Sequence[EpochRecord] | None = None
+            if n > 1:
+                records = self._run_ahead(range(epoch, epoch + n))
+                may_go_ahead = records is not None
+            if records is None:
+                record = self._run_epoch(epoch)
+                if record is None:
+                    return
+                records = [record]
+            for record in records:
+                self.history.append(record)
+                self._train_losses.append(record.train_loss)
+                yield record
+
+    def _n_at_once(self, n_until_look: float) -> int:
+        """How many of the next epochs need nobody's look, and are short together."""
+        if (
+            self._test_set is not None
+            or self._average is not None
+            or self._trainer.sees_all_rows_in_a_step
+            or self.plan.schedule.goes_by_losses
+        ):
+            return 1
+        n_left = self.plan.n_epochs - len(self.history)
+        return int(max(1, min(n_until_look, n_left, PRODUCTS_AT_ONCE // self._n_products)))
+
+    def _run_ahead(self, epochs: range) -> list[EpochRecord] | None:
+        """Train them all; None where one diverged, and the trainer is as before, to find which."""
+        before = self._trainer.state()
+        watched = self._figures(epochs[0])
+        start = time.perf_counter()
+        self.is_between_epochs = False
+        try:
+            rates = [self._learning_rates(epoch, watched) for epoch in epochs]
+            losses = [
+                self._trainer.run_epoch(self.order(epoch), of_epoch)
+                for epoch, of_epoch in zip(epochs, rates, strict=True)
+            ]
+            self._check_finite(epochs[-1])
+        except TrainingDiverged:
+            # What is not finite stays so: the check at the end has missed none.
+            self._trainer.load_state(before)
+            self.is_between_epochs = True
+            return None
+        self.is_between_epochs = True
+        seconds = (time.perf_counter() - start) / len(epochs)
+        return [
+            self._record(epoch, of_epoch, float(of_epoch_rates[-1]), seconds)
+            for epoch, of_epoch, of_epoch_rates in zip(epochs, losses, rates, strict=True)
+        ]
 
     def _run_epoch(self, epoch: int) -> EpochRecord | None:
         """Train and evaluate; None if the trainer had ended before."""
         start = time.perf_counter()
-        rates = self._learning_rates(epoch)
+        rates = self._learning_rates(epoch, self._figures(epoch))
         self.is_between_epochs = False
         losses = self._steps(epoch, rates)
         if self._average is not None and self.plan.n_averaged(epoch):
@@ -243,23 +304,39 @@ class TrainingLoop:
             held_out_loss, held_out_score = self._test_set.evaluate(
                 self.engine, self.parameters(), self.problem.objective
             )
+        return self._record(epoch, losses, float(rates[-1]), seconds, held_out_loss, held_out_score)
+
+    def _record(
+        self,
+        epoch: int,
+        losses: NDArray[np.float64],
+        rate: float,
+        seconds: float,
+        held_out_loss: float = math.nan,
+        held_out_score: float = math.nan,
+    ) -> EpochRecord:
+        """Of an epoch with these losses, one a step."""
         return EpochRecord(
             epoch=epoch,
             train_loss=self._mean_loss(losses),
             held_out_loss=held_out_loss,
             held_out_score=held_out_score,
-            learning_rate=float(rates[-1]),
+            learning_rate=rate,
             seconds=seconds,
         )
 
-    def _learning_rates(self, epoch: int) -> NDArray[np.float64]:
-        """Of the steps of epoch, from 1."""
+    def _figures(self, epoch: int) -> Sequence[float]:
+        """What the schedule goes by at the beginning of epoch, from 1."""
         watched = self._watched() if self._watched else self._train_losses
         if len(watched) != epoch - 1:
             raise InvalidInput(
                 f"epoch {epoch}: watched() must give one figure for each of the {epoch - 1} epochs so far; "
                 f"it gave {len(watched)}: add one after each epoch, and restore them with a checkpoint"
             )
+        return watched
+
+    def _learning_rates(self, epoch: int, watched: Sequence[float]) -> NDArray[np.float64]:
+        """Of the steps of epoch, from 1."""
         return self.plan.schedule.learning_rates(
             self.plan.learning_rate,
             epoch=epoch - 1,
@@ -275,22 +352,22 @@ class TrainingLoop:
             losses = self._trainer.run_epoch(self.order(epoch), rates)
         except TrainingDiverged as error:
             raise TrainingDiverged(f"epoch {epoch}: {error}") from error
-        # The loss does not see what the last update of the epoch did.
+        self._check_finite(epoch)
+        return losses
+
+    def _check_finite(self, epoch: int) -> None:
+        """See what the last update of the epoch did, which its losses do not tell."""
         if not all(np.isfinite(array).all() for array in self._trainer.state().values()):
             raise TrainingDiverged(
                 f"epoch {epoch}: parameters or the optimizer's moments are not finite at its end; "
                 "try a smaller learning rate, and look for extreme values in X and y"
             )
-        return losses
 
     def _mean_loss(self, losses: NDArray[np.float64]) -> float:
         """Over the rows of the epoch, given the mean over those of each step."""
         if self._trainer.sees_all_rows_in_a_step:
             return float(losses[0])
-        batch_size = self.problem.batch_size
-        rows_in_step = np.full(len(losses), batch_size)
-        rows_in_step[-1] = self.n_rows - batch_size * (len(losses) - 1)
-        return float(np.sum(losses * rows_in_step)) / self.n_rows
+        return float(np.add.reduce(losses * self._rows_in_step)) / self.n_rows
 
 
 def _layout(state: Mapping[str, NDArray[Any]]) -> dict[str, str]:

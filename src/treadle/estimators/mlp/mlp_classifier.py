@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
-from treadle.engines.engine import output_of
 from treadle.engines.objective import Objective
+from treadle.engines.predictor import output_of
 from treadle.errors import InvalidInput
 from treadle.estimators.labels import one_column, plain_labels
 from treadle.estimators.mlp.calibration import cooled, temperature_of

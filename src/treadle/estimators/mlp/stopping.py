@@ -112,6 +112,10 @@ class StoppingRule(EarlyStopping):
         """A figure for each epoch of this training, smaller is better: what schedules go by."""
         return self._watched
 
+    def next_look(self) -> float:
+        """When training can end at the earliest; each epoch where it prints."""
+        return 1 if self._verbose else super().next_look()
+
     def on_epoch_end(self, training: Training) -> bool:
         """Take in the epoch's figure; True once it has stalled and the learning rate cannot fall."""
         record = training.record

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from treadle.estimators.text_in_features import text_in_features_told
 
 # X of these types is taken as it is, without a copy; any other is converted to the first.
 X_DTYPES = (np.float64, np.float32, np.uint8)
+PLAIN_DTYPES = tuple(map(np.dtype, X_DTYPES))  # which are found faster
 
 # What scikit-learn is to check of X.
 CHECKS = {"accept_sparse": "csr", "dtype": list(X_DTYPES)}
@@ -62,6 +63,21 @@ class TrainingRows:
         if self.weights is None:
             return float(self.n_rows)
         return float((self.weights if self.rows is None else self.weights[self.rows]).sum())
+
+
+def are_plain(X: Any, n_features: int | None) -> TypeGuard[NDArray[Any]]:
+    """Whether X is rows that ``validated_rows`` gives back as they are, of an estimator without names.
+
+    It says no where only scikit-learn knows. To be validated takes as long as some predictions of one row.
+    """
+    if type(X) is not np.ndarray or X.ndim != 2 or X.dtype not in PLAIN_DTYPES:
+        return False
+    if len(X) == 0 or X.shape[1] != n_features:
+        return False
+    if X.dtype.kind == "u":
+        return True
+    with np.errstate(over="ignore", invalid="ignore"):
+        return math.isfinite(np.add.reduce(X, axis=None))
 
 
 def validated_rows(estimator: Any, X: Any) -> Rows:
