@@ -10,7 +10,7 @@ Dimensions: N samples, D inputs, K outputs, S steps of an epoch, P parameters, R
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar, get_args
@@ -299,6 +299,14 @@ class Engine(ABC):
         EngineUnavailable
             If the engine does not support the problem, in the words of ``unsupported``.
         """
+
+    def trainers(self, tasks: Sequence[tuple[TrainingProblem, Parameters]]) -> list[Trainer]:
+        """A trainer of each of several independent problems, to be used at once, from a thread for each.
+
+        Each computes on one thread: none waits for another, and together they keep as many processors busy.
+        Their bits are those of ``trainer``. Raises as ``trainer``.
+        """
+        return [self.trainer(problem, parameters) for problem, parameters in tasks]
 
     def unsupported(
         self, problem: TrainingProblem | None = None, dtype: DTypeLike = np.float32

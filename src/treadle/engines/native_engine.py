@@ -8,8 +8,9 @@ takes; all arithmetic is the kernel's. No bit of a result depends on the number 
 
 from __future__ import annotations
 
+import copy
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from numbers import Integral
@@ -24,6 +25,7 @@ from treadle.engines.predictor import Predictor
 from treadle.engines.rows import Rows, is_compressed, n_rows
 from treadle.engines.targets import check_targets
 from treadle.errors import InvalidInput
+from treadle.hardware.at_once import is_among_others, stop_if_asked
 from treadle.hardware.native import networks
 from treadle.hardware.native.extension import SIMD, chosen_kernels
 from treadle.hardware.processors import usable_threads
@@ -36,6 +38,9 @@ from treadle.optimizers import SGD, Adam, AdamW, Optimizer
 PRODUCTS_PER_THREAD = 1 << 17
 # The same in a prediction, which wakes threads that sleep: that takes some tens of microseconds.
 PRODUCTS_TO_WAKE_A_THREAD = 1 << 20
+# The same in the forward passes that a training beside others takes before it looks whether to stop: a twentieth
+# of a second or so.
+PRODUCTS_AT_ONCE = 1 << 27
 
 
 class NativeEngine(Engine):
@@ -170,6 +175,12 @@ class NativeEngine(Engine):
         self.check_supports(problem, parameters.dtype)
         return NativeTrainer(self, problem, parameters)
 
+    def trainers(self, tasks: Sequence[tuple[TrainingProblem, Parameters]]) -> list[Trainer]:
+        """See ``Engine.trainers``."""
+        of_one_thread = copy.copy(self)
+        of_one_thread._asked_for = 1
+        return [of_one_thread.trainer(problem, parameters) for problem, parameters in tasks]
+
 
 class NativePredictor(Predictor):
     """See ``treadle.engines.predictor.Predictor``. The engine has checked that it supports the parameters."""
@@ -212,6 +223,8 @@ class NativeTrainer(Trainer):
         self._problem = problem
         self._network = parameters.network
         self._turn = threading.Lock()
+        products = _n_products(self._network) * min(problem.batch_size, max(problem.n_rows, 1))
+        self._steps_at_once = max(1, PRODUCTS_AT_ONCE // products)
         self._trainer = _kernel_trainer(engine, problem, _rule(problem.optimizer))
         self.load_state(
             {
@@ -246,9 +259,21 @@ class NativeTrainer(Trainer):
                 f"learning_rates must have an entry for each of the {n_steps} steps; got shape {rates.shape}"
             )
         with self._turn:
-            losses, n_taken = self._trainer.run_epoch(order, rates)
-        if n_taken < n_steps:
-            raise diverged(n_taken + 1, float(losses[n_taken]))
+            if not is_among_others():
+                return self._run(order, rates, 0)
+            # The kernel answers to Ctrl-C in the main thread alone: here, what is short is run between two looks.
+            size, n = self._problem.batch_size, self._steps_at_once
+            pieces = [np.empty(0)]
+            for s in range(0, n_steps, n):
+                stop_if_asked()
+                pieces.append(self._run(order[s * size : (s + n) * size], rates[s : s + n], s))
+            return np.concatenate(pieces)
+
+    def _run(self, order: NDArray[Any], rates: NDArray[Any], n_before: int) -> NDArray[Any]:
+        """Take some steps of an epoch, after so many."""
+        losses, n_taken = self._trainer.run_epoch(order, rates)
+        if n_taken < len(rates):
+            raise diverged(n_before + n_taken + 1, float(losses[n_taken]))
         return losses
 
     def parameters(self) -> Parameters:

@@ -45,6 +45,7 @@ from treadle.engines.engine import Engine, Trainer, TrainingProblem, diverged
 from treadle.engines.objective import Objective
 from treadle.engines.predictor import Predictor
 from treadle.engines.rows import Rows, check_rows, dense, is_compressed, n_rows
+from treadle.hardware.at_once import stop_if_asked
 from treadle.hardware.blas_threads import one_blas_thread
 from treadle.maths.activations import ACTIVATIONS
 from treadle.maths.dtypes import Floats
@@ -243,6 +244,7 @@ class NumpyTrainer(Trainer):
         problem = self._problem
         losses = np.empty(problem.n_steps(len(order)))
         for s in range(len(losses)):
+            stop_if_asked()
             rows = order[s * problem.batch_size : (s + 1) * problem.batch_size]
             loss = self._passes.loss_and_gradients(
                 *problem.batch(rows, self._step), problem.objective, (problem.noise_seed, self._step)

@@ -191,7 +191,7 @@ class TorchModel(nn.Module):
 
     def _scaled(self, X: Rows) -> Tensor:
         """X * input_scale, rounded to the model's dtype only then, plus input_offset."""
-        x = torch.tensor(dense(X), device=self.device)
+        x = torch.tensor(np.ascontiguousarray(dense(X)), device=self.device)  # it takes no negative strides
         scale, offset = map(self.numpy_dtype.type, (self.network.input_scale, self.network.input_offset))
         x = (x.to(torch.promote_types(x.dtype, self.dtype)) * float(scale)).to(self.dtype)
         return x + float(offset) if offset else x

@@ -6,12 +6,16 @@ It counts logical processors. How busy they are it does not ask, nor which of th
 from __future__ import annotations
 
 import os
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 # What a container may use, in microseconds of processor time and of time: Linux's control groups, version 2.
 CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+
+share: ContextVar[int | None] = ContextVar("share", default=None)
+"""How many processors a computation has that runs beside others; None: all."""
 
 
 @dataclass(frozen=True)
@@ -23,14 +27,23 @@ class ThreadCount:
 
 
 def usable_threads() -> ThreadCount:
-    """The least of what the processor, the affinity mask, the container's quota and OMP_NUM_THREADS allow."""
+    """The least of what the processor, the affinity mask, the container's quota and OMP_NUM_THREADS allow.
+
+    A computation that runs beside others has its share of that.
+    """
     limits = [
         ThreadCount(os.cpu_count() or 1, "the logical processors of this machine"),
         _affinity(),
         _quota(),
         _environment("OMP_NUM_THREADS"),
+        _share(),
     ]
     return min((limit for limit in limits if limit), key=lambda limit: limit.n)
+
+
+def _share() -> ThreadCount | None:
+    n = share.get()
+    return None if n is None else ThreadCount(n, "the share of one of several computations at once")
 
 
 def _affinity() -> ThreadCount | None:

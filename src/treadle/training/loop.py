@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from treadle.engines.engine import Engine, Trainer, TrainingProblem
 from treadle.errors import InvalidInput, TrainingDiverged
+from treadle.hardware.at_once import stop_if_asked
 from treadle.network import Parameters
 from treadle.optimizers import Schedule
 from treadle.training.averaging import ParameterAverage
@@ -235,6 +236,7 @@ class TrainingLoop:
         """
         may_go_ahead = True
         while (epoch := len(self.history) + 1) <= self.plan.n_epochs:
+            stop_if_asked()
             n = self._n_at_once(next_look() if next_look and may_go_ahead else 1)
             records: Sequence[EpochRecord] | None = None
             if n > 1:

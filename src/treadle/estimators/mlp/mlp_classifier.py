@@ -334,7 +334,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         outputs = output_of(self.network_, logits)
         if self.n_outputs_ > 1:
             return outputs
-        return np.hstack([1 - outputs, outputs] if len(self.classes_) > 1 else [np.ones_like(outputs)])
+        columns = [1 - outputs, outputs] if len(self.classes_) > 1 else [np.ones_like(outputs)]
+        return np.concatenate(columns, axis=1)
 
     def predict_log_proba(self, X: Any) -> NDArray[Any]:
         """Logarithm of the probability of each class: finite where the probability itself rounds to 0.
@@ -355,7 +356,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         of_no, of_yes = log_logistic(-logits), log_logistic(logits)
         if self.n_outputs_ > 1:
             return of_yes
-        return np.hstack([of_no, of_yes] if len(self.classes_) > 1 else [0 * logits])
+        return np.concatenate([of_no, of_yes] if len(self.classes_) > 1 else [0 * logits], axis=1)
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy of ``predict``; of several labels a row, the share of rows that have all of them right.

@@ -217,7 +217,9 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
         """The network's last sums for rows as a user gives them, (N, K)."""
         if not hasattr(self, "coefs_"):
             check_is_fitted(self, "coefs_")  # says what to do; to ask it takes as long as a prediction
-        is_plain = not hasattr(self, "feature_names_in_") and are_plain(X, getattr(self, "n_features_in_", None))
+        is_plain = not hasattr(self, "feature_names_in_") and are_plain(
+            X, getattr(self, "n_features_in_", None)
+        )
         features = X if is_plain else validated_rows(self, X)
         compiled = self._compiled
         if compiled is None or not compiled.is_shown_by(vars(self)):

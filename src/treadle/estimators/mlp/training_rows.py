@@ -66,18 +66,22 @@ class TrainingRows:
 
 
 def are_plain(X: Any, n_features: int | None) -> TypeGuard[NDArray[Any]]:
-    """Whether X is rows that ``validated_rows`` gives back as they are, of an estimator without names.
+    """Whether X is rows that scikit-learn's validation gives back as they are, of an estimator without names.
 
-    It says no where only scikit-learn knows. To be validated takes as long as some predictions of one row.
+    n_features of None are any number. It says no where only scikit-learn knows. To be validated takes as long
+    as some predictions of one row.
     """
     if type(X) is not np.ndarray or X.ndim != 2 or X.dtype not in PLAIN_DTYPES:
         return False
-    if len(X) == 0 or X.shape[1] != n_features:
-        return False
-    if X.dtype.kind == "u":
+    return n_features in (None, X.shape[1]) and X.size > 0 and _is_finite(X)
+
+
+def _is_finite(array: NDArray[Any]) -> bool:
+    """Whether all numbers are, as far as their sum tells, which may be infinite all the same."""
+    if array.dtype.kind != "f":
         return True
     with np.errstate(over="ignore", invalid="ignore"):
-        return math.isfinite(np.add.reduce(X, axis=None))
+        return math.isfinite(np.add.reduce(array, axis=None))
 
 
 def validated_rows(estimator: Any, X: Any) -> Rows:
@@ -103,6 +107,11 @@ def validated_rows_and_targets(estimator: Any, X: Any, y: Any, *, reset: bool) -
     ValueError
         scikit-learn's, if X or y is not as it should be.
     """
+    has_names = not reset and hasattr(estimator, "feature_names_in_")
+    if not has_names and _go_together(X, y, None if reset else getattr(estimator, "n_features_in_", None)):
+        estimator.n_features_in_ = X.shape[1]
+        vars(estimator).pop("feature_names_in_", None)
+        return X, y
     with text_in_features_told(X):
         if _is_table(X):
             validate_data(estimator, X, y, reset=reset, skip_check_array=True)
@@ -110,6 +119,18 @@ def validated_rows_and_targets(estimator: Any, X: Any, y: Any, *, reset: bool) -
         else:
             X, y = validate_data(estimator, X, y, reset=reset, multi_output=True, **CHECKS)
     return X, y
+
+
+def _go_together(X: Any, y: Any, n_features: int | None) -> bool:
+    """Whether scikit-learn's validation gives X and y back as they are, y being one number a row."""
+    return (
+        type(y) is np.ndarray
+        and y.ndim == 1
+        and y.dtype.kind in "biuf"
+        and are_plain(X, n_features)
+        and len(X) == len(y)
+        and _is_finite(y)
+    )
 
 
 def _is_table(X: Any) -> bool:
