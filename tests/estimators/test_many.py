@@ -81,8 +81,9 @@ def test_estimators_of_all_kinds_may_have_data_of_their_own():
     X, y = blobs()
     X2, y2 = plane()
     weights = np.arange(len(y2)) % 3 + 1.0
-    make = (
-        lambda: [  # noqa: E731
+
+    def make():
+        return [
             (MLPClassifier(8, max_iter=3, random_state=0), X, y),
             (MLPRegressor(hidden_layer_sizes=8, max_iter=3, random_state=0), X2, y2, weights),
             (LADRegressor(), X2, y2, weights),
@@ -90,7 +91,7 @@ def test_estimators_of_all_kinds_may_have_data_of_their_own():
             (make_pipeline(StandardScaler(), MLPClassifier(8, max_iter=3, random_state=0)), X, y, None),
             (StandardScaler(), X),
         ]
-    )
+
     found = fit_many(make())
     for one, (estimator, *data) in zip(found, make(), strict=True):
         estimator.fit(*(part for part in data if part is not None))
@@ -126,7 +127,8 @@ def test_a_failing_fit_loses_no_other_and_is_named(n_threads):
     given[3].set_params(engine="numpy", precision="bfloat16")
     with pytest.raises(
         FitsFailed,
-        match=r"2 of 5 fits failed, 1, 3 \(from 0\); the others are fitted. Of number 1, MLP.*InvalidInput: The 'alpha' parameter",
+        match=r"2 of 5 fits failed, 1, 3 \(from 0\); the others are fitted. "
+        r"Of number 1, MLP.*InvalidInput: The 'alpha' parameter",
     ) as caught:
         fit_many(given, X, y, n_threads=n_threads)
     assert caught.value.errors.keys() == {1, 3} and caught.value.__cause__ is caught.value.errors[1]
@@ -270,14 +272,14 @@ short = treadle.MLPClassifier(4, max_iter=1)
 members = [treadle.MLPClassifier(**options, random_state=i, **eval(sys.argv[2])) for i in range(2)]
 warnings.simplefilter("ignore")
 started = threading.active_count()
-timer = threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT))
+timer = threading.Timer(2, os.kill, (os.getpid(), signal.SIGINT))
 timer.start()
 try:
     treadle.fit_many([short, *members, treadle.MLPClassifier(4)], X, y, n_threads=3)
 except KeyboardInterrupt:
-    took = time.monotonic()
     timer.join()
-    print("stopped", threading.active_count() - started, hasattr(short, "coefs_"), hasattr(members[0], "coefs_"))
+    fitted = [hasattr(estimator, "coefs_") for estimator in (short, members[0])]
+    print("stopped", threading.active_count() - started, *fitted)
 """
 
 

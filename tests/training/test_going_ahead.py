@@ -1,4 +1,4 @@
-"""Epochs that nobody looks at are trained in one go: with the bits, the stops and the errors of one by one."""
+"""Epochs that nobody looks at, trained in one go, have the bits, stops and errors of one by one."""
 
 import math
 
@@ -14,19 +14,20 @@ from treadle.engines.objective import Objective
 from treadle.errors import TrainingDiverged
 from treadle.estimators.mlp.stopping import StoppingRule
 from treadle.network import Network, Parameters
-from treadle.optimizers import SGD, Adam, Constant
+from treadle.optimizers import SGD, Adam
 from treadle.training import loop as module
 from treadle.training.callbacks import Callback, Training
 from treadle.training.early_stopping import EarlyStopping
 from treadle.training.loop import TrainingLoop, TrainingPlan
 
 NETWORK = Network((4, 6, 3), "tanh", dropout=0.2)
+ADAM = Adam()
 LINEAR = Network((4, 6, 4), "identity", output="identity")
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(22, 4)), RNG.integers(0, 3, 22)
 
 
-def make_loop(engine=None, schedule=Constant(), n_epochs=25, rate=0.02, optimizer=Adam(), **options):
+def make_loop(engine=None, schedule=SCHEDULE_CASES[0], n_epochs=25, rate=0.02, optimizer=ADAM, **options):
     network = options.pop("network", NETWORK)
     objective = Objective() if network is NETWORK else Objective("squared")
     problem = TrainingProblem(

@@ -1,6 +1,5 @@
 """Several trainings at once: the bits of one after the other, for every engine."""
 
-import numpy as np
 import pytest
 
 from tests.training.training_cases import NETWORK, result

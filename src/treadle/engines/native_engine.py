@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from treadle.engines.engine import Engine, Trainer, TrainingProblem, diverged
+from treadle.engines.engine import PRODUCTS_AT_ONCE, Engine, Trainer, TrainingProblem, diverged
 from treadle.engines.objective import Objective
 from treadle.engines.predictor import Predictor
 from treadle.engines.rows import Rows, is_compressed, n_rows
@@ -38,9 +38,6 @@ from treadle.optimizers import SGD, Adam, AdamW, Optimizer
 PRODUCTS_PER_THREAD = 1 << 17
 # The same in a prediction, which wakes threads that sleep: that takes some tens of microseconds.
 PRODUCTS_TO_WAKE_A_THREAD = 1 << 20
-# The same in the forward passes that a training beside others takes before it looks whether to stop: a twentieth
-# of a second or so.
-PRODUCTS_AT_ONCE = 1 << 27
 
 
 class NativeEngine(Engine):
@@ -125,7 +122,7 @@ class NativeEngine(Engine):
         return self.threads_worth(problem.batch_size * _n_products(problem.network), PRODUCTS_PER_THREAD)
 
     def threads_worth(self, products: int, each: int) -> int:
-        """How many threads share so many products: those asked for by number, else as many as have their share.
+        """How many threads share so many products: those asked for by number, else as many as have enough.
 
         What is too little for two threads does not ask how many there are, which takes some microseconds.
         """
@@ -261,7 +258,7 @@ class NativeTrainer(Trainer):
         with self._turn:
             if not is_among_others():
                 return self._run(order, rates, 0)
-            # The kernel answers to Ctrl-C in the main thread alone: here, what is short is run between two looks.
+            # The kernel answers to Ctrl-C in the main thread alone. Here, what is short is run between looks.
             size, n = self._problem.batch_size, self._steps_at_once
             pieces = [np.empty(0)]
             for s in range(0, n_steps, n):

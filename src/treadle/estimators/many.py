@@ -89,8 +89,8 @@ def fit_many(
     if errors:
         first = min(errors)
         raise FitsFailed(
-            f"{len(errors)} of {len(fits)} fits failed, {_numbers(errors)} (from 0); the others are fitted. Of "
-            f"number {first}, {quoted(fits[first][0])}: {type(errors[first]).__name__}: {errors[first]}",
+            f"{len(errors)} of {len(fits)} fits failed, {_numbers(errors)} (from 0); the others are fitted. "
+            f"Of number {first}, {quoted(fits[first][0])}: {type(errors[first]).__name__}: {errors[first]}",
             errors,
         ) from errors[first]
     return [fit[0] for fit in fits]
@@ -101,8 +101,8 @@ def _fit_of(entry: Any, X: Any, y: Any, sample_weight: Any) -> tuple[Any, tuple[
     if isinstance(entry, tuple):
         if X is not None or y is not None or sample_weight is not None:
             raise InvalidInput(
-                "estimators with data of their own, as tuples, need no X, y or sample_weight beside them; got "
-                "both: leave one of the two out"
+                "estimators with data of their own, as tuples, need no X, y or sample_weight beside them; "
+                "got both: leave one of the two out"
             )
         if not 2 <= len(entry) <= 4:
             raise InvalidInput(
@@ -115,7 +115,8 @@ def _fit_of(entry: Any, X: Any, y: Any, sample_weight: Any) -> tuple[Any, tuple[
         estimator = entry
     if not hasattr(estimator, "fit"):
         raise InvalidInput(
-            f"estimators must have a method fit, or be tuples that begin with one that has; got {quoted(entry)}"
+            "estimators must have a method fit, or be tuples that begin with one that has; got "
+            f"{quoted(entry)}"
         )
     if X is None:
         raise InvalidInput(f"X is missing: give it beside the estimators, or with each; got {quoted(entry)}")
@@ -136,8 +137,8 @@ def _refuse_shared(estimators: Sequence[Any]) -> None:
             first = owner.setdefault(id(part), i)
             if first != i:
                 raise InvalidInput(
-                    f"fits at once cannot share what they change; estimators {first} and {i} (from 0) have one "
-                    f"{type(part).__name__}: give each its own, with sklearn.base.clone, or integers as "
+                    f"fits at once cannot share what they change; estimators {first} and {i} (from 0) have "
+                    f"one {type(part).__name__}: give each its own, with sklearn.base.clone, or integers as "
                     "random_state"
                 )
 

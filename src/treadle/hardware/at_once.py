@@ -1,7 +1,7 @@
 """Runs independent computations at once, in a thread of Python each, and stops them all together.
 
-The kernel and BLAS let go of the interpreter's lock while they compute, so the threads share the processors as
-processes would, and nothing is copied or pickled. A computation is told how many processors are its own
+The kernel and BLAS let go of the interpreter's lock while they compute, so the threads share the processors
+as processes would, and nothing is copied or pickled. A computation is told how many processors are its own
 (``usable_threads``), and never waits for another. It sees NumPy's handling of errors, and whatever else the
 caller's context holds. What it draws and sums does not depend on who runs beside it.
 """
@@ -75,8 +75,8 @@ def run_at_once(
     InvalidInput
         If n_threads is no positive integer.
     BaseException
-        KeyboardInterrupt, say, here or in a computation: the others stop where they call ``stop_if_asked``, and
-        have ended when it is raised.
+        KeyboardInterrupt, say, here or in a computation: the others stop where they call ``stop_if_asked``,
+        and have ended when it is raised.
     """
     if n_threads is not None and (
         not isinstance(n_threads, Integral) or isinstance(n_threads, bool) or n_threads < 1

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.engines.engine import Engine, Trainer, TrainingProblem
+from treadle.engines.engine import PRODUCTS_AT_ONCE, Engine, Trainer, TrainingProblem
 from treadle.errors import InvalidInput, TrainingDiverged
 from treadle.hardware.at_once import stop_if_asked
 from treadle.network import Parameters
@@ -25,10 +25,6 @@ from treadle.training.batches import epoch_order
 from treadle.training.checkpoint import Checkpoint
 from treadle.training.held_out import HeldOut
 from treadle.training.history import EpochRecord, History
-
-# Products of weights and values in the forward passes of the epochs that are trained in one go: a twentieth of
-# a second or so, which is also what Ctrl-C may cost in records.
-PRODUCTS_AT_ONCE = 1 << 27
 
 
 @dataclass(frozen=True)

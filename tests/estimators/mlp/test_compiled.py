@@ -91,8 +91,8 @@ class TestRowsThatAreNotPlain:
     @pytest.mark.parametrize(
         ("spoil", "message"),
         [
-            (lambda X: np.where(X == X[0, 0], np.nan, X), "Input X contains NaN"),
-            (lambda X: np.where(X == X[0, 0], np.inf, X), "Input X contains infinity"),
+            (lambda X: np.where(X[0, 0] == X, np.nan, X), "Input X contains NaN"),
+            (lambda X: np.where(X[0, 0] == X, np.inf, X), "Input X contains infinity"),
             (lambda X: X[:, :3], "X has 3 features, but MLPClassifier is expecting 4 features"),
             (lambda X: X[:0], r"0 sample\(s\) \(shape=\(0, 4\)\) while a minimum of 1 is required"),
             (lambda X: X[0], "Expected 2D array, got 1D array instead"),
