@@ -31,8 +31,8 @@ from treadle.whole_numbers import is_whole
 
 PRECISIONS = get_args(PrecisionName)
 
-# Products of weights and values in the forward passes of what is trained before anybody looks whether to stop: a
-# twentieth of a second or so.
+# Products of weights and values in the forward passes of what is trained before anybody looks whether to
+# stop: a twentieth of a second or so.
 PRODUCTS_AT_ONCE = 1 << 27
 
 
