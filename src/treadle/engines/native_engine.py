@@ -73,7 +73,7 @@ class NativeEngine(Engine):
             not isinstance(n_threads, Integral) or isinstance(n_threads, bool) or n_threads < 1
         ):
             raise InvalidInput(f"n_threads must be an integer of at least 1; got {n_threads!r}")
-        self._asked_for = None if n_threads is None else int(n_threads)
+        self._asked_for: int | None = None if n_threads is None else int(n_threads)
 
     @property
     def n_threads(self) -> int:

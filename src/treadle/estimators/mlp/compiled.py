@@ -44,8 +44,7 @@ class Compiled:
             attributes["network_"] is self._parameters.network
             and _are(attributes["coefs_"], self._parameters.weights)
             and _are(attributes["intercepts_"], self._parameters.biases)
-            and (held is None) == (shown is None)
-            and (held is None or all(_are(shown.get(name), arrays) for name, arrays in held.items()))
+            and (shown is None if held is None else _are_norms(shown, held))
         )
 
     def predictor(self, engine: str, n_threads: int | None) -> Predictor:
@@ -73,13 +72,17 @@ def laid_out(attributes: Mapping[str, Any]) -> Parameters | None:
     """
     try:
         network, norms = attributes["network_"], attributes.get("batch_norm_")
-        shown = [attributes["coefs_"], attributes["intercepts_"], *({} if norms is None else norms).values()]
-        arrays = [array for some in shown for array in some]
+        coefs, intercepts = attributes["coefs_"], attributes["intercepts_"]
+        arrays = [*coefs, *intercepts, *(a for some in (norms or {}).values() for a in some)]
         if {type(array) for array in arrays} != {np.ndarray} or len({a.dtype for a in arrays}) != 1:
             return None
-        return parameters_of(network, *shown[:2], norms)
+        return parameters_of(network, coefs, intercepts, norms)
     except (AttributeError, InvalidInput, KeyError, TypeError):
         return None
+
+
+def _are_norms(shown: Any, held: Mapping[str, list[Floats]]) -> bool:
+    return type(shown) is dict and all(_are(shown.get(name), arrays) for name, arrays in held.items())
 
 
 def _are(shown: Any, held: tuple[Floats, ...] | list[Floats]) -> bool:
