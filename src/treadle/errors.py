@@ -162,12 +162,14 @@ class FitsFailed(TreadleError):
     Examples
     --------
     >>> import treadle
-    >>> estimators = [treadle.MLPRegressor(4, alpha=alpha, solver="lbfgs") for alpha in (1.0, -1.0)]
+    >>> estimators = [treadle.LADRegressor(quantile) for quantile in (0.5, 1.5)]
     >>> try:
-    ...     treadle.fit_many(estimators, [[1.0], [2.0]], [1.0, 2.0])
+    ...     treadle.fit_many(estimators, [[1.0], [2.0], [3.0]], [1.0, 2.0, 4.0])
     ... except treadle.FitsFailed as failed:
     ...     print(failed.errors[1])
-    The 'alpha' parameter of MLPRegressor must be a float in the range [0.0, inf). Got -1.0 instead.
+    The 'quantile' parameter of LADRegressor must be a float in the range (0.0, 1.0). Got 1.5 instead.
+    >>> estimators[0].coef_.tolist()
+    [1.5]
     """
 
     def __init__(self, message: str, errors: dict[int, BaseException]) -> None:

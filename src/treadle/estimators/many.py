@@ -72,7 +72,8 @@ def fit_many(
     >>> from sklearn.datasets import load_iris
     >>> from treadle import MLPClassifier, fit_many
     >>> X, y = load_iris(return_X_y=True)
-    >>> members = fit_many([MLPClassifier(8, max_iter=300, random_state=seed) for seed in range(5)], X, y)
+    >>> options = {"learning_rate": "one_cycle", "learning_rate_init": 0.03, "max_iter": 40}
+    >>> members = fit_many([MLPClassifier(8, random_state=seed, **options) for seed in range(5)], X, y)
     >>> votes = sum(member.predict_proba(X) for member in members)
     >>> bool((votes.argmax(axis=1) == y).mean() > 0.9)
     True
