@@ -131,5 +131,5 @@ def test_no_other_names_are_public():
 def test_every_error_is_a_treadle_error():
     named = [getattr(treadle, name) for name in NAMES if name in vars(treadle.errors)]
     errors = [name for name in named if not issubclass(name, Warning)]
-    assert len(errors) == 9
+    assert len(errors) == 10
     assert all(issubclass(error, TreadleError) for error in errors)

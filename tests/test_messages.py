@@ -1,9 +1,12 @@
 """Messages of errors: some lines, in characters that a terminal shows, whatever a file brings in."""
 
+import warnings
+
 import numpy as np
+import pytest
 
 from treadle.errors import CorruptFile, InvalidInput
-from treadle.messages import quoted
+from treadle.messages import postponed_warnings, quoted, warn_caller
 
 
 def test_a_message_is_some_lines_that_a_terminal_shows():
@@ -27,3 +30,16 @@ def test_a_value_is_quoted_on_one_line():
     assert quoted("begin" + "x" * 10**6 + "end").startswith("'begin") and "end'" in quoted(
         "x" * 10**6 + "end"
     )
+
+
+def test_what_is_postponed_is_said_by_who_takes_it():
+    said = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with postponed_warnings(said):
+            warn_caller("first", RuntimeWarning)
+            warn_caller("second")
+    assert said == [("first", RuntimeWarning), ("second", UserWarning)]
+    with pytest.warns(UserWarning, match="third"):
+        warn_caller("third")
+    assert len(said) == 2

@@ -64,7 +64,11 @@ bool predict(const std::vector<Layer>& layers, const float* parameters, const Ro
     const int64_t panel = kernels.panel, outputs = layers.back().n_out;
     const int64_t chunks = ceil_divide(n_rows, CHUNK);
     threads = int(std::min(int64_t(threads), chunks));
-    Arena arena;
+    const int64_t stride = treadle::stride(widest(layers), panel), rows_at_once = std::min(n_rows, CHUNK);
+    int64_t floats = 2 * threads * rows_at_once * stride;
+    for (const Layer& layer : layers) floats += (layer.n_in + 1) * panels(layer.n_out, panel) * panel;
+    // Every array begins with a cache line.
+    Arena arena(floats + 16 * int64_t(2 * layers.size() + 2 * size_t(threads)));
     std::vector<Buffer> weights, biases;
     const float* bias = parameters + biases_begin(layers);
     for (const Layer& layer : layers) {
@@ -75,9 +79,8 @@ bool predict(const std::vector<Layer>& layers, const float* parameters, const Ro
         parameters += layer.n_in * layer.n_out;
         bias += layer.n_out;
     }
-    const int64_t stride = treadle::stride(widest(layers), panel);
     std::vector<Buffer> values;
-    for (int t = 0; t < 2 * threads; ++t) values.emplace_back(arena.floats(CHUNK * stride));
+    for (int t = 0; t < 2 * threads; ++t) values.emplace_back(arena.floats(rows_at_once * stride));
     std::vector<std::vector<int64_t>> rows(static_cast<size_t>(threads));
     for (std::vector<int64_t>& of_thread : rows) of_thread.resize(size_t(CHUNK));
     // A phase is as many of the chunks as the threads' shares may have.

@@ -18,6 +18,7 @@ from .errors import CertificateFailed as CertificateFailed
 from .errors import CorruptFile as CorruptFile
 from .errors import DataUnavailable as DataUnavailable
 from .errors import EngineUnavailable as EngineUnavailable
+from .errors import FitsFailed as FitsFailed
 from .errors import InvalidInput as InvalidInput
 from .errors import MissingDependency as MissingDependency
 from .errors import PixelUnitsWarning as PixelUnitsWarning
@@ -28,6 +29,7 @@ from .errors import UnprovedWarning as UnprovedWarning
 from .estimators.box import BoxRegressor as BoxRegressor
 from .estimators.files.saving import load as load
 from .estimators.lad import LADRegressor as LADRegressor
+from .estimators.many import fit_many as fit_many
 from .estimators.mlp.mlp_classifier import MLPClassifier as MLPClassifier
 from .estimators.mlp.mlp_regressor import MLPRegressor as MLPRegressor
 from .export.model_file import Model as Model
@@ -90,4 +92,5 @@ from .training.history import History as History
 from .training.learning_rate_finder import LearningRateFinder as LearningRateFinder
 from .training.loop import TrainingLoop as TrainingLoop
 from .training.loop import TrainingPlan as TrainingPlan
+from .training.many import train_many as train_many
 from .training.progress import Progress as Progress

@@ -10,7 +10,8 @@
     ├── EngineUnavailable             an engine that cannot serve the request here
     ├── MissingDependency(ImportError)   an optional package that is not installed
     ├── CertificateFailed(ArithmeticError)   an optimum that could not be proved
-    └── TrainingDiverged(ArithmeticError, ValueError)   a loss that became NaN or infinite
+    ├── TrainingDiverged(ArithmeticError, ValueError)   a loss that became NaN or infinite
+    └── FitsFailed                    fits at once of which some failed
     UnprovedWarning(UserWarning)      an error small enough at sampled points, without a proof
     PixelUnitsWarning(UserWarning)    an image whose black and white had to be guessed from its range
     RoundedNumbersWarning(UserWarning) whole numbers of a file that no double holds
@@ -148,6 +149,35 @@ class TrainingDiverged(TreadleError, ArithmeticError, ValueError):
     Traceback (most recent call last):
     treadle.errors.TrainingDiverged: ...
     """
+
+
+class FitsFailed(TreadleError):
+    """Fits at once of which some failed; the others are fitted.
+
+    Attributes
+    ----------
+    errors : dict of int to Exception
+        What those that failed raised, by their numbers from 0.
+
+    Examples
+    --------
+    >>> import treadle
+    >>> estimators = [treadle.LADRegressor(quantile) for quantile in (0.5, 1.5)]
+    >>> try:
+    ...     treadle.fit_many(estimators, [[1.0], [2.0], [3.0]], [1.0, 2.0, 4.0])
+    ... except treadle.FitsFailed as failed:
+    ...     print(failed.errors[1])
+    The 'quantile' parameter of LADRegressor must be a float in the range (0.0, 1.0). Got 1.5 instead.
+    >>> estimators[0].coef_.tolist()
+    [1.5]
+    """
+
+    def __init__(self, message: str, errors: dict[int, BaseException]) -> None:
+        super().__init__(message, errors)
+        self.errors = errors
+
+    def __str__(self) -> str:
+        return readable(str(self.args[0]))
 
 
 class UnprovedWarning(UserWarning):

@@ -5,12 +5,18 @@ from __future__ import annotations
 import sys
 import unicodedata
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 MOST_QUOTED = 100
 MOST_CHARACTERS = 900
 GAP = " ... "
 # Whose lines are not the user's: treadle's own, and the wrapper of scikit-learn's that calls back into it.
 NOT_THE_CALLER = ("treadle", "sklearn.callback")
+
+Said = list[tuple[str, type[Warning]]]
+_postponed: ContextVar[Said | None] = ContextVar("postponed", default=None)
 
 
 def quoted(value: object, most: int = MOST_QUOTED) -> str:
@@ -63,10 +69,24 @@ def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
 
     It does so however deep within treadle the reason was found.
     """
+    said = _postponed.get()
+    if said is not None:
+        said.append((message, category))
+        return
     level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and _is_inside(frame.f_globals.get("__name__", "")):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
+
+
+@contextmanager
+def postponed_warnings(said: Said) -> Iterator[None]:
+    """Let ``warn_caller`` say nothing within, and put it there for who says it at a line of the user's."""
+    token = _postponed.set(said)
+    try:
+        yield
+    finally:
+        _postponed.reset(token)
 
 
 def _is_inside(module: str) -> bool:

@@ -15,12 +15,14 @@ import numpy as np
 import pytest
 
 from tests.engines.native_kernels import KERNELS, native, random_problem
+from treadle.engines import native_engine
 from treadle.engines.engine import TrainingProblem
 from treadle.engines.native_engine import NativeEngine
 from treadle.engines.objective import Objective
 from treadle.errors import EngineUnavailable, InvalidInput, TrainingDiverged
 from treadle.hardware.native import extension
 from treadle.hardware.native.extension import SIMD
+from treadle.hardware.processors import ThreadCount
 from treadle.network import Network, Parameters
 from treadle.optimizers import SGD, Adam
 
@@ -330,9 +332,9 @@ def test_bfloat16_without_kernels_for_it_is_refused():
         trainer(problem(precision="bfloat16"))
 
 
-def test_small_batches_take_no_more_threads_than_they_keep_busy():
+def test_small_batches_take_no_more_threads_than_they_keep_busy(monkeypatch):
+    monkeypatch.setattr(native_engine, "usable_threads", lambda: ThreadCount(8, "a test"))
     engine = NativeEngine()
-    engine.n_threads = 8
     assert engine.threads_for(problem(network=Network((20, 33, 10)), batch_size=64)) == 1
     assert engine.threads_for(problem(network=Network((20, 1000, 10)), batch_size=32)) == 7
     assert engine.threads_for(problem(network=Network((20, 1000, 10)), batch_size=640)) == 8

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from treadle.engines import engine as module
+from treadle.engines import predictor as module
 from treadle.engines.engine import TrainingProblem
 from treadle.engines.numpy_engine import NumpyEngine
 from treadle.engines.objective import Objective

@@ -1,9 +1,10 @@
+import contextvars
 import os
 
 import pytest
 
 from treadle.hardware import processors
-from treadle.hardware.processors import usable_threads
+from treadle.hardware.processors import share, usable_threads
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +55,20 @@ def test_the_quota_of_a_container_limits(text, n):
 def test_omp_num_threads_limits(monkeypatch, text, n):
     monkeypatch.setenv("OMP_NUM_THREADS", text)
     assert usable_threads().n == n
+
+
+def test_one_of_several_computations_has_its_share(monkeypatch):
+    context = contextvars.copy_context()
+    context.run(share.set, 3)
+    told = context.run(usable_threads)
+    assert told == processors.ThreadCount(3, "the share of one of several computations at once")
+    assert usable_threads().n == 8
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    assert context.run(usable_threads).n == 2
+
+
+def test_a_container_is_asked_once():
+    processors.CPU_MAX.write_text("250000 100000")
+    assert usable_threads().n == 2
+    processors.CPU_MAX.write_text("max 100000")
+    assert usable_threads().n == 2

@@ -161,3 +161,11 @@ def test_an_epoch_past_the_plan_is_refused(schedule):
 def test_settings_out_of_range_are_refused(make, message):
     with pytest.raises(InvalidInput, match=message):
         make()
+
+
+@pytest.mark.parametrize("schedule", [make() for make in SCHEDULES.values()], ids=str)
+def test_a_schedule_says_whether_it_goes_by_losses(schedule):
+    falling, level = [1.0 / (i + 1) for i in range(40)], [1.0] * 40
+    found = [rates(schedule, n_epochs=40, n_steps=2, losses=losses) for losses in (falling, level)]
+    assert np.array_equal(*found) is not schedule.goes_by_losses
+    assert Schedule.goes_by_losses  # one that says nothing may

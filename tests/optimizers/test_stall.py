@@ -32,3 +32,16 @@ def test_an_improvement_of_less_than_tol_does_not_count_but_is_the_new_best():
 
 def test_an_infinite_patience_never_stalls():
     assert not any(stalls([5.0] * 50, n_iter_no_change=math.inf))
+
+
+def test_no_stall_comes_before_the_next_that_is_possible():
+    for figures in ([5, 5, 5, 5, 5, 4, 4, 4, 4], [5, 4, 3, 3, 3, 3, 3], [1, 2, 0, 0.95, 1, 1]):
+        stall, happened = Stall(0.1, 2), stalls(figures)
+        for i, figure in enumerate(figures):
+            n = stall.n_to_next
+            assert n >= 1 and not any(happened[i : i + n - 1])
+            stall.add(figure)
+        all_worse = Stall(0.1, 2)
+        all_worse.add(0)
+        assert [all_worse.add(1) for _ in range(int(all_worse.n_to_next))] == [False, False, True]
+    assert Stall(0.0, math.inf).n_to_next == math.inf

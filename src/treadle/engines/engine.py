@@ -10,7 +10,7 @@ Dimensions: N samples, D inputs, K outputs, S steps of an epoch, P parameters, R
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import ClassVar, get_args
@@ -19,21 +19,21 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from treadle.choices import PrecisionName
-from treadle.engines.augmentation import Augmentation, mirrored
+from treadle.engines.augmentation import Augmentation
 from treadle.engines.objective import Objective
+from treadle.engines.predictor import Predictor
 from treadle.engines.rows import Rows, check_rows, is_compressed, n_rows
 from treadle.errors import EngineUnavailable, InvalidInput, TrainingDiverged
-from treadle.maths.activations import logistic
 from treadle.maths.dtypes import ArrayMapping, Arrays, Floats, Numbers
-from treadle.maths.softmax import softmax
 from treadle.network import Network, Parameters
 from treadle.optimizers import Optimizer
 from treadle.whole_numbers import is_whole
 
 PRECISIONS = get_args(PrecisionName)
 
-# Rows whose mirror images are made at a time, so that X is never copied as a whole.
-MIRRORED_ROWS = 8192
+# Products of weights and values in the forward passes of what is trained before anybody looks whether to
+# stop: a twentieth of a second or so.
+PRODUCTS_AT_ONCE = 1 << 27
 
 
 @dataclass(frozen=True)
@@ -202,23 +202,6 @@ class Trainer(ABC):
         """Go on from what ``state`` returned."""
 
 
-def output_of(network: Network, logits: Floats) -> Floats:
-    """Apply the network's output function to logits.
-
-    The result may be the array that is given.
-    """
-    match network.output:
-        case "softmax":
-            return softmax(logits)
-        case "logistic":
-            return logistic(logits)
-        case "exp":
-            with np.errstate(over="ignore"):  # shows in the result
-                return np.asarray(np.exp(logits))
-        case _:
-            return logits
-
-
 def diverged(step: int, loss: float) -> TrainingDiverged:
     """Make the error for a step whose loss is not finite.
 
@@ -246,47 +229,25 @@ class Engine(ABC):
     trains_by_block: ClassVar[bool] = False
     """Whether blocks of parameters may have a learning rate and a decay of their own."""
 
-    def logits(self, parameters: Parameters, X: Rows) -> Floats:
-        """Compute each row's last sums, without dropout.
+    @abstractmethod
+    def predictor(self, parameters: Parameters) -> Predictor:
+        """Make what predicts with these parameters again and again.
 
-        Batch normalisation is by the running statistics. Where the network has a ``mirror_width``, the mean
-        of the sums for the image and for its mirror image.
+        What is the same in every call is done once.
 
         Parameters
         ----------
         parameters : Parameters
-            With their network.
-        X : ndarray or csr_array of shape (N, D), uint8, float32 or float64
-
-        Returns
-        -------
-        ndarray of shape (N, K) in the dtype of the parameters
-
-        Raises
-        ------
-        InvalidInput
-            If X is of another shape or type.
+            With their network. Kept, not copied: what is written into them shows in the next prediction.
         """
-        network, plain = parameters.network, parameters.folded()
-        check_rows(network, X)
-        logits = self._plain_logits(plain, X)
-        if network.mirror_width:
-            for start in range(0, len(X), MIRRORED_ROWS):
-                rows = slice(start, start + MIRRORED_ROWS)
-                logits[rows] += self._plain_logits(plain, mirrored(X[rows], network.mirror_width))
-            logits *= 0.5
-        return logits
 
-    @abstractmethod
-    def _plain_logits(self, parameters: Parameters, X: Rows) -> Floats:
-        """Compute the logits of a network without batch normalisation, of X unmirrored.
-
-        See ``logits``. X has been checked. The result (N, K) is the caller's to change.
-        """
+    def logits(self, parameters: Parameters, X: Rows) -> Floats:
+        """Compute each row's last sums, (N, K): see ``Predictor.logits``."""
+        return self.predictor(parameters).logits(X)
 
     def predict(self, parameters: Parameters, X: Rows) -> Floats:
         """Compute the network's output for each row, (N, K): see ``Network.output``."""
-        return output_of(parameters.network, self.logits(parameters, X))
+        return self.predictor(parameters).predict(X)
 
     @abstractmethod
     def loss_and_gradients(
@@ -357,6 +318,14 @@ class Engine(ABC):
         EngineUnavailable
             If the engine does not support the problem, in the words of ``unsupported``.
         """
+
+    def trainers(self, tasks: Sequence[tuple[TrainingProblem, Parameters]]) -> list[Trainer]:
+        """A trainer of each of several independent problems, to be used at once, from a thread for each.
+
+        Each computes on one thread: none waits for another, and together they keep as many processors busy.
+        Their bits are those of ``trainer``. Raises as ``trainer``.
+        """
+        return [self.trainer(problem, parameters) for problem, parameters in tasks]
 
     def unsupported(
         self, problem: TrainingProblem | None = None, dtype: DTypeLike = np.float32

@@ -8,8 +8,9 @@ takes; all arithmetic is the kernel's. No bit of a result depends on the number 
 
 from __future__ import annotations
 
+import copy
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from numbers import Integral
@@ -18,11 +19,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from treadle.engines.engine import Engine, Trainer, TrainingProblem, diverged
+from treadle.engines.engine import PRODUCTS_AT_ONCE, Engine, Trainer, TrainingProblem, diverged
 from treadle.engines.objective import Objective
-from treadle.engines.rows import Rows, check_rows, is_compressed, n_rows
+from treadle.engines.predictor import Predictor
+from treadle.engines.rows import Rows, is_compressed, n_rows
 from treadle.engines.targets import check_targets
 from treadle.errors import InvalidInput
+from treadle.hardware.at_once import is_among_others, stop_if_asked
 from treadle.hardware.native import networks
 from treadle.hardware.native.extension import SIMD, chosen_kernels
 from treadle.hardware.processors import usable_threads
@@ -33,6 +36,8 @@ from treadle.optimizers import SGD, Adam, AdamW, Optimizer
 # Products of weights and values in the forward pass of a batch. With fewer for each, threads spend as long
 # waiting for each other, some microseconds a phase, as they compute.
 PRODUCTS_PER_THREAD = 1 << 17
+# The same in a prediction, which wakes threads that sleep: that takes some tens of microseconds.
+PRODUCTS_TO_WAKE_A_THREAD = 1 << 20
 
 
 class NativeEngine(Engine):
@@ -43,8 +48,8 @@ class NativeEngine(Engine):
     Parameters
     ----------
     n_threads : int, or None
-        How many threads share the work. None: as many as ``treadle.hardware.processors`` finds usable, and
-        for training no more than the batches keep busy.
+        How many threads share the work. None: as many as ``treadle.hardware.processors`` finds usable at the
+        time, and no more than the rows of a batch or of a prediction keep busy.
 
     Attributes
     ----------
@@ -52,7 +57,6 @@ class NativeEngine(Engine):
         Which of the compiled kernels computes: the best for this processor, or what TREADLE_SIMD names.
     bfloat16_kernels : str, or None
         The same of those that train in bfloat16; None where there are none, or TREADLE_SIMD names others.
-    n_threads : int
 
     Raises
     ------
@@ -67,13 +71,16 @@ class NativeEngine(Engine):
     def __init__(self, n_threads: int | None = None) -> None:
         chosen = chosen_kernels()
         self.kernels, self.bfloat16_kernels = chosen.standard, chosen.bfloat16
-        bounded = n_threads is None
-        if n_threads is None:
-            n_threads = usable_threads().n
-        elif not isinstance(n_threads, Integral) or isinstance(n_threads, bool) or n_threads < 1:
+        if n_threads is not None and (
+            not isinstance(n_threads, Integral) or isinstance(n_threads, bool) or n_threads < 1
+        ):
             raise InvalidInput(f"n_threads must be an integer of at least 1; got {n_threads!r}")
-        self.n_threads: int = int(n_threads)
-        self._bounded = bounded
+        self._asked_for: int | None = None if n_threads is None else int(n_threads)
+
+    @property
+    def n_threads(self) -> int:
+        """How many threads may share the work now."""
+        return usable_threads().n if self._asked_for is None else self._asked_for
 
     def unsupported(
         self, problem: TrainingProblem | None = None, dtype: DTypeLike = np.float32
@@ -107,39 +114,28 @@ class NativeEngine(Engine):
             "threads": str(self.n_threads),
         }
 
-    def predict(self, parameters: Parameters, X: Rows) -> Floats:
-        """See ``Engine.predict``."""
-        network = parameters.network
-        if network.mirror_width or network.output != "softmax":
-            return super().predict(parameters, X)
-        check_rows(network, X)
-        return self._outputs(parameters.folded(), X, softmax=True)
-
-    def _plain_logits(self, parameters: Parameters, X: Rows) -> Floats:
-        return self._outputs(parameters, X, softmax=False)
-
-    def _outputs(self, parameters: Parameters, X: Rows, softmax: bool) -> Floats:
+    def predictor(self, parameters: Parameters) -> Predictor:
+        """See ``Engine.predictor``."""
         self.check_supports(None, parameters.dtype)
-        network = parameters.network
-        layers = _layers(network)
-        return networks.predict(
-            layers,
-            np.ascontiguousarray(parameters.flat),
-            _inputs(network, layers, X),
-            softmax=softmax,
-            threads=self.n_threads,
-            kernels=self.kernels,
-        )
+        return NativePredictor(self, parameters)
 
     def threads_for(self, problem: TrainingProblem) -> int:
         """Return the number of threads that train.
 
         It is the number given, else as many as there is work for.
         """
-        if not self._bounded:
-            return self.n_threads
-        products = problem.batch_size * sum(layer.n_in * layer.n_out for layer in problem.network.layers)
-        return max(1, min(self.n_threads, products // PRODUCTS_PER_THREAD))
+        return self.threads_worth(problem.batch_size * _n_products(problem.network), PRODUCTS_PER_THREAD)
+
+    def threads_worth(self, products: int, each: int) -> int:
+        """Return the number of threads that share so many products.
+
+        It is the number given, else as many as have enough to do.
+        What is too little for two threads does not ask how many there are, which takes some microseconds.
+        """
+        if self._asked_for is not None:
+            return self._asked_for
+        busy = products // each
+        return 1 if busy < 2 else min(self.n_threads, busy)
 
     def loss_and_gradients(
         self,
@@ -185,6 +181,43 @@ class NativeEngine(Engine):
         self.check_supports(problem, parameters.dtype)
         return NativeTrainer(self, problem, parameters)
 
+    def trainers(self, tasks: Sequence[tuple[TrainingProblem, Parameters]]) -> list[Trainer]:
+        """See ``Engine.trainers``."""
+        of_one_thread = copy.copy(self)
+        of_one_thread._asked_for = 1
+        return [of_one_thread.trainer(problem, parameters) for problem, parameters in tasks]
+
+
+class NativePredictor(Predictor):
+    """See ``treadle.engines.predictor.Predictor``. The engine has checked that it supports the parameters."""
+
+    def __init__(self, engine: NativeEngine, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._engine = engine
+        self._layers = _layers(self.plain.network)
+        self._products = _n_products(self.network)
+
+    def predict(self, X: Rows) -> Floats:
+        """See ``Predictor.predict``."""
+        if self.network.mirror_width or self.network.output != "softmax":
+            return super().predict(X)
+        self._see(X)
+        return self._outputs(X, softmax=True)
+
+    def _plain_logits(self, X: Rows) -> Floats:
+        """See ``Predictor._plain_logits``."""
+        return self._outputs(X, softmax=False)
+
+    def _outputs(self, X: Rows, softmax: bool) -> Floats:
+        return networks.predict(
+            self._layers,
+            np.ascontiguousarray(self.plain.flat),
+            _inputs(self.network, self._layers, X),
+            softmax=softmax,
+            threads=self._engine.threads_worth(n_rows(X) * self._products, PRODUCTS_TO_WAKE_A_THREAD),
+            kernels=self._engine.kernels,
+        )
+
 
 class NativeTrainer(Trainer):
     """See ``treadle.engines.engine.Trainer``.
@@ -198,6 +231,8 @@ class NativeTrainer(Trainer):
         self._problem = problem
         self._network = parameters.network
         self._turn = threading.Lock()
+        products = _n_products(self._network) * min(problem.batch_size, max(problem.n_rows, 1))
+        self._steps_at_once = max(1, PRODUCTS_AT_ONCE // products)
         self._trainer = _kernel_trainer(engine, problem, _rule(problem.optimizer))
         self.load_state(
             {
@@ -221,7 +256,8 @@ class NativeTrainer(Trainer):
         order = np.ascontiguousarray(order, dtype=np.int64)
         rates = np.ascontiguousarray(learning_rates, dtype=np.float64)
         n_steps = self._problem.n_steps(len(order))
-        if order.ndim != 1 or len(order) > n or (len(order) and not 0 <= order.min() <= order.max() < n):
+        # What is negative is large as an unsigned number.
+        if order.ndim != 1 or len(order) > n or (len(order) and order.view(np.uint64).max() >= n):
             raise InvalidInput(
                 f"order must hold row numbers of X, each from 0 to {n - 1} and at most once; got "
                 f"{len(order)} numbers from {order.min()} to {order.max()}"
@@ -231,9 +267,21 @@ class NativeTrainer(Trainer):
                 f"learning_rates must have an entry for each of the {n_steps} steps; got shape {rates.shape}"
             )
         with self._turn:
-            losses, n_taken = self._trainer.run_epoch(order, rates)
-        if n_taken < n_steps:
-            raise diverged(n_taken + 1, float(losses[n_taken]))
+            if not is_among_others():
+                return self._run(order, rates, 0)
+            # The kernel answers to Ctrl-C in the main thread alone. Here, what is short is run between looks.
+            size, n = self._problem.batch_size, self._steps_at_once
+            pieces = [np.empty(0)]
+            for s in range(0, n_steps, n):
+                stop_if_asked()
+                pieces.append(self._run(order[s * size : (s + n) * size], rates[s : s + n], s))
+            return np.concatenate(pieces)
+
+    def _run(self, order: NDArray[Any], rates: NDArray[Any], n_before: int) -> NDArray[Any]:
+        """Take some steps of an epoch, after so many."""
+        losses, n_taken = self._trainer.run_epoch(order, rates)
+        if n_taken < len(rates):
+            raise diverged(n_before + n_taken + 1, float(losses[n_taken]))
         return losses
 
     def parameters(self) -> Parameters:
@@ -245,18 +293,13 @@ class NativeTrainer(Trainer):
 
     def state(self) -> dict[str, NDArray[Any]]:
         """See ``Trainer.state``."""
-        names = self._problem.optimizer.moments
-        moments = {name: np.empty(self._network.n_parameters, dtype=np.float32) for name in names}
-        parameters = Parameters.zeros(self._network)
+        names, n = self._problem.optimizer.moments, self._network.n_parameters
+        moments = {name: np.empty(n, dtype=np.float32) for name in names}
+        flat, statistics = np.empty(n, np.float32), np.empty(self._network.n_statistics, np.float32)
         with self._turn:
-            self._trainer.read(parameters.flat, *_two(moments, names), parameters.statistics)
+            self._trainer.read(flat, *_two(moments, names), statistics)
             step = self._trainer.step
-        return {
-            "parameters": parameters.flat,
-            "statistics": parameters.statistics,
-            "step": np.array(step),
-            **moments,
-        }
+        return {"parameters": flat, "statistics": statistics, "step": np.array(step), **moments}
 
     def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
         """See ``Trainer.load_state``."""
@@ -272,6 +315,11 @@ class NativeTrainer(Trainer):
             self._trainer.write(
                 arrays["parameters"], *_two(arrays, names), arrays["statistics"], int(state["step"])
             )
+
+
+def _n_products(network: Network) -> int:
+    """Of weights and values, in the forward pass of one row."""
+    return sum(layer.n_in * layer.n_out for layer in network.layers)
 
 
 @lru_cache(maxsize=64)

@@ -42,7 +42,9 @@ from treadle.engines.batch_norm import BatchNorm
 from treadle.engines.dropout import dropout_mask
 from treadle.engines.engine import Engine, Trainer, TrainingProblem, diverged
 from treadle.engines.objective import Objective
+from treadle.engines.predictor import Predictor
 from treadle.engines.rows import Rows, check_rows, dense, is_compressed, n_rows
+from treadle.hardware.at_once import stop_if_asked
 from treadle.hardware.blas_threads import one_blas_thread
 from treadle.maths.activations import ACTIVATIONS
 from treadle.maths.dtypes import ArrayMapping, Arrays, Floats, Numbers
@@ -65,15 +67,9 @@ class NumpyEngine(Engine):
     name = "numpy"
     trains_by_block = True
 
-    def _plain_logits(self, parameters: Parameters, X: Rows) -> Floats:
-        """See ``Engine._plain_logits``."""
-        logits = np.empty((n_rows(X), parameters.network.sizes[-1]), dtype=parameters.dtype)
-        passes = _Passes(parameters, min(n_rows(X), ROWS_PER_PREDICTION))
-        with one_blas_thread():
-            for start in range(0, n_rows(X), ROWS_PER_PREDICTION):
-                rows = X[start : start + ROWS_PER_PREDICTION]
-                logits[start : start + n_rows(rows)] = passes.forward(rows, noise_key=None)
-        return logits
+    def predictor(self, parameters: Parameters) -> Predictor:
+        """See ``Engine.predictor``."""
+        return NumpyPredictor(parameters)
 
     def loss_and_gradients(
         self,
@@ -106,27 +102,33 @@ class NumpyEngine(Engine):
         return NumpyTrainer(problem, parameters)
 
 
-class _Passes:
-    """The forward and the backward pass, in arrays that are reused.
+class NumpyPredictor(Predictor):
+    """See ``treadle.engines.predictor.Predictor``."""
 
-    Batches have at most batch_size rows.
-    """
+    def _plain_logits(self, X: Rows) -> Floats:
+        """See ``Predictor._plain_logits``."""
+        n, block = n_rows(X), ROWS_PER_PREDICTION
+        forward = _Forward(self.plain, min(n, block))
+        with one_blas_thread():
+            if n <= block:
+                return forward.forward(X, noise_key=None)
+            logits = np.empty((n, self.network.sizes[-1]), dtype=self.plain.dtype)
+            for start in range(0, n, block):
+                rows = X[start : start + block]
+                logits[start : start + n_rows(rows)] = forward.forward(rows, noise_key=None)
+        return logits
+
+
+class _Forward:
+    """The forward pass over batches of at most batch_size rows, in arrays that are kept."""
 
     def __init__(self, parameters: Parameters, batch_size: int) -> None:
-        def array(n_units: int) -> Floats:
-            return np.empty((batch_size, n_units), dtype=parameters.dtype)
-
         network = parameters.network
         self.network = network
         self.parameters = parameters
-        self.gradients = Parameters.zeros(network, parameters.dtype)
         self.activations = [ACTIVATIONS[layer.activation] for layer in network.layers]
-        self.inputs = array(network.sizes[0])
-        self.z = [array(layer.n_out) for layer in network.layers]
-        self.norms = [
-            BatchNorm(batch_size, i, parameters, self.gradients) if layer.batch_norm else None
-            for i, layer in enumerate(network.layers)
-        ]
+        self.inputs = np.empty((batch_size, network.sizes[0]), dtype=parameters.dtype)
+        self.z = [np.empty((batch_size, layer.n_out), dtype=parameters.dtype) for layer in network.layers]
         # h and a are the same memory as z and h wherever nothing needs the earlier of the two again.
         self.h = [
             z if f.in_place else np.empty_like(z) for z, f in zip(self.z, self.activations, strict=True)
@@ -134,8 +136,7 @@ class _Passes:
         self.a = [
             np.empty_like(h) if layer.dropout else h for h, layer in zip(self.h, network.layers, strict=True)
         ]
-        self.d = [np.empty_like(z) for z in self.z[:-1]]
-        self.scratch = np.empty(min(CHUNK, parameters.flat.size), dtype=parameters.dtype)
+        self.norms: list[BatchNorm | None] = [None] * len(network.layers)
         self.masks: list[Floats | None] = [None] * len(network.layers)
 
     def forward(self, X: Rows, noise_key: tuple[int, int] | None) -> Floats:
@@ -170,6 +171,20 @@ class _Passes:
                 a = np.multiply(h, mask, out=self.a[i][:n])
                 self.masks[i] = mask
         return np.asarray(a)
+
+
+class _Passes(_Forward):
+    """The forward and the backward pass over batches of at most batch_size rows, in arrays that are kept."""
+
+    def __init__(self, parameters: Parameters, batch_size: int) -> None:
+        super().__init__(parameters, batch_size)
+        self.gradients = Parameters.zeros(self.network, parameters.dtype)
+        self.norms = [
+            BatchNorm(batch_size, i, parameters, self.gradients) if layer.batch_norm else None
+            for i, layer in enumerate(self.network.layers)
+        ]
+        self.d = [np.empty_like(z) for z in self.z[:-1]]
+        self.scratch = np.empty(min(CHUNK, parameters.flat.size), dtype=parameters.dtype)
 
     def loss_and_gradients(
         self,
@@ -246,6 +261,7 @@ class NumpyTrainer(Trainer):
         problem = self._problem
         losses = np.empty(problem.n_steps(len(order)))
         for s in range(len(losses)):
+            stop_if_asked()
             rows = order[s * problem.batch_size : (s + 1) * problem.batch_size]
             loss = self._passes.loss_and_gradients(
                 *problem.batch(rows, self._step), problem.objective, (problem.noise_seed, self._step)

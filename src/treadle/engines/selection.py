@@ -6,7 +6,7 @@ import ctypes
 import importlib.util
 import sys
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import get_args
 
@@ -141,6 +141,7 @@ def _torch_on_gpu() -> Selection | str:
     return Selection(make_engine("torch"), f"PyTorch found a GPU: {torch.cuda.get_device_name()}")
 
 
+@cache  # a process that began without a driver gets none
 def has_gpu_driver() -> bool:
     """Say whether a GPU's driver is here, without importing PyTorch.
 

@@ -15,6 +15,7 @@ import numpy as np
 from treadle.choices import DeviceName
 from treadle.engines.engine import Engine, Trainer, TrainingProblem
 from treadle.engines.objective import Objective
+from treadle.engines.predictor import Predictor
 from treadle.engines.rows import Rows, check_rows, n_rows
 from treadle.engines.targets import check_targets
 from treadle.errors import EngineUnavailable, InvalidInput
@@ -61,17 +62,9 @@ class TorchEngine(Engine):
 
         return {"torch": torch.__version__, "device": str(self.device)}
 
-    def _plain_logits(self, parameters: Parameters, X: Rows) -> Floats:
-        """See ``Engine._plain_logits``."""
-        from treadle.engines.torch_model import TorchModel, predicting
-
-        logits = np.empty((n_rows(X), parameters.network.sizes[-1]), dtype=parameters.dtype)
-        with predicting():
-            model = TorchModel(parameters, self.device)
-            for start in range(0, n_rows(X), ROWS_PER_PREDICTION):
-                rows = X[start : start + ROWS_PER_PREDICTION]
-                logits[start : start + n_rows(rows)] = model(rows, None).cpu().numpy()
-        return logits
+    def predictor(self, parameters: Parameters) -> Predictor:
+        """See ``Engine.predictor``."""
+        return TorchPredictor(parameters, self.device)
 
     def loss_and_gradients(
         self,
@@ -102,6 +95,26 @@ class TorchEngine(Engine):
         self.check_supports(problem, parameters.dtype)
         check_targets(problem.objective, problem.network, problem.n_rows, problem.y, problem.sample_weight)
         return TorchTrainer(problem, parameters, self.device)
+
+
+class TorchPredictor(Predictor):
+    """See ``treadle.engines.predictor.Predictor``. PyTorch's copy of the parameters is made in each call."""
+
+    def __init__(self, parameters: Parameters, device: torch.device) -> None:
+        super().__init__(parameters)
+        self._device = device
+
+    def _plain_logits(self, X: Rows) -> Floats:
+        """See ``Predictor._plain_logits``."""
+        from treadle.engines.torch_model import TorchModel, predicting
+
+        logits = np.empty((n_rows(X), self.network.sizes[-1]), dtype=self.plain.dtype)
+        with predicting():
+            model = TorchModel(self.plain, self._device)
+            for start in range(0, n_rows(X), ROWS_PER_PREDICTION):
+                rows = X[start : start + ROWS_PER_PREDICTION]
+                logits[start : start + n_rows(rows)] = model(rows, None).cpu().numpy()
+        return logits
 
 
 def _find_device(device: str) -> torch.device:

@@ -197,7 +197,7 @@ class TorchModel(nn.Module):
 
     def _scaled(self, X: Rows) -> Tensor:
         """Compute X * input_scale + input_offset, rounded to the dtype after the product."""
-        x = torch.tensor(dense(X), device=self.device)
+        x = torch.tensor(np.ascontiguousarray(dense(X)), device=self.device)  # it takes no negative strides
         scale, offset = map(self.numpy_dtype.type, (self.network.input_scale, self.network.input_offset))
         x = (x.to(torch.promote_types(x.dtype, self.dtype)) * float(scale)).to(self.dtype)
         return x + float(offset) if offset else x

@@ -35,16 +35,11 @@ def _be_heard() -> None:
         clear(force=True)
 
 
-def _threads_set_to(numbers: Iterable[int]) -> list[int]:
-    """Set each BLAS library's number of threads; return the numbers before.
-
-    ``limit`` would first look up versions.
-    """
-    libraries = _blas_libraries()
-    before = [library.num_threads for library in libraries]
-    for library, number in zip(libraries, numbers, strict=False):
+def _set_threads(numbers: Iterable[int]) -> None:
+    """Set each BLAS library's number of threads; threadpoolctl's ``limit`` would first ask for versions."""
+    _be_heard()
+    for library, number in zip(_blas_libraries(), numbers, strict=False):
         library.set_num_threads(number)
-    return before
 
 
 @contextmanager
@@ -56,15 +51,15 @@ def one_blas_thread() -> Iterator[None]:
     global _n_inside, _before
     with _lock:
         if _n_inside == 0:
-            _be_heard()
-            _before = _threads_set_to(itertools.repeat(1))
+            _before = [library.num_threads for library in _blas_libraries()]
+            if set(_before) - {1}:
+                _set_threads(itertools.repeat(1))
         _n_inside += 1
     try:
         yield
     finally:
         with _lock:
             _n_inside -= 1
-            if _n_inside == 0:
-                _be_heard()
-                _threads_set_to(_before)
+            if _n_inside == 0 and set(_before) - {1}:
+                _set_threads(_before)
                 _be_heard()

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import os
 import platform
+from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 # What a container may use, in microseconds of processor time and of time: Linux's control groups, version 2.
 CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+
+share: ContextVar[int | None] = ContextVar("share", default=None)
+"""How many processors a computation has that runs beside others; None: all."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +38,14 @@ def usable_threads() -> ThreadCount:
         _affinity(),
         _quota(),
         _environment("OMP_NUM_THREADS"),
+        _share(),
     ]
     return min((limit for limit in limits if limit), key=lambda limit: limit.n)
+
+
+def _share() -> ThreadCount | None:
+    n = share.get()
+    return None if n is None else ThreadCount(n, "the share of one of several computations at once")
 
 
 def _affinity() -> ThreadCount | None:
@@ -44,8 +55,14 @@ def _affinity() -> ThreadCount | None:
 
 
 def _quota() -> ThreadCount | None:
+    return _quota_in(CPU_MAX)
+
+
+@cache  # to open the file takes longer than a small prediction
+def _quota_in(path: Path) -> ThreadCount | None:
+    """What the process's container allowed when it was first asked."""
     try:
-        quota, period = CPU_MAX.read_text("ascii").split()
+        quota, period = path.read_text("ascii").split()
         n = max(1, int(quota) // int(period))
     except (OSError, ValueError, ZeroDivisionError):  # no such group, or "max": no limit
         return None

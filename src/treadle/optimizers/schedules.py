@@ -39,6 +39,8 @@ class Schedule(ABC):
 
     needs_n_epochs: ClassVar[bool] = False
     """Whether the rates depend on the planned length, so that such a run cannot be prolonged."""
+    goes_by_losses: ClassVar[bool] = True
+    """Whether the rates of an epoch may depend on the figures of those before it."""
 
     def learning_rates(
         self,
@@ -92,6 +94,8 @@ class Constant(Schedule):
     [0.1, 0.1]
     """
 
+    goes_by_losses: ClassVar[bool] = False
+
     def _rates(self, peak: float, place: EpochPlace) -> NDArray[np.float64]:
         return np.full(place.n_steps, peak, dtype=np.float64)
 
@@ -116,6 +120,7 @@ class OneCycle(Schedule):
     """
 
     needs_n_epochs: ClassVar[bool] = True
+    goes_by_losses: ClassVar[bool] = False
     warmup_fraction: float = 0.3
 
     def __post_init__(self) -> None:
@@ -146,6 +151,7 @@ class Cosine(Schedule):
     """
 
     needs_n_epochs: ClassVar[bool] = True
+    goes_by_losses: ClassVar[bool] = False
     warmup_fraction: float = 0.05
 
     def __post_init__(self) -> None:
@@ -180,6 +186,7 @@ class InverseScaling(Schedule):
     [0.1]
     """
 
+    goes_by_losses: ClassVar[bool] = False
     power_t: float = 0.5
     rows_before: int = 0
 

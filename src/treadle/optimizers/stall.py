@@ -31,6 +31,11 @@ class Stall:
         self._n_iter_no_change = n_iter_no_change
         self._n_stalled = 0
 
+    @property
+    def n_to_next(self) -> float:
+        """How many epochs it takes to the next stall, at least."""
+        return self._n_iter_no_change + 1 - self._n_stalled
+
     def add(self, figure: float) -> bool:
         """Take the next epoch's figure; return True at a stall.
 

@@ -16,6 +16,7 @@ This file trains nothing, prints nothing and writes nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from typing import ClassVar, TypeAlias
@@ -60,6 +61,14 @@ class Callback:
 
     def on_fit_begin(self, training: Training) -> None:
         """Called before training begins, or a later callback restores it."""
+
+    def next_look(self) -> float:
+        """In how many epochs this looks at more than the record of an epoch, or says stop, at the earliest.
+
+        Until then the parameters that it sees in ``on_epoch_end`` may be those of a later epoch. Short epochs
+        at which no callback looks are trained in one go.
+        """
+        return 1
 
     def on_epoch_end(self, training: Training) -> bool | None:
         """Called after an epoch entered ``training.history``; returning True stops training."""
@@ -266,6 +275,9 @@ class Training:
                 f"{sorted(others)[0]!r} among them: give the callbacks that it was made with, in their order"
             )
 
+    def _next_look(self) -> float:
+        return min((callback.next_look() for callback in self.callbacks), default=math.inf)
+
     def run(self) -> None:
         """Train to the plan's end, or until a callback stops it.
 
@@ -282,7 +294,7 @@ class Training:
             for callback in self.callbacks:
                 stack.callback(callback.on_fit_end, self)
                 callback.on_fit_begin(self)
-            epochs = self._loop.epochs()
+            epochs = self._loop.epochs(self._next_look)
             while self.stopped_by is None and next(epochs, None) is not None:
                 for callback in self.callbacks:
                     if _is_true(callback.on_epoch_end(self)) and self.stopped_by is None:

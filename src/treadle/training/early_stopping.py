@@ -104,6 +104,10 @@ class EarlyStopping(Callback):
         self._begin()
         self._network = training.problem.network
 
+    def next_look(self) -> float:
+        """When the figure can have stalled at the earliest."""
+        return 1 if callable(self.monitor) or self.restore_best else self._stall.n_to_next
+
     def on_epoch_end(self, training: Training) -> bool:
         """Take in the figure; return True once it has stalled."""
         stalled = self._add(self._figure(training))

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.engines.engine import Engine, Trainer, TrainingProblem
+from treadle.engines.engine import PRODUCTS_AT_ONCE, Engine, Trainer, TrainingProblem
 from treadle.engines.rows import Rows
 from treadle.errors import InvalidInput, TrainingDiverged
+from treadle.hardware.at_once import stop_if_asked
 from treadle.maths.dtypes import ArrayMapping, Arrays, Numbers
 from treadle.network import Parameters
 from treadle.optimizers import Schedule
@@ -81,10 +82,10 @@ class TrainingPlan:
 
         Epochs count from 1.
         """
-        rows = np.arange(n_rows) if rows is None else rows
         if not self.shuffled:
-            return rows
-        return rows[epoch_order(self.seed, self.epochs_before + epoch, len(rows))]
+            return np.arange(n_rows) if rows is None else rows
+        order = epoch_order(self.seed, self.epochs_before + epoch, n_rows if rows is None else len(rows))
+        return order if rows is None else rows[order]
 
     def n_averaged(self, epoch: int) -> int:
         """Return how many epochs are averaged at an epoch's end.
@@ -165,6 +166,10 @@ class TrainingLoop:
         self._watched = watched
         self._trainer = engine.trainer(problem, parameters) if trainer is None else trainer
         self._average = ParameterAverage(parameters) if plan.averaged_epochs > 1 else None
+        self._rows_in_step = np.full(problem.n_steps(self.n_rows), problem.batch_size)
+        self._rows_in_step[-1] -= problem.batch_size * len(self._rows_in_step) - self.n_rows
+        n_weights = sum(layer.n_in * layer.n_out for layer in problem.network.layers)
+        self._n_products = max(1, self.n_rows * n_weights)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Resume from the end of the checkpoint's last epoch.
@@ -223,10 +228,17 @@ class TrainingLoop:
     def _state(self) -> Arrays:
         return {**self._trainer.state(), **(self._average.state() if self._average is not None else {})}
 
-    def epochs(self) -> Iterator[EpochRecord]:
+    def epochs(self, next_look: Callable[[], float] | None = None) -> Iterator[EpochRecord]:
         """Train the epochs that are left, and yield each one's record.
 
         It ends earlier where the trainer has ended.
+
+        Parameters
+        ----------
+        next_look : callable, or None
+            Asked before an epoch in how many epochs, that one included, anybody looks at more than records.
+            Short epochs before that are trained in one go, and their records given one by one after it: the
+            parameters are then of the last of them. None: after each.
 
         Raises
         ------
@@ -236,20 +248,66 @@ class TrainingLoop:
             If a step's loss is NaN or infinite, or the trainer's state is at the end of an epoch. Go on from
             the last checkpoint, if at all: the trainer is in the middle of an epoch.
         """
-        for epoch in range(len(self.history) + 1, self.plan.n_epochs + 1):
-            record = self._run_epoch(epoch)
-            if record is None:
-                self.is_between_epochs = True
-                return
-            self.history.append(record)
-            self._train_losses.append(record.train_loss)
+        may_go_ahead = True
+        while (epoch := len(self.history) + 1) <= self.plan.n_epochs:
+            stop_if_asked()
+            n = self._n_at_once(next_look() if next_look and may_go_ahead else 1)
+            records: Sequence[EpochRecord] | None = None
+            if n > 1:
+                records = self._run_ahead(range(epoch, epoch + n))
+                may_go_ahead = records is not None
+            if records is None:
+                record = self._run_epoch(epoch)
+                if record is None:
+                    self.is_between_epochs = True
+                    return
+                records = [record]
+            for record in records:
+                self.history.append(record)
+                self._train_losses.append(record.train_loss)
+                self.is_between_epochs = record is records[-1]  # the trainer is at the end of that one
+                yield record
+
+    def _n_at_once(self, n_until_look: float) -> int:
+        """How many of the next epochs need nobody's look, and are short together."""
+        if (
+            self.held_out is not None
+            or self._average is not None
+            or self._trainer.sees_all_rows_in_a_step
+            or self.plan.schedule.goes_by_losses
+        ):
+            return 1
+        n_left = self.plan.n_epochs - len(self.history)
+        return int(max(1, min(n_until_look, n_left, PRODUCTS_AT_ONCE // self._n_products)))
+
+    def _run_ahead(self, epochs: range) -> list[EpochRecord] | None:
+        """Train them all; None where one diverged, and the trainer is as before, to find which."""
+        before = self._trainer.state()
+        watched = self._figures(epochs[0])
+        start = time.perf_counter()
+        self.is_between_epochs = False
+        try:
+            rates = [self._learning_rates(epoch, watched) for epoch in epochs]
+            losses = [
+                self._trainer.run_epoch(self.order(epoch), of_epoch)
+                for epoch, of_epoch in zip(epochs, rates, strict=True)
+            ]
+            self._check_finite(epochs[-1])
+        except TrainingDiverged:
+            # What is not finite stays so: the check at the end has missed none.
+            self._trainer.load_state(before)
             self.is_between_epochs = True
-            yield record
+            return None
+        seconds = (time.perf_counter() - start) / len(epochs)
+        return [
+            self._record(epoch, of_epoch, float(of_epoch_rates[-1]), seconds)
+            for epoch, of_epoch, of_epoch_rates in zip(epochs, losses, rates, strict=True)
+        ]
 
     def _run_epoch(self, epoch: int) -> EpochRecord | None:
         """Train and evaluate an epoch; None if the trainer had ended before."""
         start = time.perf_counter()
-        rates = self._learning_rates(epoch)
+        rates = self._learning_rates(epoch, self._figures(epoch))
         self.is_between_epochs = False
         losses = self._steps(epoch, rates)
         if self._average is not None and self.plan.n_averaged(epoch):
@@ -262,23 +320,39 @@ class TrainingLoop:
             held_out_loss, held_out_score = self.held_out.evaluate(
                 self.engine, self.parameters(), self.problem.objective
             )
+        return self._record(epoch, losses, float(rates[-1]), seconds, held_out_loss, held_out_score)
+
+    def _record(
+        self,
+        epoch: int,
+        losses: NDArray[np.float64],
+        rate: float,
+        seconds: float,
+        held_out_loss: float = math.nan,
+        held_out_score: float = math.nan,
+    ) -> EpochRecord:
+        """Of an epoch with these losses, one a step."""
         return EpochRecord(
             epoch=epoch,
             train_loss=self._mean_loss(losses),
             held_out_loss=held_out_loss,
             held_out_score=held_out_score,
-            learning_rate=float(rates[-1]),
+            learning_rate=rate,
             seconds=seconds,
         )
 
-    def _learning_rates(self, epoch: int) -> NDArray[np.float64]:
-        """Return the learning rates of an epoch's steps, epochs from 1."""
+    def _figures(self, epoch: int) -> Sequence[float]:
+        """Return what the schedule goes by at the beginning of an epoch, from 1."""
         watched = self._watched() if self._watched else self._train_losses
         if len(watched) != epoch - 1:
             raise InvalidInput(
                 f"epoch {epoch}: watched() must give one figure for each of the {epoch - 1} epochs so far; "
                 f"it gave {len(watched)}: add one after each epoch, and restore them with a checkpoint"
             )
+        return watched
+
+    def _learning_rates(self, epoch: int, watched: Sequence[float]) -> NDArray[np.float64]:
+        """Of the steps of epoch, from 1."""
         return self.plan.schedule.learning_rates(
             self.plan.learning_rate,
             epoch=epoch - 1,
@@ -294,22 +368,22 @@ class TrainingLoop:
             losses = self._trainer.run_epoch(self.order(epoch), rates)
         except TrainingDiverged as error:
             raise TrainingDiverged(f"epoch {epoch}: {error}") from error
-        # The loss does not see what the last update of the epoch did.
+        self._check_finite(epoch)
+        return losses
+
+    def _check_finite(self, epoch: int) -> None:
+        """See what the last update of the epoch did, which its losses do not tell."""
         if not all(np.isfinite(array).all() for array in self._trainer.state().values()):
             raise TrainingDiverged(
                 f"epoch {epoch}: parameters or the optimizer's moments are not finite at its end; "
                 "try a smaller learning rate, and look for extreme values in X and y"
             )
-        return losses
 
     def _mean_loss(self, losses: NDArray[np.float64]) -> float:
         """Average the steps' mean losses over the rows of the epoch."""
         if self._trainer.sees_all_rows_in_a_step:
             return float(losses[0])
-        batch_size = self.problem.batch_size
-        rows_in_step = np.full(len(losses), batch_size)
-        rows_in_step[-1] = self.n_rows - batch_size * (len(losses) - 1)
-        return float(np.sum(losses * rows_in_step)) / self.n_rows
+        return float(np.add.reduce(losses * self._rows_in_step)) / self.n_rows
 
 
 def _layout(state: ArrayMapping) -> dict[str, str]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from treadle.hardware.at_once import stop_if_asked
 from treadle.hardware.blas_threads import one_blas_thread
 
 if TYPE_CHECKING:
@@ -136,6 +137,7 @@ class Search:
     def _evaluate(self, x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         if self._closed:
             raise _ClosedError
+        stop_if_asked()
         return self._objective(x)
 
     def _on_iteration(self, intermediate_result: OptimizeResult) -> None:

@@ -7,6 +7,7 @@ import sklearn.neural_network
 
 from tests.estimators.mlp.mlp_cases import bits, blobs, labels
 from treadle import InvalidInput, MLPClassifier
+from treadle.estimators.mlp.class_targets import ClassTargets
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -97,3 +98,19 @@ def test_labels_that_are_no_classes_are_refused_in_scikit_learns_words():
         classifier().partial_fit(X, y, classes=[0, 1])
     with pytest.raises(InvalidInput, match=r"`y` has classes not in `self.classes_`"):
         classifier(early_stopping=True).fit(X, y, X_val=X, y_val=y + 1)
+
+
+@pytest.mark.parametrize(
+    "y", [np.arange(40) % 3 - 1, np.arange(40) % 2 == 0, (np.arange(40) % 5).astype(np.uint8)]
+)
+def test_plain_labels_have_the_classes_that_scikit_learns_checks_find(y):
+    found = ClassTargets.of(y)
+    wanted = ClassTargets.of(y.astype(np.float64))
+    assert found.classes.tolist() == wanted.classes.tolist() and found.classes.dtype == y.dtype
+    assert not found.multilabel and not wanted.multilabel
+
+
+def test_labels_that_may_be_no_classes_are_still_warned_of():
+    X, _ = blobs()
+    with pytest.warns(UserWarning, match="number of unique classes is greater than 50%"):
+        classifier().fit(X, np.arange(60) // 1)

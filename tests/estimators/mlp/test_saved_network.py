@@ -39,7 +39,7 @@ def attributes(estimator):
     """All that the estimator has, what the stopping rule remembers taken apart."""
     memory = estimator._earlier
     told = {} if memory is None else {**vars(memory), "stall": vars(memory.stall)}
-    return vars(estimator) | {"_earlier": told}
+    return estimator.__getstate__() | {"_earlier": told}
 
 
 @pytest.mark.parametrize("case", TARGETS)

@@ -1,8 +1,14 @@
 import numpy as np
 import pytest
 
-from treadle import InvalidInput
-from treadle.estimators.mlp.training_rows import TrainingRows, rows_that_weigh, split
+from treadle import InvalidInput, MLPRegressor
+from treadle.estimators.mlp import training_rows as module
+from treadle.estimators.mlp.training_rows import (
+    TrainingRows,
+    rows_that_weigh,
+    split,
+    validated_rows_and_targets,
+)
 
 
 def parts(n, rows=None, labels=None, fraction=0.25, seed=0, strictly=False):
@@ -80,3 +86,61 @@ def test_weights_of_zero_leave_rows_out():
     rows = TrainingRows(X, X, weights, weights, rows_that_weigh(weights))
     assert (rows.n_rows, rows.total_weight) == (2, 3.0)
     assert (TrainingRows(X, X).n_rows, TrainingRows(X, X).total_weight) == (4, 4.0)
+
+
+class TestPlainRowsAndTargets:
+    """Those that scikit-learn's validation is not asked about."""
+
+    @pytest.fixture(autouse=True)
+    def validated(self, monkeypatch):
+        seen = []
+        validate = module.validate_data
+        monkeypatch.setattr(
+            module,
+            "validate_data",
+            lambda *arguments, **options: seen.append(1) or validate(*arguments, **options),
+        )
+        return seen
+
+    @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+    @pytest.mark.parametrize("target", [np.int64, np.float32, np.float64, bool])
+    def test_come_back_as_they_are(self, dtype, target, validated):
+        X, y = (20 * np.eye(6, 4)).astype(dtype), np.arange(6).astype(target)
+        estimator = MLPRegressor()
+        estimator.feature_names_in_ = ["of", "an", "earlier", "fit"]
+        found = validated_rows_and_targets(estimator, X, y, reset=True)
+        assert found[0] is X and found[1] is y and not validated
+        assert estimator.n_features_in_ == 4 and not hasattr(estimator, "feature_names_in_")
+        assert validated_rows_and_targets(estimator, X, y, reset=False)[0] is X and not validated
+        by_scikit_learn = validated_rows_and_targets(MLPRegressor(), X.tolist(), y.tolist(), reset=True)
+        np.testing.assert_array_equal(by_scikit_learn[0], X)
+        np.testing.assert_array_equal(by_scikit_learn[1], y)
+        assert len(validated) == 1
+
+    @pytest.mark.parametrize(
+        ("spoil", "message"),
+        [
+            (lambda X, y: (X, y[:-1]), "inconsistent numbers of samples"),
+            (lambda X, y: (X, np.where(y == 2, np.nan, y)), "Input y contains NaN"),
+            (lambda X, y: (X, np.where(y == 2, np.inf, y)), "Input y contains infinity"),
+            (lambda X, y: (X, y.astype(complex)), "Complex data not supported"),
+            (lambda X, y: (np.where(X == 1, np.nan, X), y), "Input X contains NaN"),
+            (lambda X, y: (X[:, :0], y), r"0 feature\(s\)"),
+            (lambda X, y: (X[:0], y[:0]), r"0 sample\(s\)"),
+            (lambda X, y: (X[0], y), "Expected 2D array, got 1D array instead"),
+        ],
+    )
+    def test_that_are_not_so_are_refused_in_scikit_learns_words(self, spoil, message):
+        X, y = spoil(np.eye(6, 4), np.arange(6.0))
+        with pytest.raises(ValueError, match=message):
+            validated_rows_and_targets(MLPRegressor(), X, y, reset=True)
+
+    def test_of_another_width_are_refused_where_the_width_is_known(self):
+        estimator = MLPRegressor()
+        validated_rows_and_targets(estimator, np.eye(6, 4), np.arange(6.0), reset=True)
+        with pytest.raises(ValueError, match="X has 3 features, but MLPRegressor is expecting 4 features"):
+            validated_rows_and_targets(estimator, np.eye(6, 3), np.arange(6.0), reset=False)
+
+    def test_whose_sums_overflow_are_asked_about(self, validated):
+        X, y = np.full((6, 4), 1e308), np.arange(6.0)
+        assert validated_rows_and_targets(MLPRegressor(), X, y, reset=True)[0] is X and validated

@@ -45,6 +45,10 @@ class ClassTargets(Targets):
         ValueError
             scikit-learn's, if y does not hold classes.
         """
+        if type(y) is np.ndarray and y.ndim == 1 and y.dtype.kind in "biu":
+            classes = np.unique(y)
+            if 2 * len(classes) <= len(y):  # of more, scikit-learn's check may warn
+                return cls(classes, multilabel=False)
         check_classification_targets(y)
         if is_multilabel(y):
             return cls(np.arange(y.shape[1]), multilabel=True)

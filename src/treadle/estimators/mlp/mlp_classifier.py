@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
-from treadle.engines.engine import output_of
 from treadle.engines.objective import Objective
+from treadle.engines.predictor import output_of
 from treadle.errors import InvalidInput
 from treadle.estimators.labels import GivenTargets, one_column, plain_labels
 from treadle.estimators.mlp.calibration import cooled, temperature_of
@@ -343,7 +343,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         outputs = output_of(self.network_, logits)
         if self.n_outputs_ > 1:
             return outputs
-        return np.hstack([1 - outputs, outputs] if len(self.classes_) > 1 else [np.ones_like(outputs)])
+        columns = [1 - outputs, outputs] if len(self.classes_) > 1 else [np.ones_like(outputs)]
+        return np.concatenate(columns, axis=1)
 
     def predict_log_proba(self, X: object) -> Floats:
         """Predict the logarithm of each class's probability.
@@ -366,7 +367,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         of_no, of_yes = log_logistic(-logits), log_logistic(logits)
         if self.n_outputs_ > 1:
             return of_yes
-        return np.hstack([of_no, of_yes] if len(self.classes_) > 1 else [0 * logits])
+        return np.concatenate([of_no, of_yes] if len(self.classes_) > 1 else [0 * logits], axis=1)
 
     def score(self, X: object, y: object, sample_weight: ArrayLike | None = None) -> float:
         """Compute the accuracy of ``predict``.

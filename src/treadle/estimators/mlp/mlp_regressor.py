@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
-from treadle.engines.engine import output_of
 from treadle.engines.objective import Objective
+from treadle.engines.predictor import output_of
 from treadle.errors import InvalidInput
 from treadle.estimators.labels import GivenTargets
 from treadle.estimators.mlp.multilayer_perceptron import MultilayerPerceptron, check_mini_batches

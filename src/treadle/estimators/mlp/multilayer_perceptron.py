@@ -25,10 +25,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from treadle.engines.objective import Objective
 from treadle.engines.rows import n_rows
-from treadle.engines.selection import select_engine
 from treadle.estimators.files.saving import Savable, Saved
 from treadle.estimators.labels import GivenTargets
 from treadle.estimators.mlp import conversions, saved_network
+from treadle.estimators.mlp.compiled import Compiled, laid_out
 from treadle.estimators.mlp.fitted import Curves, Fitted, norms_of, parameters_of
 from treadle.estimators.mlp.fitting import Assignment, train
 from treadle.estimators.mlp.holding_out import hold_out
@@ -39,6 +39,7 @@ from treadle.estimators.mlp.targets import Targets
 from treadle.estimators.mlp.training_recipe import check_together, dtype_of, network_of
 from treadle.estimators.mlp.training_rows import (
     TrainingRows,
+    are_plain,
     rows_that_weigh,
     validated_rows,
     validated_rows_and_targets,
@@ -68,6 +69,7 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
     _seed: int | None = None
     _moments: ArrayMapping = MappingProxyType({})
     _earlier: Memory | None = None
+    _compiled: Compiled | None = None
 
     @abstractmethod
     def _learn(self, start: Start, y: GivenTargets) -> tuple[Targets, Numbers]:
@@ -185,6 +187,12 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
         """Set the attributes that prediction uses."""
         network = parameters.network
         self.network_ = network
+        self._show_arrays(parameters)
+        self.n_layers_ = len(network.sizes)
+        self.n_outputs_ = network.sizes[-1]
+        self.out_activation_ = network.output
+
+    def _show_arrays(self, parameters: Parameters) -> None:
         self.coefs_ = list(parameters.weights)
         self.intercepts_ = list(parameters.biases)
         norms = norms_of(parameters)
@@ -192,9 +200,19 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
             self.batch_norm_ = norms
         else:
             self.__dict__.pop("batch_norm_", None)
-        self.n_layers_ = len(network.sizes)
-        self.n_outputs_ = network.sizes[-1]
-        self.out_activation_ = network.output
+        self._compiled = Compiled(parameters)
+
+    def __getstate__(self) -> dict[str, object]:
+        """All but the predictor."""
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "_compiled"}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """Take the attributes over, and lay the parameters out as a fit leaves them."""
+        super().__setstate__(state)
+        parameters = laid_out(vars(self))
+        if parameters is not None:
+            self._show_arrays(parameters)
 
     def _with(self, parameters: Parameters) -> Self:
         """Copy the estimator with other parameters, for rows without feature names."""
@@ -205,11 +223,16 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
 
     def _logits(self, X: object) -> Floats:
         """Check a user's rows, and compute the network's last sums, (N, K)."""
-        check_is_fitted(self, "coefs_")
-        features = validated_rows(self, X)
-        parameters = self._parameters()
-        engine = select_engine(self.engine, dtype=parameters.dtype, n_threads=self.n_threads).engine
-        return engine.logits(parameters, features)
+        if not hasattr(self, "coefs_"):
+            check_is_fitted(self, "coefs_")  # says what to do; to ask it takes as long as a prediction
+        is_plain = not hasattr(self, "feature_names_in_") and are_plain(
+            X, getattr(self, "n_features_in_", None)
+        )
+        features = X if is_plain else validated_rows(self, X)
+        compiled = self._compiled
+        if compiled is None or not compiled.is_shown_by(vars(self)):
+            compiled = Compiled(self._parameters())
+        return compiled.predictor(self.engine, self.n_threads).logits(features)
 
     # --- files and other packages
 

@@ -119,6 +119,10 @@ class StoppingRule(EarlyStopping):
         """
         return self._watched
 
+    def next_look(self) -> float:
+        """When training can end at the earliest; each epoch where it prints."""
+        return 1 if self._verbose else super().next_look()
+
     def on_epoch_end(self, training: Training) -> bool:
         """Take in the epoch's figure; return True to end training.
 

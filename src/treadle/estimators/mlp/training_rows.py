@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from treadle.maths.dtypes import Numbers
 
 # X of these types is taken as it is, without a copy; any other is converted to the first.
 X_DTYPES = (np.float64, np.float32, np.uint8)
+PLAIN_DTYPES = tuple(map(np.dtype, X_DTYPES))  # which are found faster
 
 # What scikit-learn is to check of X.
 CHECKS = {"accept_sparse": "csr", "dtype": list(X_DTYPES)}
@@ -71,6 +73,28 @@ class TrainingRows:
         return float((self.weights if self.rows is None else self.weights[self.rows]).sum())
 
 
+def are_plain(X: object, n_features: int | None) -> TypeGuard[Numbers]:
+    """Say whether scikit-learn's validation gives X back as it is, of an estimator without names.
+
+    n_features of None are any number. It says no where only scikit-learn knows. To be validated takes as long
+    as some predictions of one row.
+    """
+    if type(X) is not np.ndarray or X.ndim != 2 or X.dtype not in PLAIN_DTYPES:
+        return False
+    return n_features in (None, X.shape[1]) and X.size > 0 and _is_finite(X)
+
+
+def _is_finite(array: Numbers) -> bool:
+    """Say whether all numbers are finite, as far as their sum tells.
+
+    The sum may be infinite all the same.
+    """
+    if array.dtype.kind != "f":
+        return True
+    with np.errstate(over="ignore", invalid="ignore"):
+        return math.isfinite(np.add.reduce(array, axis=None))
+
+
 def validated_rows(estimator: BaseEstimator, X: object) -> Rows:
     """Check X of a prediction by scikit-learn against the fitted estimator.
 
@@ -102,6 +126,12 @@ def validated_rows_and_targets(
     """
     rows: Rows
     targets: GivenTargets
+    has_names = not reset and hasattr(estimator, "feature_names_in_")
+    n_features = None if reset else getattr(estimator, "n_features_in_", None)
+    if not has_names and are_plain(X, n_features) and _is_plain_target(y, len(X)):
+        estimator.n_features_in_ = X.shape[1]
+        vars(estimator).pop("feature_names_in_", None)
+        return X, y
     with text_in_features_told(X):
         if _is_table(X):
             validate_data(estimator, X, y, reset=reset, skip_check_array=True)
@@ -109,6 +139,11 @@ def validated_rows_and_targets(
         else:
             rows, targets = validate_data(estimator, X, y, reset=reset, multi_output=True, **CHECKS)
     return rows, targets
+
+
+def _is_plain_target(y: object, n_rows: int) -> TypeGuard[Numbers]:
+    """Say whether scikit-learn's validation gives y back as it is: one number a row."""
+    return type(y) is np.ndarray and y.shape == (n_rows,) and y.dtype.kind in "biuf" and _is_finite(y)
 
 
 def _is_table(X: object) -> bool:
