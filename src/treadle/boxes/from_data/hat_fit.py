@@ -22,6 +22,7 @@ Dimensions: N rows, d features.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -164,7 +165,12 @@ def _error(
     leverage: NDArray[np.float64],
     weights: NDArray[np.float64],
 ) -> float:
-    """The weighted mean of (r / (1 - h))^2; of y^2, the error of the mean, where h is all but 1."""
+    """The weighted mean of (r / (1 - h))^2; of y^2, the error of the mean, where h is all but 1.
+
+    Infinite for one row, which nothing is left to predict from.
+    """
+    if not weights.sum() > 1:
+        return math.inf
     determined = leverage <= MOST_LEVERAGE
     rest = np.where(determined, 1 - leverage, 1.0)
     errors = np.where(determined, (y - fitted) / rest, y)
