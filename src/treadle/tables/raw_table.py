@@ -32,7 +32,7 @@ class RawTable:
 def counts(cells: Any) -> bool:
     """Whether cells are 0, 1, 2, ... or 1, 2, 3, ..., as numbers or as text: as a saved index is."""
     n = len(cells)
-    if n == 0:
+    if n == 0 or cells.null_count:
         return False
     try:
         numbers = pc.cast(cells, pa.int64())
