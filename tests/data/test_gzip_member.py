@@ -52,3 +52,10 @@ def test_a_flipped_bit_is_seen_by_the_sum_or_the_length(place):
     data[place] ^= 1
     with pytest.raises((zlib.error, EOFError, CorruptFile)):
         content(bytes(data))
+
+
+def test_a_byte_after_the_member_is_seen_where_a_block_ends_with_it(monkeypatch):
+    monkeypatch.setattr(gzip_member, "PACKED_BYTES", len(PACKED))
+    assert content(PACKED) == TEXT
+    with pytest.raises(CorruptFile, match="it goes on after its gzip stream"):
+        content(PACKED + b"x")

@@ -29,6 +29,8 @@ class Kind:
 class Predicts(ClassifierMixin, BaseEstimator):
     """Predicts the classes that its parameters name."""
 
+    classes_ = NAMES
+
     def __init__(self, names):
         self.names = names
 

@@ -72,3 +72,13 @@ def test_a_matrix_that_no_raise_makes_positive_definite_has_no_solution(monkeypa
     monkeypatch.setattr(equations, "_factor", lambda M, raised: tried.append(raised[0]))
     assert equations(np.full(5, 2.0)) is None
     assert tried == [2 * share for share in normal_equations.RAISES]
+
+
+@pytest.mark.usefixtures("_each_factorisation")
+def test_what_the_raised_diagonal_takes_away_is_given_back(monkeypatch):
+    """Raised by 1e-4 of itself, a solution is off by as much; refined once, by its square."""
+    X, _, rng = scattered(300, 12)
+    D, x = rng.uniform(0.5, 2, 300), rng.normal(size=12)
+    monkeypatch.setattr(normal_equations, "RAISES", (1e-4,))
+    found = SparseNormalEquations(sparse.csr_array(X))(D)(X.T @ (D * (X @ x)))
+    np.testing.assert_allclose(found, x, atol=1e-6)
