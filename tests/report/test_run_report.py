@@ -1,4 +1,4 @@
-"""A run's evaluation and page: probabilities by formulas, other data refused, pictures written."""
+"""A run's evaluation: probabilities by formulas, other data refused, samples drawn."""
 
 from types import SimpleNamespace
 
@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax
 
-from treadle import Run, RunConfig, load_data, load_model, select_engine
 from treadle.engines.numpy_engine import NumpyEngine
 from treadle.errors import RunError
 from treadle.network import Network, Parameters
-from treadle.report.run_report import evaluate_model, sample_rows, write_run_report
-from treadle.runs.environment import describe_environment
+from treadle.report.run_report import evaluate_model, sample_rows
 
 NETWORK = Network((4, 3))
 RNG = np.random.default_rng(0)
@@ -88,17 +86,3 @@ def test_samples_are_drawn_without_the_answers_and_always_the_same():
     assert sample_rows(one).tolist() == sample_rows(one).tolist()
     assert len(set(sample_rows(one).tolist())) == 12 and (np.diff(sample_rows(one)) > 0).all()
     assert sample_rows(other).tolist() == [0, 1, 2, 3, 4]
-
-
-def test_a_run_has_its_page_and_three_pictures(tmp_path):
-    selection, digits = select_engine("numpy"), load_data("digits")
-    environment = describe_environment(selection, digits)
-    config = RunConfig("digits", hidden=(8,), epochs=1, batch_size=200, engine="numpy")
-    run = Run.create(tmp_path / "run", config, environment)
-    run.train(selection.engine, digits)
-    made = load_model(run.model_path)
-    write_run_report(run, made, evaluate_model(made, selection.engine, digits), digits, {"training": 1.5})
-    for name in ("curves.png", "confusion.png", "predictions.png"):
-        assert (run.folder / name).read_bytes().startswith(b"\x89PNG")
-    page = run.report_path.read_text()
-    assert "digits, " in page and environment["data_checksum"] in page

@@ -10,7 +10,7 @@ from treadle.engines.objective import Objective
 from treadle.estimators.mlp.validation_score import score_of_held_out
 
 RNG = np.random.default_rng(0)
-X, CODES, LOGITS = RNG.standard_normal((12, 2)), RNG.integers(0, 3, 12), RNG.standard_normal((5, 3))
+X, CODES, LOGITS = RNG.standard_normal((12, 2)), np.arange(12) % 3, RNG.standard_normal((5, 3))
 ROWS = np.array([1, 3, 4, 8, 11])
 WEIGHTS = RNG.uniform(0.5, 2, 12)
 NAMES = np.array(["a", "b", "c"])
