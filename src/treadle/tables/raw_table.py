@@ -34,7 +34,7 @@ def counts(cells: pa.ChunkedArray) -> bool:
     A saved index does, as numbers or as text.
     """
     n = len(cells)
-    if n == 0:
+    if n == 0 or cells.null_count:
         return False
     try:
         numbers = pc.cast(cells, pa.int64())

@@ -144,12 +144,7 @@ def _read_file(path: str | Path, what: str, columns: Sequence[str] | None, encod
         if kind == "Feather":
             return read_feather(file, what, columns)
         stream = TextStream(file, what, encoding)
-        head = stream.head(TEXT_HEAD)
-        if stream.gzipped and (
-            inner := magic_format(head[:N_MAGIC_BYTES].encode("latin-1", "replace"), what)
-        ):
-            raise InvalidInput(f"{what} is {inner} within gzip; unpack it, its columns are compressed anyway")
-        if text_format(head, what) == "JSON lines":
+        if text_format(stream.head(TEXT_HEAD), what) == "JSON lines":
             return read_json_lines(stream, what, columns)
         return read_csv(stream, what, columns)
 

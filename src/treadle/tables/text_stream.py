@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from treadle.data.expansion import check_expansion
 from treadle.errors import CorruptFile, InvalidInput
-from treadle.tables.formats import GZIP_MAGIC
+from treadle.tables.formats import GZIP_MAGIC, N_MAGIC_BYTES, magic_format
 
 CHUNK = 1 << 20
 # A table takes several times the memory of its text, so less may be inflated at any ratio than for images.
@@ -61,6 +61,8 @@ class TextStream:
         self.tail = b""
         self.closed = False
         start = self._next_chunk()
+        if self.gzipped and (inner := magic_format(start[:N_MAGIC_BYTES], what)):
+            raise InvalidInput(f"{what} is {inner} within gzip; unpack it, its columns are compressed anyway")
         mark = next((mark for mark in MARKS if start.startswith(mark)), None)
         self.encoding = _checked(encoding) if mark is None else MARKS[mark]
         self._told = encoding is not None and mark is None

@@ -7,12 +7,11 @@ import warnings
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from scipy.stats import norm
 
 from treadle import LADRegressor
 from treadle.errors import InferenceWarning, InvalidInput
 from treadle.l1 import infer
-from treadle.l1.inference import bootstrap, covariances, expected_time, inference, rank_inversion
+from treadle.l1.inference import bootstrap, covariances, inference, rank_inversion
 from treadle.l1.inference.bandwidths import BANDWIDTHS, bandwidth, bandwidth_within
 from treadle.l1.inference.inference import METHODS
 
@@ -113,23 +112,6 @@ def test_weights_are_scales():
         by_hand = infer(Z, y[5:] * c[5:], fit_intercept=False, method=method)
         np.testing.assert_allclose(weighted.intervals, by_hand.intervals, rtol=1e-9)
         assert weighted.n_rows == len(y) - 5
-
-
-@pytest.mark.parametrize("quantile", [0.001, 0.02, 0.5, 0.999])
-@pytest.mark.parametrize("name", BANDWIDTHS)
-def test_a_bandwidth_stays_within_zero_and_one(quantile, name):
-    h = bandwidth_within(name, 20, quantile)
-    assert quantile - h > 0 and quantile + h < 1
-    assert bandwidth(name, 10**9, 0.5) < bandwidth(name, 10**4, 0.5)
-
-
-def test_bandwidths_by_hand():
-    # Koenker (2005), section 3.4.2, at the median, where z = 0 and phi = 1 / sqrt(2 pi).
-    assert math.isclose(
-        bandwidth("hall_sheather", 1000, 0.5),
-        1000 ** (-1 / 3) * norm.ppf(0.975) ** (2 / 3) * (1.5 / (2 * math.pi)) ** (1 / 3),
-    )
-    assert math.isclose(bandwidth("bofinger", 1000, 0.5), (4.5 / (4 * math.pi**2) / 1000) ** 0.2)
 
 
 def test_the_table_prints_as_statsmodels():
@@ -314,14 +296,6 @@ def test_fits_of_rows_that_tie_are_announced_before_they_begin(capsys, monkeypat
 
 def interrupted(*arguments, **options):
     raise KeyboardInterrupt
-
-
-def test_the_time_of_a_tied_fit_is_that_of_a_few_rows():
-    X, y = tied_rows(3 * expected_time.SAMPLE)
-    Z = np.column_stack([np.ones(len(y)), X])
-    assert 0 < expected_time.seconds_of_a_tied_fit(Z, y, 0.5) < 60
-    assert expected_time.seconds_of_a_tied_fit(Z[:300], y[:300], 0.5) == 0
-    assert expected_time.seconds_of_a_tied_fit(np.full_like(Z, np.nan), y, 0.5) == 0
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,9 @@ from tests.l1.linear_programs import highs_optimum
 from treadle.errors import CertificateFailed, InvalidInput
 from treadle.l1.dense.solve import solve
 from treadle.l1.pivots import mending
-from treadle.l1.sources.sparse_rows import SparseRows
 from treadle.l1.sparse import normal_equations as sparse_normal_equations
 from treadle.l1.sparse import solve as sparse_solve
 from treadle.l1.sparse import sparse_vertex
-from treadle.l1.sparse.normal_equations import SparseNormalEquations
 from treadle.l1.sparse.optimal_partition import optimal_face
 from treadle.l1.sparse.solve import solve_sparse
 from treadle.l1.sparse.sparse_vertex import sparse_basis
@@ -157,27 +155,6 @@ def test_wide_dummies_never_become_dense():
     assert solution.certificate.verify(X, y)
 
 
-def test_normal_equations_agree_dense_in_blocks_and_sparse(monkeypatch):
-    X, _, rng = scattered(300, 12)
-    D = 10.0 ** rng.uniform(-6, 6, 300)
-    b = X.T @ rng.normal(size=300)
-    expected = np.linalg.solve(X.T @ (D[:, None] * X), b)
-    A = sparse.csr_array(X)
-    for most_dense in (4000, 3):
-        monkeypatch.setattr(sparse_normal_equations, "MOST_DENSE", most_dense)
-        np.testing.assert_allclose(SparseNormalEquations(A)(D)(b), expected, rtol=1e-6)
-    monkeypatch.setattr(sparse_normal_equations, "MOST_DENSE", 4000)
-    full = SparseNormalEquations(sparse.csr_array(rng.normal(size=(300, 12))))
-    assert full._in_blocks and not SparseNormalEquations(two_factors(50, 20, 20)[0])._in_blocks
-    x = rng.normal(size=12)
-    np.testing.assert_allclose(full(D)(full._transposed @ (D * (full._A @ x))), x, rtol=1e-6)
-
-
-def test_normal_equations_of_nonsense_have_no_solution():
-    X = sparse.csr_array(np.ones((3, 1)))
-    assert SparseNormalEquations(X)(np.array([1.0, np.inf, 1.0])) is None
-
-
 def test_splu_serves_many_columns(monkeypatch):
     monkeypatch.setattr(sparse_normal_equations, "MOST_DENSE", 10)
     X, y = two_factors(2000, 20, 30, ties=True)
@@ -287,20 +264,3 @@ def test_a_leverage_row_of_1e9_is_solved_or_refused_with_the_remedy():
 def test_what_cannot_be_used_is_refused(X, y, options, message):
     with pytest.raises(InvalidInput, match=message):
         solve_sparse(X, y, **options)
-
-
-def test_rows_are_sparse_chunks(monkeypatch):
-    from treadle.l1.sources import sparse_rows
-
-    X, y, rng = scattered()
-    weight = rng.random(len(y))
-    monkeypatch.setattr(sparse_rows, "STORED_PER_BLOCK", 100)
-    rows = SparseRows(sparse.csc_array(X), y, weight)
-    chunks = list(rows.chunks())
-    assert len(chunks) > 3
-    assert all(sparse.issparse(chunk.X) for chunk in chunks)
-    assert np.array_equal(sparse.vstack([chunk.X for chunk in chunks]).toarray(), X)
-    assert np.array_equal(np.concatenate([chunk.y for chunk in chunks]), y)
-    some = np.array([0, 5, 199])
-    assert np.array_equal(rows.take(some).X.toarray(), X[some])
-    assert np.array_equal(rows.take(some).weight, weight[some])

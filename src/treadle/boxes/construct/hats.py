@@ -24,6 +24,8 @@ from treadle.errors import InvalidInput
 
 # Cells of the mesh that chords are made of.
 MESH_CELLS = 1 << 15
+# What bounds rest on where nothing is known of second derivatives.
+_THEOREMS = {"lipschitz": "hats of a Lipschitz function", "modulus": "hats of a modulus"}
 
 
 def uniform_hats(target: Target, request: Request) -> Built:
@@ -121,12 +123,7 @@ def _bound(target: Target, norm: BoxNormName, grid: Grid) -> ErrorBound:
         if target.modulus.per_axis is None:
             # Of the Euclidean distance to a vertex alone: f is a modulus of the diagonal away from each.
             worst = float(target.modulus.across(widths[np.newaxis])[0])
-        bound = _record((outward(worst) + linear_rounding(target)) * scale, target.modulus.kind, norm)
-        found.append(
-            ErrorBound(bound.value, bound.kind, theorem("hats of a Lipschitz function", norm), norm)
-            if bound.kind != "none"
-            else bound
-        )
+        found.append(_record((outward(worst) + linear_rounding(target)) * scale, target.modulus.kind, norm))
     proved = [bound for bound in found if math.isfinite(bound.value)]
     return min(proved, key=lambda bound: bound.value) if proved else unproved(norm)
 
@@ -134,7 +131,7 @@ def _bound(target: Target, norm: BoxNormName, grid: Grid) -> ErrorBound:
 def _record(value: float, kind: BoxBoundName, norm: BoxNormName) -> ErrorBound:
     if kind == "none" or not math.isfinite(value):
         return unproved(norm)
-    return ErrorBound(float(outward(value)), kind, theorem("hats", norm), norm)
+    return ErrorBound(float(outward(value)), kind, theorem(_THEOREMS.get(kind, "hats"), norm), norm)
 
 
 def refined_hats(target: Target, request: Request) -> Built:

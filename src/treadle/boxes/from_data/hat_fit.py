@@ -22,6 +22,7 @@ Dimensions: N rows, d features.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -174,8 +175,11 @@ def _error(
 ) -> float:
     """Return the weighted mean of the squared leave-one-out errors r / (1 - h).
 
-    Where h is all but 1 the error is y, that of predicting the mean, which is 0.
+    Where h is all but 1 the error is y, that of predicting the mean, which is 0. Infinite for one row, which
+    nothing is left to predict from.
     """
+    if not weights.sum() > 1:
+        return math.inf
     determined = leverage <= MOST_LEVERAGE
     rest = np.where(determined, 1 - leverage, 1.0)
     errors = np.where(determined, (y - fitted) / rest, y)

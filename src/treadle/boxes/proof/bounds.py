@@ -86,7 +86,8 @@ _THEOREMS = {
     "smooth": "boxes are off by what steps would be, and rises over a width move f by L times its mean",
     "hats": "linear interpolation is off by (1/8) sum_ij M_ij h_i h_j: M h^2 / 8 in one dimension",
     "hats of a Lipschitz function": "linear interpolation is off by (1/2) sum_i L_i h_i",
-    "chords": "a chord is off by what it is at the mesh's nodes, and M h^2 / 8 between them",
+    "hats of a modulus": "linear interpolation is off by f's modulus over the diagonal of a cell",
+    "chords": "a chord is off by what it is at the mesh's nodes, and between them by what hats there are",
 }
 
 

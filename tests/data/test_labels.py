@@ -1,4 +1,4 @@
-from __future__ import annotations
+"""Labels as numbers of classes: those of scikit-learn, given names, and what is refused."""
 
 from typing import Any
 
@@ -6,15 +6,10 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import LabelEncoder
 
-from treadle.data.features import as_rows
 from treadle.data.labels import number_classes
 from treadle.errors import InvalidInput
 
 INTS = np.array([3, 7, 3, -1])
-
-
-def parts(train: Any, test: Any) -> dict[str, np.ndarray[Any, Any]]:
-    return {"X_train": np.asarray(train), "X_test": np.asarray(test)}
 
 
 @pytest.mark.parametrize("labels", [["b", "a", "c", "b"], [3, 7, 3, -1], [0, 1, 2, 1]])
@@ -63,38 +58,3 @@ def test_given_names_keep_their_order() -> None:
 def test_labels_outside_the_classes_are_refused(y_train: Any, y_test: Any, names: Any, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         number_classes(y_train, y_test, names)
-
-
-def test_pixels_stay_uint8_and_images_of_wider_integers_become_it() -> None:
-    images = np.array([[[0, 255], [1, 2]]])
-    for dtype in (np.uint8, np.int64, np.uint16):
-        rows, image_shape, scale = as_rows(parts(images.astype(dtype), images.astype(dtype)))
-        assert rows["X_train"].dtype == np.uint8
-        assert rows["X_train"].tolist() == [[0, 255, 1, 2]]
-        assert (image_shape, scale) == ((2, 2), 1 / 255)
-
-
-@pytest.mark.parametrize(
-    "X", [np.array([[[0, 256]]]), np.array([[0, 255]]), np.array([[0.5, 2.0]]), np.array([[True, False]])]
-)
-def test_all_else_becomes_float32_unscaled(X: np.ndarray[Any, Any]) -> None:
-    rows, image_shape, scale = as_rows(parts(X, X))
-    assert rows["X_test"].dtype == np.float32
-    assert rows["X_test"].tolist() == X.reshape(1, 2).tolist()
-    assert (image_shape is None) == (X.ndim == 2)
-    assert scale == 1.0
-
-
-@pytest.mark.parametrize(
-    ("train", "test", "message"),
-    [
-        (np.zeros(3), np.zeros(3), r"X_train must be of shape \(rows, features\), or .* got \(3,\)"),
-        (np.zeros((3, 2)), np.zeros((3, 4)), r"X_test must be of shape .* alike in both parts; got \(3, 4\)"),
-        (np.zeros((2, 8, 8, 3)), np.zeros((2, 8, 8, 3)), r"grey images"),
-        (np.zeros((2, 2), complex), np.zeros((2, 2)), r"X_train must hold real numbers; got complex128"),
-        (np.array([["a"]]), np.array([["a"]]), r"X_train must hold real numbers; got <U1"),
-    ],
-)
-def test_features_that_are_no_rows_of_numbers_are_refused(train: Any, test: Any, message: str) -> None:
-    with pytest.raises(InvalidInput, match=message):
-        as_rows(parts(train, test))
