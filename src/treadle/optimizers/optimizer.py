@@ -77,7 +77,10 @@ def paced_chunks(network: Network, learning_rate: float) -> Iterator[tuple[slice
 
 
 def drop_remnants(moment: Floats, step: int) -> None:
-    """Every REMNANTS_EVERY steps, set to zero what is below 10^4 times the smallest normal number.
+    """Every REMNANTS_EVERY steps, set to zero what is below 2^26 times the smallest normal number.
+
+    In float32 that is 2^-100. The native engine does it in every step, so that no moment depends on how a
+    processor rounds among the smallest numbers.
 
     The moments of a parameter without gradient, of a dead unit say, fade into the subnormal numbers and stay
     there for good: 0.9 times the smallest few of them rounds back to themselves. Processors are slow at
@@ -85,7 +88,7 @@ def drop_remnants(moment: Floats, step: int) -> None:
     time of an update.
     """
     if step % REMNANTS_EVERY == 0:
-        np.copyto(moment, 0, where=np.abs(moment) < 1e4 * np.finfo(moment.dtype).tiny)
+        np.copyto(moment, 0, where=np.abs(moment) < 2.0**26 * np.finfo(moment.dtype).tiny)
 
 
 def check_decay(name: str, value: float) -> None:
