@@ -96,8 +96,8 @@ struct L1Kernels;  // l1_kernels.h
 
 struct Kernels {
     const char* name;
-    int64_t panel;      // columns of a panel
-    int64_t tile_rows;  // rows of weights that are updated together
+    int64_t panel;                        // columns of a panel
+    int64_t tile_rows;                    // rows of weights that are updated together
     int64_t square_rows, square_columns;  // a tile is whole blocks of these, whose squares are summed together
 
     // `multiply` takes rows as they are, and goes forward with the weights' panels: only W^T is kept as an operand.

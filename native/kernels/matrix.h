@@ -172,11 +172,11 @@ void update_weights(const Step& step, const float* A, ptrdiff_t A_stride, const 
                 for (int64_t p = first; p < end; ++p) {
                     const int64_t at = (p * n_in + k) * PANEL;
                     if (t + 1 < tile_end) prefetch_tile(weights.from(at + TILE_ROWS * PANEL));
-                    update_tile_of<TILE_ROWS>(left < TILE_ROWS ? left : TILE_ROWS, rule, step, packed_A,
-                                              packed_D + (p - first) * rows * PANEL, rows, weights.from(at),
-                                              squares ? squares + p * (PANEL / SUM_LANES) * square_stride + k / SQUARE_ROWS
-                                                      : nullptr,
-                                              square_stride);
+                    update_tile_of<TILE_ROWS>(
+                        left < TILE_ROWS ? left : TILE_ROWS, rule, step, packed_A,
+                        packed_D + (p - first) * rows * PANEL, rows, weights.from(at),
+                        squares ? squares + p * (PANEL / SUM_LANES) * square_stride + k / SQUARE_ROWS : nullptr,
+                        square_stride);
                 }
             }
         }

@@ -111,8 +111,7 @@ void check_update_weights(const Kernels& kernels, Random& random, Comparison& co
             }
         }
         for (int64_t block = 0; block < D.padded / width * blocks; ++block) {
-            const bool written =
-                step.l2 != 0 && part.has_element(block % blocks * height, block / blocks * width);
+            const bool written = step.l2 != 0 && part.has_element(block % blocks * height, block / blocks * width);
             const double sum = written ? expected_squares[size_t(block)] : -1;
             comparison.near(squares[size_t(block)], sum, written ? product_tolerance(height * width, sum) : 0);
         }

@@ -37,8 +37,19 @@ public:
 
     T special() {
         const T least = Limits::denorm_min(), normal = Limits::min(), most = Limits::max();
-        const T all[] = {0, 1, least, normal, normal - least, normal + least, most, Limits::infinity(),
-                         Limits::quiet_NaN(), Limits::epsilon(), 1 + Limits::epsilon(), 3, T(0.1)};
+        const T all[] = {0,
+                         1,
+                         least,
+                         normal,
+                         normal - least,
+                         normal + least,
+                         most,
+                         Limits::infinity(),
+                         Limits::quiet_NaN(),
+                         Limits::epsilon(),
+                         1 + Limits::epsilon(),
+                         3,
+                         T(0.1)};
         const T x = all[random_.integer(0, std::size(all) - 1)];
         return random_.coin() ? -x : x;
     }
@@ -162,8 +173,13 @@ bool check_order() {
     const float nan = std::numeric_limits<float>::quiet_NaN();
     const struct {
         float a, b, larger, smaller;
-    } cases[] = {{1, 2, 2, 1},     {2, 1, 2, 1},       {nan, 1, 1, 1},       {1, nan, nan, nan},
-                 {0.0f, -0.0f, -0.0f, -0.0f}, {-0.0f, 0.0f, 0.0f, 0.0f}, {nan, nan, nan, nan}};
+    } cases[] = {{1, 2, 2, 1},
+                 {2, 1, 2, 1},
+                 {nan, 1, 1, 1},
+                 {1, nan, nan, nan},
+                 {0.0f, -0.0f, -0.0f, -0.0f},
+                 {-0.0f, 0.0f, 0.0f, 0.0f},
+                 {nan, nan, nan, nan}};
     int wrong = 0;
     for (const auto& [a, b, larger, smaller] : cases) {
         wrong += !agree(float(maximum(all(a), all(b))[0]), larger);

@@ -240,8 +240,7 @@ const std::vector<Option>& options() {
     using enum Storage;
     static constexpr Optimizer ADAMW = {Update::adam, 0.8, 0.99, 1e-6, 0.1, 0},
                                MOMENTUM = {Update::momentum, 0, 0, 0, 0, 0.9},
-                               NESTEROV = {Update::nesterov, 0, 0, 0, 0, 0.8},
-                               PLAIN = {Update::plain, 0, 0, 0, 0, 0};
+                               NESTEROV = {Update::nesterov, 0, 0, 0, 0, 0.8}, PLAIN = {Update::plain, 0, 0, 0, 0, 0};
     static const std::vector<Option> all = {
         activation("identity", Activation::identity),
         activation("relu", Activation::relu),

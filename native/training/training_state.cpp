@@ -97,7 +97,8 @@ TrainingState::TrainingState(const Problem& given, const Kernels& kernels) : pro
                 *columnwise = arena.floats(columns);
         }
         if (problem.l2 != 0)
-            layer.squares.resize(size_t(columns / kernels.square_columns * ceil_divide(shape.n_in, kernels.square_rows)));
+            layer.squares.resize(
+                size_t(columns / kernels.square_columns * ceil_divide(shape.n_in, kernels.square_rows)));
     }
 }
 

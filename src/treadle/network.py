@@ -436,7 +436,7 @@ class Parameters:
 
 
 def _uniform(rng: np.random.Generator, bound: float, shape: tuple[int, ...]) -> Floats:
-    """Uniform on +-bound: ``rng.uniform``, whose compiler may fuse the product and the sum, and round otherwise."""
+    """Uniform on +-bound, as ``rng.uniform``, whose compiler may fuse the product and the sum."""
     numbers = rng.random(shape)
     numbers *= 2 * bound
     numbers -= bound

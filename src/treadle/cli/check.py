@@ -1,4 +1,4 @@
-"""``treadle check``: see for yourself that gradients are right, that engines agree, and that bits are the same."""
+"""``treadle check``: see for yourself that gradients are right, engines agree, and bits are the same."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     Agreements = dict[tuple[str, str], Agreement]  # by engine and dtype
 
-app = cyclopts.App(name="check", help="Check the mathematics: gradients, engine against engine, and the bits.")
+app = cyclopts.App(
+    name="check", help="Check the mathematics: gradients, engine against engine, and the bits."
+)
 
 
 @app.command

@@ -14,7 +14,7 @@ from treadle.maths.dtypes import Floats
 _PI, _PI_REST = 3.141592653589793, 1.2246467991473532e-16
 _HALF_PI, _HALF_PI_REST = _PI / 2, _PI_REST / 2
 
-# Of cos x - 1 + x^2 / 2 in x^4, x^6 ..., and of sin x - x in x^3, x^5 ..., for |x| <= pi / 4 (fdlibm, Sun 1993).
+# Of cos x - 1 + x^2 / 2 in x^4, x^6 ..., and of sin x - x in x^3, x^5 ..., for |x| <= pi / 4 (fdlibm, 1993).
 _COSINE = (
     4.16666666666666019037e-02,
     -1.38888888888741095749e-03,
@@ -50,7 +50,9 @@ def cosine(x: NDArray[np.float64]) -> NDArray[np.float64]:
     square = y * y
     half = 0.5 * square
     near_one = 1.0 - half
-    cosines = near_one + (((1.0 - near_one) - half) + (square * square * _polynomial(_COSINE, square) - y * lost))
+    cosines = near_one + (
+        ((1.0 - near_one) - half) + (square * square * _polynomial(_COSINE, square) - y * lost)
+    )
     cube = square * y
     sines = y - ((square * (0.5 * lost - cube * _polynomial(_SINE[1:], square)) - lost) - cube * _SINE[0])
     return np.where(first, cosines, np.where(middle, sines, -cosines))

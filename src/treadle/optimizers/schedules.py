@@ -4,8 +4,8 @@ A schedule keeps no state, and so a resumed run sees the rates of an uninterrupt
 over the planned run. Step s of epoch e, both from 0, is step e S + s of n_epochs S in all, S being the steps
 of an epoch, and takes the rate in the middle of its time. So no step is lost to a rate of zero.
 
-Rates are the same bits on every system: they take nothing from the C library or from NumPy but products, sums and
-quotients.
+Rates are the same bits on every system: they take nothing from the C library or from NumPy but products,
+sums and quotients.
 """
 
 from __future__ import annotations
@@ -266,7 +266,7 @@ def _line(
 
 
 def _power(base: int, exponent: float) -> float:
-    """A positive whole number to a power of at least 0, rounded once; the C library's ``pow`` differs by system."""
+    """A positive whole number to a power of at least 0, rounded once, as the C library's need not be."""
     with localcontext(Context(prec=50, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])):
         return float(Decimal(base) ** Decimal(exponent))
 

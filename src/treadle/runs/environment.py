@@ -11,7 +11,6 @@ from treadle.data.dataset import Dataset
 from treadle.engines.selection import Selection
 
 
-
 def decisive(environment: Mapping[str, str], precision: str) -> tuple[str, ...]:
     """Entries whose change may change the bits of a result, given the environment and the precision."""
     entries = ("treadle", "numpy", "torch", "device", "engine")
