@@ -18,7 +18,7 @@ from treadle.optimizers import SCHEDULES
 from treadle.optimizers.decay import decayed
 from treadle.training.batches import epoch_order
 
-RECORDED_NUMPY = "0"
+RECORDED_NUMPY = "2.4.6"
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,11 @@ class Bits:
 
 
 RECORDED = {
-    "learning rates": "",
-    "corrections of Adam": "",
-    "initial weights, torch and glorot": "",
-    "initial weights, he": "",
-    "orders of rows": "",
+    "learning rates": "61c6328981dff139",
+    "corrections of Adam": "0ea182846ae56d20",
+    "initial weights, torch and glorot": "36ff4af75e7a57d9",
+    "initial weights, he": "4bc887da9ee5364e",
+    "orders of rows": "5e8974ba70f921e2",
 }
 
 
