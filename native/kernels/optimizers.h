@@ -14,7 +14,9 @@
 namespace treadle {
 namespace {
 
-TREADLE_INLINE vec without_remnants(vec moment) { return absolute(moment) < all(0x1p-100f) ? zero() : moment; }
+constexpr float REMNANT = 0x1p-100f;
+TREADLE_INLINE vec without_remnants(vec moment) { return absolute(moment) < all(REMNANT) ? zero() : moment; }
+TREADLE_INLINE vec without_remnants_of_squares(vec moment) { return moment < all(REMNANT) ? zero() : moment; }
 
 // m <- beta_1 m + (1 - beta_1) g,  v <- beta_2 v + (1 - beta_2) g^2,  w <- shrink w - rate m / (sqrt(v) + epsilon),
 // where rate = eta sqrt(c_2) / c_1 and epsilon is the user's times sqrt(c_2): equation (5) of optimizers/adam.py.
@@ -27,7 +29,7 @@ struct AdamRule {
 
     TREADLE_INLINE void operator()(float* w, float* first, float* second, vec g) const {
         const vec m = without_remnants(fma(load(first), beta_1, g * rest_1));
-        const vec v = without_remnants(fma(load(second), beta_2, g * g * rest_2));
+        const vec v = without_remnants_of_squares(fma(load(second), beta_2, g * g * rest_2));
         store(first, m);
         store(second, v);
         store(w, load(w) * shrink - rate * (m / (sqrt(v) + epsilon)));

@@ -111,7 +111,8 @@ void normalise(float* u, float* z, int64_t rows, ptrdiff_t stride, const float* 
             const vec keep = all(1 - momentum), take = all(momentum);
             const vec unbiased = variance / all(float(rows - 1));
             store(running_mean + j, without_remnants(load(running_mean + j) * keep + mean * take));
-            store(running_variance + j, without_remnants(load(running_variance + j) * keep + unbiased * take));
+            store(running_variance + j,
+                  without_remnants_of_squares(load(running_variance + j) * keep + unbiased * take));
         }
     }
 }

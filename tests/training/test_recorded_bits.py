@@ -29,9 +29,9 @@ def dispatched():
 
 def trained(folder, *options, **variables):
     """SHA-256 of the model that a run of digits ends in, in a process of its own."""
-    command = [sys.executable, "-m", "treadle", "train", "digits", "--engine", "native", "--epochs", "4"]
+    command = [sys.executable, "-m", "treadle", "train", "digits", "--engine", "native", "--epochs", "2"]
     ended = subprocess.run(
-        [*command, "--batch-size", "128", *options, "--out", str(folder)],
+        [*command, "--batch-size", "64", "--hidden", "33", *options, "--out", str(folder)],
         env={**os.environ, **variables},
         capture_output=True,
         text=True,

@@ -331,6 +331,8 @@ def bits(*, json: bool = False) -> int:
     weights and orders of rows. The same seed gives the same model, to the bit,
     wherever all of them agree. The exit code is 1 if one does not.
 
+    treadle check bits
+
     Parameters
     ----------
     json

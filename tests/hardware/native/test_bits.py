@@ -19,11 +19,13 @@ def test_every_option_gives_the_recorded_bits(kernels):
     assert n_options > 30
 
 
-def test_no_two_options_share_their_bits():
-    recorded = [bits for _, bits in extension._native.recorded_bits()]
-    # ReLU, Adam and rows of float32 are the defaults: one of the options is the plain training.
-    assert len(set(recorded)) == len(recorded)
-    assert 0 not in recorded
+def test_each_option_has_bits_of_its_own_but_the_order_of_memory():
+    recorded = dict(extension._native.recorded_bits())
+    assert 0 not in recorded.values()
+    assert recorded.pop("X as columns of float32") == recorded["activation relu"]  # the plain training
+    for dtype in ("uint8", "float64"):
+        assert recorded.pop(f"X as columns of {dtype}") == recorded[f"X as {dtype}"]
+    assert len(set(recorded.values())) == len(recorded)
 
 
 def test_an_option_with_other_bits_is_named(monkeypatch):
