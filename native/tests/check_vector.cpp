@@ -7,8 +7,15 @@
 // where plain a * b + c, which is wrong, would not be found to be.
 #include <bit>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
+#include <iterator>
 #include <limits>
+#include <type_traits>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #include "comparison.h"
 #include "kernels/vector.h"
@@ -148,7 +155,9 @@ bool check_fma(int64_t trials) {
 __attribute__((target("fma"))) float of_the_processor(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 
 bool check_flushed(int64_t trials) {
-    if (!__builtin_cpu_supports("fma")) return true;
+    unsigned a, b, c = 0, d;
+    __get_cpuid(1, &a, &b, &c, &d);
+    if (!(c & bit_FMA) || !(c & bit_OSXSAVE)) return true;
     Random random(4);
     Hard<float> hard(random);
     Tally vectors{"vector, flushed"}, floats{"fused float, flushed"};
