@@ -281,7 +281,7 @@ def test_engines_that_are_not_here_are_told_and_the_others_compared(monkeypatch,
 
 @pytest.fixture
 def one_table(monkeypatch):
-    """The first table of kernels alone, which is quick, and bits drawn by the version of NumPy that is here."""
+    """The first table of kernels alone, which is quick, and bits as this version of NumPy draws them."""
     if not extension.is_built():
         pytest.skip("the extension is not built")
     tables = extension.available_kernels()[:1]

@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from treadle.maths.dtypes import Floats
 from treadle.network import Network, Parameters
 from treadle.optimizers import SCHEDULES
 from treadle.optimizers.decay import decayed
@@ -53,7 +55,7 @@ RECORDED = {
 
 def bits_of_training() -> list[Bits]:
     """All that training takes besides the kernel, drawn or computed anew."""
-    found = {
+    found: dict[str, Iterator[NDArray[Any]]] = {
         "learning rates": _learning_rates(),
         "corrections of Adam": _corrections(),
         "initial weights, torch and glorot": _weights("torch", "glorot"),
@@ -77,13 +79,13 @@ def _corrections() -> Iterator[NDArray[np.float64]]:
         yield np.array([decayed(beta, step) for step in (*range(1, 300), 1000, 18_760, 10**6)])
 
 
-def _weights(*schemes: str) -> Iterator[NDArray[np.float64]]:
+def _weights(*schemes: str) -> Iterator[Floats]:
     for scheme in schemes:
         for seed in range(3):
             yield Parameters.initialise(Network((100, 64, 10)), scheme, seed, np.float64).flat
 
 
-def _hash(arrays: Iterator[NDArray[np.float64]] | Iterator[NDArray[np.int64]]) -> str:
+def _hash(arrays: Iterator[NDArray[Any]]) -> str:
     """Of numbers of 64 bits, the least significant byte first."""
     digest = hashlib.sha256()
     for array in arrays:
