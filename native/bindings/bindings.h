@@ -76,5 +76,6 @@ inline auto array(const char* name) { return nb::arg(name).noconvert(); }
 void bind_networks(nb::module_& module);
 void bind_boxes(nb::module_& module);
 void bind_l1(nb::module_& module);
+void bind_bits(nb::module_& module);
 
 }  // namespace treadle

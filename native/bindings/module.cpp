@@ -19,6 +19,7 @@ NB_MODULE(_native, module) {
     bind_networks(module);
     bind_boxes(module);
     bind_l1(module);
+    bind_bits(module);
 }
 
 }  // namespace treadle

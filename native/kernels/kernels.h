@@ -23,7 +23,9 @@
 //
 // Bits. Every element of a product is one chain of fused multiply-adds in ascending order of the inner index,
 // from zero, and in bfloat16 that of matrix_bfloat16.h; sums over the rows of a batch go in ascending order of the
-// rows. So a result does not depend on how the work is cut into tiles, nor on the number of threads.
+// rows, and others as lane_sums.h says. So a result does not depend on how the work is cut into tiles, nor on the number
+// of threads, nor on the table, unless that has products in bfloat16. Two things are left to the processor: what NaN it
+// makes, and a result within 2^-151 below 2^-126, which x86 rounds up to that and Arm flushes to 0.
 //
 // These functions check nothing: shapes and numbers are the callers' business.
 #pragma once
@@ -94,8 +96,9 @@ struct L1Kernels;  // l1_kernels.h
 
 struct Kernels {
     const char* name;
-    int64_t panel;      // columns of a panel
-    int64_t tile_rows;  // rows of weights that are updated together
+    int64_t panel;                        // columns of a panel
+    int64_t tile_rows;                    // rows of weights that are updated together
+    int64_t square_rows, square_columns;  // a tile is whole blocks of these, whose squares are summed together
 
     // `multiply` takes rows as they are, and goes forward with the weights' panels: only W^T is kept as an operand.
     bool direct;
@@ -122,9 +125,9 @@ struct Kernels {
                      int64_t panel_begin, int64_t panel_end, float* C, ptrdiff_t C_stride);
 
     // The weights' gradient A^T D and their update in one, for tiles of some panels: tile t is rows t * tile_rows and on
-    // of a panel; and their new values in the operands that there are. Where `squares` is not null,
-    // squares[panel * tiles + t] is the sum of the tile's squared weights as they were, a panel having `tiles` tiles.
-    // A is read up to 32 columns past its last.
+    // of a panel; and their new values in the operands that there are. Where `squares` is not null, the sums of squared
+    // weights as they were, each of a block of square_rows x square_columns, go there: all blocks of the first
+    // square_columns from the top down, then those of the next. A is read up to 32 columns past its last.
     void (*update_weights)(const Step& step, const float* A, ptrdiff_t A_stride, const float* D, ptrdiff_t D_stride,
                            int64_t rows, int64_t n_in, int64_t n_out, int64_t panel_begin, int64_t panel_end,
                            int64_t tile_begin, int64_t tile_end, Trained weights, Operands operands, double* squares,

@@ -50,6 +50,8 @@ constexpr Kernels table(const char* name) {
     return {.name = name,
             .panel = PANEL,
             .tile_rows = TILE_ROWS,
+            .square_rows = SQUARE_ROWS,
+            .square_columns = SUM_LANES,
             .direct = true,
             .left_row = 0,
             .left_size = nullptr,

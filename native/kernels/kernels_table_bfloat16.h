@@ -10,7 +10,8 @@ namespace {
 template <typename Product>
 constexpr Kernels table_in_bfloat16(const char* name) {
     Kernels kernels = table(name);
-    kernels.tile_rows = BLOCK;
+    kernels.tile_rows = kernels.square_rows = BLOCK;
+    kernels.square_columns = PANEL;
     kernels.direct = false;
     kernels.left_row = PAIRS;
     kernels.left_size = size_of_left;

@@ -1,45 +1,18 @@
 // The losses of a batch's rows and their derivatives by the logits: treadle/maths/losses.py and likelihoods.py; and softmax.
 //
-// Each loss is a sum over a row's outputs, lane by lane and then over the lanes, always in the same order and to more
-// than float32's precision. A row of weight 0 takes no part, even where its logits are not finite; otherwise infinities
+// Each loss is a sum over a row's outputs, in the order of lane_sums.h and to more than float32's precision. A row of weight 0 takes no part, even where its logits are not finite; otherwise infinities
 // and NaN show in the row's loss and derivative. What the logits' padding holds does not matter. d must not overlap the
 // logits, and labels, weights and targets are not checked.
 #pragma once
 
 #include "kernels/elementary.h"
 #include "kernels/kernels.h"
+#include "kernels/lane_sums.h"
 #include "kernels/likelihoods.h"
 #include "kernels/vector.h"
 
 namespace treadle {
 namespace {
-
-// A sum of the lanes of many vectors, to the precision of two floats: each lane's sum and what its rounding lost
-// (Knuth, TAOCP 2, section 4.2.2, theorem B).
-class LaneSums {
-    vec sums = zero(), lost = zero();
-
-public:
-    TREADLE_INLINE void add(vec v) {
-        const vec sum = sums + v, added = sum - sums;
-        lost += (sums - (sum - added)) + (v - added);
-        sums = sum;
-    }
-
-    TREADLE_INLINE double total() const {
-        // Where a sum is infinite, what was lost is NaN.
-        const vec rest = absolute(sums) < INF ? lost : zero();
-        double lanes[LANES];
-        TREADLE_UNROLL
-        for (int lane = 0; lane < LANES; ++lane) lanes[lane] = double(sums[lane]) + double(rest[lane]);
-        TREADLE_UNROLL
-        for (int width = LANES / 2; width > 0; width /= 2) {
-            TREADLE_UNROLL
-            for (int lane = 0; lane < width; ++lane) lanes[lane] += lanes[lane + width];
-        }
-        return lanes[0];
-    }
-};
 
 TREADLE_INLINE float largest_lane(vec v) {
     float lanes[LANES];

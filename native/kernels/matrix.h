@@ -8,6 +8,7 @@
 #pragma once
 
 #include "kernels/kernels.h"
+#include "kernels/lane_sums.h"
 #include "kernels/optimizers.h"
 #include "kernels/vector.h"
 
@@ -85,9 +86,29 @@ TREADLE_INLINE void pack(const float* from, ptrdiff_t stride, int64_t rows, floa
         for (int j = 0; j < COLUMNS; j += LANES) store(to + j, load(from + j));
 }
 
+// The sum of the squares of each SQUARE_ROWS rows of a tile of weights and each SUM_LANES of its columns.
+template <int ROWS>
+TREADLE_INLINE void add_squares(const float* W, double* square, int64_t square_stride) {
+    for (int r = 0; r < ROWS; r += SQUARE_ROWS, ++square) {
+        const int end = r + SQUARE_ROWS < ROWS ? r + SQUARE_ROWS : ROWS;
+        for (int j = 0; j < PANEL; j += SUM_LANES) {
+            double lanes[SUM_LANES];
+            for (int lane = 0; lane < SUM_LANES; lane += LANES) {
+                vec sum = zero();
+                for (int k = r; k < end; ++k) {
+                    const vec w = load(W + k * PANEL + j + lane);
+                    sum = fma(w, w, sum);
+                }
+                for (int l = 0; l < LANES; ++l) lanes[lane + l] = double(sum[l]);
+            }
+            square[j / SUM_LANES * square_stride] = sum_of_lanes(lanes);
+        }
+    }
+}
+
 template <int ROWS, typename Rule>
 void update_tile(const Rule& rule, const Step& step, const float* A, const float* D, int64_t rows, Trained w,
-                 double* square) {
+                 double* square, int64_t square_stride) {
     vec sum[ROWS][PANEL_VECTORS];
     TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) {
         TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v) sum[r][v] = zero();
@@ -103,17 +124,11 @@ void update_tile(const Rule& rule, const Step& step, const float* A, const float
     }
     if (step.l2 != 0) {
         const vec l2 = all(step.l2);
-        vec squares = zero();
         TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) {
-            TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v) {
-                const vec value = load(w.value + r * PANEL + v * LANES);
-                sum[r][v] = fma(value, l2, sum[r][v]);
-                squares = fma(value, value, squares);
-            }
+            TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v) sum[r][v] =
+                fma(load(w.value + r * PANEL + v * LANES), l2, sum[r][v]);
         }
-        double total = 0;
-        for (int lane = 0; lane < LANES; ++lane) total += double(squares[lane]);
-        if (square) *square = total;
+        if (square) add_squares<ROWS>(w.value, square, square_stride);
     }
     TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) {
         for (int v = 0; v < PANEL_VECTORS; ++v) {
@@ -126,9 +141,9 @@ void update_tile(const Rule& rule, const Step& step, const float* A, const float
 
 template <int ROWS, typename Rule>
 TREADLE_INLINE void update_tile_of(int64_t tile_rows, const Rule& rule, const Step& step, const float* A,
-                                   const float* D, int64_t rows, Trained w, double* square) {
-    if (tile_rows == ROWS) return update_tile<ROWS>(rule, step, A, D, rows, w, square);
-    if constexpr (ROWS > 1) update_tile_of<ROWS - 1>(tile_rows, rule, step, A, D, rows, w, square);
+                                   const float* D, int64_t rows, Trained w, double* square, int64_t square_stride) {
+    if (tile_rows == ROWS) return update_tile<ROWS>(rule, step, A, D, rows, w, square, square_stride);
+    if constexpr (ROWS > 1) update_tile_of<ROWS - 1>(tile_rows, rule, step, A, D, rows, w, square, square_stride);
 }
 
 // The next tile's values and moments start on their way from the outer caches while this tile's sums are formed. Only
@@ -144,7 +159,7 @@ TREADLE_INLINE void prefetch_tile(Trained w) {
 void update_weights(const Step& step, const float* A, ptrdiff_t A_stride, const float* D, ptrdiff_t D_stride,
                     int64_t rows, int64_t n_in, int64_t panel_begin, int64_t panel_end, int64_t tile_begin,
                     int64_t tile_end, Trained weights, double* squares, float* scratch) {
-    const int64_t tiles = (n_in + TILE_ROWS - 1) / TILE_ROWS;
+    const int64_t square_stride = (n_in + SQUARE_ROWS - 1) / SQUARE_ROWS;
     float *const packed_A = scratch, *const packed_D = scratch + rows * PACKED_ROWS;
     with_rule(step, [&](const auto& rule) {
         for (int64_t first = panel_begin; first < panel_end; first += GROUP) {
@@ -157,9 +172,11 @@ void update_weights(const Step& step, const float* A, ptrdiff_t A_stride, const 
                 for (int64_t p = first; p < end; ++p) {
                     const int64_t at = (p * n_in + k) * PANEL;
                     if (t + 1 < tile_end) prefetch_tile(weights.from(at + TILE_ROWS * PANEL));
-                    update_tile_of<TILE_ROWS>(left < TILE_ROWS ? left : TILE_ROWS, rule, step, packed_A,
-                                              packed_D + (p - first) * rows * PANEL, rows, weights.from(at),
-                                              squares ? squares + p * tiles + t : nullptr);
+                    update_tile_of<TILE_ROWS>(
+                        left < TILE_ROWS ? left : TILE_ROWS, rule, step, packed_A,
+                        packed_D + (p - first) * rows * PANEL, rows, weights.from(at),
+                        squares ? squares + p * (PANEL / SUM_LANES) * square_stride + k / SQUARE_ROWS : nullptr,
+                        square_stride);
                 }
             }
         }

@@ -2,13 +2,21 @@
 //
 // Each rule is a function object made once for many vectors; its operator() takes where the values and moments lie,
 // and their gradient. The gradient itself is never stored.
+//
+// A moment that fades is 0 from 2^-100 on: further down it would come to where x86 flushes subnormal numbers after they
+// are rounded and Arm before (drop_remnants of optimizers/optimizer.py).
 #pragma once
 
+#include "kernels/elementary.h"
 #include "kernels/kernels.h"
 #include "kernels/vector.h"
 
 namespace treadle {
 namespace {
+
+constexpr float REMNANT = 0x1p-100f;
+TREADLE_INLINE vec without_remnants(vec moment) { return absolute(moment) < all(REMNANT) ? zero() : moment; }
+TREADLE_INLINE vec without_remnants_of_squares(vec moment) { return moment < all(REMNANT) ? zero() : moment; }
 
 // m <- beta_1 m + (1 - beta_1) g,  v <- beta_2 v + (1 - beta_2) g^2,  w <- shrink w - rate m / (sqrt(v) + epsilon),
 // where rate = eta sqrt(c_2) / c_1 and epsilon is the user's times sqrt(c_2): equation (5) of optimizers/adam.py.
@@ -20,8 +28,8 @@ struct AdamRule {
           epsilon(all(step.epsilon)), rate(all(step.rate)), shrink(all(step.shrink)) {}
 
     TREADLE_INLINE void operator()(float* w, float* first, float* second, vec g) const {
-        const vec m = fma(load(first), beta_1, g * rest_1);
-        const vec v = fma(load(second), beta_2, g * g * rest_2);
+        const vec m = without_remnants(fma(load(first), beta_1, g * rest_1));
+        const vec v = without_remnants_of_squares(fma(load(second), beta_2, g * g * rest_2));
         store(first, m);
         store(second, v);
         store(w, load(w) * shrink - rate * (m / (sqrt(v) + epsilon)));
@@ -35,7 +43,7 @@ struct MomentumRule {
     explicit MomentumRule(const Step& step) : momentum(all(step.momentum)), rate(all(step.rate)) {}
 
     TREADLE_INLINE void operator()(float* w, float* first, float*, vec g) const {
-        const vec u = fma(load(first), momentum, g);
+        const vec u = without_remnants(fma(load(first), momentum, g));
         store(first, u);
         store(w, load(w) - rate * u);
     }
@@ -48,7 +56,7 @@ struct NesterovRule {
     explicit NesterovRule(const Step& step) : momentum(all(step.momentum)), rate(all(step.rate)) {}
 
     TREADLE_INLINE void operator()(float* w, float* first, float*, vec g) const {
-        const vec u = fma(load(first), momentum, g);
+        const vec u = without_remnants(fma(load(first), momentum, g));
         store(first, u);
         store(w, load(w) - rate * fma(u, momentum, g));
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/kernels.h"
+#include "kernels/optimizers.h"
 #include "kernels/vector.h"
 
 namespace treadle {
@@ -108,8 +109,10 @@ void normalise(float* u, float* z, int64_t rows, ptrdiff_t stride, const float* 
         store(inverse + j, spread);
         if (rows > 1) {  // one row says nothing of the variance
             const vec keep = all(1 - momentum), take = all(momentum);
-            store(running_mean + j, load(running_mean + j) * keep + mean * take);
-            store(running_variance + j, load(running_variance + j) * keep + variance / all(float(rows - 1)) * take);
+            const vec unbiased = variance / all(float(rows - 1));
+            store(running_mean + j, without_remnants(load(running_mean + j) * keep + mean * take));
+            store(running_variance + j,
+                  without_remnants_of_squares(load(running_variance + j) * keep + unbiased * take));
         }
     }
 }

@@ -73,10 +73,11 @@ void check_update_weights(const Kernels& kernels, Random& random, Comparison& co
         keep.update = Update::keep_gradient;
         const Weights before(random, n_in, n_out, kernels.panel);
         Weights gradient = before, after = before;
-        const int64_t tiles = ceil_divide(n_in, kernels.tile_rows), count = D.padded / kernels.panel;
         const Part part(kernels, random, n_in, n_out);
         std::vector<float> scratch(size_t(kernels.scratch_size(rows)), NOT_WRITTEN);
-        std::vector<double> squares(size_t(count * tiles), -1.0), expected_squares(squares.size(), 0.0);
+        // Of blocks of weights, all from the top down, and then those of the columns beside them.
+        const int64_t height = kernels.square_rows, width = kernels.square_columns, blocks = ceil_divide(n_in, height);
+        std::vector<double> squares(size_t(D.padded / width * blocks), -1.0), expected_squares(squares.size(), 0.0);
         Right operands(kernels, before);
         const auto update = [&](const Step& how, Weights& weights) {
             kernels.update_weights(how, A.data(), A.stride, D.data(), D.stride, rows, n_in, n_out, part.first_panel,
@@ -91,7 +92,7 @@ void check_update_weights(const Kernels& kernels, Random& random, Comparison& co
                 const size_t at = before.at(k, j);
                 const int64_t panel = j / kernels.panel, tile = k / kernels.tile_rows;
                 const Element old = before.element(at);
-                expected_squares[size_t(panel * tiles + tile)] += old.value * old.value;
+                expected_squares[size_t(j / width * blocks + k / height)] += old.value * old.value;
                 if (!part.has(panel, tile)) {
                     comparison.same(&after.value[at], &before.value[at], 1);
                     comparison.same(&after.first[at], &before.first[at], 1);
@@ -109,11 +110,10 @@ void check_update_weights(const Kernels& kernels, Random& random, Comparison& co
                 compare_update(step, old, g, after.element(at), comparison);
             }
         }
-        for (int64_t t = 0; t < count * tiles; ++t) {
-            const bool written = step.l2 != 0 && part.has(t / tiles, t % tiles);
-            const double sum = written ? expected_squares[size_t(t)] : -1;
-            comparison.near(squares[size_t(t)], sum,
-                            written ? product_tolerance(kernels.tile_rows * kernels.panel, sum) : 0);
+        for (int64_t block = 0; block < D.padded / width * blocks; ++block) {
+            const bool written = step.l2 != 0 && part.has_element(block % blocks * height, block / blocks * width);
+            const double sum = written ? expected_squares[size_t(block)] : -1;
+            comparison.near(squares[size_t(block)], sum, written ? product_tolerance(height * width, sum) : 0);
         }
     }
 }

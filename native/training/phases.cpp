@@ -1,8 +1,8 @@
 // Computes the units of a step's phases, by the equations of kernels.h.
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
+#include "training/decay.h"
 #include "training/noise.h"
 #include "training/training_state.h"
 
@@ -24,7 +24,7 @@ Step TrainingState::rule_of(int64_t step, double learning_rate) const {
     rule.momentum = float(o.momentum);
     rule.rate = float(learning_rate);
     if (o.update == Update::adam) {
-        const double c_1 = 1 - std::pow(o.beta_1, double(step)), c_2 = 1 - std::pow(o.beta_2, double(step));
+        const double c_1 = 1 - decayed(o.beta_1, step), c_2 = 1 - decayed(o.beta_2, step);
         rule.beta_1 = float(o.beta_1);
         rule.rest_1 = float(1 - o.beta_1);
         rule.beta_2 = float(o.beta_2);
@@ -150,8 +150,11 @@ double TrainingState::total_weight(const int64_t* rows, int64_t n) const {
 
 double TrainingState::penalty() const {
     double squares = 0;
-    for (const LayerState& layer : layers)
-        squares = std::accumulate(layer.squares.begin(), layer.squares.end(), squares);
+    for (const LayerState& layer : layers) {
+        double chains[4] = {};  // an addition waits for the one before
+        for (size_t i = 0; i < layer.squares.size(); ++i) chains[i % 4] += layer.squares[i];
+        squares += (chains[0] + chains[1]) + (chains[2] + chains[3]);
+    }
     return 0.5 * problem.l2 * squares;
 }
 

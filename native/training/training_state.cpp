@@ -96,7 +96,9 @@ TrainingState::TrainingState(const Problem& given, const Kernels& kernels) : pro
                   &layer.inverse, &layer.scale_gradient, &layer.bias_gradient})
                 *columnwise = arena.floats(columns);
         }
-        if (problem.l2 != 0) layer.squares.resize(size_t(layer.panels * layer.tiles));
+        if (problem.l2 != 0)
+            layer.squares.resize(
+                size_t(columns / kernels.square_columns * ceil_divide(shape.n_in, kernels.square_rows)));
     }
 }
 

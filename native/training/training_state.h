@@ -33,7 +33,7 @@ struct LayerState {
     Buffer d;                     // dJ/dz
     Buffer masks[2];              // with dropout: this batch's and the next one's
     Buffer left_output, left_d;   // output and d as operands, unless the kernels are direct
-    std::vector<double> squares;  // with an L2 penalty: of each tile
+    std::vector<double> squares;  // with an L2 penalty: see Kernels::update_weights
 
     // With batch normalisation.
     Buffer u;                                       // (rows, stride): a W, then normalised

@@ -390,9 +390,9 @@ class Parameters:
                 bound = 1 / math.sqrt(layer.n_in)
             else:
                 bound = math.sqrt(gain / (layer.n_in + layer.n_out))
-            W[:] = rng.uniform(-bound, bound, W.shape)
+            W[:] = _uniform(rng, bound, W.shape)
             if not layer.batch_norm:
-                b[:] = rng.uniform(-bound, bound, b.shape)
+                b[:] = _uniform(rng, bound, b.shape)
         for scale in parameters.scales:
             if scale is not None:
                 scale[:] = 1
@@ -444,6 +444,14 @@ class Parameters:
             result.weights[i][:] = W
             result.biases[i][:] = b
         return result
+
+
+def _uniform(rng: np.random.Generator, bound: float, shape: tuple[int, ...]) -> Floats:
+    """Uniform on +-bound, as ``rng.uniform``, whose compiler may fuse the product and the sum."""
+    numbers = rng.random(shape)
+    numbers *= 2 * bound
+    numbers -= bound
+    return numbers
 
 
 def _cut(array: Floats, sizes: list[int]) -> Iterator[Floats]:

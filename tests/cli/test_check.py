@@ -4,11 +4,13 @@ import json
 import sys
 from typing import get_args
 
+import numpy as np
 import pytest
 
 from treadle.choices import LossName
 from treadle.cli import run
 from treadle.hardware.native import extension
+from treadle.training import recorded_bits
 
 
 def test_gradients_pass_with_a_line_for_each_array(capsys):
@@ -86,3 +88,46 @@ def test_engines_that_are_not_here_are_told_and_the_others_compared(monkeypatch,
     told = capsys.readouterr().err
     assert "there is no engine to hold against NumPy's: the native engine is not built" in told
     assert "needs PyTorch" in told
+
+
+@pytest.fixture
+def one_table(monkeypatch):
+    """The first table of kernels alone, which is quick, and bits as this version of NumPy draws them."""
+    if not extension.is_built():
+        pytest.skip("the extension is not built")
+    tables = extension.available_kernels()[:1]
+    monkeypatch.setattr(extension, "available_kernels", lambda: tables)
+    for part in recorded_bits.bits_of_training():
+        if np.__version__ != recorded_bits.RECORDED_NUMPY:
+            monkeypatch.setitem(recorded_bits.RECORDED, part.what, part.here)
+    return tables[0]
+
+
+def test_bits_are_those_recorded(one_table, capsys):
+    assert run(["check", "bits"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    n_options = len(extension._native.recorded_bits())
+    assert lines[1].split() == ["kernels", one_table, str(n_options), "of", str(n_options), "options", "ok"]
+    assert all(line.endswith("ok") for line in lines[1:7])
+    assert f"NumPy {np.__version__} drew here" in lines[7]
+    assert any(line.startswith("not promised: products in bfloat16") for line in lines)
+
+
+def test_bits_that_are_not_those_recorded_are_named(one_table, monkeypatch, capsys):
+    monkeypatch.setattr(extension._native, "recorded_bits", lambda: [("a rate of zero", 1)], raising=True)
+    monkeypatch.setitem(recorded_bits.RECORDED, "learning rates", "0" * 16)
+    assert run(["check", "bits", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert not found["passed"]
+    assert found["kernels"][one_table] == {"options": 1, "differing": ["a rate of zero"]}
+    assert found["others"]["learning rates"]["recorded"] != found["others"]["learning rates"]["here"]
+    assert run(["check", "bits"]) == 1
+    out = capsys.readouterr().out
+    assert f"kernels {one_table}: other bits with a rate of zero" in out
+    assert sum(line.endswith("FAILED") for line in out.splitlines()) == 2
+
+
+def test_bits_without_the_extension_say_what_is_missing(monkeypatch, capsys):
+    monkeypatch.setattr(extension, "missing", ImportError("No module named 'treadle._native'"))
+    assert run(["check", "bits"]) == 1
+    assert "the native engine is not built" in capsys.readouterr().err

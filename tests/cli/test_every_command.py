@@ -26,7 +26,7 @@ def test_help_lists_every_command_and_an_example(capsys):
 
 
 @pytest.mark.parametrize(
-    "command", [[name] for name in COMMANDS] + [["check", "gradients"], ["data", "info"]]
+    "command", [[name] for name in COMMANDS] + [["check", "gradients"], ["check", "bits"], ["data", "info"]]
 )
 def test_every_command_has_help_of_its_own(capsys, command):
     assert run([*command, "--help"]) == 0

@@ -1,6 +1,7 @@
 """Learning-rate schedules against their formulas, torch's scheduler and a training of scikit-learn's."""
 
 import math
+import platform
 import warnings
 
 import numpy as np
@@ -68,6 +69,23 @@ def test_cosine_warms_up_and_falls_along_half_a_cosine(fraction):
         else:
             expected.append(0.05 * (1 + math.cos(math.pi * (time - fraction) / (1 - fraction))))
     np.testing.assert_allclose(rates(Cosine(fraction)), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.05, 0.3, 1.0])
+def test_straight_lines_are_those_of_numpy_to_the_bit(fraction):
+    # Its compiler must not have fused: as for x86-64.
+    time = (np.arange(100) + 0.5) / 100
+    expected = np.interp(time, (0, fraction, 1), (0, 0.1, 0))
+    near = {"rtol": 0 if platform.machine() == "x86_64" else 1e-15}
+    np.testing.assert_allclose(rates(OneCycle(fraction)), expected, **near)
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0, 1.7, 1e300])
+def test_inverse_scaling_is_the_power_rounded_once(power):
+    with np.errstate(over="ignore"):
+        expected = 0.1 / np.power(float(1600 * 3 + 1), power)
+    found = rates(InverseScaling(power))[-1]
+    assert abs(found - expected) <= 4e-16 * expected
 
 
 @pytest.mark.parametrize("schedule", [OneCycle(), Cosine()], ids=str)

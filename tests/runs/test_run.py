@@ -229,6 +229,20 @@ def test_another_version_resumes_with_a_warning(whole, environment):
     assert f"began with numpy {np.__version__}, and goes on with 9.9" in warnings[0]
 
 
+def test_another_processor_warns_unless_its_bits_are_the_same(whole, environment):
+    began = {**environment, "engine": "native", "kernels": "avx2", "processor": "One"}
+    now = {**began, "kernels": "neon", "processor": "Another"}
+    _, warnings = replace(whole, environment=began).continued(CONFIG, now)
+    assert warnings == []
+    rounded = replace(CONFIG, precision="bfloat16")
+    _, warnings = replace(whole, config=rounded, environment=began).continued(rounded, now)
+    assert ["kernels avx2" in warnings[0], "processor One" in warnings[1]] == [True, True]
+    _, warnings = replace(whole, environment={**began, "engine": "numpy"}).continued(
+        CONFIG, {**now, "engine": "numpy"}
+    )
+    assert len(warnings) == 2
+
+
 def test_a_folder_with_something_in_it_is_refused(tmp_path, environment):
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(RunError, match=r"is not empty: name another folder with --out$"):

@@ -1,4 +1,4 @@
-"""``treadle check``: checks gradients against finite differences, and engines against each other."""
+"""``treadle check``: checks gradients, the agreement of engines, and bits."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from treadle.engines.gradient_check import GradientReport
     from treadle.engines.objective import Objective
     from treadle.network import Network
+    from treadle.training.recorded_bits import Bits
 
     Agreements = dict[tuple[str, str], Agreement]  # by engine and dtype
 
-app = cyclopts.App(name="check", help="Check the mathematics: gradients, and engine against engine.")
+app = cyclopts.App(
+    name="check", help="Check the mathematics: gradients, engine against engine, and the bits."
+)
 
 
 @app.command
@@ -310,3 +313,70 @@ def _print_agreements(agreements: Agreements, steps: int) -> None:
         ],
         align="<<>>><",
     )
+
+
+# What this command does not look at, since nothing promises it.
+NOT_PROMISED = (
+    "products in bfloat16, which each unit sums in its own way",
+    "the NumPy engine and L-BFGS, whose sums are those of NumPy's BLAS; the torch engine",
+    "scores and losses of held-out rows, which take NumPy's exponentials and logarithms",
+    "initial weights and orders drawn by another version of NumPy",
+)
+
+
+@app.command
+def bits(*, json: bool = False) -> int:
+    """Compare the bits of training on this machine with those recorded on another.
+
+    Small trainings with every option of the native engine, by each of the
+    kernels that this processor runs, in seconds; then learning rates, initial
+    weights and orders of rows. The same seed gives the same model, to the bit,
+    wherever all of them agree. The exit code is 1 if one does not.
+
+    treadle check bits
+
+    Parameters
+    ----------
+    json
+        Print the result as JSON.
+    """
+    import numpy as np
+
+    from treadle.hardware.native.bits import differing_options
+    from treadle.hardware.native.extension import available_kernels
+    from treadle.training.recorded_bits import RECORDED_NUMPY, bits_of_training
+
+    options = {name: differing_options(name) for name in available_kernels()}
+    others = bits_of_training()
+    passed = not any(differing for differing, _ in options.values()) and all(part.agree for part in others)
+    if json:
+        print_json(
+            {
+                "passed": passed,
+                "kernels": {
+                    name: {"options": n, "differing": differing} for name, (differing, n) in options.items()
+                },
+                "others": {part.what: {"here": part.here, "recorded": part.recorded} for part in others},
+                "numpy": {"here": np.__version__, "recorded": RECORDED_NUMPY},
+                "not_promised": NOT_PROMISED,
+            }
+        )
+    else:
+        _print_bits(options, others)
+        print_result(f"NumPy {np.__version__} drew here, {RECORDED_NUMPY} where the bits were recorded")
+        for what in NOT_PROMISED:
+            print_result(f"not promised: {what}")
+    return 0 if passed else 1
+
+
+def _print_bits(options: dict[str, tuple[list[str], int]], others: list[Bits]) -> None:
+    """A line for each table of kernels and for all else; the options that differ by name."""
+    rows = [
+        (f"kernels {name}", f"{n - len(differing)} of {n} options", "FAILED" if differing else "ok")
+        for name, (differing, n) in options.items()
+    ]
+    rows += [(part.what, part.here, "ok" if part.agree else "FAILED") for part in others]
+    print_table(("what", "as recorded", "result"), rows, align="<<<")
+    for name, (differing, _) in options.items():
+        for option in differing:
+            print_result(f"kernels {name}: other bits with {option}")

@@ -132,7 +132,7 @@ def _moments(X: Features) -> tuple[float, float]:
     """Mean and standard deviation of all elements, in float64.
 
     Block by block; the blocks' squared deviations are combined as in Chan, Golub and LeVeque (1979), which
-    keeps its digits however far the mean is from 0.
+    keeps its digits however far the mean is from 0. No sum is BLAS's, which depends on the processor.
     """
     rows = max(1, CACHED_ELEMENTS // X.shape[1])
     count, mean, squares = 0, 0.0, 0.0
@@ -142,7 +142,8 @@ def _moments(X: Features) -> tuple[float, float]:
         block -= block_mean
         difference = block_mean - mean
         total = count + block.size
-        squares += float(np.dot(block, block)) + difference**2 * (count * block.size / total)
+        np.square(block, out=block)
+        squares += float(block.sum()) + difference**2 * (count * block.size / total)
         mean += difference * (block.size / total)
         count = total
     return mean, math.sqrt(squares / count)

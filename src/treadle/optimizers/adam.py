@@ -28,6 +28,7 @@ import numpy as np
 from treadle.errors import InvalidInput
 from treadle.maths.dtypes import Floats
 from treadle.network import Parameters
+from treadle.optimizers.decay import decayed
 from treadle.optimizers.optimizer import CHUNK, Optimizer, check_decay, drop_remnants, paced_chunks
 
 
@@ -82,8 +83,8 @@ class Adam(Optimizer):
         learning_rate: float,
     ) -> None:
         """Compute equations (1), (2), (3) and (5)."""
-        c_1 = 1 - self.beta_1**step
-        c_2 = 1 - self.beta_2**step
+        c_1 = 1 - decayed(self.beta_1, step)
+        c_2 = 1 - decayed(self.beta_2, step)
         scratch = np.empty(min(CHUNK, parameters.flat.size), parameters.dtype)
         for chunk, rate in paced_chunks(parameters.network, learning_rate):
             w, g = parameters.flat[chunk], gradients.flat[chunk]

@@ -3,6 +3,9 @@
 A schedule keeps no state, and so a resumed run sees the rates of an uninterrupted one. Time runs from 0 to 1
 over the planned run. Step s of epoch e, both from 0, is step e S + s of n_epochs S in all, S being the steps
 of an epoch, and takes the rate in the middle of its time. So no step is lost to a rate of zero.
+
+Rates are the same bits on every system: they take nothing from the C library or from NumPy but products,
+sums and quotients.
 """
 
 from __future__ import annotations
@@ -11,12 +14,14 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
+from treadle.optimizers.cosine import cosine
 from treadle.optimizers.stall import Stall
 
 
@@ -127,8 +132,8 @@ class OneCycle(Schedule):
         _check_fraction(self.warmup_fraction)
 
     def _rates(self, peak: float, place: EpochPlace) -> NDArray[np.float64]:
-        time = _middles(place)
-        return np.asarray(np.interp(time, (0, self.warmup_fraction, 1), (0, peak, 0)))
+        time, top = _middles(place), (self.warmup_fraction, peak)
+        return np.where(time < self.warmup_fraction, _line(time, (0, 0), top), _line(time, top, (1, 0)))
 
 
 @dataclass(frozen=True)
@@ -159,10 +164,10 @@ class Cosine(Schedule):
 
     def _rates(self, peak: float, place: EpochPlace) -> NDArray[np.float64]:
         time = _middles(place)
-        up = np.interp(time, (0, self.warmup_fraction), (0, peak))
+        up = _line(time, (0, 0), (self.warmup_fraction, peak))
         # The fraction of the descent that is over: 0 throughout the warm-up.
-        fallen = np.interp(time, (self.warmup_fraction, 1), (0, 1))
-        return np.asarray(up * (1 + np.cos(np.pi * fallen)) / 2)
+        fallen = _line(time, (self.warmup_fraction, 0), (1, 1))
+        return up * (1 + cosine(np.pi * fallen)) / 2
 
 
 @dataclass(frozen=True)
@@ -196,7 +201,7 @@ class InverseScaling(Schedule):
 
     def _rates(self, peak: float, place: EpochPlace) -> NDArray[np.float64]:
         seen = self.rows_before + place.epoch * place.n_rows if place.epoch else 0
-        return np.full(place.n_steps, peak / (seen + 1) ** self.power_t, dtype=np.float64)
+        return np.full(place.n_steps, peak / _power(seen + 1, self.power_t), dtype=np.float64)
 
 
 LEAST_RATE = 1e-6
@@ -260,6 +265,26 @@ def _middles(place: EpochPlace) -> NDArray[np.float64]:
             "plan more epochs, or take a schedule without an end such as constant"
         )
     return (epoch * n_steps + np.arange(n_steps) + 0.5) / (n_epochs * n_steps)
+
+
+def _line(
+    time: NDArray[np.float64], start: tuple[float, float], end: tuple[float, float]
+) -> NDArray[np.float64]:
+    """Straight from one point to another, and level before and after.
+
+    ``numpy.interp`` is that, but for a processor with fused multiply-adds its compiler may round otherwise.
+    """
+    (first, low), (last, high) = start, end
+    if first == last:
+        return np.where(time < first, low, float(high))
+    between = (high - low) / (last - first) * (time - first) + low
+    return np.where(time < first, low, np.where(time < last, between, high))
+
+
+def _power(base: int, exponent: float) -> float:
+    """A positive whole number to a power of at least 0, rounded once, as the C library's need not be."""
+    with localcontext(Context(prec=50, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])):
+        return float(Decimal(base) ** Decimal(exponent))
 
 
 def _check_fraction(value: float) -> None:

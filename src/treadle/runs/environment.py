@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping
 
 from treadle.data.dataset import Dataset
 from treadle.engines.selection import Selection
 from treadle.hardware.processors import processor_name
 
-# Entries whose change may change the bits of a result.
-DECISIVE = ("treadle", "numpy", "torch", "device", "engine", "kernels", "processor")
+
+def decisive(environment: Mapping[str, str], precision: str) -> tuple[str, ...]:
+    """Entries whose change may change the bits of a result, given the environment and the precision."""
+    entries = ("treadle", "numpy", "torch", "device", "engine")
+    if environment.get("engine") == "native" and precision == "float32":  # the same bits on every processor
+        return entries
+    return (*entries, "kernels", "bfloat16_kernels", "processor")
 
 
 def describe_environment(selection: Selection, dataset: Dataset) -> dict[str, str]:

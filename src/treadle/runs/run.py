@@ -31,7 +31,7 @@ from treadle.maths.dtypes import Arrays
 from treadle.network import Network, Parameters
 from treadle.optimizers import SCHEDULES, SGD, Adam, AdamW, Optimizer
 from treadle.runs.config import RunConfig, config_toml, read_config_file
-from treadle.runs.environment import DECISIVE
+from treadle.runs.environment import decisive
 from treadle.training.callbacks import Training, as_callbacks
 from treadle.training.checkpoint import Checkpoint
 from treadle.training.checkpointing import Checkpointing
@@ -167,7 +167,7 @@ class Run:
         warnings = [
             f"this run began with {name} {self.environment.get(name)}, and goes on with "
             f"{environment.get(name)}: the result may differ from an uninterrupted run's"
-            for name in DECISIVE
+            for name in decisive(environment, config.precision)
             if self.environment.get(name) != environment.get(name)
         ]
         return Run(self.folder, config, self.environment), warnings
