@@ -59,7 +59,7 @@ const Case CASES[] = {
 
 // All that training leaves behind, in one array: parameters, moments, statistics, and the loss of every step.
 struct Trail {
-    std::vector<float> state;
+    std::vector<Real> state;
     std::vector<double> losses;
 };
 
@@ -76,7 +76,7 @@ int64_t count_statistics(const std::vector<Layer>& layers) {
 }
 
 // The same data and first parameters whatever the table and the number of threads.
-Trail train(const Case& what, Update update, const Kernels& kernels, int threads) {
+Trail train(const Case& what, Update update, const Kernels<Real>& kernels, int threads) {
     constexpr int EPOCHS = 3;
     Random random(11);
     const int64_t n_in = what.layers.front().n_in, outputs = what.layers.back().n_out;
@@ -88,8 +88,8 @@ Trail train(const Case& what, Update update, const Kernels& kernels, int threads
         labels.push_back(random.integer(0, outputs - 1));
         order.push_back((7 * i + 3) % what.rows);
     }
-    const std::vector<float> targets = random.numbers(what.rows * outputs, -1, 1);
-    const std::vector<float> weights = random.numbers(what.rows, 0.5, 2);
+    const std::vector<Real> targets = random.numbers<Real>(what.rows * outputs, -1, 1);
+    const std::vector<Real> weights = random.numbers<Real>(what.rows, 0.5, 2);
     const bool labelled = what.loss == Loss::cross_entropy;
     Optimizer optimizer = what.optimizer;
     optimizer.update = update;
@@ -104,7 +104,7 @@ Trail train(const Case& what, Update update, const Kernels& kernels, int threads
                           5,
                           threads};
     Trainer trainer(problem, kernels);
-    const std::vector<float> parameters = random.numbers(P, -0.3, 0.3), zeros(size_t(P + S), 0.0f);
+    const std::vector<Real> parameters = random.numbers<Real>(P, -0.3, 0.3), zeros(size_t(P + S), 0.0f);
     trainer.write(parameters.data(), zeros.data(), zeros.data(), zeros.data(), 0);
     const int64_t steps = ceil_divide(what.rows, what.batch_size);
     const std::vector<double> rates(size_t(steps), 0.01);
@@ -115,7 +115,7 @@ Trail train(const Case& what, Update update, const Kernels& kernels, int threads
     for (int epoch = 0; epoch < EPOCHS; ++epoch)
         trainer.run_epoch(order.data(), what.rows, rates.data(), trail.losses.data() + epoch * steps, cancel, &taken);
     trail.state.resize(size_t(3 * P + S));
-    float* state = trail.state.data();
+    Real* state = trail.state.data();
     trainer.read(state, state + P, state + 2 * P, state + 3 * P);
     return trail;
 }
@@ -123,16 +123,17 @@ Trail train(const Case& what, Update update, const Kernels& kernels, int threads
 // What rounding may do to a network's values on the whole, relative to them: each is a sum over a layer's inputs or the
 // batch's rows. With products in bfloat16 the rounding of their factors exceeds that, and turns the sign of some
 // derivatives of the absolute loss.
-double network_tolerance(const Kernels& kernels, const std::vector<Layer>& layers, int64_t rows) {
+double network_tolerance(const Kernels<Real>& kernels, const std::vector<Layer>& layers, int64_t rows) {
     if (!kernels.direct) return 0x1p-5;
     int64_t terms = rows;
     for (const Layer& layer : layers) terms += layer.n_in + 8;
-    return ROUNDING * double(terms);
+    return ROUNDING<Real> * double(terms);
 }
 
 }  // namespace
 
-void check_training(const Kernels& kernels, Random&, Comparison& comparison) {
+template <typename Real>
+void check_training(const Kernels<Real>& kernels, Random&, Comparison& comparison) {
     for (const Case& what : CASES) {
         const double tolerance = network_tolerance(kernels, what.layers, what.batch_size);
         for (const Update update : {what.optimizer.update, Update::keep_gradient}) {
@@ -155,21 +156,22 @@ void check_training(const Kernels& kernels, Random&, Comparison& comparison) {
 }
 
 // Few rows go through the weights as they lie, many through panels: both against loops in double precision.
-void check_predict(const Kernels& kernels, Random& random, Comparison& comparison) {
+template <typename Real>
+void check_predict(const Kernels<Real>& kernels, Random& random, Comparison& comparison) {
     if (!kernels.direct) return;  // predictions are float32
     const std::atomic<bool> cancel{false};
     for (const int64_t rows : {1, 3, 8, 300}) {
         const std::vector<Layer> layers = {{30, 45, Activation::relu, false, 0}, {45, 9, LINEAR, false, 0}};
-        const std::vector<float> parameters = random.numbers(count_parameters(layers), -0.5, 0.5);
-        const std::vector<float> X = random.numbers(rows * 30, -1, 1);
-        std::vector<float> one(size_t(rows * 9), NOT_WRITTEN), many = one;
-        const Rows given{X.data(), Number::float32, 30 * sizeof(float), sizeof(float), 30, 1, 0};
+        const std::vector<Real> parameters = random.numbers<Real>(count_parameters(layers), -0.5, 0.5);
+        const std::vector<Real> X = random.numbers<Real>(rows * 30, -1, 1);
+        std::vector<Real> one(size_t(rows * 9), NOT_WRITTEN<Real>), many = one;
+        const Rows given{X.data(), Number::float32, 30 * sizeof(Real), sizeof(Real), 30, 1, 0};
         predict(layers, parameters.data(), given, rows, false, one.data(), 1, kernels, cancel);
         predict(layers, parameters.data(), given, rows, false, many.data(), THREADS, kernels, cancel);
         comparison.same(one.data(), many.data(), one.size());
         for (int64_t i = 0; i < rows; ++i) {
             std::vector<double> a(X.begin() + i * 30, X.begin() + (i + 1) * 30);
-            const float *W = parameters.data(), *b = W + 30 * 45 + 45 * 9;
+            const Real *W = parameters.data(), *b = W + 30 * 45 + 45 * 9;
             for (const Layer& layer : layers) {
                 std::vector<double> z(b, b + layer.n_out);
                 for (int64_t k = 0; k < layer.n_in; ++k)
@@ -186,9 +188,10 @@ void check_predict(const Kernels& kernels, Random& random, Comparison& compariso
     }
 }
 
-void check_flush(const Kernels&, Random&, Comparison& comparison) {
+template <typename Real>
+void check_flush(const Kernels<Real>&, Random&, Comparison& comparison) {
     const auto half_of_least = [] {
-        volatile float least = 0x1p-126f;
+        volatile Real least = 0x1p-126f;
         return double(least * 0.5f);
     };
     comparison.near(half_of_least(), 0x1p-127, 0);
@@ -210,7 +213,8 @@ void check_flush(const Kernels&, Random&, Comparison& comparison) {
 
 // Two callers at once, each of many short calls: every unit of every phase is done once, and before the next phase.
 // A thread that is late for a call finds its arrays gone.
-void check_phases(const Kernels&, Random&, Comparison& comparison) {
+template <typename Real>
+void check_phases(const Kernels<Real>&, Random&, Comparison& comparison) {
     constexpr int CALLS = 300, PHASES = 5;
     std::atomic<int64_t> wrong[2] = {0, 0};
     const auto call_often = [&wrong](int caller) {
@@ -237,5 +241,14 @@ void check_phases(const Kernels&, Random&, Comparison& comparison) {
     other.join();
     for (const std::atomic<int64_t>& w : wrong) comparison.near(double(w), 0, 0);
 }
+
+template void check_training(const Kernels<float>&, Random&, Comparison&);
+template void check_training(const Kernels<double>&, Random&, Comparison&);
+template void check_predict(const Kernels<float>&, Random&, Comparison&);
+template void check_predict(const Kernels<double>&, Random&, Comparison&);
+template void check_flush(const Kernels<float>&, Random&, Comparison&);
+template void check_flush(const Kernels<double>&, Random&, Comparison&);
+template void check_phases(const Kernels<float>&, Random&, Comparison&);
+template void check_phases(const Kernels<double>&, Random&, Comparison&);
 
 }  // namespace treadle
