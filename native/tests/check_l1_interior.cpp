@@ -26,8 +26,8 @@ struct Interior {
     Interior(Random& random, int64_t n, int64_t p, int64_t begin, int64_t end)
         : n(n), p(p), stride(8 * (ceil_divide(p, 8) + random.integer(0, 1))), begin(begin), end(end),
           primal(random.number<double>(0, 1)), dual(random.number<double>(0, 1)), mu(random.number<double>(0.01, 1)),
-          Z(size_t(n * stride), double(NOT_WRITTEN)), dw(size_t(stride), 0.0),
-          state(size_t(STATES * n), double(NOT_WRITTEN)) {
+          Z(size_t(n * stride), NOT_WRITTEN<double>), dw(size_t(stride), 0.0),
+          state(size_t(STATES * n), NOT_WRITTEN<double>) {
         for (int64_t j = 0; j < p; ++j) dw[size_t(j)] = random.number<double>(-1, 1);
         for (int64_t i = begin; i < end; ++i) {
             for (int64_t j = 0; j < stride; ++j) Z[size_t(i * stride + j)] = j < p ? random.number<double>(-1, 1) : 0;
@@ -50,7 +50,7 @@ struct Outcome {
 
 Outcome run(const Kernels<double>& kernels, Pass pass, Interior rows, int threads) {
     const L1Kernels& l1 = *kernels.l1;
-    const double before = threads ? double(NOT_WRITTEN) : BEFORE;
+    const double before = threads ? NOT_WRITTEN<double> : BEFORE;
     std::vector<double> M(size_t(rows.stride * rows.stride), before), b(size_t(rows.stride), before), sums(5, before);
     std::vector<double> scratch;
     const InteriorRows all = rows.rows();

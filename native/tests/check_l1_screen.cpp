@@ -86,14 +86,15 @@ struct Screening {
         if (p == k) w[0] = 0;
         for (int64_t j = 0; j < k; ++j) w[size_t(1 + j)] *= scale;
         for (int64_t j = p == k; j <= k; ++j)  // triangular, under a row of zeros where there is no intercept
-            for (int64_t c = p == k ? j - 1 : j; c < p; ++c) A[size_t(j * p + c)] = scale * random.number<double>(-2, 2);
+            for (int64_t c = p == k ? j - 1 : j; c < p; ++c)
+                A[size_t(j * p + c)] = scale * random.number<double>(-2, 2);
         for (int64_t i = begin; i < end; ++i) {
             for (int64_t j = 0; j < k; ++j) set_x(i, j, random.number<double>(-2, 2));
             set_y(i, random.number<double>(-2, 2));
             side[size_t(i)] = int8_t(random.integer(-1, 1));
         }
         if (random.coin()) {
-            weights.assign(size_t(stored()), double(NOT_WRITTEN));
+            weights.assign(size_t(stored()), NOT_WRITTEN<double>);
             for (int64_t i = begin; i < end; ++i)
                 weights[size_t(place(i))] = random.integer(0, 4) ? random.number<double>(0.1, 2) : 0;
         }
@@ -229,7 +230,7 @@ void spoil_rows(Random& random, Screening& rows, int64_t first) {
     constexpr double INFINITE = std::numeric_limits<double>::infinity();
     for (int times = 0; times < 2 && first < rows.end; ++times) {
         const int64_t i = random.integer(first, rows.end - 1);
-        const double value = random.coin() ? INFINITE : double(NOT_WRITTEN);
+        const double value = random.coin() ? INFINITE : NOT_WRITTEN<double>;
         if (rows.k > 0 && random.coin())
             rows.set_x(i, random.integer(0, rows.k - 1), value);
         else

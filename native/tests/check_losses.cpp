@@ -95,7 +95,7 @@ void check_loss(const Kernels<Real>& kernels, Random& random, Comparison& compar
         const bool binary = kind == Loss::binary_cross_entropy, counts = kind == Loss::poisson;
         std::vector<Real> targets = random.numbers<Real>(users_rows * K, soft ? 0.01 : -3, 3);
         for (Real& t : targets) {
-            if (counts) t = std::max(t, 0.0f);  // half of them 0
+            if (counts) t = std::max(t, Real(0));  // half of them 0
             if (binary) t = t < -1 ? 0.0f : t > 1 ? 1.0f : (t + 1) / 2;
         }
         std::vector<Real> weights = random.numbers<Real>(users_rows, 0.1, 2);
@@ -111,13 +111,13 @@ void check_loss(const Kernels<Real>& kernels, Random& random, Comparison& compar
         for (int64_t i = 0; i < rows; ++i) order.push_back(random.integer(0, users_rows - 1));
         weights[size_t(order[0])] = trial % 3 == 0 ? 0.0f : 1.5f;
         const bool weighted = trial % 3 != 2;
-        const Objective objective{kind,
-                                  trial % 16 < 8 ? 0 : 0.1,
-                                  double(random.number<Real>(0.3, 2)),
-                                  K,
-                                  labelled ? labels.data() : nullptr,
-                                  labelled ? nullptr : targets.data(),
-                                  weighted ? weights.data() : nullptr};
+        const Objective<Real> objective{kind,
+                                        trial % 16 < 8 ? 0 : 0.1,
+                                        double(random.number<Real>(0.3, 2)),
+                                        K,
+                                        labelled ? labels.data() : nullptr,
+                                        labelled ? nullptr : targets.data(),
+                                        weighted ? weights.data() : nullptr};
         Block<Real> z(random, rows, K, kernels.panel, -8, 8), d(rows, K, kernels.panel);
         for (int64_t i = 0; i < rows; ++i) std::fill(z.row(i) + K, z.row(i) + z.stride, NOT_WRITTEN<Real>);
         const bool first_takes_no_part = weighted && weights[size_t(order[0])] == 0;

@@ -11,7 +11,8 @@ void check_multiply(const Kernels<Real>& kernels, Random& random, Comparison& co
     for (int trial = 0; trial < 40; ++trial) {
         const int64_t inner = trial % 10 == 9 ? random.integer(500, 900) : random.integer(1, 80);
         const int64_t rows = trial % 10 == 8 ? 130 : random.integer(1, 40), n_out = random.integer(1, 150);
-        Block<Real> A(random, rows, inner, kernels.panel, -1, 1), C(rows, n_out, kernels.panel), one(1, n_out, kernels.panel);
+        Block<Real> A(random, rows, inner, kernels.panel, -1, 1), C(rows, n_out, kernels.panel),
+            one(1, n_out, kernels.panel);
         const Weights<Real> W(random, inner, n_out, kernels.panel);
         std::vector<Real> bias(size_t(C.padded));
         for (int64_t j = 0; j < n_out; ++j) bias[size_t(j)] = random.number<Real>(-1, 1);

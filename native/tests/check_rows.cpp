@@ -41,12 +41,14 @@ double slope(Activation f, double z) {
 
 // activations.h: right to a few units of rounding of the larger of 1 and the value.
 template <typename Real>
-double activation_tolerance(double exact) { return 16 * ROUNDING<Real> * std::max(1.0, std::abs(exact)); }
+double activation_tolerance(double exact) {
+    return 16 * ROUNDING<Real> * std::max(1.0, std::abs(exact));
+}
 
 // z with what is special strewn in; its padding is as random as the rest.
 template <typename Real>
 Block<Real> a_block(Random& random, int64_t panel) {
-    constexpr Real special[] = {0.0f, -0.0f, INFINITY, -INFINITY, NAN, 1e30f, -1e30f, 88.0f, -88.0f, 1e-30f};
+    constexpr Real special[] = {0, Real(-0.0), INFINITY, -INFINITY, NAN, Real(1e30), Real(-1e30), 88, -88, Real(1e-30)};
     Block<Real> z(random, random.integer(1, 7), random.integer(1, 3) * panel, panel, -12, 12);
     for (int i = 0; i < 8; ++i)
         z.row(random.integer(0, z.rows - 1))[random.integer(0, z.padded - 1)] = special[random.integer(0, 9)];
@@ -73,7 +75,7 @@ void check_gather(const Kernels<Real>& kernels, Random& random, Comparison& comp
             for (int64_t j = 0; j < columns; ++j) {
                 double& value = values[size_t(i * columns + j)];
                 const auto number = uint8_t(random.integer(0, 255));
-                const Real single = random.number<Real>(-3, 3);
+                const float single = random.number<float>(-3, 3);
                 const double twofold = single + 1e-9;
                 value = type == Number::uint8 ? number : type == Number::float32 ? double(single) : twofold;
                 if (type == Number::uint8)
@@ -157,14 +159,16 @@ void check_multiply_elements(const Kernels<Real>& kernels, Random& random, Compa
 
 template <typename Real>
 void check_normalise(const Kernels<Real>& kernels, Random& random, Comparison& comparison) {
-    constexpr Real epsilon = 1e-5f, momentum = 0.1f;
+    constexpr auto epsilon = Real(1e-5), momentum = Real(0.1);
     for (int trial = 0; trial < 25; ++trial) {
         const int64_t rows = trial % 5 == 0 ? 1 : random.integer(2, 80), panel = kernels.panel;
         Block<Real> u(random, rows, panel, panel, -1, 2), z(rows, panel, panel);
         const Block<Real> x = u;
         const std::vector<Real> scale = random.numbers<Real>(panel, -2, 2), bias = random.numbers<Real>(panel, -1, 1);
-        const std::vector<Real> old_mean = random.numbers<Real>(panel, -1, 1), old_variance = random.numbers<Real>(panel, 0, 2);
-        std::vector<Real> inverse(scale.size(), NOT_WRITTEN<Real>), running_mean = old_mean, running_variance = old_variance;
+        const std::vector<Real> old_mean = random.numbers<Real>(panel, -1, 1),
+                                old_variance = random.numbers<Real>(panel, 0, 2);
+        std::vector<Real> inverse(scale.size(), NOT_WRITTEN<Real>), running_mean = old_mean,
+                                                                    running_variance = old_variance;
         kernels.normalise(u.data(), z.data(), rows, u.stride, scale.data(), bias.data(), epsilon, momentum,
                           inverse.data(), running_mean.data(), running_variance.data());
         for (int64_t j = 0; j < panel; ++j) {
@@ -177,7 +181,8 @@ void check_normalise(const Kernels<Real>& kernels, Random& random, Comparison& c
             }
             for (int64_t i = 0; i < rows; ++i) squares += (x.at(i, j) - mean) * (x.at(i, j) - mean);
             // What rounding does: to the mean, to what is centred by it, to the variance, to 1 / sqrt.
-            const double mean_error = (n + 2) * ROUNDING<Real> * largest, centred = mean_error + 2 * ROUNDING<Real> * largest;
+            const double mean_error = (n + 2) * ROUNDING<Real> * largest,
+                         centred = mean_error + 2 * ROUNDING<Real> * largest;
             const double variance = squares / n, spread = 1 / std::sqrt(variance + double(epsilon));
             const double variance_error =
                 2 * centred * std::sqrt(variance) + centred * centred + 2 * (n + 4) * ROUNDING<Real> * variance;
@@ -210,8 +215,10 @@ void check_normalise_backward(const Kernels<Real>& kernels, Random& random, Comp
         const int64_t rows = trial % 5 == 0 ? 1 : random.integer(2, 80), panel = kernels.panel;
         Block<Real> d(random, rows, panel, panel, -1, 1), u(random, rows, panel, panel, -2, 2);
         const Block<Real> before = d;
-        const std::vector<Real> scale = random.numbers<Real>(panel, -2, 2), inverse = random.numbers<Real>(panel, 0.1, 3);
-        std::vector<Real> scale_gradient(scale.size(), NOT_WRITTEN<Real>), bias_gradient(scale.size(), NOT_WRITTEN<Real>);
+        const std::vector<Real> scale = random.numbers<Real>(panel, -2, 2),
+                                inverse = random.numbers<Real>(panel, 0.1, 3);
+        std::vector<Real> scale_gradient(scale.size(), NOT_WRITTEN<Real>),
+            bias_gradient(scale.size(), NOT_WRITTEN<Real>);
         kernels.normalise_backward(d.data(), u.data(), rows, d.stride, scale.data(), inverse.data(),
                                    scale_gradient.data(), bias_gradient.data());
         for (int64_t j = 0; j < panel; ++j) {
@@ -224,13 +231,15 @@ void check_normalise_backward(const Kernels<Real>& kernels, Random& random, Comp
                 product += before.at(i, j) * u.at(i, j);
                 product_size += std::abs(before.at(i, j) * u.at(i, j));
             }
-            const double sum_error = n * ROUNDING<Real> * sum_size, product_error = 2 * n * ROUNDING<Real> * product_size;
+            const double sum_error = n * ROUNDING<Real> * sum_size,
+                         product_error = 2 * n * ROUNDING<Real> * product_size;
             comparison.near(bias_gradient[at], sum, sum_error);
             comparison.near(scale_gradient[at], product, product_error);
             for (int64_t i = 0; i < rows; ++i) {
                 const double mean = sum / n, lean = u.at(i, j) * product / n;
                 const double terms = std::abs(before.at(i, j)) + std::abs(mean) + std::abs(lean);
-                const double error = (sum_error + product_error * std::abs(u.at(i, j))) / n + 8 * ROUNDING<Real> * terms;
+                const double error =
+                    (sum_error + product_error * std::abs(u.at(i, j))) / n + 8 * ROUNDING<Real> * terms;
                 comparison.near(d.at(i, j), factor * (before.at(i, j) - mean - lean), std::abs(factor) * error);
             }
         }

@@ -58,6 +58,7 @@ const Case CASES[] = {
 };
 
 // All that training leaves behind, in one array: parameters, moments, statistics, and the loss of every step.
+template <typename Real>
 struct Trail {
     std::vector<Real> state;
     std::vector<double> losses;
@@ -76,7 +77,8 @@ int64_t count_statistics(const std::vector<Layer>& layers) {
 }
 
 // The same data and first parameters whatever the table and the number of threads.
-Trail train(const Case& what, Update update, const Kernels<Real>& kernels, int threads) {
+template <typename Real>
+Trail<Real> train(const Case& what, Update update, const Kernels<Real>& kernels, int threads) {
     constexpr int EPOCHS = 3;
     Random random(11);
     const int64_t n_in = what.layers.front().n_in, outputs = what.layers.back().n_out;
@@ -93,23 +95,23 @@ Trail train(const Case& what, Update update, const Kernels<Real>& kernels, int t
     const bool labelled = what.loss == Loss::cross_entropy;
     Optimizer optimizer = what.optimizer;
     optimizer.update = update;
-    const Problem problem{what.layers,
-                          {X.data(), Number::uint8, ptrdiff_t(n_in), 1, n_in, 1 / 255.0, -0.3},
-                          what.augmentation,
-                          {what.loss, what.label_smoothing, 0.7, outputs, labelled ? labels.data() : nullptr,
-                           labelled ? nullptr : targets.data(), what.weighted ? weights.data() : nullptr},
-                          what.l2,
-                          optimizer,
-                          what.batch_size,
-                          5,
-                          threads};
-    Trainer trainer(problem, kernels);
-    const std::vector<Real> parameters = random.numbers<Real>(P, -0.3, 0.3), zeros(size_t(P + S), 0.0f);
+    const Problem<Real> problem{what.layers,
+                                {X.data(), Number::uint8, ptrdiff_t(n_in), 1, n_in, 1 / 255.0, -0.3},
+                                what.augmentation,
+                                {what.loss, what.label_smoothing, 0.7, outputs, labelled ? labels.data() : nullptr,
+                                 labelled ? nullptr : targets.data(), what.weighted ? weights.data() : nullptr},
+                                what.l2,
+                                optimizer,
+                                what.batch_size,
+                                5,
+                                threads};
+    Trainer<Real> trainer(problem, kernels);
+    const std::vector<Real> parameters = random.numbers<Real>(P, -0.3, 0.3), zeros(size_t(P + S), Real(0));
     trainer.write(parameters.data(), zeros.data(), zeros.data(), zeros.data(), 0);
     const int64_t steps = ceil_divide(what.rows, what.batch_size);
     const std::vector<double> rates(size_t(steps), 0.01);
     const std::atomic<bool> cancel{false};
-    Trail trail;
+    Trail<Real> trail;
     trail.losses.resize(size_t(EPOCHS * steps));
     int64_t taken = 0;
     for (int epoch = 0; epoch < EPOCHS; ++epoch)
@@ -123,6 +125,7 @@ Trail train(const Case& what, Update update, const Kernels<Real>& kernels, int t
 // What rounding may do to a network's values on the whole, relative to them: each is a sum over a layer's inputs or the
 // batch's rows. With products in bfloat16 the rounding of their factors exceeds that, and turns the sign of some
 // derivatives of the absolute loss.
+template <typename Real>
 double network_tolerance(const Kernels<Real>& kernels, const std::vector<Layer>& layers, int64_t rows) {
     if (!kernels.direct) return 0x1p-5;
     int64_t terms = rows;
@@ -137,8 +140,8 @@ void check_training(const Kernels<Real>& kernels, Random&, Comparison& compariso
     for (const Case& what : CASES) {
         const double tolerance = network_tolerance(kernels, what.layers, what.batch_size);
         for (const Update update : {what.optimizer.update, Update::keep_gradient}) {
-            const Trail one = train(what, update, kernels, 1), many = train(what, update, kernels, THREADS);
-            const Trail portable = train(what, update, *kernels_portable, 1);
+            const Trail<Real> one = train(what, update, kernels, 1), many = train(what, update, kernels, THREADS);
+            const Trail<Real> portable = train(what, update, *kernels_portable<Real>(), 1);
             comparison.same(one.state.data(), many.state.data(), one.state.size());
             for (size_t s = 0; s < one.losses.size(); ++s) {
                 comparison.near(one.losses[s], many.losses[s], 0);
@@ -146,7 +149,7 @@ void check_training(const Kernels<Real>& kernels, Random&, Comparison& compariso
             }
             double difference = 0, size = 0;
             for (size_t i = 0; i < one.state.size(); ++i) {
-                const double got = one.state[i], expected = portable.state[i];
+                const auto got = double(one.state[i]), expected = double(portable.state[i]);
                 difference += (got - expected) * (got - expected);
                 size += expected * expected;
             }
@@ -158,14 +161,20 @@ void check_training(const Kernels<Real>& kernels, Random&, Comparison& compariso
 // Few rows go through the weights as they lie, many through panels: both against loops in double precision.
 template <typename Real>
 void check_predict(const Kernels<Real>& kernels, Random& random, Comparison& comparison) {
-    if (!kernels.direct) return;  // predictions are float32
+    if (!kernels.direct) return;  // there are no predictions in bfloat16
     const std::atomic<bool> cancel{false};
     for (const int64_t rows : {1, 3, 8, 300}) {
         const std::vector<Layer> layers = {{30, 45, Activation::relu, false, 0}, {45, 9, LINEAR, false, 0}};
         const std::vector<Real> parameters = random.numbers<Real>(count_parameters(layers), -0.5, 0.5);
         const std::vector<Real> X = random.numbers<Real>(rows * 30, -1, 1);
         std::vector<Real> one(size_t(rows * 9), NOT_WRITTEN<Real>), many = one;
-        const Rows given{X.data(), Number::float32, 30 * sizeof(Real), sizeof(Real), 30, 1, 0};
+        const Rows given{X.data(),
+                         std::is_same_v<Real, float> ? Number::float32 : Number::float64,
+                         30 * sizeof(Real),
+                         sizeof(Real),
+                         30,
+                         1,
+                         0};
         predict(layers, parameters.data(), given, rows, false, one.data(), 1, kernels, cancel);
         predict(layers, parameters.data(), given, rows, false, many.data(), THREADS, kernels, cancel);
         comparison.same(one.data(), many.data(), one.size());
@@ -190,25 +199,25 @@ void check_predict(const Kernels<Real>& kernels, Random& random, Comparison& com
 
 template <typename Real>
 void check_flush(const Kernels<Real>&, Random&, Comparison& comparison) {
-    const auto half_of_least = [] {
-        volatile Real least = 0x1p-126f;
-        return double(least * 0.5f);
+    const auto subnormal_is_kept = [] {
+        volatile Real least = std::numeric_limits<Real>::min(), half = least / 2;
+        return half > 0;
     };
-    comparison.near(half_of_least(), 0x1p-127, 0);
+    comparison.near(subnormal_is_kept(), true, 0);
     {
         const FlushSubnormals flush;
-        comparison.near(half_of_least(), 0, 0);
+        comparison.near(subnormal_is_kept(), false, 0);
     }
-    comparison.near(half_of_least(), 0x1p-127, 0);
+    comparison.near(subnormal_is_kept(), true, 0);
     // One unit for each thread, which some of them may do for others.
     const std::vector<int64_t> units(THREADS, 1);
-    std::vector<double> found(THREADS, -1.0);
+    std::vector<int> kept(THREADS, -1);
     bool open = true;
     run_phases(
         THREADS, [&] { return std::exchange(open, false) ? units.data() : nullptr; },
-        [&](int owner, int64_t, int) { found[size_t(owner)] = half_of_least(); });
-    for (const double x : found) comparison.near(x, 0, 0);
-    comparison.near(half_of_least(), 0x1p-127, 0);
+        [&](int owner, int64_t, int) { kept[size_t(owner)] = subnormal_is_kept(); });
+    for (const int in_thread : kept) comparison.near(in_thread, 0, 0);
+    comparison.near(subnormal_is_kept(), true, 0);
 }
 
 // Two callers at once, each of many short calls: every unit of every phase is done once, and before the next phase.

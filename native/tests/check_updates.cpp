@@ -10,7 +10,8 @@ namespace {
 
 constexpr Update UPDATES[] = {Update::adam, Update::momentum, Update::nesterov, Update::plain, Update::keep_gradient};
 
-Step a_step(Random& random, Update update) {
+template <typename Real>
+Step<Real> a_step(Random& random, Update update) {
     Step<Real> step{};
     step.update = update;
     step.beta_1 = random.number<Real>(0.5, 0.95);
@@ -27,7 +28,8 @@ Step a_step(Random& random, Update update) {
 
 // The equations of optimizers.h for a gradient g that is known exactly; a few roundings of each term are allowed.
 template <typename Real>
-void compare_update(const Step<Real>& step, const Element& before, double g, const Element& after, Comparison& comparison) {
+void compare_update(const Step<Real>& step, const Element& before, double g, const Element& after,
+                    Comparison& comparison) {
     const double unit = 4 * ROUNDING<Real>;
     const auto w_is = [&](double kept, double change, double more) {
         comparison.near(after.value, kept - change, unit * (std::abs(kept) + std::abs(change)) + more);

@@ -56,8 +56,8 @@ struct Block {
     std::vector<Real> values;
 
     Block(int64_t rows, int64_t columns, int64_t panel)
-        : rows(rows), columns(columns), padded(panels(columns, panel) * panel), stride(treadle::stride<Real>(columns, panel)),
-          values(size_t(rows * stride + 16), NOT_WRITTEN<Real>) {
+        : rows(rows), columns(columns), padded(panels(columns, panel) * panel),
+          stride(treadle::stride<Real>(columns, panel)), values(size_t(rows * stride + 16), NOT_WRITTEN<Real>) {
         for (int64_t i = 0; i < rows; ++i) std::memset(row(i), 0, size_t(padded) * sizeof(Real));
     }
 

@@ -26,7 +26,8 @@ struct Values {
     std::vector<Real> value, first, second;
 
     Values(Random& random, int64_t n)
-        : value(random.numbers<Real>(n, -1, 1)), first(random.numbers<Real>(n, -1, 1)), second(random.numbers<Real>(n, 0.01, 1)) {}
+        : value(random.numbers<Real>(n, -1, 1)), first(random.numbers<Real>(n, -1, 1)),
+          second(random.numbers<Real>(n, 0.01, 1)) {}
 
     Trained<Real> pointers(Update update) {
         return {value.data(), update == Update::plain ? nullptr : first.data(),
@@ -68,7 +69,8 @@ double factor(const Kernels<Real>& kernels, Real x) {
 template <typename Real>
 class Left {
 public:
-    Left(const Kernels<Real>& kernels, Random& random, Block<Real>& A) : data_(A.data()), stride_(A.stride), row_(A.stride) {
+    Left(const Kernels<Real>& kernels, Random& random, Block<Real>& A)
+        : data_(A.data()), stride_(A.stride), row_(A.stride) {
         if (kernels.direct) return;
         copy_.resize(size_t(kernels.left_size(A.rows, A.columns)));
         data_ = copy_.data();
@@ -97,7 +99,8 @@ template <typename Real>
 struct Right {
     std::vector<Real> forward, backward;
 
-    Right(const Kernels<Real>& kernels, const Weights<Real>& W) : backward(size_t(kernels.right_size(W.n_out, W.n_in))) {
+    Right(const Kernels<Real>& kernels, const Weights<Real>& W)
+        : backward(size_t(kernels.right_size(W.n_out, W.n_in))) {
         if (!kernels.direct) forward.resize(size_t(kernels.right_size(W.n_in, W.n_out)));
         kernels.write_operands(W.value.data(), W.n_in, W.n_out, 0, panels(W.n_out, W.panel), 0,
                                ceil_divide(W.n_in, kernels.tile_rows), pointers());
