@@ -29,6 +29,12 @@ public:
     TREADLE_INLINE double total() const {
         // Where a sum is infinite, what was lost is NaN.
         const vec rest = absolute(sums) < INF ? lost : zero();
+        return FLOAT64 ? total_of_doubles(rest) : total_of_floats(rest);
+    }
+
+private:
+    // A double holds a lane's two floats.
+    TREADLE_INLINE double total_of_floats(vec rest) const {
         double lanes[LANES];
         TREADLE_UNROLL
         for (int lane = 0; lane < LANES; ++lane) lanes[lane] = double(sums[lane]) + double(rest[lane]);
@@ -38,6 +44,17 @@ public:
             for (int lane = 0; lane < width; ++lane) lanes[lane] += lanes[lane + width];
         }
         return lanes[0];
+    }
+
+    // The lanes are summed as each of them was.
+    TREADLE_INLINE double total_of_doubles(vec rest) const {
+        double total = 0, missing = 0;
+        for (int lane = 0; lane < LANES; ++lane) {
+            const double term = double(sums[lane]), sum = total + term, added = sum - total;
+            missing += ((total - (sum - added)) + (term - added)) + double(rest[lane]);
+            total = sum;
+        }
+        return std::abs(total) < std::numeric_limits<double>::infinity() ? total + missing : total;
     }
 };
 

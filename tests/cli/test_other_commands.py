@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from treadle import Run, load_data, select_engine
-from treadle.choices import LossName
+from treadle.choices import GradientEngineName, LossName
 from treadle.cli import COMMANDS, run
 from treadle.hardware.native import extension
 
@@ -210,7 +210,7 @@ def test_gradients_pass_with_a_line_for_each_array(capsys):
     assert lines[-1] == "4 of 4 arrays passed"
 
 
-@pytest.mark.parametrize("engine", ["numpy", "torch"])
+@pytest.mark.parametrize("engine", get_args(GradientEngineName))
 @pytest.mark.parametrize("loss", get_args(LossName))
 def test_gradients_of_every_loss_pass_with_every_option(engine, loss, capsys):
     pytest.importorskip("torch")
