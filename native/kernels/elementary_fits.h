@@ -19,7 +19,7 @@ struct Fits32 {
     static constexpr float EXP_BELOW = -104, EXP_ABOVE = 89;  // beyond, e^x is 0 or inf
     static constexpr float TANH_IS_ONE = 30;                  // from half of it on
     static constexpr float NORMAL_TAIL = 16;                  // beyond, Phi is 0 or 1, and phi 0
-    static constexpr int32_t LOWER_HALF = 0xfff;              // the bits of a significand that its square has no room for
+    static constexpr int32_t LOWER_HALF = 0xfff;  // the bits of a significand that its square has no room for
 
     // (e^r - 1 - r) / r^2 on |r| <= log(2) / 2, to 1.4e-8 / |r|.
     static constexpr float EXP[] = {0x1.6d722cp-10f, 0x1.12268p-7f, 0x1.5554c8p-5f, 0x1.5554b2p-3f, 0.5f};
@@ -31,8 +31,8 @@ struct Fits32 {
     static constexpr float TAIL[] = {-0x1.6e99fap-6f, 0x1.88b94cp-5f,  -0x1.be479ep-6f, 0x1.9823e6p-6f, -0x1.b86daep-8f,
                                      -0x1.23031cp-5f, -0x1.434456p-4f, -0x1.aee2e2p-6f, 0x1.0bdb2ep-1f};
     // (Phi(x) - 1/2) / x as a polynomial in x^2, to 1.1e-9 / |x| for |x| <= 1.
-    static constexpr float CENTRAL[] = {-0x1.212516p-17f, 0x1.e73e26p-14f,  -0x1.37b406p-10f,
-                                        0x1.46d88p-7f,    -0x1.10586ep-4f,  0x1.988454p-2f};
+    static constexpr float CENTRAL[] = {-0x1.212516p-17f, 0x1.e73e26p-14f, -0x1.37b406p-10f,
+                                        0x1.46d88p-7f,    -0x1.10586ep-4f, 0x1.988454p-2f};
 };
 
 struct Fits64 {
@@ -47,10 +47,17 @@ struct Fits64 {
     static constexpr int64_t LOWER_HALF = 0x7ffffff;
 
     // To 2.1e-18 / |r|.
-    static constexpr double EXP[] = {0x1.1f66df7fca49fp-29, 0x1.af38a9b0ec855p-26, 0x1.27e4e1f48534fp-22,
-                                     0x1.71de0dae63bb3p-19, 0x1.a01a01a47b054p-16, 0x1.a01a01a7c41d5p-13,
-                                     0x1.6c16c16c167e1p-10, 0x1.11111111109b3p-7,  0x1.5555555555555p-5,
-                                     0x1.5555555555556p-3,  0.5};
+    static constexpr double EXP[] = {0x1.1f66df7fca49fp-29,
+                                     0x1.af38a9b0ec855p-26,
+                                     0x1.27e4e1f48534fp-22,
+                                     0x1.71de0dae63bb3p-19,
+                                     0x1.a01a01a47b054p-16,
+                                     0x1.a01a01a7c41d5p-13,
+                                     0x1.6c16c16c167e1p-10,
+                                     0x1.11111111109b3p-7,
+                                     0x1.5555555555555p-5,
+                                     0x1.5555555555556p-3,
+                                     0.5};
     // To 5.9e-18 / f^2.
     static constexpr double LOG[] = {
         -0x1.9a99e7327d4d6p-6, 0x1.d0374d290747bp-5, -0x1.f629092bbdd69p-5, 0x1.b810eada2deb6p-5,
