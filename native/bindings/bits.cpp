@@ -15,7 +15,7 @@ void bind_bits(nb::module_& module) {
         "bits_here",
         [](size_t option, const std::string& kernels) {
             const nb::gil_scoped_release released;
-            return bits_here(option, kernels_by_name(kernels));
+            return bits_here(option, kernels_by_name<float>(kernels));
         },
         "option"_a, "kernels"_a);
 }

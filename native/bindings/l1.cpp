@@ -14,7 +14,7 @@ namespace {
 class BoundInterior {
 public:
     BoundInterior(Matrix<const double> Z, Matrix<double> state, int64_t p, int threads, const std::string& kernels)
-        : Z_(Z), state_(state), threads_(threads), kernels_(*kernels_by_name(kernels).l1),
+        : Z_(Z), state_(state), threads_(threads), kernels_(*kernels_by_name<double>(kernels).l1),
           rows_{.Z = Z_.data(),
                 .n = int64_t(Z_.shape(0)),
                 .p = p,
@@ -87,7 +87,8 @@ std::tuple<nb::bytes, double, double, int64_t> l1_screen(const Screen& screen, V
     ScreenSums sums;
     {
         const nb::gil_scoped_release released;
-        sums = screen_all(screen.request(side.data()), int64_t(side.shape(0)), threads, *kernels_by_name(kernels).l1);
+        sums = screen_all(screen.request(side.data()), int64_t(side.shape(0)), threads,
+                          *kernels_by_name<double>(kernels).l1);
         std::copy(sums.fold.begin(), sums.fold.end(), fold.data());
     }
     return {bytes_of(sums.rows), sums.loss, sums.size, sums.not_finite};
@@ -98,7 +99,8 @@ nb::bytes l1_check(const Screen& screen, Vector<int8_t> side, int threads, const
     ScreenSums sums;
     {
         const nb::gil_scoped_release released;
-        sums = check_all(screen.request(side.data()), int64_t(side.shape(0)), threads, *kernels_by_name(kernels).l1);
+        sums = check_all(screen.request(side.data()), int64_t(side.shape(0)), threads,
+                         *kernels_by_name<double>(kernels).l1);
     }
     return bytes_of(sums.rows);
 }

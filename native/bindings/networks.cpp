@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -106,22 +107,33 @@ struct Inputs {
     }
 };
 
-// What is minimised, and the targets that it reads.
+template <typename Real>
+constexpr Number number_of = std::is_same_v<Real, float> ? Number::float32 : Number::float64;
+
+// What is minimised, and the targets that it reads; targets and weights are of the parameters' type, in C's order.
 struct Targets {
     Loss loss;
     double label_smoothing, huber_delta, l2;
     std::optional<Vector<const int64_t>> labels;
-    std::optional<Matrix<const float>> targets;
-    std::optional<Vector<const float>> sample_weight;
+    std::optional<Strides> targets, sample_weight;
 
-    Objective objective(const Network& network) const {
+    template <typename Real>
+    Objective<Real> objective(const Network& network) const {
         return {.loss = loss,
                 .label_smoothing = label_smoothing,
                 .huber_delta = huber_delta,
                 .outputs = network.layers.back().n_out,
                 .labels = memory(labels),
-                .targets = memory(targets),
-                .weights = memory(sample_weight)};
+                .targets = numbers<Real>(targets),
+                .weights = numbers<Real>(sample_weight)};
+    }
+
+private:
+    template <typename Real>
+    static const Real* numbers(const std::optional<Strides>& given) {
+        if (!given) return nullptr;
+        if (given->type() != number_of<Real>) throw nb::type_error("targets are of another type than the parameters");
+        return reinterpret_cast<const Real*>(given->data());
     }
 };
 
@@ -136,11 +148,12 @@ struct BoundProblem {
     uint64_t noise_seed;
     int threads;
 
-    Problem problem() const {
+    template <typename Real>
+    Problem<Real> problem() const {
         return {.layers = network.layers,
                 .X = inputs.rows(network),
                 .augmentation = augmentation,
-                .objective = targets.objective(network),
+                .objective = targets.objective<Real>(network),
                 .l2 = targets.l2,
                 .optimizer = optimizer,
                 .batch_size = batch_size,
@@ -149,13 +162,14 @@ struct BoundProblem {
     }
 };
 
+template <typename Real>
 class BoundTrainer {
 public:
-    using Floats = std::optional<Vector<float>>;
-    using Read = std::optional<Vector<const float>>;
+    using Written = std::optional<Vector<Real>>;
+    using Read = std::optional<Vector<const Real>>;
 
     BoundTrainer(const BoundProblem& problem, const std::string& kernels)
-        : problem_(problem), trainer_(problem_.problem(), kernels_by_name(kernels)) {}
+        : problem_(problem), trainer_(problem_.problem<Real>(), kernels_by_name<Real>(kernels)) {}
 
     // Steps taken; fewer than there are losses where the next one's loss is not finite.
     int64_t run_epoch(Vector<const int64_t> order, Vector<const double> learning_rates, Vector<double> losses) {
@@ -168,11 +182,11 @@ public:
         return steps_taken;
     }
 
-    void read(Floats values, Floats first, Floats second, Floats statistics) const {
+    void read(Written values, Written first, Written second, Written statistics) const {
         trainer_.read(memory(values), memory(first), memory(second), memory(statistics));
     }
 
-    void write(Vector<const float> values, Read first, Read second, Vector<const float> statistics, int64_t step) {
+    void write(Vector<const Real> values, Read first, Read second, Vector<const Real> statistics, int64_t step) {
         trainer_.write(values.data(), memory(first), memory(second), statistics.data(), step);
     }
 
@@ -180,17 +194,32 @@ public:
 
 private:
     const BoundProblem problem_;
-    Trainer trainer_;
+    Trainer<Real> trainer_;
 };
 
-void predict_into(const Network& network, Vector<const float> parameters, const Inputs& inputs, bool softmax,
-                  Matrix<float> outputs, int threads, const std::string& kernels_name) {
-    const Kernels& kernels = kernels_by_name(kernels_name);
+template <typename Real>
+void predict_into(const Network& network, Vector<const Real> parameters, const Inputs& inputs, bool softmax,
+                  Matrix<Real> outputs, int threads, const std::string& kernels_name) {
+    const Kernels<Real>& kernels = kernels_by_name<Real>(kernels_name);
     const int64_t n_rows = int64_t(outputs.shape(0));
     const Rows rows = inputs.rows(network);
     answer_signals_during(n_rows * network.n_weights, [&](const std::atomic<bool>& cancel) {
         predict(network.layers, parameters.data(), rows, n_rows, softmax, outputs.data(), threads, kernels, cancel);
     });
+}
+
+// What there is for parameters of each type.
+template <typename Real>
+void bind_type(nb::module_& module, const char* trainer) {
+    using Bound = BoundTrainer<Real>;
+    nb::class_<Bound>(module, trainer)
+        .def(nb::init<const BoundProblem&, const std::string&>(), "problem"_a, "kernels"_a)
+        .def("run_epoch", &Bound::run_epoch, array("order"), array("learning_rates"), array("losses"))
+        .def("read", &Bound::read, array("values"), array("first"), array("second"), array("statistics"))
+        .def("write", &Bound::write, array("values"), array("first"), array("second"), array("statistics"), "step"_a)
+        .def_prop_ro("step", &Bound::step);
+    module.def("predict", predict_into<Real>, "network"_a, array("parameters"), "inputs"_a, "softmax"_a,
+               array("outputs"), "threads"_a, "kernels"_a);
 }
 
 }  // namespace
@@ -220,13 +249,17 @@ void bind_networks(nb::module_& module) {
         .def(
             "__init__",
             [](Targets* self, const std::string& loss, double label_smoothing, double huber_delta, double l2,
-               std::optional<Vector<const int64_t>> labels, std::optional<Matrix<const float>> targets,
-               std::optional<Vector<const float>> sample_weight) {
-                new (self) Targets{
-                    by_name<Loss>(LOSSES, loss), label_smoothing, huber_delta, l2, labels, targets, sample_weight};
+               std::optional<Vector<const int64_t>> labels, nb::handle targets, nb::handle sample_weight) {
+                new (self) Targets{by_name<Loss>(LOSSES, loss),
+                                   label_smoothing,
+                                   huber_delta,
+                                   l2,
+                                   labels,
+                                   targets.is_none() ? std::nullopt : std::optional(Strides(targets)),
+                                   sample_weight.is_none() ? std::nullopt : std::optional(Strides(sample_weight))};
             },
-            nb::kw_only(), "loss"_a, "label_smoothing"_a, "huber_delta"_a, "l2"_a, array("labels"), array("targets"),
-            array("sample_weight"));
+            nb::kw_only(), "loss"_a, "label_smoothing"_a, "huber_delta"_a, "l2"_a, array("labels"), "targets"_a.none(),
+            "sample_weight"_a.none());
     nb::class_<Augmentation>(module, "Augmentation")
         .def(
             "__init__",
@@ -258,15 +291,8 @@ void bind_networks(nb::module_& module) {
             },
             nb::kw_only(), "network"_a, "inputs"_a, "targets"_a, "augmentation"_a, "optimizer"_a, "batch_size"_a,
             "noise_seed"_a, "threads"_a);
-    nb::class_<BoundTrainer>(module, "Trainer")
-        .def(nb::init<const BoundProblem&, const std::string&>(), "problem"_a, "kernels"_a)
-        .def("run_epoch", &BoundTrainer::run_epoch, array("order"), array("learning_rates"), array("losses"))
-        .def("read", &BoundTrainer::read, array("values"), array("first"), array("second"), array("statistics"))
-        .def("write", &BoundTrainer::write, array("values"), array("first"), array("second"), array("statistics"),
-             "step"_a)
-        .def_prop_ro("step", &BoundTrainer::step);
-    module.def("predict", predict_into, "network"_a, array("parameters"), "inputs"_a, "softmax"_a, array("outputs"),
-               "threads"_a, "kernels"_a);
+    bind_type<float>(module, "Trainer32");
+    bind_type<double>(module, "Trainer64");
 }
 
 }  // namespace treadle

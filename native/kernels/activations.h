@@ -16,32 +16,32 @@ namespace {
 struct Identity {
     static constexpr bool NEEDS_Z = false;
     static TREADLE_INLINE vec value(vec z) { return z; }
-    static TREADLE_INLINE vec slope(vec, vec) { return all(1.0f); }
+    static TREADLE_INLINE vec slope(vec, vec) { return all(1); }
 };
 
 struct Relu {
     static constexpr bool NEEDS_Z = false;
     static TREADLE_INLINE vec value(vec z) { return maximum(zero(), z); }
-    static TREADLE_INLINE vec slope(vec, vec h) { return h > 0.0f ? all(1.0f) : zero(); }
+    static TREADLE_INLINE vec slope(vec, vec h) { return h > 0 ? all(1) : zero(); }
 };
 
 struct Tanh {
     static constexpr bool NEEDS_Z = false;
     static TREADLE_INLINE vec value(vec z) { return tanh(z); }
-    static TREADLE_INLINE vec slope(vec, vec h) { return fma(-h, h, all(1.0f)); }
+    static TREADLE_INLINE vec slope(vec, vec h) { return fma(-h, h, all(1)); }
 };
 
 struct Logistic {
     static constexpr bool NEEDS_Z = false;
     static TREADLE_INLINE vec value(vec z) { return logistic(z); }
-    static TREADLE_INLINE vec slope(vec, vec h) { return (1.0f - h) * h; }
+    static TREADLE_INLINE vec slope(vec, vec h) { return (1 - h) * h; }
 };
 
-// z Phi(z), and Phi(z) + z phi(z). Beyond the bounds Phi and phi are 0 or 1 in float32: z moves to them, so that no
-// product is inf times 0.
+// z Phi(z), and Phi(z) + z phi(z). Beyond the bounds Phi and phi are 0 or 1: z moves to them, so that no product is inf
+// times 0.
 struct Gelu {
     static constexpr bool NEEDS_Z = true;
-    static constexpr float TAIL = 16.0f;
+    static constexpr real TAIL = Fits::NORMAL_TAIL;
 
     static TREADLE_INLINE vec value(vec z) {
         z = maximum(all(-TAIL), z);
@@ -61,15 +61,15 @@ struct Silu {
 
     static TREADLE_INLINE vec value(vec z) {
         z = maximum(all(-LARGEST), z);  // not -inf / inf
-        return z / (1.0f + exp(-z));
+        return z / (1 + exp(-z));
     }
 
     static TREADLE_INLINE vec slope(vec z, vec) {
         z = maximum(all(-LARGEST), minimum(all(LARGEST), z));
         const vec e = exp(-absolute(z));
-        const vec near_one = 1.0f / (1.0f + e), near_zero = e * near_one;  // s(|z|) and s(-|z|)
-        const vec s = z > 0.0f ? near_one : near_zero, opposite = z > 0.0f ? near_zero : near_one;
-        return s * fma(z, opposite, all(1.0f));
+        const vec near_one = 1 / (1 + e), near_zero = e * near_one;  // s(|z|) and s(-|z|)
+        const vec s = z > 0 ? near_one : near_zero, opposite = z > 0 ? near_zero : near_one;
+        return s * fma(z, opposite, all(1));
     }
 };
 
@@ -86,7 +86,7 @@ TREADLE_INLINE void with_activation(Activation f, const Work& work) {
     }
 }
 
-void activate(Activation f, const float* z, float* h, int64_t rows, int64_t columns, ptrdiff_t stride) {
+void activate(Activation f, const real* z, real* h, int64_t rows, int64_t columns, ptrdiff_t stride) {
     with_activation(f, [&](auto activation) {
         for (int64_t i = 0; i < rows; ++i) {
             for (int64_t j = 0; j < columns; j += LANES) {
@@ -97,7 +97,7 @@ void activate(Activation f, const float* z, float* h, int64_t rows, int64_t colu
     });
 }
 
-void activate_backward(Activation f, float* d, const float* z, const float* h, int64_t rows, int64_t columns,
+void activate_backward(Activation f, real* d, const real* z, const real* h, int64_t rows, int64_t columns,
                        ptrdiff_t stride) {
     if (f == Activation::identity) return;  // d times 1
     with_activation(f, [&](auto activation) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <stdexcept>
+#include <type_traits>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -17,22 +18,31 @@ namespace treadle {
 
 // Kernels that this build has no file of.
 #if !defined(TREADLE_HAS_AVX2)
-const Kernels* const kernels_avx2 = nullptr;
+template <typename Real>
+const Kernels<Real>* kernels_avx2() {
+    return nullptr;
+}
 #endif
 #if !defined(TREADLE_HAS_AVX512)
-const Kernels* const kernels_avx512 = nullptr;
+template <typename Real>
+const Kernels<Real>* kernels_avx512() {
+    return nullptr;
+}
 #endif
 #if !defined(TREADLE_HAS_NEON)
-const Kernels* const kernels_neon = nullptr;
+template <typename Real>
+const Kernels<Real>* kernels_neon() {
+    return nullptr;
+}
 #endif
 #if !defined(TREADLE_HAS_AMX)
-const Kernels* const kernels_amx = nullptr;
+const Kernels<float>* const kernels_amx = nullptr;
 #endif
 #if !defined(TREADLE_HAS_AVX512_BF16)
-const Kernels* const kernels_avx512_bf16 = nullptr;
+const Kernels<float>* const kernels_avx512_bf16 = nullptr;
 #endif
 #if !defined(TREADLE_HAS_EMULATED)
-const Kernels* const kernels_emulated = nullptr;
+const Kernels<float>* const kernels_emulated = nullptr;
 #endif
 
 #if defined(__x86_64__)
@@ -119,17 +129,18 @@ bool has_avx512() { return can_run({"avx512f", "avx512bw", "avx512dq", "avx512vl
 
 bool has_avx2() { return can_run({"avx2", "fma", "f16c"}); }
 
-std::vector<const Kernels*> find_kernels() {
-    std::vector<const Kernels*> found;
-    if (kernels_avx512 && has_avx512()) found.push_back(kernels_avx512);
-    if (kernels_avx2 && has_avx2()) found.push_back(kernels_avx2);
-    if (kernels_neon && can_run({"asimd"})) found.push_back(kernels_neon);
-    found.push_back(kernels_portable);
+template <typename Real>
+std::vector<const Kernels<Real>*> find_kernels() {
+    std::vector<const Kernels<Real>*> found;
+    if (kernels_avx512<Real>() && has_avx512()) found.push_back(kernels_avx512<Real>());
+    if (kernels_avx2<Real>() && has_avx2()) found.push_back(kernels_avx2<Real>());
+    if (kernels_neon<Real>() && can_run({"asimd"})) found.push_back(kernels_neon<Real>());
+    found.push_back(kernels_portable<Real>());
     return found;
 }
 
-std::vector<const Kernels*> find_bfloat16_kernels() {
-    std::vector<const Kernels*> found;
+std::vector<const Kernels<float>*> find_bfloat16_kernels() {
+    std::vector<const Kernels<float>*> found;
     const bool avx512_bf16 = has_avx512() && can_run({"avx512_bf16"});
     if (kernels_amx && avx512_bf16 && can_run({"amx_tile", "amx_bf16"}) && tiles_are_granted())
         found.push_back(kernels_amx);
@@ -145,23 +156,33 @@ std::vector<const Kernels*> find_bfloat16_kernels() {
 
 }  // namespace
 
-const std::vector<const Kernels*>& available_kernels() {
-    static const std::vector<const Kernels*> available = find_kernels();
+template <typename Real>
+const std::vector<const Kernels<Real>*>& available_kernels() {
+    static const std::vector<const Kernels<Real>*> available = find_kernels<Real>();
     return available;
 }
 
-const std::vector<const Kernels*>& available_bfloat16_kernels() {
-    static const std::vector<const Kernels*> available = find_bfloat16_kernels();
+const std::vector<const Kernels<float>*>& available_bfloat16_kernels() {
+    static const std::vector<const Kernels<float>*> available = find_bfloat16_kernels();
     return available;
 }
 
-const Kernels& kernels_by_name(const std::string& name) {
-    for (const auto available : {available_kernels, available_bfloat16_kernels}) {
-        for (const Kernels* kernels : available()) {
+template <typename Real>
+const Kernels<Real>& kernels_by_name(const std::string& name) {
+    for (const Kernels<Real>* kernels : available_kernels<Real>()) {
+        if (name == kernels->name) return *kernels;
+    }
+    if constexpr (std::is_same_v<Real, float>) {
+        for (const Kernels<float>* kernels : available_bfloat16_kernels()) {
             if (name == kernels->name) return *kernels;
         }
     }
     throw std::invalid_argument("no such kernels here: " + name);
 }
+
+template const std::vector<const Kernels<float>*>& available_kernels();
+template const std::vector<const Kernels<double>*>& available_kernels();
+template const Kernels<float>& kernels_by_name(const std::string&);
+template const Kernels<double>& kernels_by_name(const std::string&);
 
 }  // namespace treadle

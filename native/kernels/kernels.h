@@ -9,8 +9,8 @@
 //
 // Memory layout.
 //
-//     rows      A batch of a layer's values is a row-major array; a row takes `stride(n)` floats: n rounded up to
-//               whole panels, and then to an odd number of cache lines, so that no two rows of a column
+//     rows      A batch of a layer's values is a row-major array; a row takes `stride(n)` numbers: n rounded up
+//               to whole panels, and then to an odd number of cache lines, so that no two rows of a column
 //               meet in one set of the cache. Columns from n on are scratch.
 //     panels    Weights (n_in, n_out) are cut into panels of `panel` columns: panel p is a contiguous
 //               (n_in, panel) block that holds the columns p * panel and on, zero where there is no column.
@@ -18,7 +18,7 @@
 //               are the panels of W^T.
 //     columns   What there is one of for each unit (biases, scales, running means ...) is padded to whole
 //               panels with zeros.
-//     operands  What `multiply` takes: rows and panels of float32 themselves, or, in bfloat16, copies that lie as
+//     operands  What `multiply` takes: rows and panels themselves, or, in bfloat16, copies that lie as
 //               bfloat16.h describes.
 //
 // Bits. Every element of a product is one chain of fused multiply-adds in ascending order of the inner index,
@@ -26,6 +26,8 @@
 // rows, and others as lane_sums.h says. So a result does not depend on how the work is cut into tiles, nor on the number
 // of threads, nor on the table, unless that has products in bfloat16. Two things are left to the processor: what NaN it
 // makes, and a result within 2^-151 below 2^-126, which x86 rounds up to that and Arm flushes to 0.
+//
+// Numbers are float32 or float64, `Real`: parameters, moments, values and gradients alike.
 //
 // These functions check nothing: shapes and numbers are the callers' business.
 #pragma once
@@ -60,27 +62,30 @@ struct Augmentation {
     int64_t shift;
 };
 
+template <typename Real>
 struct Objective {
     Loss loss;
     double label_smoothing, huber_delta;
     int64_t outputs;
     const int64_t* labels;  // (rows of X,), or
-    const float* targets;   // (rows of X, outputs)
-    const float* weights;   // (rows of X,) or null
+    const Real* targets;    // (rows of X, outputs)
+    const Real* weights;    // (rows of X,) or null
 };
 
 // One step's update. `rate` and `epsilon` hold Adam's corrections already: see optimizers.h.
+template <typename Real>
 struct Step {
     Update update;
-    float beta_1, rest_1, beta_2, rest_2, epsilon, momentum, rate;  // rest_1 = 1 - beta_1
-    float shrink;                                                   // AdamW: weights are multiplied by this first
-    float l2;
+    Real beta_1, rest_1, beta_2, rest_2, epsilon, momentum, rate;  // rest_1 = 1 - beta_1
+    Real shrink;                                                   // AdamW: weights are multiplied by this first
+    Real l2;
 };
 
 // Values and moments of the same layout; `second` is null where the update keeps but one moment or none, and
 // with Update::keep_gradient the gradient is written to `first`.
+template <typename Real>
 struct Trained {
-    float *value, *first, *second;
+    Real *value, *first, *second;
 
     Trained from(int64_t at) const {
         return {value + at, first ? first + at : nullptr, second ? second + at : nullptr};
@@ -94,6 +99,7 @@ struct Operands {
 
 struct L1Kernels;  // l1_kernels.h
 
+template <typename Real>
 struct Kernels {
     const char* name;
     int64_t panel;                        // columns of a panel
@@ -102,93 +108,98 @@ struct Kernels {
 
     // `multiply` takes rows as they are, and goes forward with the weights' panels: only W^T is kept as an operand.
     bool direct;
-    int64_t left_row;  // floats from a row of a batch's operand to the next one
+    int64_t left_row;  // numbers from a row of a batch's operand to the next one
 
-    // Sizes in floats: of the operand of a batch's values (rows, columns), unless direct; of that of weights
+    // Sizes in numbers: of the operand of a batch's values (rows, columns), unless direct; of that of weights
     // (inner, columns); and of the scratch that update_weights asks for, given so many rows.
     int64_t (*left_size)(int64_t rows, int64_t columns);
     int64_t (*right_size)(int64_t inner, int64_t columns);
     int64_t (*scratch_size)(int64_t rows);
 
     // out[i] = the row of X whose number is order[i], as the network sees it, for 0 <= i < n.
-    void (*gather)(const Rows& X, const int64_t* order, int64_t n, float* out, ptrdiff_t out_stride);
+    void (*gather)(const Rows& X, const int64_t* order, int64_t n, Real* out, ptrdiff_t out_stride);
 
     // Unless direct: columns begin <= j < end of a batch's values, of which there are `columns`, into their operand,
     // which is for `capacity` rows and zero at first. `begin` and `end` are whole panels' ends; A and `left` are where
     // the first row begins.
-    void (*round_rows)(const float* A, ptrdiff_t A_stride, int64_t rows, int64_t begin, int64_t end, int64_t columns,
-                       float* left, int64_t capacity);
+    void (*round_rows)(const Real* A, ptrdiff_t A_stride, int64_t rows, int64_t begin, int64_t end, int64_t columns,
+                       Real* left, int64_t capacity);
 
     // C[:, panels] = A W[:, panels] + bias[panels], for `rows` rows from A and C; bias may be null. W is an operand,
     // and so is A, whose stride is then its capacity.
-    void (*multiply)(const void* A, ptrdiff_t A_stride, int64_t rows, int64_t inner, const void* W, const float* bias,
-                     int64_t panel_begin, int64_t panel_end, float* C, ptrdiff_t C_stride);
+    void (*multiply)(const void* A, ptrdiff_t A_stride, int64_t rows, int64_t inner, const void* W, const Real* bias,
+                     int64_t panel_begin, int64_t panel_end, Real* C, ptrdiff_t C_stride);
 
     // The weights' gradient A^T D and their update in one, for tiles of some panels: tile t is rows t * tile_rows and on
     // of a panel; and their new values in the operands that there are. Where `squares` is not null, the sums of squared
     // weights as they were, each of a block of square_rows x square_columns, go there: all blocks of the first
     // square_columns from the top down, then those of the next. A is read up to 32 columns past its last.
-    void (*update_weights)(const Step& step, const float* A, ptrdiff_t A_stride, const float* D, ptrdiff_t D_stride,
+    void (*update_weights)(const Step<Real>& step, const Real* A, ptrdiff_t A_stride, const Real* D, ptrdiff_t D_stride,
                            int64_t rows, int64_t n_in, int64_t n_out, int64_t panel_begin, int64_t panel_end,
-                           int64_t tile_begin, int64_t tile_end, Trained weights, Operands operands, double* squares,
-                           float* scratch);
+                           int64_t tile_begin, int64_t tile_end, Trained<Real> weights, Operands operands,
+                           double* squares, Real* scratch);
 
     // Tiles of some panels of W (n_in, n_out), as they are, into the operands that there are.
-    void (*write_operands)(const float* W, int64_t n_in, int64_t n_out, int64_t panel_begin, int64_t panel_end,
+    void (*write_operands)(const Real* W, int64_t n_in, int64_t n_out, int64_t panel_begin, int64_t panel_end,
                            int64_t tile_begin, int64_t tile_end, Operands operands);
 
     // The gradient of what is added to each unit, the sum of D's rows, and its update, for one panel.
-    void (*update_biases)(const Step& step, const float* D, ptrdiff_t D_stride, int64_t rows, Trained biases);
+    void (*update_biases)(const Step<Real>& step, const Real* D, ptrdiff_t D_stride, int64_t rows,
+                          Trained<Real> biases);
 
     // The update of one panel of values whose gradient is given.
-    void (*update_columns)(const Step& step, const float* gradient, Trained values);
+    void (*update_columns)(const Step<Real>& step, const Real* gradient, Trained<Real> values);
 
     // h = f(z) on a block of rows x panels; h may be z where f'(z) is a function of f(z) alone.
-    void (*activate)(Activation f, const float* z, float* h, int64_t rows, int64_t columns, ptrdiff_t stride);
+    void (*activate)(Activation f, const Real* z, Real* h, int64_t rows, int64_t columns, ptrdiff_t stride);
 
     // d *= f'(z), given z and h = f(z). z is not read where f'(z) is a function of h.
-    void (*activate_backward)(Activation f, float* d, const float* z, const float* h, int64_t rows, int64_t columns,
+    void (*activate_backward)(Activation f, Real* d, const Real* z, const Real* h, int64_t rows, int64_t columns,
                               ptrdiff_t stride);
 
     // out = a b
-    void (*multiply_elements)(const float* a, const float* b, float* out, int64_t rows, int64_t columns,
-                              ptrdiff_t stride);
+    void (*multiply_elements)(const Real* a, const Real* b, Real* out, int64_t rows, int64_t columns, ptrdiff_t stride);
 
     // One panel of batch normalisation: u becomes (u - mean) / sqrt(variance + epsilon), z = scale u + bias.
     // Leaves 1 / sqrt(variance + epsilon) in `inverse`, and moves the running mean and variance.
-    void (*normalise)(float* u, float* z, int64_t rows, ptrdiff_t stride, const float* scale, const float* bias,
-                      float epsilon, float momentum, float* inverse, float* running_mean, float* running_variance);
+    void (*normalise)(Real* u, Real* z, int64_t rows, ptrdiff_t stride, const Real* scale, const Real* bias,
+                      Real epsilon, Real momentum, Real* inverse, Real* running_mean, Real* running_variance);
 
     // One panel: given dJ/dz in d and the normalised u, leaves dJ/du in d, and the gradient of the scale. That of the
     // bias is the sum of d's rows before, left in `bias_gradient`.
-    void (*normalise_backward)(float* d, const float* u, int64_t rows, ptrdiff_t stride, const float* scale,
-                               const float* inverse, float* scale_gradient, float* bias_gradient);
+    void (*normalise_backward)(Real* d, const Real* u, int64_t rows, ptrdiff_t stride, const Real* scale,
+                               const Real* inverse, Real* scale_gradient, Real* bias_gradient);
 
     // For row_begin <= i < row_end of the batch: losses[i] is the loss of row i times its weight, and d its derivative
     // with respect to the logits times weight / total; columns from `outputs` to the end of the last panel are 0.
-    void (*loss)(const Objective& objective, const int64_t* order, double total, int64_t row_begin, int64_t row_end,
-                 const float* logits, float* d, ptrdiff_t stride, double* losses);
+    void (*loss)(const Objective<Real>& objective, const int64_t* order, double total, int64_t row_begin,
+                 int64_t row_end, const Real* logits, Real* d, ptrdiff_t stride, double* losses);
 
     // logits become softmax(logits), row by row.
-    void (*softmax)(float* logits, int64_t rows, int64_t columns, ptrdiff_t stride);
+    void (*softmax)(Real* logits, int64_t rows, int64_t columns, ptrdiff_t stride);
 
     // One row through one layer whose weights lie unpacked, (n_in, n_out) row-major: z = a W + b. Rows of W whose
-    // a is 0 are not read. n_out floats of z and no more are written.
-    void (*multiply_row)(const float* a, const float* W, const float* b, int64_t n_in, int64_t n_out, float* z);
+    // a is 0 are not read. n_out numbers of z and no more are written.
+    void (*multiply_row)(const Real* a, const Real* W, const Real* b, int64_t n_in, int64_t n_out, Real* z);
 
-    // The passes of the exact L1 regression.
+    // The passes of the exact L1 regression, in float64; else null.
     const L1Kernels* l1;
 };
 
-// Processors' own tables; null where the compiler could not make them. See dispatch.h for which may run.
-extern const Kernels* const kernels_portable;
-extern const Kernels* const kernels_avx2;
-extern const Kernels* const kernels_avx512;
-extern const Kernels* const kernels_neon;
+// Processors' own tables, of float32 and of float64; null where the compiler could not make them. See dispatch.h for
+// which may run.
+template <typename Real>
+const Kernels<Real>* kernels_portable();
+template <typename Real>
+const Kernels<Real>* kernels_avx2();
+template <typename Real>
+const Kernels<Real>* kernels_avx512();
+template <typename Real>
+const Kernels<Real>* kernels_neon();
 
-// The same with products in bfloat16.
-extern const Kernels* const kernels_amx;
-extern const Kernels* const kernels_avx512_bf16;
-extern const Kernels* const kernels_emulated;
+// The same of float32 with products in bfloat16.
+extern const Kernels<float>* const kernels_amx;
+extern const Kernels<float>* const kernels_avx512_bf16;
+extern const Kernels<float>* const kernels_emulated;
 
 }  // namespace treadle

@@ -69,10 +69,10 @@ public:
     }
 };
 
-constexpr Kernels kernels = table_in_bfloat16<AmxProduct>("amx-bfloat16");
+constexpr Kernels<float> kernels = table_in_bfloat16<AmxProduct>("amx-bfloat16");
 
 }  // namespace
 
-const Kernels* const kernels_amx = &kernels;
+const Kernels<float>* const kernels_amx = &kernels;
 
 }  // namespace treadle

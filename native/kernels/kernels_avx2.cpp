@@ -2,7 +2,11 @@
 
 namespace treadle {
 
-static constexpr Kernels kernels = table("avx2");
-const Kernels* const kernels_avx2 = &kernels;
+static constexpr Kernels<real> kernels = table("avx2");
+
+template <>
+const Kernels<real>* kernels_avx2<real>() {
+    return &kernels;
+}
 
 }  // namespace treadle

@@ -2,7 +2,11 @@
 
 namespace treadle {
 
-static constexpr Kernels kernels = table("avx512");
-const Kernels* const kernels_avx512 = &kernels;
+static constexpr Kernels<real> kernels = table("avx512");
+
+template <>
+const Kernels<real>* kernels_avx512<real>() {
+    return &kernels;
+}
 
 }  // namespace treadle

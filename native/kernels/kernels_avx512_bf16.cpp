@@ -40,10 +40,10 @@ private:
     }
 };
 
-constexpr Kernels kernels = table_in_bfloat16<Avx512Product>("avx512-bfloat16");
+constexpr Kernels<float> kernels = table_in_bfloat16<Avx512Product>("avx512-bfloat16");
 
 }  // namespace
 
-const Kernels* const kernels_avx512_bf16 = &kernels;
+const Kernels<float>* const kernels_avx512_bf16 = &kernels;
 
 }  // namespace treadle

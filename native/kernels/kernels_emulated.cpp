@@ -39,10 +39,10 @@ private:
     }
 };
 
-constexpr Kernels kernels = table_in_bfloat16<EmulatedProduct>("emulated-bfloat16");
+constexpr Kernels<float> kernels = table_in_bfloat16<EmulatedProduct>("emulated-bfloat16");
 
 }  // namespace
 
-const Kernels* const kernels_emulated = &kernels;
+const Kernels<float>* const kernels_emulated = &kernels;
 
 }  // namespace treadle

@@ -2,7 +2,11 @@
 
 namespace treadle {
 
-static constexpr Kernels kernels = table("neon");
-const Kernels* const kernels_neon = &kernels;
+static constexpr Kernels<real> kernels = table("neon");
+
+template <>
+const Kernels<real>* kernels_neon<real>() {
+    return &kernels;
+}
 
 }  // namespace treadle

@@ -2,7 +2,11 @@
 
 namespace treadle {
 
-static constexpr Kernels kernels = table("portable");
-const Kernels* const kernels_portable = &kernels;
+static constexpr Kernels<real> kernels = table("portable");
+
+template <>
+const Kernels<real>* kernels_portable<real>() {
+    return &kernels;
+}
 
 }  // namespace treadle

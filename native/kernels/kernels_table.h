@@ -3,11 +3,13 @@
 
 #include "kernels/activations.h"
 #include "kernels/kernels.h"
-#include "kernels/l1_interior.h"
-#include "kernels/l1_screen.h"
 #include "kernels/losses.h"
 #include "kernels/matrix.h"
 #include "kernels/rows.h"
+#if defined(TREADLE_FLOAT64)
+#include "kernels/l1_interior.h"
+#include "kernels/l1_screen.h"
+#endif
 
 namespace treadle {
 namespace {
@@ -16,37 +18,42 @@ int64_t size_of_panels(int64_t inner, int64_t columns) { return inner * ((column
 
 int64_t size_of_packed_columns(int64_t rows) { return rows * (PACKED_ROWS + GROUP * PANEL); }
 
-void multiply_panels(const void* A, ptrdiff_t A_stride, int64_t rows, int64_t inner, const void* W, const float* bias,
-                     int64_t panel_begin, int64_t panel_end, float* C, ptrdiff_t C_stride) {
-    multiply(static_cast<const float*>(A), A_stride, rows, inner, static_cast<const float*>(W), bias, panel_begin,
+void multiply_panels(const void* A, ptrdiff_t A_stride, int64_t rows, int64_t inner, const void* W, const real* bias,
+                     int64_t panel_begin, int64_t panel_end, real* C, ptrdiff_t C_stride) {
+    multiply(static_cast<const real*>(A), A_stride, rows, inner, static_cast<const real*>(W), bias, panel_begin,
              panel_end, C, C_stride);
 }
 
-void transpose_tiles(const float* W, int64_t n_in, int64_t n_out, int64_t panel_begin, int64_t panel_end,
+void transpose_tiles(const real* W, int64_t n_in, int64_t n_out, int64_t panel_begin, int64_t panel_end,
                      int64_t tile_begin, int64_t tile_end, Operands operands) {
     if (!operands.backward) return;
     const int64_t end = tile_end * TILE_ROWS < n_in ? tile_end * TILE_ROWS : n_in;
     for (int64_t p = panel_begin; p < panel_end; ++p)
-        transpose(W, n_in, n_out, p, tile_begin * TILE_ROWS, end, static_cast<float*>(operands.backward));
+        transpose(W, n_in, n_out, p, tile_begin * TILE_ROWS, end, static_cast<real*>(operands.backward));
 }
 
-void update_panels(const Step& step, const float* A, ptrdiff_t A_stride, const float* D, ptrdiff_t D_stride,
+void update_panels(const Step<real>& step, const real* A, ptrdiff_t A_stride, const real* D, ptrdiff_t D_stride,
                    int64_t rows, int64_t n_in, int64_t n_out, int64_t panel_begin, int64_t panel_end,
-                   int64_t tile_begin, int64_t tile_end, Trained weights, Operands operands, double* squares,
-                   float* scratch) {
+                   int64_t tile_begin, int64_t tile_end, Trained<real> weights, Operands operands, double* squares,
+                   real* scratch) {
     update_weights(step, A, A_stride, D, D_stride, rows, n_in, panel_begin, panel_end, tile_begin, tile_end, weights,
                    squares, scratch);
     transpose_tiles(weights.value, n_in, n_out, panel_begin, panel_end, tile_begin, tile_end, operands);
 }
 
+#if defined(TREADLE_FLOAT64)
 constexpr L1Kernels l1_table = {.normal = interior_normal,
                                 .predict = interior_predict,
                                 .correct = interior_correct,
                                 .step = interior_step,
                                 .screen = screen_rows,
                                 .check = check_rows};
+constexpr const L1Kernels* L1_TABLE = &l1_table;
+#else
+constexpr const L1Kernels* L1_TABLE = nullptr;
+#endif
 
-constexpr Kernels table(const char* name) {
+constexpr Kernels<real> table(const char* name) {
     return {.name = name,
             .panel = PANEL,
             .tile_rows = TILE_ROWS,
@@ -72,7 +79,7 @@ constexpr Kernels table(const char* name) {
             .loss = loss,
             .softmax = softmax,
             .multiply_row = multiply_row,
-            .l1 = &l1_table};
+            .l1 = L1_TABLE};
 }
 
 }  // namespace

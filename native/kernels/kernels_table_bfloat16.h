@@ -8,8 +8,8 @@ namespace treadle {
 namespace {
 
 template <typename Product>
-constexpr Kernels table_in_bfloat16(const char* name) {
-    Kernels kernels = table(name);
+constexpr Kernels<float> table_in_bfloat16(const char* name) {
+    Kernels<float> kernels = table(name);
     kernels.tile_rows = kernels.square_rows = BLOCK;
     kernels.square_columns = PANEL;
     kernels.direct = false;

@@ -1,11 +1,11 @@
 // The screen and the check of treadle/l1/dense/screening.py over a user's rows: see l1_kernels.h.
 //
 // A block of rows is converted to float64 and turned, a column of the block being contiguous: every sum below is
-// over columns, for DLANES rows at a time, so that neither the type nor the order of X matters any more.
+// over columns, for LANES rows at a time, so that neither the type nor the order of X matters any more.
 #pragma once
 
 #include "kernels/l1_kernels.h"
-#include "kernels/vector_double.h"
+#include "kernels/vector.h"
 
 namespace treadle {
 namespace {
@@ -15,7 +15,7 @@ constexpr int64_t SCREEN_BLOCK = 64;
 constexpr int64_t COLUMN = SCREEN_BLOCK + 8;
 // Columns of A, and vectors of rows, that are summed at once.
 constexpr int64_t WIDE_A = 6, VECTORS_X = 2, VECTORS_R = 4;
-static_assert(SCREEN_BLOCK % (VECTORS_R * DLANES) == 0);
+static_assert(SCREEN_BLOCK % (VECTORS_R * LANES) == 0);
 
 template <typename T>
 TREADLE_INLINE double number_at(const char* p) {
@@ -66,35 +66,35 @@ struct Turned {
             const char* y = request.y.data + request.row(i) * request.y.row_bytes;
             r[i - begin] = request.y.type == Number::float32 ? number_at<float>(y) : number_at<double>(y);
         }
-        for (int64_t i = 0; i < SCREEN_BLOCK; i += VECTORS_R * DLANES) {
-            dvec rest[VECTORS_R];
-            TREADLE_UNROLL for (int v = 0; v < VECTORS_R; ++v) rest[v] = load(r + i + v * DLANES) - all(request.w[0]);
+        for (int64_t i = 0; i < SCREEN_BLOCK; i += VECTORS_R * LANES) {
+            vec rest[VECTORS_R];
+            TREADLE_UNROLL for (int v = 0; v < VECTORS_R; ++v) rest[v] = load(r + i + v * LANES) - all(request.w[0]);
             for (int64_t j = 0; j < request.k; ++j) {
                 const double* column = X.data() + j * COLUMN + i;
-                const dvec w = all(-request.w[1 + j]);
-                TREADLE_UNROLL for (int v = 0; v < VECTORS_R; ++v) rest[v] = fma(w, load(column + v * DLANES), rest[v]);
+                const vec w = all(-request.w[1 + j]);
+                TREADLE_UNROLL for (int v = 0; v < VECTORS_R; ++v) rest[v] = fma(w, load(column + v * LANES), rest[v]);
             }
-            TREADLE_UNROLL for (int v = 0; v < VECTORS_R; ++v) store(r + i + v * DLANES, rest[v]);
+            TREADLE_UNROLL for (int v = 0; v < VECTORS_R; ++v) store(r + i + v * LANES, rest[v]);
         }
     }
 
-    // folds (k, DLANES) += sum over rows of u_i x_i.
+    // folds (k, LANES) += sum over rows of u_i x_i.
     void add_to(double* folds, int64_t k, const double* u) const {
         constexpr int64_t ABREAST = 4;
         for (int64_t j = 0; j < k; j += ABREAST) {
-            dvec fold[ABREAST];
+            vec fold[ABREAST];
             const double* columns[ABREAST];
             TREADLE_UNROLL for (int64_t a = 0; a < ABREAST; ++a) {
                 const int64_t column = j + a < k ? j + a : k - 1;
                 columns[a] = X.data() + column * COLUMN;
-                fold[a] = load(folds + column * DLANES);
+                fold[a] = load(folds + column * LANES);
             }
-            for (int64_t i = 0; i < SCREEN_BLOCK; i += DLANES) {
-                const dvec share = load(u + i);
+            for (int64_t i = 0; i < SCREEN_BLOCK; i += LANES) {
+                const vec share = load(u + i);
                 TREADLE_UNROLL for (int64_t a = 0; a < ABREAST; ++a) fold[a] =
                     fma(share, load(columns[a] + i), fold[a]);
             }
-            for (int64_t a = 0; a < ABREAST && j + a < k; ++a) store(folds + (j + a) * DLANES, fold[a]);
+            for (int64_t a = 0; a < ABREAST && j + a < k; ++a) store(folds + (j + a) * LANES, fold[a]);
         }
     }
 };
@@ -120,25 +120,25 @@ struct Grouped {
         for (int64_t c = 0; c < p; c += WIDE_A, group += (1 + k) * WIDE_A) {
             const int64_t next = c + WIDE_A < p ? c + WIDE_A : p;
             const int64_t last = p == k ? next : next - 1;  // A is triangular
-            for (int64_t i = 0; i < SCREEN_BLOCK; i += VECTORS_X * DLANES) {
-                dvec z[WIDE_A][VECTORS_X];
+            for (int64_t i = 0; i < SCREEN_BLOCK; i += VECTORS_X * LANES) {
+                vec z[WIDE_A][VECTORS_X];
                 TREADLE_UNROLL for (int a = 0; a < WIDE_A; ++a) {
                     TREADLE_UNROLL for (int v = 0; v < VECTORS_X; ++v) z[a][v] = all(group[a]);
                 }
                 const double* factors = group + WIDE_A;
                 const double* x = X + i;
                 for (int64_t j = 0; j < last; ++j, factors += WIDE_A, x += COLUMN) {
-                    dvec column[VECTORS_X];
-                    TREADLE_UNROLL for (int v = 0; v < VECTORS_X; ++v) column[v] = load(x + v * DLANES);
+                    vec column[VECTORS_X];
+                    TREADLE_UNROLL for (int v = 0; v < VECTORS_X; ++v) column[v] = load(x + v * LANES);
                     TREADLE_UNROLL for (int a = 0; a < WIDE_A; ++a) {
-                        const dvec factor = all(factors[a]);
+                        const vec factor = all(factors[a]);
                         TREADLE_UNROLL for (int v = 0; v < VECTORS_X; ++v) z[a][v] = fma(factor, column[v], z[a][v]);
                     }
                 }
                 TREADLE_UNROLL for (int v = 0; v < VECTORS_X; ++v) {
-                    dvec sum = load(lengths + i + v * DLANES);
+                    vec sum = load(lengths + i + v * LANES);
                     TREADLE_UNROLL for (int a = 0; a < WIDE_A; ++a) sum = fma(z[a][v], z[a][v], sum);
-                    store(lengths + i + v * DLANES, sum);
+                    store(lengths + i + v * LANES, sum);
                 }
             }
         }
@@ -149,7 +149,7 @@ void screen_rows(const ScreenRequest& request, int64_t begin, int64_t end, Scree
     const int64_t k = request.k;
     Turned block(k);
     const Grouped grouped(request);
-    std::vector<double> folds(size_t((1 + k) * DLANES), 0.0);
+    std::vector<double> folds(size_t((1 + k) * LANES), 0.0);
     double u[SCREEN_BLOCK];
     for (int64_t start = begin; start < end; start += SCREEN_BLOCK) {
         const int64_t stop = start + SCREEN_BLOCK < end ? start + SCREEN_BLOCK : end;
@@ -178,11 +178,11 @@ void screen_rows(const ScreenRequest& request, int64_t begin, int64_t end, Scree
             }
             request.side[start + i] = side;
         }
-        for (int64_t i = 0; i < SCREEN_BLOCK; i += DLANES) store(folds.data(), load(folds.data()) + load(u + i));
-        if (k) block.add_to(folds.data() + DLANES, k, u);
+        for (int64_t i = 0; i < SCREEN_BLOCK; i += LANES) store(folds.data(), load(folds.data()) + load(u + i));
+        if (k) block.add_to(folds.data() + LANES, k, u);
     }
     sums.fold.resize(size_t(1 + k));
-    for (int64_t j = 0; j < 1 + k; ++j) sums.fold[size_t(j)] = sum_of(load(folds.data() + j * DLANES));
+    for (int64_t j = 0; j < 1 + k; ++j) sums.fold[size_t(j)] = sum_of(load(folds.data() + j * LANES));
 }
 
 void check_rows(const ScreenRequest& request, int64_t begin, int64_t end, ScreenSums& sums) {

@@ -16,7 +16,7 @@ TREADLE_INLINE vec unless_zero(vec a, vec b) { return a == zero() ? zero() : a *
 
 // log(1 + x) for x from 0 to 1: what 1 + x lost in rounding is made good to first order (Kahan).
 TREADLE_INLINE vec log_of_one_plus(vec x) {
-    const vec sum = 1.0f + x, kept = sum - 1.0f;
+    const vec sum = 1 + x, kept = sum - 1;
     return kept == zero() ? x : log(sum) * (x / kept);
 }
 
@@ -29,18 +29,18 @@ TREADLE_INLINE vec softplus(vec z) {
 // t softplus(-z) + (1 - t) softplus(z), logistic(z) - t; label smoothing s makes the target (1 - s) t + s / 2.
 struct BinaryCrossEntropy {
     vec kept, added;
-    explicit BinaryCrossEntropy(const Objective& objective)
-        : kept(all(float(1 - objective.label_smoothing))), added(all(float(objective.label_smoothing / 2))) {}
+    explicit BinaryCrossEntropy(const Objective<real>& objective)
+        : kept(all(real(1 - objective.label_smoothing))), added(all(real(objective.label_smoothing / 2))) {}
     TREADLE_INLINE vec value(vec z, vec t) const {
         const vec y = fma(kept, t, added);
-        return unless_zero(y, softplus(-z)) + unless_zero(1.0f - y, softplus(z));
+        return unless_zero(y, softplus(-z)) + unless_zero(1 - y, softplus(z));
     }
     TREADLE_INLINE vec slope(vec z, vec t) const { return logistic(z) - fma(kept, t, added); }
 };
 
 // t log t - t - t z + e^z, e^z - t
 struct Poisson {
-    explicit Poisson(const Objective&) {}
+    explicit Poisson(const Objective<real>&) {}
     TREADLE_INLINE vec value(vec z, vec t) const { return exp(z) - unless_zero(t, z) + (unless_zero(t, log(t)) - t); }
     TREADLE_INLINE vec slope(vec z, vec t) const { return exp(z) - t; }
 };

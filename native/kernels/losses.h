@@ -1,6 +1,7 @@
 // The losses of a batch's rows and their derivatives by the logits: treadle/maths/losses.py and likelihoods.py; and softmax.
 //
-// Each loss is a sum over a row's outputs, in the order of lane_sums.h and to more than float32's precision. A row of weight 0 takes no part, even where its logits are not finite; otherwise infinities
+// Each loss is a sum over a row's outputs, in the order of lane_sums.h and to more than the numbers' precision. A row of
+// weight 0 takes no part, even where its logits are not finite; otherwise infinities
 // and NaN show in the row's loss and derivative. What the logits' padding holds does not matter. d must not overlap the
 // logits, and labels, weights and targets are not checked.
 #pragma once
@@ -14,33 +15,21 @@
 namespace treadle {
 namespace {
 
-TREADLE_INLINE float largest_lane(vec v) {
-    float lanes[LANES];
-    store(lanes, v);
-    TREADLE_UNROLL
-    for (int width = LANES / 2; width > 0; width /= 2) {
-        TREADLE_UNROLL
-        for (int lane = 0; lane < width; ++lane)
-            lanes[lane] = lanes[lane + width] > lanes[lane] ? lanes[lane + width] : lanes[lane];
-    }
-    return lanes[0];
-}
-
 // The numbers of the columns from j on.
 TREADLE_INLINE ivec columns_from(int64_t j) {
     ivec column;
     TREADLE_UNROLL
     for (int lane = 0; lane < LANES; ++lane) column[lane] = lane;
-    return column + int32_t(j);
+    return column + integer(j);
 }
 
 // All bits set in the lanes of columns from j on that are among the first `columns`, none in the padding's.
-TREADLE_INLINE ivec within(int64_t j, int64_t columns) { return columns_from(j) < int32_t(columns); }
+TREADLE_INLINE ivec within(int64_t j, int64_t columns) { return columns_from(j) < integer(columns); }
 
-// The user's row of `columns` floats from j on, which lie unpadded, with 0 for what is beyond them.
-TREADLE_INLINE vec load_unpadded(const float* row, int64_t j, int64_t columns) {
+// The user's row of `columns` numbers from j on, which lie unpadded, with 0 for what is beyond them.
+TREADLE_INLINE vec load_unpadded(const real* row, int64_t j, int64_t columns) {
     if (j + LANES <= columns) return load(row + j);
-    float lanes[LANES] = {};
+    real lanes[LANES] = {};
     for (int64_t lane = 0; lane < columns - j; ++lane) lanes[lane] = row[j + lane];
     return load(lanes);
 }
@@ -49,20 +38,20 @@ TREADLE_INLINE vec load_unpadded(const float* row, int64_t j, int64_t columns) {
 // 0; but NaN where there is no limit, that is, where all are -inf or several are +inf. With a NaN among the logits
 // the largest may be any, and the NaN itself remains.
 struct ShiftedLogits {
-    const float* logits;
+    const real* logits;
     int64_t columns;
-    float top, at_top;
+    real top, at_top;
 
-    TREADLE_INLINE ShiftedLogits(const float* row, int64_t count) : logits(row), columns(count) {
+    TREADLE_INLINE ShiftedLogits(const real* row, int64_t count) : logits(row), columns(count) {
         vec largest = all(-INF);
         for (int64_t j = 0; j < columns; j += LANES)
             largest = maximum(largest, within(j, columns) ? load(row + j) : all(-INF));
-        top = largest_lane(largest);
+        top = largest_of(largest);
         int64_t infinities = 0;
         if (top == INF) {
             for (int64_t j = 0; j < columns; ++j) infinities += row[j] == INF;
         }
-        at_top = top == -INF || infinities > 1 ? NOT_A_NUMBER : 0.0f;
+        at_top = top == -INF || infinities > 1 ? NOT_A_NUMBER : 0;
     }
 
     // From column j on; -inf in the padding, unless all is NaN.
@@ -71,28 +60,28 @@ struct ShiftedLogits {
         return z == all(top) ? all(at_top) : z - all(top);
     }
 
-    TREADLE_INLINE float at(int64_t k) const { return logits[k] == top ? at_top : logits[k] - top; }
+    TREADLE_INLINE real at(int64_t k) const { return logits[k] == top ? at_top : logits[k] - top; }
 };
 
 // Writes exp(z - max z) to `out`, which may be where the logits lie, and returns its sum over the outputs.
-TREADLE_INLINE float exponentials(const ShiftedLogits& z, float* out) {
+TREADLE_INLINE real exponentials(const ShiftedLogits& z, real* out) {
     LaneSums sum;
     for (int64_t j = 0; j < z.columns; j += LANES) {
         const vec e = exp(z.from(j));
         store(out + j, e);
         sum.add(e);
     }
-    return float(sum.total());
+    return real(sum.total());
 }
 
-void softmax(float* logits, int64_t rows, int64_t columns, ptrdiff_t stride) {
+void softmax(real* logits, int64_t rows, int64_t columns, ptrdiff_t stride) {
     for (int64_t i = 0; i < rows; ++i, logits += stride) {
         const vec sum = all(exponentials(ShiftedLogits(logits, columns), logits));
         for (int64_t j = 0; j < columns; j += LANES) store(logits + j, load(logits + j) / sum);
     }
 }
 
-// The target t of a row of K outputs, K floats t_k: 1 for one label and 0 for the others, or as given.
+// The target t of a row of K outputs, K numbers t_k: 1 for one label and 0 for the others, or as given.
 //
 //     from(j)             t from column j on, 0 in the padding
 //     sum()               sum_k t_k
@@ -101,13 +90,13 @@ void softmax(float* logits, int64_t rows, int64_t columns, ptrdiff_t stride) {
 struct Label {
     int64_t label;
 
-    TREADLE_INLINE vec from(int64_t j) const { return columns_from(j) == int32_t(label) ? all(1.0f) : zero(); }
+    TREADLE_INLINE vec from(int64_t j) const { return columns_from(j) == integer(label) ? all(1) : zero(); }
     TREADLE_INLINE double sum() const { return 1; }
-    TREADLE_INLINE double loss(const ShiftedLogits& z, float log_sum) const { return log_sum - z.at(label); }
+    TREADLE_INLINE double loss(const ShiftedLogits& z, real log_sum) const { return log_sum - z.at(label); }
 };
 
 struct SoftTarget {
-    const float* t;
+    const real* t;
     int64_t outputs;
 
     TREADLE_INLINE vec from(int64_t j) const { return load_unpadded(t, j, outputs); }
@@ -118,7 +107,7 @@ struct SoftTarget {
         return sum.total();
     }
 
-    TREADLE_INLINE double loss(const ShiftedLogits& z, float log_sum) const {
+    TREADLE_INLINE double loss(const ShiftedLogits& z, real log_sum) const {
         LaneSums sum;
         for (int64_t j = 0; j < outputs; j += LANES) {
             const vec part = from(j), shifted = z.from(j);
@@ -131,15 +120,15 @@ struct SoftTarget {
 // sum_k t_k (log sum_j e^(z_j - m) - (z_k - m)), m the largest logit, and its derivative by z times `share`, in d.
 // Label smoothing s makes the target (1 - s) t + s / K.
 template <typename Target>
-TREADLE_INLINE double cross_entropy(const Objective& objective, const Target& target, const float* logits, float share,
-                                    float* d) {
+TREADLE_INLINE double cross_entropy(const Objective<real>& objective, const Target& target, const real* logits,
+                                    real share, real* d) {
     const int64_t K = objective.outputs;
     const double smoothing = objective.label_smoothing;
     const ShiftedLogits z(logits, K);
-    const float sum = exponentials(z, d), log_sum = log(all(sum))[0];
+    const real sum = exponentials(z, d), log_sum = log(all(sum))[0];
     // The target's sum is 1 to within a tolerance; the factor makes this the gradient of the loss as computed.
-    const vec factor = all(float((1 - smoothing) * target.sum() + smoothing));
-    const vec rest = all(float(1 - smoothing)), everywhere = all(float(smoothing / double(K)));
+    const vec factor = all(real((1 - smoothing) * target.sum() + smoothing));
+    const vec rest = all(real(1 - smoothing)), everywhere = all(real(smoothing / double(K)));
     for (int64_t j = 0; j < K; j += LANES) {
         const vec y = load(d + j) / all(sum), gradient = y * factor - everywhere - rest * target.from(j);
         store(d + j, within(j, K) ? gradient * all(share) : zero());
@@ -155,32 +144,32 @@ TREADLE_INLINE double cross_entropy(const Objective& objective, const Target& ta
 
 // r^2 / 2, r
 struct Squared {
-    explicit Squared(const Objective&) {}
-    TREADLE_INLINE vec value(vec r) const { return 0.5f * (r * r); }
+    explicit Squared(const Objective<real>&) {}
+    TREADLE_INLINE vec value(vec r) const { return 0.5 * (r * r); }
     TREADLE_INLINE vec slope(vec r) const { return r; }
 };
 
 // |r|, the sign of r
 struct Absolute {
-    explicit Absolute(const Objective&) {}
+    explicit Absolute(const Objective<real>&) {}
     TREADLE_INLINE vec value(vec r) const { return absolute(r); }
-    TREADLE_INLINE vec slope(vec r) const { return r > zero() ? all(1.0f) : r < zero() ? all(-1.0f) : r; }
+    TREADLE_INLINE vec slope(vec r) const { return r > zero() ? all(1) : r < zero() ? all(-1) : r; }
 };
 
 // r^2 / 2 where |r| <= delta, else delta (|r| - delta / 2); r moved into [-delta, delta]
 struct Huber {
     vec delta;
-    explicit Huber(const Objective& objective) : delta(all(float(objective.huber_delta))) {}
+    explicit Huber(const Objective<real>& objective) : delta(all(real(objective.huber_delta))) {}
     TREADLE_INLINE vec value(vec r) const {
         const vec s = slope(r);
-        return s * (r - 0.5f * s);
+        return s * (r - 0.5 * s);
     }
     TREADLE_INLINE vec slope(vec r) const { return minimum(delta, maximum(-delta, r)); }
 };
 
 template <typename Residual>
-TREADLE_INLINE double regression(const Residual& rule, int64_t outputs, const float* targets, const float* prediction,
-                                 float share, float* d) {
+TREADLE_INLINE double regression(const Residual& rule, int64_t outputs, const real* targets, const real* prediction,
+                                 real share, real* d) {
     LaneSums loss;
     for (int64_t j = 0; j < outputs; j += LANES) {
         const vec p = within(j, outputs) ? load(prediction + j) : zero();
@@ -192,8 +181,8 @@ TREADLE_INLINE double regression(const Residual& rule, int64_t outputs, const fl
 }
 
 template <typename Likelihood>
-TREADLE_INLINE double likelihood(const Likelihood& rule, int64_t outputs, const float* targets, const float* logits,
-                                 float share, float* d) {
+TREADLE_INLINE double likelihood(const Likelihood& rule, int64_t outputs, const real* targets, const real* logits,
+                                 real share, real* d) {
     LaneSums loss;
     for (int64_t j = 0; j < outputs; j += LANES) {
         const ivec inside = within(j, outputs);
@@ -205,9 +194,9 @@ TREADLE_INLINE double likelihood(const Likelihood& rule, int64_t outputs, const 
 }
 
 // The loss of one row, and d's outputs.
-double row_loss(const Objective& objective, int64_t row, const float* logits, float share, float* d) {
+double row_loss(const Objective<real>& objective, int64_t row, const real* logits, real share, real* d) {
     const int64_t outputs = objective.outputs;
-    const float* targets = objective.targets == nullptr ? nullptr : objective.targets + row * outputs;
+    const real* targets = objective.targets == nullptr ? nullptr : objective.targets + row * outputs;
     switch (objective.loss) {
         case Loss::cross_entropy:
             if (targets == nullptr) return cross_entropy(objective, Label{objective.labels[row]}, logits, share, d);
@@ -222,17 +211,17 @@ double row_loss(const Objective& objective, int64_t row, const float* logits, fl
     return 0;  // there is no other
 }
 
-void loss(const Objective& objective, const int64_t* order, double total, int64_t row_begin, int64_t row_end,
-          const float* logits, float* d, ptrdiff_t stride, double* losses) {
+void loss(const Objective<real>& objective, const int64_t* order, double total, int64_t row_begin, int64_t row_end,
+          const real* logits, real* d, ptrdiff_t stride, double* losses) {
     const int64_t outputs = objective.outputs, padded = (outputs + PANEL - 1) / PANEL * PANEL;
     for (int64_t i = row_begin; i < row_end; ++i) {
         const int64_t row = order[i];
-        const float weight = objective.weights == nullptr ? 1.0f : objective.weights[row];
-        float* row_d = d + i * stride;
+        const real weight = objective.weights == nullptr ? 1 : objective.weights[row];
+        real* row_d = d + i * stride;
         int64_t filled = 0;
         losses[i] = 0;
         if (weight != 0) {
-            const float share = float(double(weight) / total);
+            const real share = real(double(weight) / total);
             losses[i] = double(weight) * row_loss(objective, row, logits + i * stride, share, row_d);
             filled = (outputs + LANES - 1) / LANES * LANES;
         }

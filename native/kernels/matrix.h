@@ -18,12 +18,12 @@ namespace {
 // A panel of W is multiplied in pieces of this many rows, which stay in the first cache while all tiles pass over them.
 constexpr int64_t INNER = 256;
 // Rows of A that are multiplied by one panel after the other: they stay in the second cache meanwhile.
-constexpr int64_t BLOCK_FLOATS = 49152;
+constexpr int64_t BLOCK_NUMBERS = 196608 / sizeof(real);
 
 // C = A W for a tile of C, or C + A W where the sums go on; `bias` where they end.
 template <int ROWS>
-void multiply_tile(const float* A, ptrdiff_t A_stride, int64_t inner, const float* W, bool go_on, const float* bias,
-                   float* C, ptrdiff_t C_stride) {
+void multiply_tile(const real* A, ptrdiff_t A_stride, int64_t inner, const real* W, bool go_on, const real* bias,
+                   real* C, ptrdiff_t C_stride) {
     vec sum[ROWS][PANEL_VECTORS];
     TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) {
         TREADLE_UNROLL for (int v = 0; v < PANEL_VECTORS; ++v) sum[r][v] =
@@ -45,16 +45,16 @@ void multiply_tile(const float* A, ptrdiff_t A_stride, int64_t inner, const floa
 }
 
 template <int ROWS = TILE_ROWS>
-TREADLE_INLINE void multiply_tile_of(int64_t rows, const float* A, ptrdiff_t A_stride, int64_t inner, const float* W,
-                                     bool go_on, const float* bias, float* C, ptrdiff_t C_stride) {
+TREADLE_INLINE void multiply_tile_of(int64_t rows, const real* A, ptrdiff_t A_stride, int64_t inner, const real* W,
+                                     bool go_on, const real* bias, real* C, ptrdiff_t C_stride) {
     if (rows == ROWS) return multiply_tile<ROWS>(A, A_stride, inner, W, go_on, bias, C, C_stride);
     if constexpr (ROWS > 1) multiply_tile_of<ROWS - 1>(rows, A, A_stride, inner, W, go_on, bias, C, C_stride);
 }
 
 // Rows are cut into tiles of nearly equal heights: 32 rows are 5 + 5 + 6 + 5 + 5 + 6, not 6 * 5 + 2.
-void multiply(const float* A, ptrdiff_t A_stride, int64_t rows, int64_t inner, const float* W, const float* bias,
-              int64_t panel_begin, int64_t panel_end, float* C, ptrdiff_t C_stride) {
-    const int64_t fitting = BLOCK_FLOATS / inner;
+void multiply(const real* A, ptrdiff_t A_stride, int64_t rows, int64_t inner, const real* W, const real* bias,
+              int64_t panel_begin, int64_t panel_end, real* C, ptrdiff_t C_stride) {
+    const int64_t fitting = BLOCK_NUMBERS / inner;
     const int64_t block = fitting < 2 * TILE_ROWS ? 2 * TILE_ROWS : fitting;
     const int64_t blocks = (rows + block - 1) / block, pieces = (inner + INNER - 1) / INNER;
     for (int64_t b = 0; b < blocks; ++b) {
@@ -81,14 +81,14 @@ constexpr int PACKED_ROWS = (TILE_ROWS + LANES - 1) / LANES * LANES;
 constexpr int64_t GROUP = 4;
 
 template <int COLUMNS>
-TREADLE_INLINE void pack(const float* from, ptrdiff_t stride, int64_t rows, float* to) {
+TREADLE_INLINE void pack(const real* from, ptrdiff_t stride, int64_t rows, real* to) {
     for (int64_t i = 0; i < rows; ++i, from += stride, to += COLUMNS)
         for (int j = 0; j < COLUMNS; j += LANES) store(to + j, load(from + j));
 }
 
 // The sum of the squares of each SQUARE_ROWS rows of a tile of weights and each SUM_LANES of its columns.
 template <int ROWS>
-TREADLE_INLINE void add_squares(const float* W, double* square, int64_t square_stride) {
+TREADLE_INLINE void add_squares(const real* W, double* square, int64_t square_stride) {
     for (int r = 0; r < ROWS; r += SQUARE_ROWS, ++square) {
         const int end = r + SQUARE_ROWS < ROWS ? r + SQUARE_ROWS : ROWS;
         for (int j = 0; j < PANEL; j += SUM_LANES) {
@@ -107,7 +107,7 @@ TREADLE_INLINE void add_squares(const float* W, double* square, int64_t square_s
 }
 
 template <int ROWS, typename Rule>
-void update_tile(const Rule& rule, const Step& step, const float* A, const float* D, int64_t rows, Trained w,
+void update_tile(const Rule& rule, const Step<real>& step, const real* A, const real* D, int64_t rows, Trained<real> w,
                  double* square, int64_t square_stride) {
     vec sum[ROWS][PANEL_VECTORS];
     TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) {
@@ -133,34 +133,35 @@ void update_tile(const Rule& rule, const Step& step, const float* A, const float
     TREADLE_UNROLL for (int r = 0; r < ROWS; ++r) {
         for (int v = 0; v < PANEL_VECTORS; ++v) {
             const int64_t at = r * PANEL + v * LANES;
-            const Trained here = w.from(at);
+            const Trained<real> here = w.from(at);
             rule(here.value, here.first, here.second, sum[r][v]);
         }
     }
 }
 
 template <int ROWS, typename Rule>
-TREADLE_INLINE void update_tile_of(int64_t tile_rows, const Rule& rule, const Step& step, const float* A,
-                                   const float* D, int64_t rows, Trained w, double* square, int64_t square_stride) {
+TREADLE_INLINE void update_tile_of(int64_t tile_rows, const Rule& rule, const Step<real>& step, const real* A,
+                                   const real* D, int64_t rows, Trained<real> w, double* square,
+                                   int64_t square_stride) {
     if (tile_rows == ROWS) return update_tile<ROWS>(rule, step, A, D, rows, w, square, square_stride);
     if constexpr (ROWS > 1) update_tile_of<ROWS - 1>(tile_rows, rule, step, A, D, rows, w, square, square_stride);
 }
 
 // The next tile's values and moments start on their way from the outer caches while this tile's sums are formed. Only
 // within a thread's own tiles: another thread's would be dirty in its cache.
-TREADLE_INLINE void prefetch_tile(Trained w) {
-    for (int at = 0; at < TILE_ROWS * PANEL; at += 16) {
+TREADLE_INLINE void prefetch_tile(Trained<real> w) {
+    for (int at = 0; at < TILE_ROWS * PANEL; at += CACHE_LINE) {
         __builtin_prefetch(w.value + at, 1);
         if (w.first) __builtin_prefetch(w.first + at, 1);
         if (w.second) __builtin_prefetch(w.second + at, 1);
     }
 }
 
-void update_weights(const Step& step, const float* A, ptrdiff_t A_stride, const float* D, ptrdiff_t D_stride,
+void update_weights(const Step<real>& step, const real* A, ptrdiff_t A_stride, const real* D, ptrdiff_t D_stride,
                     int64_t rows, int64_t n_in, int64_t panel_begin, int64_t panel_end, int64_t tile_begin,
-                    int64_t tile_end, Trained weights, double* squares, float* scratch) {
+                    int64_t tile_end, Trained<real> weights, double* squares, real* scratch) {
     const int64_t square_stride = (n_in + SQUARE_ROWS - 1) / SQUARE_ROWS;
-    float *const packed_A = scratch, *const packed_D = scratch + rows * PACKED_ROWS;
+    real *const packed_A = scratch, *const packed_D = scratch + rows * PACKED_ROWS;
     with_rule(step, [&](const auto& rule) {
         for (int64_t first = panel_begin; first < panel_end; first += GROUP) {
             const int64_t end = first + GROUP < panel_end ? first + GROUP : panel_end;
@@ -183,35 +184,35 @@ void update_weights(const Step& step, const float* A, ptrdiff_t A_stride, const 
     });
 }
 
-void update_biases(const Step& step, const float* D, ptrdiff_t D_stride, int64_t rows, Trained biases) {
+void update_biases(const Step<real>& step, const real* D, ptrdiff_t D_stride, int64_t rows, Trained<real> biases) {
     with_rule(step, [&](const auto& rule) {
         for (int v = 0; v < PANEL_VECTORS; ++v) {
             const int at = v * LANES;
             vec sum = zero();
             for (int64_t i = 0; i < rows; ++i) sum += load(D + i * D_stride + at);
-            const Trained here = biases.from(at);
+            const Trained<real> here = biases.from(at);
             rule(here.value, here.first, here.second, sum);
         }
     });
 }
 
-void update_columns(const Step& step, const float* gradient, Trained values) {
+void update_columns(const Step<real>& step, const real* gradient, Trained<real> values) {
     with_rule(step, [&](const auto& rule) {
         for (int v = 0; v < PANEL_VECTORS; ++v) {
             const int at = v * LANES;
-            const Trained here = values.from(at);
+            const Trained<real> here = values.from(at);
             rule(here.value, here.first, here.second, load(gradient + at));
         }
     });
 }
 
-void transpose(const float* W, int64_t n_in, int64_t n_out, int64_t panel, int64_t row_begin, int64_t row_end,
-               float* W_transposed) {
+void transpose(const real* W, int64_t n_in, int64_t n_out, int64_t panel, int64_t row_begin, int64_t row_end,
+               real* W_transposed) {
     const int64_t column = panel * PANEL;
     const int64_t columns = n_out - column < PANEL ? n_out - column : PANEL;
     for (int64_t k = row_begin; k < row_end; ++k) {
-        const float* from = W + (panel * n_in + k) * PANEL;
-        float* to = W_transposed + (k / PANEL * n_out + column) * PANEL + k % PANEL;
+        const real* from = W + (panel * n_in + k) * PANEL;
+        real* to = W_transposed + (k / PANEL * n_out + column) * PANEL + k % PANEL;
         for (int64_t j = 0; j < columns; ++j) to[j * PANEL] = from[j];
     }
 }
@@ -220,18 +221,18 @@ void transpose(const float* W, int64_t n_in, int64_t n_out, int64_t panel, int64
 constexpr int ENTRIES = 1024;
 
 template <int VECTORS>
-TREADLE_INLINE void add_rows(const float* a, const int32_t* entries, int n, const float* W, int64_t n_out, float* z) {
+TREADLE_INLINE void add_rows(const real* a, const int32_t* entries, int n, const real* W, int64_t n_out, real* z) {
     vec sum[VECTORS];
     for (int v = 0; v < VECTORS; ++v) sum[v] = load(z + v * LANES);
     for (int e = 0; e < n; ++e) {
-        const float* w = W + entries[e] * n_out;
+        const real* w = W + entries[e] * n_out;
         const vec x = all(a[entries[e]]);
         for (int v = 0; v < VECTORS; ++v) sum[v] = fma(x, load(w + v * LANES), sum[v]);
     }
     for (int v = 0; v < VECTORS; ++v) store(z + v * LANES, sum[v]);
 }
 
-void multiply_row(const float* a, const float* W, const float* b, int64_t n_in, int64_t n_out, float* z) {
+void multiply_row(const real* a, const real* W, const real* b, int64_t n_in, int64_t n_out, real* z) {
     for (int64_t j = 0; j < n_out; ++j) z[j] = 0;
     for (int64_t k = 0; k < n_in; k += ENTRIES) {
         int32_t entries[ENTRIES];
@@ -241,12 +242,12 @@ void multiply_row(const float* a, const float* W, const float* b, int64_t n_in, 
             entries[n] = e;
             n += a[k + e] != 0;  // NaN is
         }
-        const float* rows = W + k * n_out;
+        const real* rows = W + k * n_out;
         int64_t j = 0;
         for (; j + 8 * LANES <= n_out; j += 8 * LANES) add_rows<8>(a + k, entries, n, rows + j, n_out, z + j);
         for (; j + LANES <= n_out; j += LANES) add_rows<1>(a + k, entries, n, rows + j, n_out, z + j);
         for (; j < n_out; ++j) {
-            float sum = z[j];
+            real sum = z[j];
             for (int e = 0; e < n; ++e)
                 sum = fma(all(a[k + entries[e]]), all(rows[entries[e] * n_out + j]), all(sum))[0];
             z[j] = sum;

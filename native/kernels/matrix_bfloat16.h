@@ -99,8 +99,8 @@ void round_weights(const float* W, int64_t n_in, int64_t n_out, int64_t panel_be
 // The rule on n weights, whose loss has this gradient. Meanwhile the block that comes `next` starts on its way from the
 // outer caches; it is the thread's own, for another's would be dirty in its cache.
 template <typename Rule>
-TREADLE_INLINE void update_block(const Rule& rule, const Step& step, const float* gradient, int n, Trained w,
-                                 const Trained* next, double* square) {
+TREADLE_INLINE void update_block(const Rule& rule, const Step<real>& step, const float* gradient, int n,
+                                 Trained<real> w, const Trained<real>* next, double* square) {
     const vec l2 = all(step.l2);
     vec squares = zero();
     for (int at = 0; at < n; at += LANES) {
@@ -109,7 +109,7 @@ TREADLE_INLINE void update_block(const Rule& rule, const Step& step, const float
             if (next->first) __builtin_prefetch(next->first + at, 1);
             if (next->second) __builtin_prefetch(next->second + at, 1);
         }
-        const Trained here = w.from(at);
+        const Trained<real> here = w.from(at);
         vec g = load(gradient + at);
         if (step.l2 != 0) {
             const vec value = load(here.value);
@@ -118,17 +118,14 @@ TREADLE_INLINE void update_block(const Rule& rule, const Step& step, const float
         }
         rule(here.value, here.first, here.second, g);
     }
-    if (!square) return;
-    double total = 0;
-    for (int lane = 0; lane < LANES; ++lane) total += double(squares[lane]);
-    *square = total;
+    if (square) *square = sum_of(squares);
 }
 
 template <typename Product>
-void update_weights_bfloat16(const Step& step, const float* A, ptrdiff_t A_stride, const float* D, ptrdiff_t D_stride,
-                             int64_t rows, int64_t n_in, int64_t n_out, int64_t panel_begin, int64_t panel_end,
-                             int64_t tile_begin, int64_t tile_end, Trained weights, Operands operands, double* squares,
-                             float* scratch) {
+void update_weights_bfloat16(const Step<real>& step, const float* A, ptrdiff_t A_stride, const float* D,
+                             ptrdiff_t D_stride, int64_t rows, int64_t n_in, int64_t n_out, int64_t panel_begin,
+                             int64_t panel_end, int64_t tile_begin, int64_t tile_end, Trained<real> weights,
+                             Operands operands, double* squares, float* scratch) {
     const Product product;
     const int64_t tiles = (n_in + BLOCK - 1) / BLOCK, depth = slices(rows);
     uint32_t* const left = reinterpret_cast<uint32_t*>(scratch);
@@ -145,8 +142,8 @@ void update_weights_bfloat16(const Step& step, const float* A, ptrdiff_t A_strid
                 for (int64_t p = first; p < end; ++p) {
                     alignas(64) float gradient[BLOCK * PANEL];
                     product(left, BLOCK, height, right + (p - first) * depth * PAIRS * PANEL, depth, gradient);
-                    const Trained block = weights.from((p * n_in + k) * PANEL);
-                    const Trained next = weights.from(((p + 1) * n_in + k) * PANEL);
+                    const Trained<real> block = weights.from((p * n_in + k) * PANEL);
+                    const Trained<real> next = weights.from(((p + 1) * n_in + k) * PANEL);
                     update_block(rule, step, gradient, height * PANEL, block, p + 1 < end ? &next : nullptr,
                                  squares ? squares + p * tiles + t : nullptr);
                     if (operands.forward) round_block(block.value, height, k, p, n_in, n_out, operands);

@@ -3,7 +3,7 @@
 // Each rule is a function object made once for many vectors; its operator() takes where the values and moments lie,
 // and their gradient. The gradient itself is never stored.
 //
-// A moment that fades is 0 from 2^-100 on: further down it would come to where x86 flushes subnormal numbers after they
+// A moment that fades is 0 from 2^-100 on, of float64 from 2^-996 on: further down it would come to where x86 flushes subnormal numbers after they
 // are rounded and Arm before (drop_remnants of optimizers/optimizer.py).
 #pragma once
 
@@ -14,7 +14,7 @@
 namespace treadle {
 namespace {
 
-constexpr float REMNANT = 0x1p-100f;
+constexpr real REMNANT = FLOAT64 ? real(0x1p-996) : real(0x1p-100);
 TREADLE_INLINE vec without_remnants(vec moment) { return absolute(moment) < all(REMNANT) ? zero() : moment; }
 TREADLE_INLINE vec without_remnants_of_squares(vec moment) { return moment < all(REMNANT) ? zero() : moment; }
 
@@ -23,11 +23,11 @@ TREADLE_INLINE vec without_remnants_of_squares(vec moment) { return moment < all
 struct AdamRule {
     vec beta_1, rest_1, beta_2, rest_2, epsilon, rate, shrink;
 
-    explicit AdamRule(const Step& step)
+    explicit AdamRule(const Step<real>& step)
         : beta_1(all(step.beta_1)), rest_1(all(step.rest_1)), beta_2(all(step.beta_2)), rest_2(all(step.rest_2)),
           epsilon(all(step.epsilon)), rate(all(step.rate)), shrink(all(step.shrink)) {}
 
-    TREADLE_INLINE void operator()(float* w, float* first, float* second, vec g) const {
+    TREADLE_INLINE void operator()(real* w, real* first, real* second, vec g) const {
         const vec m = without_remnants(fma(load(first), beta_1, g * rest_1));
         const vec v = without_remnants_of_squares(fma(load(second), beta_2, g * g * rest_2));
         store(first, m);
@@ -40,9 +40,9 @@ struct AdamRule {
 struct MomentumRule {
     vec momentum, rate;
 
-    explicit MomentumRule(const Step& step) : momentum(all(step.momentum)), rate(all(step.rate)) {}
+    explicit MomentumRule(const Step<real>& step) : momentum(all(step.momentum)), rate(all(step.rate)) {}
 
-    TREADLE_INLINE void operator()(float* w, float* first, float*, vec g) const {
+    TREADLE_INLINE void operator()(real* w, real* first, real*, vec g) const {
         const vec u = without_remnants(fma(load(first), momentum, g));
         store(first, u);
         store(w, load(w) - rate * u);
@@ -53,9 +53,9 @@ struct MomentumRule {
 struct NesterovRule {
     vec momentum, rate;
 
-    explicit NesterovRule(const Step& step) : momentum(all(step.momentum)), rate(all(step.rate)) {}
+    explicit NesterovRule(const Step<real>& step) : momentum(all(step.momentum)), rate(all(step.rate)) {}
 
-    TREADLE_INLINE void operator()(float* w, float* first, float*, vec g) const {
+    TREADLE_INLINE void operator()(real* w, real* first, real*, vec g) const {
         const vec u = without_remnants(fma(load(first), momentum, g));
         store(first, u);
         store(w, load(w) - rate * fma(u, momentum, g));
@@ -66,21 +66,21 @@ struct NesterovRule {
 struct PlainRule {
     vec rate;
 
-    explicit PlainRule(const Step& step) : rate(all(step.rate)) {}
+    explicit PlainRule(const Step<real>& step) : rate(all(step.rate)) {}
 
-    TREADLE_INLINE void operator()(float* w, float*, float*, vec g) const { store(w, load(w) - rate * g); }
+    TREADLE_INLINE void operator()(real* w, real*, real*, vec g) const { store(w, load(w) - rate * g); }
 };
 
 // Nothing is learnt: the gradient goes where a first moment would be.
 struct KeepGradientRule {
-    explicit KeepGradientRule(const Step&) {}
+    explicit KeepGradientRule(const Step<real>&) {}
 
-    TREADLE_INLINE void operator()(float*, float* first, float*, vec g) const { store(first, g); }
+    TREADLE_INLINE void operator()(real*, real* first, real*, vec g) const { store(first, g); }
 };
 
 // Calls work(rule) with the rule that the step asks for.
 template <typename Work>
-TREADLE_INLINE void with_rule(const Step& step, const Work& work) {
+TREADLE_INLINE void with_rule(const Step<real>& step, const Work& work) {
     switch (step.update) {
         case Update::adam: work(AdamRule(step)); break;
         case Update::momentum: work(MomentumRule(step)); break;

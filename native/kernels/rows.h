@@ -8,78 +8,74 @@
 namespace treadle {
 namespace {
 
+// What x scale + offset is computed in: float64 where X or the network's numbers are.
 template <typename T>
-void gather_strided(const Rows& X, const char* row, float* out) {
+using Wider = std::conditional_t<sizeof(T) == sizeof(double), double, real>;
+
+template <typename T>
+void gather_strided(const Rows& X, const char* row, real* out) {
+    const auto scale = Wider<T>(X.scale), offset = Wider<T>(X.offset);
     for (int64_t j = 0; j < X.columns; ++j) {
         T x;
         std::memcpy(&x, row + j * X.column_bytes, sizeof x);
-        if constexpr (sizeof(T) == sizeof(double)) {
-            out[j] = float(x * X.scale + X.offset);
-        } else {
-            out[j] = float(x) * float(X.scale) + float(X.offset);
-        }
+        out[j] = real(Wider<T>(x) * scale + offset);
     }
 }
 
 template <typename T>
-void gather_compressed(const Rows& X, int64_t row, float* out) {
-    const float scale = float(X.scale), offset = float(X.offset);
+void gather_compressed(const Rows& X, int64_t row, real* out) {
+    const auto scale = Wider<T>(X.scale);
+    const auto offset = real(X.offset);
     const T* values = static_cast<const T*>(X.data);
     for (int64_t j = 0; j < X.columns; ++j) out[j] = offset;
-    for (int64_t p = X.starts[row]; p < X.starts[row + 1]; ++p) {
-        if constexpr (sizeof(T) == sizeof(double)) {
-            out[X.indices[p]] += float(values[p] * X.scale);
+    for (int64_t p = X.starts[row]; p < X.starts[row + 1]; ++p) out[X.indices[p]] += real(Wider<T>(values[p]) * scale);
+}
+
+// Elements side by side, of bytes or of the network's own type. Rows need not be aligned.
+template <typename T>
+void gather_in_line(const Rows& X, const char* row, real* out) {
+    const vec scale = all(real(X.scale)), offset = all(real(X.offset));
+    int64_t j = 0;
+    for (; j + LANES <= X.columns; j += LANES) {
+        vec x;
+        if constexpr (sizeof(T) == 1) {
+            x = from_bytes(reinterpret_cast<const uint8_t*>(row) + j);
         } else {
-            out[X.indices[p]] += float(values[p]) * scale;
+            std::memcpy(&x, row + j * sizeof(real), sizeof x);
         }
+        store(out + j, x * scale + offset);
+    }
+    for (; j < X.columns; ++j) {
+        T x;
+        std::memcpy(&x, row + j * sizeof x, sizeof x);
+        out[j] = real(x) * real(X.scale) + real(X.offset);
     }
 }
 
-void gather(const Rows& X, const int64_t* order, int64_t n, float* out, ptrdiff_t out_stride) {
-    const float scale = float(X.scale), offset = float(X.offset);
-    const bool bytes_in_line = X.type == Number::uint8 && X.column_bytes == 1;
-    const bool floats_in_line = X.type == Number::float32 && X.column_bytes == sizeof(float);
+template <typename T>
+void gather_rows(const Rows& X, const int64_t* order, int64_t n, real* out, ptrdiff_t out_stride) {
+    const bool in_line = X.column_bytes == sizeof(T) && (sizeof(T) == 1 || sizeof(T) == sizeof(real));
     for (int64_t i = 0; i < n; ++i, out += out_stride) {
-        if (X.starts) {
-            if (X.type == Number::uint8) {
-                gather_compressed<uint8_t>(X, order[i], out);
-            } else if (X.type == Number::float32) {
-                gather_compressed<float>(X, order[i], out);
-            } else {
-                gather_compressed<double>(X, order[i], out);
-            }
-            continue;
-        }
         const char* row = static_cast<const char*>(X.data) + order[i] * X.row_bytes;
-        if (bytes_in_line) {
-            const uint8_t* pixels = reinterpret_cast<const uint8_t*>(row);
-            int64_t j = 0;
-            for (; j + LANES <= X.columns; j += LANES)
-                store(out + j, from_bytes(pixels + j) * all(scale) + all(offset));
-            for (; j < X.columns; ++j) out[j] = float(pixels[j]) * scale + offset;
-        } else if (floats_in_line) {
-            int64_t j = 0;
-            for (; j + LANES <= X.columns; j += LANES) {
-                vec x;
-                std::memcpy(&x, row + j * sizeof(float), sizeof x);  // rows need not be aligned
-                store(out + j, x * all(scale) + all(offset));
-            }
-            for (; j < X.columns; ++j) {
-                float x;
-                std::memcpy(&x, row + j * sizeof(float), sizeof x);
-                out[j] = x * scale + offset;
-            }
-        } else if (X.type == Number::uint8) {
-            gather_strided<uint8_t>(X, row, out);
-        } else if (X.type == Number::float32) {
-            gather_strided<float>(X, row, out);
+        if (X.starts) {
+            gather_compressed<T>(X, order[i], out);
+        } else if (in_line) {
+            gather_in_line<T>(X, row, out);
         } else {
-            gather_strided<double>(X, row, out);
+            gather_strided<T>(X, row, out);
         }
     }
 }
 
-void multiply_elements(const float* a, const float* b, float* out, int64_t rows, int64_t columns, ptrdiff_t stride) {
+void gather(const Rows& X, const int64_t* order, int64_t n, real* out, ptrdiff_t out_stride) {
+    switch (X.type) {
+        case Number::uint8: return gather_rows<uint8_t>(X, order, n, out, out_stride);
+        case Number::float32: return gather_rows<float>(X, order, n, out, out_stride);
+        case Number::float64: return gather_rows<double>(X, order, n, out, out_stride);
+    }
+}
+
+void multiply_elements(const real* a, const real* b, real* out, int64_t rows, int64_t columns, ptrdiff_t stride) {
     for (int64_t i = 0; i < rows; ++i) {
         for (int64_t j = 0; j < columns; j += LANES) {
             const ptrdiff_t at = i * stride + j;
@@ -88,9 +84,9 @@ void multiply_elements(const float* a, const float* b, float* out, int64_t rows,
     }
 }
 
-void normalise(float* u, float* z, int64_t rows, ptrdiff_t stride, const float* scale, const float* bias, float epsilon,
-               float momentum, float* inverse, float* running_mean, float* running_variance) {
-    const vec n = all(float(rows));
+void normalise(real* u, real* z, int64_t rows, ptrdiff_t stride, const real* scale, const real* bias, real epsilon,
+               real momentum, real* inverse, real* running_mean, real* running_variance) {
+    const vec n = all(real(rows));
     for (int j = 0; j < PANEL; j += LANES) {
         vec mean = zero(), variance = zero();
         for (int64_t i = 0; i < rows; ++i) mean += load(u + i * stride + j);
@@ -99,7 +95,7 @@ void normalise(float* u, float* z, int64_t rows, ptrdiff_t stride, const float* 
             const vec centred = load(u + i * stride + j) - mean;
             variance = fma(centred, centred, variance);
         }
-        const vec spread = all(1.0f) / sqrt(variance / n + all(epsilon));
+        const vec spread = all(1) / sqrt(variance / n + all(epsilon));
         const vec gamma = load(scale + j), beta = load(bias + j);
         for (int64_t i = 0; i < rows; ++i) {
             const vec s = (load(u + i * stride + j) - mean) * spread;
@@ -109,7 +105,7 @@ void normalise(float* u, float* z, int64_t rows, ptrdiff_t stride, const float* 
         store(inverse + j, spread);
         if (rows > 1) {  // one row says nothing of the variance
             const vec keep = all(1 - momentum), take = all(momentum);
-            const vec unbiased = variance / all(float(rows - 1));
+            const vec unbiased = variance / all(real(rows - 1));
             store(running_mean + j, without_remnants(load(running_mean + j) * keep + mean * take));
             store(running_variance + j,
                   without_remnants_of_squares(load(running_variance + j) * keep + unbiased * take));
@@ -117,9 +113,9 @@ void normalise(float* u, float* z, int64_t rows, ptrdiff_t stride, const float* 
     }
 }
 
-void normalise_backward(float* d, const float* u, int64_t rows, ptrdiff_t stride, const float* scale,
-                        const float* inverse, float* scale_gradient, float* bias_gradient) {
-    const vec n = all(float(rows));
+void normalise_backward(real* d, const real* u, int64_t rows, ptrdiff_t stride, const real* scale, const real* inverse,
+                        real* scale_gradient, real* bias_gradient) {
+    const vec n = all(real(rows));
     for (int j = 0; j < PANEL; j += LANES) {
         vec sum = zero(), product = zero();
         for (int64_t i = 0; i < rows; ++i) {

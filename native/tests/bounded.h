@@ -7,18 +7,6 @@
 
 namespace treadle {
 
-constexpr double DOUBLE_ROUNDING = 0x1p-53;
-
-inline double real(Random& random, double low, double high) {
-    return low + (high - low) * double(random.bits() >> 11) * 0x1p-53;
-}
-
-inline std::vector<double> reals(Random& random, int64_t n, double low, double high) {
-    std::vector<double> out(static_cast<size_t>(n));
-    for (double& x : out) x = real(random, low, high);
-    return out;
-}
-
 // From `first` to 40, and some more.
 template <typename Body>
 void for_columns(int64_t first, const Body& body) {
@@ -30,7 +18,7 @@ void for_columns(int64_t first, const Body& body) {
 struct Bounded {
     double value = 0, error = 0;
 
-    static Bounded rounded(double value, double error) { return {value, error + DOUBLE_ROUNDING * std::abs(value)}; }
+    static Bounded rounded(double value, double error) { return {value, error + ROUNDING<double> * std::abs(value)}; }
     double size() const { return std::abs(value) + error; }
 
     friend Bounded operator-(Bounded a) { return {-a.value, a.error}; }
@@ -56,7 +44,7 @@ public:
         size_ += std::abs(term.value);
         ++terms_;
     }
-    Bounded total() const { return {value_, error_ + double(terms_) * DOUBLE_ROUNDING * size_}; }
+    Bounded total() const { return {value_, error_ + double(terms_) * ROUNDING<double> * size_}; }
 
 private:
     double value_ = 0, error_ = 0, size_ = 0;
@@ -72,7 +60,7 @@ inline void compare(double got, Bounded expected, Comparison& comparison) {
 
 inline void same(const std::vector<double>& got, const std::vector<double>& expected, Comparison& comparison) {
     comparison.near(double(got.size()), double(expected.size()), 0);
-    if (got.size() == expected.size()) comparison.same(got.data(), expected.data(), 2 * got.size());
+    if (got.size() == expected.size()) comparison.same(got.data(), expected.data(), got.size());
 }
 
 }  // namespace treadle

@@ -15,7 +15,7 @@ namespace treadle {
 
 namespace {
 
-bool check_table(const Kernels& table) {
+bool check_table(const Kernels<float>& table) {
     const auto& options = recorded_bits();
     size_t same = 0;
     for (size_t i = 0; i < options.size(); ++i) {
@@ -30,7 +30,7 @@ bool check_table(const Kernels& table) {
     return same == options.size();
 }
 
-void record(const Kernels& table) {
+void record(const Kernels<float>& table) {
     std::printf(
         "// What recorded_bits.cpp is held against: written by native/tests/check_bits --record.\n"
         "#pragma once\n\n#include <cstdint>\n\nnamespace treadle {\n\n"
@@ -42,9 +42,9 @@ void record(const Kernels& table) {
 }
 
 int check_tables(const std::vector<std::string>& wanted) {
-    std::vector<const Kernels*> tables = available_kernels();
+    std::vector<const Kernels<float>*> tables = available_kernels<float>();
 #if defined(TREADLE_AVX512_IN_HALVES)
-    tables.insert(tables.begin(), kernels_avx512);  // which any processor with AVX2 runs
+    tables.insert(tables.begin(), kernels_avx512<float>());  // which any processor with AVX2 runs
 #endif
     if (wanted == std::vector<std::string>{"--record"}) {
         record(*tables.front());
@@ -52,13 +52,13 @@ int check_tables(const std::vector<std::string>& wanted) {
     }
     bool good = true;
     for (const std::string& name : wanted) {
-        const auto named = [&](const Kernels* table) { return table->name == name; };
+        const auto named = [&](const Kernels<float>* table) { return table->name == name; };
         if (std::none_of(tables.begin(), tables.end(), named)) {
             std::printf("%s: not compiled in, or not for this processor\n", name.c_str());
             good = false;
         }
     }
-    for (const Kernels* table : tables) {
+    for (const Kernels<float>* table : tables) {
         if (wanted.empty() || std::find(wanted.begin(), wanted.end(), table->name) != wanted.end())
             good = check_table(*table) && good;
     }

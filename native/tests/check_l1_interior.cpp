@@ -25,18 +25,18 @@ struct Interior {
 
     Interior(Random& random, int64_t n, int64_t p, int64_t begin, int64_t end)
         : n(n), p(p), stride(8 * (ceil_divide(p, 8) + random.integer(0, 1))), begin(begin), end(end),
-          primal(real(random, 0, 1)), dual(real(random, 0, 1)), mu(real(random, 0.01, 1)),
-          Z(size_t(n * stride), double(NOT_WRITTEN)), dw(size_t(stride), 0.0),
-          state(size_t(STATES * n), double(NOT_WRITTEN)) {
-        for (int64_t j = 0; j < p; ++j) dw[size_t(j)] = real(random, -1, 1);
+          primal(random.number<double>(0, 1)), dual(random.number<double>(0, 1)), mu(random.number<double>(0.01, 1)),
+          Z(size_t(n * stride), NOT_WRITTEN<double>), dw(size_t(stride), 0.0),
+          state(size_t(STATES * n), NOT_WRITTEN<double>) {
+        for (int64_t j = 0; j < p; ++j) dw[size_t(j)] = random.number<double>(-1, 1);
         for (int64_t i = begin; i < end; ++i) {
-            for (int64_t j = 0; j < stride; ++j) Z[size_t(i * stride + j)] = j < p ? real(random, -1, 1) : 0;
+            for (int64_t j = 0; j < stride; ++j) Z[size_t(i * stride + j)] = j < p ? random.number<double>(-1, 1) : 0;
             for (int which = 0; which < STATES; ++which) {
                 // Slacks, multipliers and D are positive, and stay so in a step.
                 const bool any = which == LOW || which == TARGET, change = which >= DU;
-                state[size_t(which * n + i)] = any      ? real(random, -1, 1)
-                                               : change ? real(random, -0.09, 0.09)
-                                                        : real(random, 0.1, 2);
+                state[size_t(which * n + i)] = any      ? random.number<double>(-1, 1)
+                                               : change ? random.number<double>(-0.09, 0.09)
+                                                        : random.number<double>(0.1, 2);
             }
         }
     }
@@ -48,9 +48,9 @@ struct Outcome {
     std::vector<double> state, M, b, sums;
 };
 
-Outcome run(const Kernels& kernels, Pass pass, Interior rows, int threads) {
+Outcome run(const Kernels<double>& kernels, Pass pass, Interior rows, int threads) {
     const L1Kernels& l1 = *kernels.l1;
-    const double before = threads ? double(NOT_WRITTEN) : BEFORE;
+    const double before = threads ? NOT_WRITTEN<double> : BEFORE;
     std::vector<double> M(size_t(rows.stride * rows.stride), before), b(size_t(rows.stride), before), sums(5, before);
     std::vector<double> scratch;
     const InteriorRows all = rows.rows();
@@ -154,7 +154,7 @@ struct Shape {
     int64_t n, p;
 };
 
-void check_pass(const Kernels& kernels, Random& random, Comparison& comparison, Pass pass) {
+void check_pass(const Kernels<double>& kernels, Random& random, Comparison& comparison, Pass pass) {
     for_columns(1, [&](int64_t p) {
         for (int trial = 0; trial < 8; ++trial) {
             const int64_t groups = random.integer(0, 25), first = trial % 2 ? 0 : random.integer(0, groups);
@@ -178,19 +178,19 @@ void check_pass(const Kernels& kernels, Random& random, Comparison& comparison, 
 
 }  // namespace
 
-void check_l1_normal(const Kernels& kernels, Random& random, Comparison& comparison) {
+void check_l1_normal(const Kernels<double>& kernels, Random& random, Comparison& comparison) {
     check_pass(kernels, random, comparison, Pass::normal);
 }
 
-void check_l1_predict(const Kernels& kernels, Random& random, Comparison& comparison) {
+void check_l1_predict(const Kernels<double>& kernels, Random& random, Comparison& comparison) {
     check_pass(kernels, random, comparison, Pass::predict);
 }
 
-void check_l1_correct(const Kernels& kernels, Random& random, Comparison& comparison) {
+void check_l1_correct(const Kernels<double>& kernels, Random& random, Comparison& comparison) {
     check_pass(kernels, random, comparison, Pass::correct);
 }
 
-void check_l1_step(const Kernels& kernels, Random& random, Comparison& comparison) {
+void check_l1_step(const Kernels<double>& kernels, Random& random, Comparison& comparison) {
     check_pass(kernels, random, comparison, Pass::step);
 }
 

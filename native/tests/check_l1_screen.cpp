@@ -75,9 +75,9 @@ struct Screening {
         : n(n), D(k + random.integer(0, 3)), k(k), p(k + random.integer(0, 1)), begin(begin), end(end),
           some(random.coin() ? std::vector<int64_t>() : picked(random, n)), X(random, stored(), D),
           y(random, stored(), 1), x(size_t(n * k)), target(size_t(n)), A(size_t((1 + k) * p), 0.0),
-          w(reals(random, 1 + k, -1, 1)), side(size_t(n), NOT_ASKED),
-          radius(random.integer(0, 4) ? real(random, 0.1, 1) : 0) {
-        const double quantile = real(random, 0.1, 0.9), scale = 1 / std::sqrt(double(k + 1));
+          w(random.numbers<double>(1 + k, -1, 1)), side(size_t(n), NOT_ASKED),
+          radius(random.integer(0, 4) ? random.number<double>(0.1, 1) : 0) {
+        const double quantile = random.number<double>(0.1, 0.9), scale = 1 / std::sqrt(double(k + 1));
         low = -2 * (1 - quantile);
         high = 2 * quantile;
         for (int64_t j = 0; j < D; ++j) columns.push_back(j);
@@ -86,16 +86,17 @@ struct Screening {
         if (p == k) w[0] = 0;
         for (int64_t j = 0; j < k; ++j) w[size_t(1 + j)] *= scale;
         for (int64_t j = p == k; j <= k; ++j)  // triangular, under a row of zeros where there is no intercept
-            for (int64_t c = p == k ? j - 1 : j; c < p; ++c) A[size_t(j * p + c)] = scale * real(random, -2, 2);
+            for (int64_t c = p == k ? j - 1 : j; c < p; ++c)
+                A[size_t(j * p + c)] = scale * random.number<double>(-2, 2);
         for (int64_t i = begin; i < end; ++i) {
-            for (int64_t j = 0; j < k; ++j) set_x(i, j, real(random, -2, 2));
-            set_y(i, real(random, -2, 2));
+            for (int64_t j = 0; j < k; ++j) set_x(i, j, random.number<double>(-2, 2));
+            set_y(i, random.number<double>(-2, 2));
             side[size_t(i)] = int8_t(random.integer(-1, 1));
         }
         if (random.coin()) {
-            weights.assign(size_t(stored()), double(NOT_WRITTEN));
+            weights.assign(size_t(stored()), NOT_WRITTEN<double>);
             for (int64_t i = begin; i < end; ++i)
-                weights[size_t(place(i))] = random.integer(0, 4) ? real(random, 0.1, 2) : 0;
+                weights[size_t(place(i))] = random.integer(0, 4) ? random.number<double>(0.1, 2) : 0;
         }
     }
 
@@ -149,7 +150,7 @@ struct Outcome {
 };
 
 // Over all rows on so many threads, or with 0 over begin <= i < end alone.
-Outcome run(const Kernels& kernels, bool checks, Screening rows, int threads) {
+Outcome run(const Kernels<double>& kernels, bool checks, Screening rows, int threads) {
     Outcome out;
     const ScreenRequest request = rows.request();
     if (threads)
@@ -229,7 +230,7 @@ void spoil_rows(Random& random, Screening& rows, int64_t first) {
     constexpr double INFINITE = std::numeric_limits<double>::infinity();
     for (int times = 0; times < 2 && first < rows.end; ++times) {
         const int64_t i = random.integer(first, rows.end - 1);
-        const double value = random.coin() ? INFINITE : double(NOT_WRITTEN);
+        const double value = random.coin() ? INFINITE : NOT_WRITTEN<double>;
         if (rows.k > 0 && random.coin())
             rows.set_x(i, random.integer(0, rows.k - 1), value);
         else
@@ -242,7 +243,7 @@ struct Many {
     bool spoiled;
 };
 
-void check_rows(const Kernels& kernels, Random& random, Comparison& comparison, bool checks) {
+void check_rows(const Kernels<double>& kernels, Random& random, Comparison& comparison, bool checks) {
     const auto compare_all = [&](const Screening& rows, const Outcome& got) {
         (checks ? compare_check : compare_screen)(rows, got, comparison);
     };
@@ -275,11 +276,11 @@ void check_rows(const Kernels& kernels, Random& random, Comparison& comparison, 
 
 }  // namespace
 
-void check_l1_screen(const Kernels& kernels, Random& random, Comparison& comparison) {
+void check_l1_screen(const Kernels<double>& kernels, Random& random, Comparison& comparison) {
     check_rows(kernels, random, comparison, false);
 }
 
-void check_l1_check(const Kernels& kernels, Random& random, Comparison& comparison) {
+void check_l1_check(const Kernels<double>& kernels, Random& random, Comparison& comparison) {
     check_rows(kernels, random, comparison, true);
 }
 

@@ -40,12 +40,16 @@ double slope(Activation f, double z) {
 }
 
 // activations.h: right to a few units of rounding of the larger of 1 and the value.
-double activation_tolerance(double exact) { return 16 * ROUNDING * std::max(1.0, std::abs(exact)); }
+template <typename Real>
+double activation_tolerance(double exact) {
+    return 16 * ROUNDING<Real> * std::max(1.0, std::abs(exact));
+}
 
 // z with what is special strewn in; its padding is as random as the rest.
-Block a_block(Random& random, int64_t panel) {
-    constexpr float special[] = {0.0f, -0.0f, INFINITY, -INFINITY, NAN, 1e30f, -1e30f, 88.0f, -88.0f, 1e-30f};
-    Block z(random, random.integer(1, 7), random.integer(1, 3) * panel, panel, -12, 12);
+template <typename Real>
+Block<Real> a_block(Random& random, int64_t panel) {
+    constexpr Real special[] = {0, Real(-0.0), INFINITY, -INFINITY, NAN, Real(1e30), Real(-1e30), 88, -88, Real(1e-30)};
+    Block<Real> z(random, random.integer(1, 7), random.integer(1, 3) * panel, panel, -12, 12);
     for (int i = 0; i < 8; ++i)
         z.row(random.integer(0, z.rows - 1))[random.integer(0, z.padded - 1)] = special[random.integer(0, 9)];
     return z;
@@ -53,7 +57,8 @@ Block a_block(Random& random, int64_t panel) {
 
 }  // namespace
 
-void check_gather(const Kernels& kernels, Random& random, Comparison& comparison) {
+template <typename Real>
+void check_gather(const Kernels<Real>& kernels, Random& random, Comparison& comparison) {
     for (int trial = 0; trial < 60; ++trial) {
         const auto type = Number(trial % 3);
         const int64_t size = type == Number::uint8 ? 1 : type == Number::float32 ? 4 : 8;
@@ -70,7 +75,7 @@ void check_gather(const Kernels& kernels, Random& random, Comparison& comparison
             for (int64_t j = 0; j < columns; ++j) {
                 double& value = values[size_t(i * columns + j)];
                 const auto number = uint8_t(random.integer(0, 255));
-                const float single = random.number(-3, 3);
+                const float single = random.number<float>(-3, 3);
                 const double twofold = single + 1e-9;
                 value = type == Number::uint8 ? number : type == Number::float32 ? double(single) : twofold;
                 if (type == Number::uint8)
@@ -85,79 +90,85 @@ void check_gather(const Kernels& kernels, Random& random, Comparison& comparison
                      random.coin() ? 0 : -0.3};
         std::vector<int64_t> order;
         for (int64_t i = 0; i < n; ++i) order.push_back(random.integer(0, rows - 1));
-        Block out(n, columns, kernels.panel);
+        Block<Real> out(n, columns, kernels.panel);
         kernels.gather(X, order.data(), n, out.data(), out.stride);
         for (int64_t i = 0; i < n; ++i) {
             for (int64_t j = 0; j < columns; ++j) {
                 const double scaled = values[size_t(order[size_t(i)] * columns + j)] * X.scale;
                 comparison.near(out.at(i, j), scaled + X.offset,
-                                4 * ROUNDING * (std::abs(scaled) + std::abs(X.offset)));
+                                4 * ROUNDING<Real> * (std::abs(scaled) + std::abs(X.offset)));
             }
         }
     }
 }
 
-void check_activate(const Kernels& kernels, Random& random, Comparison& comparison) {
+template <typename Real>
+void check_activate(const Kernels<Real>& kernels, Random& random, Comparison& comparison) {
     for (int trial = 0; trial < 48; ++trial) {
         const Activation f = ACTIVATIONS[trial % 6];
-        Block z = a_block(random, kernels.panel), h(z.rows, z.columns, kernels.panel);
-        const Block before = z;
+        Block<Real> z = a_block<Real>(random, kernels.panel), h(z.rows, z.columns, kernels.panel);
+        const Block<Real> before = z;
         const bool in_place = f != Activation::gelu && f != Activation::silu && random.coin();
-        Block& out = in_place ? z : h;
+        Block<Real>& out = in_place ? z : h;
         kernels.activate(f, z.data(), out.data(), z.rows, z.padded, z.stride);
         for (int64_t i = 0; i < z.rows; ++i) {
             for (int64_t j = 0; j < z.padded; ++j) {
                 const double expected = value(f, before.at(i, j));
-                comparison.near(out.at(i, j), expected, activation_tolerance(expected));
+                comparison.near(out.at(i, j), expected, activation_tolerance<Real>(expected));
             }
         }
     }
 }
 
-void check_activate_backward(const Kernels& kernels, Random& random, Comparison& comparison) {
+template <typename Real>
+void check_activate_backward(const Kernels<Real>& kernels, Random& random, Comparison& comparison) {
     for (int trial = 0; trial < 48; ++trial) {
         const Activation f = ACTIVATIONS[trial % 6];
-        Block z = a_block(random, kernels.panel), d(random, z.rows, z.columns, kernels.panel, -2, 2), h = z;
-        const Block before = d;
+        Block<Real> z = a_block<Real>(random, kernels.panel), d(random, z.rows, z.columns, kernels.panel, -2, 2), h = z;
+        const Block<Real> before = d;
         for (int64_t i = 0; i < z.rows; ++i)
-            for (int64_t j = 0; j < z.padded; ++j) h.row(i)[j] = float(value(f, z.at(i, j)));
+            for (int64_t j = 0; j < z.padded; ++j) h.row(i)[j] = Real(value(f, z.at(i, j)));
         const bool reads_z = f == Activation::gelu || f == Activation::silu;
         kernels.activate_backward(f, d.data(), reads_z ? z.data() : nullptr, h.data(), z.rows, z.padded, z.stride);
         for (int64_t i = 0; i < z.rows; ++i) {
             for (int64_t j = 0; j < z.padded; ++j) {
                 const double s = slope(f, z.at(i, j)), size = std::abs(before.at(i, j));
-                comparison.near(d.at(i, j), before.at(i, j) * s, size * activation_tolerance(s));
+                comparison.near(d.at(i, j), before.at(i, j) * s, size * activation_tolerance<Real>(s));
             }
         }
     }
 }
 
-void check_multiply_elements(const Kernels& kernels, Random& random, Comparison& comparison) {
+template <typename Real>
+void check_multiply_elements(const Kernels<Real>& kernels, Random& random, Comparison& comparison) {
     for (int trial = 0; trial < 20; ++trial) {
         const int64_t rows = random.integer(1, 7), columns = random.integer(1, 3) * kernels.panel;
-        Block a(random, rows, columns, kernels.panel, -2, 2), b(random, rows, columns, kernels.panel, 0, 2);
-        const Block before = a;
-        Block out(rows, columns, kernels.panel);
-        Block& product = random.coin() ? a : out;
+        Block<Real> a(random, rows, columns, kernels.panel, -2, 2), b(random, rows, columns, kernels.panel, 0, 2);
+        const Block<Real> before = a;
+        Block<Real> out(rows, columns, kernels.panel);
+        Block<Real>& product = random.coin() ? a : out;
         kernels.multiply_elements(a.data(), b.data(), product.data(), rows, columns, a.stride);
         for (int64_t i = 0; i < rows; ++i) {
             for (int64_t j = 0; j < columns; ++j) {
                 const double exact = before.at(i, j) * b.at(i, j);
-                comparison.near(product.at(i, j), exact, ROUNDING * std::abs(exact));
+                comparison.near(product.at(i, j), exact, ROUNDING<Real> * std::abs(exact));
             }
         }
     }
 }
 
-void check_normalise(const Kernels& kernels, Random& random, Comparison& comparison) {
-    constexpr float epsilon = 1e-5f, momentum = 0.1f;
+template <typename Real>
+void check_normalise(const Kernels<Real>& kernels, Random& random, Comparison& comparison) {
+    constexpr auto epsilon = Real(1e-5), momentum = Real(0.1);
     for (int trial = 0; trial < 25; ++trial) {
         const int64_t rows = trial % 5 == 0 ? 1 : random.integer(2, 80), panel = kernels.panel;
-        Block u(random, rows, panel, panel, -1, 2), z(rows, panel, panel);
-        const Block x = u;
-        const std::vector<float> scale = random.numbers(panel, -2, 2), bias = random.numbers(panel, -1, 1);
-        const std::vector<float> old_mean = random.numbers(panel, -1, 1), old_variance = random.numbers(panel, 0, 2);
-        std::vector<float> inverse(scale.size(), NOT_WRITTEN), running_mean = old_mean, running_variance = old_variance;
+        Block<Real> u(random, rows, panel, panel, -1, 2), z(rows, panel, panel);
+        const Block<Real> x = u;
+        const std::vector<Real> scale = random.numbers<Real>(panel, -2, 2), bias = random.numbers<Real>(panel, -1, 1);
+        const std::vector<Real> old_mean = random.numbers<Real>(panel, -1, 1),
+                                old_variance = random.numbers<Real>(panel, 0, 2);
+        std::vector<Real> inverse(scale.size(), NOT_WRITTEN<Real>), running_mean = old_mean,
+                                                                    running_variance = old_variance;
         kernels.normalise(u.data(), z.data(), rows, u.stride, scale.data(), bias.data(), epsilon, momentum,
                           inverse.data(), running_mean.data(), running_variance.data());
         for (int64_t j = 0; j < panel; ++j) {
@@ -170,18 +181,19 @@ void check_normalise(const Kernels& kernels, Random& random, Comparison& compari
             }
             for (int64_t i = 0; i < rows; ++i) squares += (x.at(i, j) - mean) * (x.at(i, j) - mean);
             // What rounding does: to the mean, to what is centred by it, to the variance, to 1 / sqrt.
-            const double mean_error = (n + 2) * ROUNDING * largest, centred = mean_error + 2 * ROUNDING * largest;
+            const double mean_error = (n + 2) * ROUNDING<Real> * largest,
+                         centred = mean_error + 2 * ROUNDING<Real> * largest;
             const double variance = squares / n, spread = 1 / std::sqrt(variance + double(epsilon));
             const double variance_error =
-                2 * centred * std::sqrt(variance) + centred * centred + 2 * (n + 4) * ROUNDING * variance;
-            const double relative = spread * spread * variance_error + 4 * ROUNDING;
+                2 * centred * std::sqrt(variance) + centred * centred + 2 * (n + 4) * ROUNDING<Real> * variance;
+            const double relative = spread * spread * variance_error + 4 * ROUNDING<Real>;
             comparison.near(inverse[at], spread, spread * relative);
             for (int64_t i = 0; i < rows; ++i) {
                 const double s = (x.at(i, j) - mean) * spread, error = centred * spread + 2 * relative * std::abs(s);
                 comparison.near(u.at(i, j), s, error);
                 const double gamma = scale[at], beta = bias[at];
                 comparison.near(z.at(i, j), gamma * s + beta,
-                                std::abs(gamma) * error + 4 * ROUNDING * (std::abs(gamma * s) + std::abs(beta)));
+                                std::abs(gamma) * error + 4 * ROUNDING<Real> * (std::abs(gamma * s) + std::abs(beta)));
             }
             const double kept_mean = old_mean[at], kept_variance = old_variance[at];
             if (rows == 1) {
@@ -190,20 +202,23 @@ void check_normalise(const Kernels& kernels, Random& random, Comparison& compari
                 continue;
             }
             const double take = momentum, unbiased = squares / (n - 1);
-            comparison.near(running_mean[at], (1 - take) * kept_mean + take * mean, mean_error + 4 * ROUNDING);
+            comparison.near(running_mean[at], (1 - take) * kept_mean + take * mean, mean_error + 4 * ROUNDING<Real>);
             comparison.near(running_variance[at], (1 - take) * kept_variance + take * unbiased,
-                            2 * variance_error + 4 * ROUNDING * (kept_variance + unbiased));
+                            2 * variance_error + 4 * ROUNDING<Real> * (kept_variance + unbiased));
         }
     }
 }
 
-void check_normalise_backward(const Kernels& kernels, Random& random, Comparison& comparison) {
+template <typename Real>
+void check_normalise_backward(const Kernels<Real>& kernels, Random& random, Comparison& comparison) {
     for (int trial = 0; trial < 25; ++trial) {
         const int64_t rows = trial % 5 == 0 ? 1 : random.integer(2, 80), panel = kernels.panel;
-        Block d(random, rows, panel, panel, -1, 1), u(random, rows, panel, panel, -2, 2);
-        const Block before = d;
-        const std::vector<float> scale = random.numbers(panel, -2, 2), inverse = random.numbers(panel, 0.1, 3);
-        std::vector<float> scale_gradient(scale.size(), NOT_WRITTEN), bias_gradient(scale.size(), NOT_WRITTEN);
+        Block<Real> d(random, rows, panel, panel, -1, 1), u(random, rows, panel, panel, -2, 2);
+        const Block<Real> before = d;
+        const std::vector<Real> scale = random.numbers<Real>(panel, -2, 2),
+                                inverse = random.numbers<Real>(panel, 0.1, 3);
+        std::vector<Real> scale_gradient(scale.size(), NOT_WRITTEN<Real>),
+            bias_gradient(scale.size(), NOT_WRITTEN<Real>);
         kernels.normalise_backward(d.data(), u.data(), rows, d.stride, scale.data(), inverse.data(),
                                    scale_gradient.data(), bias_gradient.data());
         for (int64_t j = 0; j < panel; ++j) {
@@ -216,17 +231,32 @@ void check_normalise_backward(const Kernels& kernels, Random& random, Comparison
                 product += before.at(i, j) * u.at(i, j);
                 product_size += std::abs(before.at(i, j) * u.at(i, j));
             }
-            const double sum_error = n * ROUNDING * sum_size, product_error = 2 * n * ROUNDING * product_size;
+            const double sum_error = n * ROUNDING<Real> * sum_size,
+                         product_error = 2 * n * ROUNDING<Real> * product_size;
             comparison.near(bias_gradient[at], sum, sum_error);
             comparison.near(scale_gradient[at], product, product_error);
             for (int64_t i = 0; i < rows; ++i) {
                 const double mean = sum / n, lean = u.at(i, j) * product / n;
                 const double terms = std::abs(before.at(i, j)) + std::abs(mean) + std::abs(lean);
-                const double error = (sum_error + product_error * std::abs(u.at(i, j))) / n + 8 * ROUNDING * terms;
+                const double error =
+                    (sum_error + product_error * std::abs(u.at(i, j))) / n + 8 * ROUNDING<Real> * terms;
                 comparison.near(d.at(i, j), factor * (before.at(i, j) - mean - lean), std::abs(factor) * error);
             }
         }
     }
 }
+
+template void check_gather(const Kernels<float>&, Random&, Comparison&);
+template void check_gather(const Kernels<double>&, Random&, Comparison&);
+template void check_activate(const Kernels<float>&, Random&, Comparison&);
+template void check_activate(const Kernels<double>&, Random&, Comparison&);
+template void check_activate_backward(const Kernels<float>&, Random&, Comparison&);
+template void check_activate_backward(const Kernels<double>&, Random&, Comparison&);
+template void check_multiply_elements(const Kernels<float>&, Random&, Comparison&);
+template void check_multiply_elements(const Kernels<double>&, Random&, Comparison&);
+template void check_normalise(const Kernels<float>&, Random&, Comparison&);
+template void check_normalise(const Kernels<double>&, Random&, Comparison&);
+template void check_normalise_backward(const Kernels<float>&, Random&, Comparison&);
+template void check_normalise_backward(const Kernels<double>&, Random&, Comparison&);
 
 }  // namespace treadle

@@ -58,8 +58,9 @@ const Case CASES[] = {
 };
 
 // All that training leaves behind, in one array: parameters, moments, statistics, and the loss of every step.
+template <typename Real>
 struct Trail {
-    std::vector<float> state;
+    std::vector<Real> state;
     std::vector<double> losses;
 };
 
@@ -76,7 +77,8 @@ int64_t count_statistics(const std::vector<Layer>& layers) {
 }
 
 // The same data and first parameters whatever the table and the number of threads.
-Trail train(const Case& what, Update update, const Kernels& kernels, int threads) {
+template <typename Real>
+Trail<Real> train(const Case& what, Update update, const Kernels<Real>& kernels, int threads) {
     constexpr int EPOCHS = 3;
     Random random(11);
     const int64_t n_in = what.layers.front().n_in, outputs = what.layers.back().n_out;
@@ -88,34 +90,34 @@ Trail train(const Case& what, Update update, const Kernels& kernels, int threads
         labels.push_back(random.integer(0, outputs - 1));
         order.push_back((7 * i + 3) % what.rows);
     }
-    const std::vector<float> targets = random.numbers(what.rows * outputs, -1, 1);
-    const std::vector<float> weights = random.numbers(what.rows, 0.5, 2);
+    const std::vector<Real> targets = random.numbers<Real>(what.rows * outputs, -1, 1);
+    const std::vector<Real> weights = random.numbers<Real>(what.rows, 0.5, 2);
     const bool labelled = what.loss == Loss::cross_entropy;
     Optimizer optimizer = what.optimizer;
     optimizer.update = update;
-    const Problem problem{what.layers,
-                          {X.data(), Number::uint8, ptrdiff_t(n_in), 1, n_in, 1 / 255.0, -0.3},
-                          what.augmentation,
-                          {what.loss, what.label_smoothing, 0.7, outputs, labelled ? labels.data() : nullptr,
-                           labelled ? nullptr : targets.data(), what.weighted ? weights.data() : nullptr},
-                          what.l2,
-                          optimizer,
-                          what.batch_size,
-                          5,
-                          threads};
-    Trainer trainer(problem, kernels);
-    const std::vector<float> parameters = random.numbers(P, -0.3, 0.3), zeros(size_t(P + S), 0.0f);
+    const Problem<Real> problem{what.layers,
+                                {X.data(), Number::uint8, ptrdiff_t(n_in), 1, n_in, 1 / 255.0, -0.3},
+                                what.augmentation,
+                                {what.loss, what.label_smoothing, 0.7, outputs, labelled ? labels.data() : nullptr,
+                                 labelled ? nullptr : targets.data(), what.weighted ? weights.data() : nullptr},
+                                what.l2,
+                                optimizer,
+                                what.batch_size,
+                                5,
+                                threads};
+    Trainer<Real> trainer(problem, kernels);
+    const std::vector<Real> parameters = random.numbers<Real>(P, -0.3, 0.3), zeros(size_t(P + S), Real(0));
     trainer.write(parameters.data(), zeros.data(), zeros.data(), zeros.data(), 0);
     const int64_t steps = ceil_divide(what.rows, what.batch_size);
     const std::vector<double> rates(size_t(steps), 0.01);
     const std::atomic<bool> cancel{false};
-    Trail trail;
+    Trail<Real> trail;
     trail.losses.resize(size_t(EPOCHS * steps));
     int64_t taken = 0;
     for (int epoch = 0; epoch < EPOCHS; ++epoch)
         trainer.run_epoch(order.data(), what.rows, rates.data(), trail.losses.data() + epoch * steps, cancel, &taken);
     trail.state.resize(size_t(3 * P + S));
-    float* state = trail.state.data();
+    Real* state = trail.state.data();
     trainer.read(state, state + P, state + 2 * P, state + 3 * P);
     return trail;
 }
@@ -123,21 +125,23 @@ Trail train(const Case& what, Update update, const Kernels& kernels, int threads
 // What rounding may do to a network's values on the whole, relative to them: each is a sum over a layer's inputs or the
 // batch's rows. With products in bfloat16 the rounding of their factors exceeds that, and turns the sign of some
 // derivatives of the absolute loss.
-double network_tolerance(const Kernels& kernels, const std::vector<Layer>& layers, int64_t rows) {
+template <typename Real>
+double network_tolerance(const Kernels<Real>& kernels, const std::vector<Layer>& layers, int64_t rows) {
     if (!kernels.direct) return 0x1p-5;
     int64_t terms = rows;
     for (const Layer& layer : layers) terms += layer.n_in + 8;
-    return ROUNDING * double(terms);
+    return ROUNDING<Real> * double(terms);
 }
 
 }  // namespace
 
-void check_training(const Kernels& kernels, Random&, Comparison& comparison) {
+template <typename Real>
+void check_training(const Kernels<Real>& kernels, Random&, Comparison& comparison) {
     for (const Case& what : CASES) {
         const double tolerance = network_tolerance(kernels, what.layers, what.batch_size);
         for (const Update update : {what.optimizer.update, Update::keep_gradient}) {
-            const Trail one = train(what, update, kernels, 1), many = train(what, update, kernels, THREADS);
-            const Trail portable = train(what, update, *kernels_portable, 1);
+            const Trail<Real> one = train(what, update, kernels, 1), many = train(what, update, kernels, THREADS);
+            const Trail<Real> portable = train(what, update, *kernels_portable<Real>(), 1);
             comparison.same(one.state.data(), many.state.data(), one.state.size());
             for (size_t s = 0; s < one.losses.size(); ++s) {
                 comparison.near(one.losses[s], many.losses[s], 0);
@@ -150,7 +154,7 @@ void check_training(const Kernels& kernels, Random&, Comparison& comparison) {
             }
             double difference = 0, size = 0;
             for (size_t i = 0; i < one.state.size(); ++i) {
-                const double got = one.state[i], expected = portable.state[i];
+                const auto got = double(one.state[i]), expected = double(portable.state[i]);
                 difference += (got - expected) * (got - expected);
                 size += expected * expected;
             }
@@ -160,21 +164,28 @@ void check_training(const Kernels& kernels, Random&, Comparison& comparison) {
 }
 
 // Few rows go through the weights as they lie, many through panels: both against loops in double precision.
-void check_predict(const Kernels& kernels, Random& random, Comparison& comparison) {
-    if (!kernels.direct) return;  // predictions are float32
+template <typename Real>
+void check_predict(const Kernels<Real>& kernels, Random& random, Comparison& comparison) {
+    if (!kernels.direct) return;  // there are no predictions in bfloat16
     const std::atomic<bool> cancel{false};
     for (const int64_t rows : {1, 3, 8, 300}) {
         const std::vector<Layer> layers = {{30, 45, Activation::relu, false, 0}, {45, 9, LINEAR, false, 0}};
-        const std::vector<float> parameters = random.numbers(count_parameters(layers), -0.5, 0.5);
-        const std::vector<float> X = random.numbers(rows * 30, -1, 1);
-        std::vector<float> one(size_t(rows * 9), NOT_WRITTEN), many = one;
-        const Rows given{X.data(), Number::float32, 30 * sizeof(float), sizeof(float), 30, 1, 0};
+        const std::vector<Real> parameters = random.numbers<Real>(count_parameters(layers), -0.5, 0.5);
+        const std::vector<Real> X = random.numbers<Real>(rows * 30, -1, 1);
+        std::vector<Real> one(size_t(rows * 9), NOT_WRITTEN<Real>), many = one;
+        const Rows given{X.data(),
+                         std::is_same_v<Real, float> ? Number::float32 : Number::float64,
+                         30 * sizeof(Real),
+                         sizeof(Real),
+                         30,
+                         1,
+                         0};
         predict(layers, parameters.data(), given, rows, false, one.data(), 1, kernels, cancel);
         predict(layers, parameters.data(), given, rows, false, many.data(), THREADS, kernels, cancel);
         comparison.same(one.data(), many.data(), one.size());
         for (int64_t i = 0; i < rows; ++i) {
             std::vector<double> a(X.begin() + i * 30, X.begin() + (i + 1) * 30);
-            const float *W = parameters.data(), *b = W + 30 * 45 + 45 * 9;
+            const Real *W = parameters.data(), *b = W + 30 * 45 + 45 * 9;
             for (const Layer& layer : layers) {
                 std::vector<double> z(b, b + layer.n_out);
                 for (int64_t k = 0; k < layer.n_in; ++k)
@@ -191,31 +202,33 @@ void check_predict(const Kernels& kernels, Random& random, Comparison& compariso
     }
 }
 
-void check_flush(const Kernels&, Random&, Comparison& comparison) {
-    const auto half_of_least = [] {
-        volatile float least = 0x1p-126f;
-        return double(least * 0.5f);
+template <typename Real>
+void check_flush(const Kernels<Real>&, Random&, Comparison& comparison) {
+    const auto subnormal_is_kept = [] {
+        volatile Real least = std::numeric_limits<Real>::min(), half = least / 2;
+        return half > 0;
     };
-    comparison.near(half_of_least(), 0x1p-127, 0);
+    comparison.near(subnormal_is_kept(), true, 0);
     {
         const FlushSubnormals flush;
-        comparison.near(half_of_least(), 0, 0);
+        comparison.near(subnormal_is_kept(), false, 0);
     }
-    comparison.near(half_of_least(), 0x1p-127, 0);
+    comparison.near(subnormal_is_kept(), true, 0);
     // One unit for each thread, which some of them may do for others.
     const std::vector<int64_t> units(THREADS, 1);
-    std::vector<double> found(THREADS, -1.0);
+    std::vector<int> kept(THREADS, -1);
     bool open = true;
     run_phases(
         THREADS, [&] { return std::exchange(open, false) ? units.data() : nullptr; },
-        [&](int owner, int64_t, int) { found[size_t(owner)] = half_of_least(); });
-    for (const double x : found) comparison.near(x, 0, 0);
-    comparison.near(half_of_least(), 0x1p-127, 0);
+        [&](int owner, int64_t, int) { kept[size_t(owner)] = subnormal_is_kept(); });
+    for (const int in_thread : kept) comparison.near(in_thread, 0, 0);
+    comparison.near(subnormal_is_kept(), true, 0);
 }
 
 // Two callers at once, each of many short calls: every unit of every phase is done once, and before the next phase.
 // A thread that is late for a call finds its arrays gone.
-void check_phases(const Kernels&, Random&, Comparison& comparison) {
+template <typename Real>
+void check_phases(const Kernels<Real>&, Random&, Comparison& comparison) {
     constexpr int CALLS = 300, PHASES = 5;
     std::atomic<int64_t> wrong[2] = {0, 0};
     const auto call_often = [&wrong](int caller) {
@@ -242,5 +255,14 @@ void check_phases(const Kernels&, Random&, Comparison& comparison) {
     other.join();
     for (const std::atomic<int64_t>& w : wrong) comparison.near(double(w), 0, 0);
 }
+
+template void check_training(const Kernels<float>&, Random&, Comparison&);
+template void check_training(const Kernels<double>&, Random&, Comparison&);
+template void check_predict(const Kernels<float>&, Random&, Comparison&);
+template void check_predict(const Kernels<double>&, Random&, Comparison&);
+template void check_flush(const Kernels<float>&, Random&, Comparison&);
+template void check_flush(const Kernels<double>&, Random&, Comparison&);
+template void check_phases(const Kernels<float>&, Random&, Comparison&);
+template void check_phases(const Kernels<double>&, Random&, Comparison&);
 
 }  // namespace treadle

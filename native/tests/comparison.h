@@ -12,8 +12,10 @@
 
 namespace treadle {
 
-constexpr double ROUNDING = 0x1p-24;  // the largest relative error of one operation in float32
-constexpr float NOT_WRITTEN = std::numeric_limits<float>::quiet_NaN();
+template <typename Real>
+constexpr double ROUNDING = std::numeric_limits<Real>::epsilon() / 2;  // the largest relative error of one operation
+template <typename Real>
+constexpr Real NOT_WRITTEN = std::numeric_limits<Real>::quiet_NaN();
 
 // The same numbers with every compiler and processor (SplitMix64; Steele, Lea and Flood 2014).
 class Random {
@@ -29,11 +31,16 @@ public:
 
     int64_t integer(int64_t low, int64_t high) { return low + int64_t(bits() % uint64_t(high - low + 1)); }
     bool coin() { return bits() >> 63; }
-    float number(double low, double high) { return float(low + (high - low) * double(bits() >> 11) * 0x1p-53); }
 
-    std::vector<float> numbers(int64_t n, double low, double high) {
-        std::vector<float> out(static_cast<size_t>(n));
-        for (float& x : out) x = number(low, high);
+    template <typename Real>
+    Real number(double low, double high) {
+        return Real(low + (high - low) * double(bits() >> 11) * 0x1p-53);
+    }
+
+    template <typename Real>
+    std::vector<Real> numbers(int64_t n, double low, double high) {
+        std::vector<Real> out(static_cast<size_t>(n));
+        for (Real& x : out) x = number<Real>(low, high);
         return out;
     }
 
@@ -42,26 +49,27 @@ private:
 };
 
 // A batch's values in the layout of kernels.h: zero from the last column to the end of its panel, and NaN in the
-// scratch beyond and in the 16 floats past the end, so that what is read there and should not be is seen.
+// scratch beyond and in the 16 numbers past the end, so that what is read there and should not be is seen.
+template <typename Real>
 struct Block {
     int64_t rows, columns, padded;
     ptrdiff_t stride;
-    std::vector<float> values;
+    std::vector<Real> values;
 
     Block(int64_t rows, int64_t columns, int64_t panel)
-        : rows(rows), columns(columns), padded(panels(columns, panel) * panel), stride(treadle::stride(columns, panel)),
-          values(size_t(rows * stride + 16), NOT_WRITTEN) {
-        for (int64_t i = 0; i < rows; ++i) std::memset(row(i), 0, size_t(padded) * sizeof(float));
+        : rows(rows), columns(columns), padded(panels(columns, panel) * panel),
+          stride(treadle::stride<Real>(columns, panel)), values(size_t(rows * stride + 16), NOT_WRITTEN<Real>) {
+        for (int64_t i = 0; i < rows; ++i) std::memset(row(i), 0, size_t(padded) * sizeof(Real));
     }
 
     Block(Random& random, int64_t rows, int64_t columns, int64_t panel, double low, double high)
         : Block(rows, columns, panel) {
         for (int64_t i = 0; i < rows; ++i)
-            for (int64_t j = 0; j < columns; ++j) row(i)[j] = random.number(low, high);
+            for (int64_t j = 0; j < columns; ++j) row(i)[j] = random.number<Real>(low, high);
     }
 
-    float* data() { return values.data(); }
-    float* row(int64_t i) { return data() + i * stride; }
+    Real* data() { return values.data(); }
+    Real* row(int64_t i) { return data() + i * stride; }
     double at(int64_t i, int64_t j) const { return double(values[size_t(i * stride + j)]); }
 };
 
@@ -77,13 +85,12 @@ public:
     }
 
     // The same bits, array against array.
-    void same(const void* got, const void* expected, size_t floats) {
-        for (size_t i = 0; i < floats; ++i) {
-            float a, b;
-            std::memcpy(&a, static_cast<const char*>(got) + i * sizeof a, sizeof a);
-            std::memcpy(&b, static_cast<const char*>(expected) + i * sizeof b, sizeof b);
+    template <typename Real>
+    void same(const Real* got, const Real* expected, size_t n) {
+        for (size_t i = 0; i < n; ++i) {
             ++compared_;
-            if (std::memcmp(&a, &b, sizeof a) != 0 && wrong_++ == 0) first_ = {a, b, 0};
+            if (std::memcmp(got + i, expected + i, sizeof(Real)) != 0 && wrong_++ == 0)
+                first_ = {double(got[i]), double(expected[i]), 0};
         }
     }
 

@@ -10,8 +10,9 @@ namespace treadle {
 
 // A product of `inner` terms: each may be rounded twice, where multiply and add are two operations, and so may the
 // sum with what is added at the end.
-inline double product_tolerance(int64_t inner, double sum_of_magnitudes) {
-    return 2 * double(inner + 2) * ROUNDING * sum_of_magnitudes;
+template <typename Real>
+double product_tolerance(int64_t inner, double sum_of_magnitudes) {
+    return 2 * double(inner + 2) * ROUNDING<Real> * sum_of_magnitudes;
 }
 
 // One value and its moments.
@@ -20,13 +21,15 @@ struct Element {
 };
 
 // Values with their moments in one layout; columns that are padding hold zeros.
+template <typename Real>
 struct Values {
-    std::vector<float> value, first, second;
+    std::vector<Real> value, first, second;
 
     Values(Random& random, int64_t n)
-        : value(random.numbers(n, -1, 1)), first(random.numbers(n, -1, 1)), second(random.numbers(n, 0.01, 1)) {}
+        : value(random.numbers<Real>(n, -1, 1)), first(random.numbers<Real>(n, -1, 1)),
+          second(random.numbers<Real>(n, 0.01, 1)) {}
 
-    Trained pointers(Update update) {
+    Trained<Real> pointers(Update update) {
         return {value.data(), update == Update::plain ? nullptr : first.data(),
                 update == Update::adam ? second.data() : nullptr};
     }
@@ -36,33 +39,38 @@ struct Values {
 };
 
 // Weights (n_in, n_out) in panels.
-struct Weights : Values {
+template <typename Real>
+struct Weights : Values<Real> {
     int64_t n_in, n_out, panel;
 
     Weights(Random& random, int64_t n_in, int64_t n_out, int64_t panel)
-        : Values(random, n_in * panels(n_out, panel) * panel), n_in(n_in), n_out(n_out), panel(panel) {
+        : Values<Real>(random, n_in * panels(n_out, panel) * panel), n_in(n_in), n_out(n_out), panel(panel) {
         for (int64_t k = 0; k < n_in; ++k)
-            for (int64_t j = n_out; j < panels(n_out, panel) * panel; ++j) clear(at(k, j));
+            for (int64_t j = n_out; j < panels(n_out, panel) * panel; ++j) this->clear(at(k, j));
     }
 
     size_t at(int64_t k, int64_t j) const { return size_t((j / panel * n_in + k) * panel + j % panel); }
 };
 
 // A number as a product takes it: itself, or, unless the table is direct, the nearest bfloat16, ties to even.
-inline double factor(const Kernels& kernels, float x) {
-    if (kernels.direct) return x;
+template <typename Real>
+double factor(const Kernels<Real>& kernels, Real x) {
+    if (kernels.direct) return double(x);
+    auto rounded = float(x);
     uint32_t bits;
-    std::memcpy(&bits, &x, sizeof bits);
+    std::memcpy(&bits, &rounded, sizeof bits);
     bits += 0x7fff + (bits >> 16 & 1);
     bits &= 0xffff0000;
-    std::memcpy(&x, &bits, sizeof x);
-    return x;
+    std::memcpy(&rounded, &bits, sizeof bits);
+    return double(rounded);
 }
 
 // A batch as `multiply` takes it; where that is a copy, it is made in four parts.
+template <typename Real>
 class Left {
 public:
-    Left(const Kernels& kernels, Random& random, Block& A) : data_(A.data()), stride_(A.stride), row_(A.stride) {
+    Left(const Kernels<Real>& kernels, Random& random, Block<Real>& A)
+        : data_(A.data()), stride_(A.stride), row_(A.stride) {
         if (kernels.direct) return;
         copy_.resize(size_t(kernels.left_size(A.rows, A.columns)));
         data_ = copy_.data();
@@ -81,16 +89,18 @@ public:
 
 private:
     using Range = std::pair<int64_t, int64_t>;
-    std::vector<float> copy_;
-    const float* data_;
+    std::vector<Real> copy_;
+    const Real* data_;
     ptrdiff_t stride_, row_;
 };
 
 // Weights as `multiply` takes them, to go forward and backward.
+template <typename Real>
 struct Right {
-    std::vector<float> forward, backward;
+    std::vector<Real> forward, backward;
 
-    Right(const Kernels& kernels, const Weights& W) : backward(size_t(kernels.right_size(W.n_out, W.n_in))) {
+    Right(const Kernels<Real>& kernels, const Weights<Real>& W)
+        : backward(size_t(kernels.right_size(W.n_out, W.n_in))) {
         if (!kernels.direct) forward.resize(size_t(kernels.right_size(W.n_in, W.n_out)));
         kernels.write_operands(W.value.data(), W.n_in, W.n_out, 0, panels(W.n_out, W.panel), 0,
                                ceil_divide(W.n_in, kernels.tile_rows), pointers());
@@ -108,7 +118,8 @@ struct Right {
 struct Part {
     int64_t tile_rows, columns, first_panel, end_panel, first_tile, end_tile;
 
-    Part(const Kernels& kernels, Random& random, int64_t n_in, int64_t n_out)
+    template <typename Real>
+    Part(const Kernels<Real>& kernels, Random& random, int64_t n_in, int64_t n_out)
         : tile_rows(kernels.tile_rows), columns(kernels.panel),
           first_panel(random.integer(0, panels(n_out, columns) - 1)),
           end_panel(random.integer(first_panel + 1, panels(n_out, columns))),

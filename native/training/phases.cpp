@@ -10,60 +10,63 @@ namespace treadle {
 
 namespace {
 
-constexpr float BATCH_NORM_EPSILON = 1e-5f;
-constexpr float BATCH_NORM_MOMENTUM = 0.1f;
+constexpr double BATCH_NORM_EPSILON = 1e-5;
+constexpr double BATCH_NORM_MOMENTUM = 0.1;
 
 }  // namespace
 
-Step TrainingState::rule_of(int64_t step, double learning_rate) const {
+template <typename Real>
+Step<Real> TrainingState<Real>::rule_of(int64_t step, double learning_rate) const {
     const Optimizer& o = problem.optimizer;
-    Step rule{};
+    Step<Real> rule{};
     rule.update = o.update;
-    rule.l2 = float(problem.l2);
+    rule.l2 = Real(problem.l2);
     rule.shrink = 1;
-    rule.momentum = float(o.momentum);
-    rule.rate = float(learning_rate);
+    rule.momentum = Real(o.momentum);
+    rule.rate = Real(learning_rate);
     if (o.update == Update::adam) {
         const double c_1 = 1 - decayed(o.beta_1, step), c_2 = 1 - decayed(o.beta_2, step);
-        rule.beta_1 = float(o.beta_1);
-        rule.rest_1 = float(1 - o.beta_1);
-        rule.beta_2 = float(o.beta_2);
-        rule.rest_2 = float(1 - o.beta_2);
-        rule.epsilon = float(o.epsilon * std::sqrt(c_2));
-        rule.rate = float(learning_rate * std::sqrt(c_2) / c_1);
-        rule.shrink = float(1 - learning_rate * o.weight_decay);
+        rule.beta_1 = Real(o.beta_1);
+        rule.rest_1 = Real(1 - o.beta_1);
+        rule.beta_2 = Real(o.beta_2);
+        rule.rest_2 = Real(1 - o.beta_2);
+        rule.epsilon = Real(o.epsilon * std::sqrt(c_2));
+        rule.rate = Real(learning_rate * std::sqrt(c_2) / c_1);
+        rule.shrink = Real(1 - learning_rate * o.weight_decay);
     }
     return rule;
 }
 
 // Rows, moved pixels and masks of batch s, whose rows of X are `rows`.
-void TrainingState::prepare(const int64_t* rows, int64_t begin, int64_t end, int64_t s) {
-    float* input = inputs[s & 1].data() + begin * input_stride;
+template <typename Real>
+void TrainingState<Real>::prepare(const int64_t* rows, int64_t begin, int64_t end, int64_t s) {
+    Real* input = inputs[s & 1].data() + begin * input_stride;
     kernels.gather(problem.X, rows + begin, end - begin, input, input_stride);
     const uint64_t number = uint64_t(step + s);
     if (problem.augmentation.height > 0) {
         const Words words(problem.noise_seed, Noise::augmentation, 0, number);
         for (int64_t i = begin; i < end; ++i, input += input_stride)
-            move_image(problem.augmentation, words, i, float(problem.X.offset), input);
+            move_image(problem.augmentation, words, i, Real(problem.X.offset), input);
     }
     const int64_t n_in = layers[0].shape.n_in;
     round(inputs[s & 1].data(), input_stride, n_in, left_inputs[s & 1],
           {0, treadle::panels(n_in, kernels.panel), begin, end});
     for (size_t l = 0; l < hidden(); ++l) {
-        const LayerState& layer = layers[l];
+        const LayerState<Real>& layer = layers[l];
         if (layer.shape.dropout == 0) continue;
         const Words words(problem.noise_seed, Noise::dropout, l, number);
         draw_mask(words, layer.shape.dropout, layer.shape.n_out, begin, end, layer.masks[s & 1].data(), layer.stride);
     }
 }
 
-void TrainingState::forward(size_t l, int64_t n, int64_t s, const Grid::Unit& unit) {
-    const LayerState& layer = layers[l];
+template <typename Real>
+void TrainingState<Real>::forward(size_t l, int64_t n, int64_t s, const Grid::Unit& unit) {
+    const LayerState<Real>& layer = layers[l];
     const ptrdiff_t stride = layer.stride, row = unit.begin * stride;
     const int64_t rows = unit.end - unit.begin, begin = unit.panel_begin * kernels.panel;
     const int64_t columns = (unit.panel_end - unit.panel_begin) * kernels.panel, at = row + begin;
     const bool normalised = layer.shape.batch_norm;
-    const Factor A = factor(below(l, s), below_stride(l), left_below(l, s), unit.begin);
+    const Factor<Real> A = factor(below(l, s), below_stride(l), left_below(l, s), unit.begin);
     kernels.multiply(A.data, A.stride, rows, layer.shape.n_in, layer.operand(),
                      normalised ? nullptr : layer.biases.value.data(), unit.panel_begin, unit.panel_end,
                      (normalised ? layer.u : layer.z).data() + row, stride);
@@ -72,7 +75,7 @@ void TrainingState::forward(size_t l, int64_t n, int64_t s, const Grid::Unit& un
         std::copy_n(layer.running_variance.data() + begin, columns, layer.moved_variance.data() + begin);
         for (int64_t c = begin; c < begin + columns; c += kernels.panel)
             kernels.normalise(layer.u.data() + c, layer.z.data() + c, n, stride, layer.scales.value.data() + c,
-                              layer.biases.value.data() + c, BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM,
+                              layer.biases.value.data() + c, Real(BATCH_NORM_EPSILON), Real(BATCH_NORM_MOMENTUM),
                               layer.inverse.data() + c, layer.moved_mean.data() + c, layer.moved_variance.data() + c);
     }
     kernels.activate(layer.shape.activation, layer.pre_activation() + at, layer.activation() + at, rows, columns,
@@ -83,9 +86,10 @@ void TrainingState::forward(size_t l, int64_t n, int64_t s, const Grid::Unit& un
     round(layer.output(), stride, layer.shape.n_out, layer.left_output, unit);
 }
 
-void TrainingState::output_and_loss(const int64_t* rows, int64_t begin, int64_t end, double total, int64_t s) {
-    const LayerState& layer = last();
-    const Factor A = factor(below(hidden(), s), below_stride(hidden()), left_below(hidden(), s), begin);
+template <typename Real>
+void TrainingState<Real>::output_and_loss(const int64_t* rows, int64_t begin, int64_t end, double total, int64_t s) {
+    const LayerState<Real>& layer = last();
+    const Factor<Real> A = factor(below(hidden(), s), below_stride(hidden()), left_below(hidden(), s), begin);
     kernels.multiply(A.data, A.stride, end - begin, layer.shape.n_in, layer.operand(), layer.biases.value.data(), 0,
                      layer.panels, layer.z.data() + begin * layer.stride, layer.stride);
     kernels.loss(problem.objective, rows, total, begin, end, layer.z.data(), layer.d.data(), layer.stride,
@@ -95,13 +99,14 @@ void TrainingState::output_and_loss(const int64_t* rows, int64_t begin, int64_t 
 }
 
 // dJ/dz of hidden layer l from that of the layer above.
-void TrainingState::backward(size_t l, int64_t n, int64_t s, const Grid::Unit& unit) {
-    const LayerState &layer = layers[l], &above = layers[l + 1];
+template <typename Real>
+void TrainingState<Real>::backward(size_t l, int64_t n, int64_t s, const Grid::Unit& unit) {
+    const LayerState<Real>&layer = layers[l], &above = layers[l + 1];
     const ptrdiff_t stride = layer.stride, row = unit.begin * stride;
     const int64_t rows = unit.end - unit.begin, begin = unit.panel_begin * kernels.panel;
     const int64_t columns = (unit.panel_end - unit.panel_begin) * kernels.panel, at = row + begin;
-    float* d = layer.d.data() + at;
-    const Factor D = factor(above.d.data(), above.stride, above.left_d, unit.begin);
+    Real* d = layer.d.data() + at;
+    const Factor<Real> D = factor(above.d.data(), above.stride, above.left_d, unit.begin);
     kernels.multiply(D.data, D.stride, rows, above.shape.n_out, above.backward.data(), nullptr, unit.panel_begin,
                      unit.panel_end, layer.d.data() + row, stride);
     if (layer.shape.dropout > 0) kernels.multiply_elements(d, layer.masks[s & 1].data() + at, d, rows, columns, stride);
@@ -117,8 +122,10 @@ void TrainingState::backward(size_t l, int64_t n, int64_t s, const Grid::Unit& u
 }
 
 // Tiles unit.begin .. unit.end of each of the unit's panels; what there is one of for each column goes with the first.
-void TrainingState::update(size_t l, const Step& rule, int64_t n, int64_t s, const Grid::Unit& unit, float* scratch) {
-    const LayerState& layer = layers[l];
+template <typename Real>
+void TrainingState<Real>::update(size_t l, const Step<Real>& rule, int64_t n, int64_t s, const Grid::Unit& unit,
+                                 Real* scratch) {
+    const LayerState<Real>& layer = layers[l];
     const int64_t panel = kernels.panel, n_in = layer.shape.n_in;
     const bool learns = rule.update != Update::keep_gradient;
     kernels.update_weights(rule, below(l, s), below_stride(l), layer.d.data(), layer.stride, n, n_in, layer.shape.n_out,
@@ -126,7 +133,7 @@ void TrainingState::update(size_t l, const Step& rule, int64_t n, int64_t s, con
                            learns ? layer.operands() : Operands{}, problem.l2 != 0 ? layers[l].squares.data() : nullptr,
                            scratch);
     if (unit.begin > 0) return;
-    Step plain = rule;  // what is not a weight has neither decay nor penalty
+    Step<Real> plain = rule;  // what is not a weight has neither decay nor penalty
     plain.l2 = 0;
     plain.shrink = 1;
     for (int64_t c = unit.panel_begin * panel; c < unit.panel_end * panel; c += panel) {
@@ -141,21 +148,26 @@ void TrainingState::update(size_t l, const Step& rule, int64_t n, int64_t s, con
     }
 }
 
-double TrainingState::total_weight(const int64_t* rows, int64_t n) const {
+template <typename Real>
+double TrainingState<Real>::total_weight(const int64_t* rows, int64_t n) const {
     if (!problem.objective.weights) return double(n);
     double total = 0;
     for (int64_t i = 0; i < n; ++i) total += double(problem.objective.weights[rows[i]]);
     return total;
 }
 
-double TrainingState::penalty() const {
+template <typename Real>
+double TrainingState<Real>::penalty() const {
     double squares = 0;
-    for (const LayerState& layer : layers) {
+    for (const LayerState<Real>& layer : layers) {
         double chains[4] = {};  // an addition waits for the one before
         for (size_t i = 0; i < layer.squares.size(); ++i) chains[i % 4] += layer.squares[i];
         squares += (chains[0] + chains[1]) + (chains[2] + chains[3]);
     }
     return 0.5 * problem.l2 * squares;
 }
+
+template struct TrainingState<float>;
+template struct TrainingState<double>;
 
 }  // namespace treadle

@@ -30,16 +30,17 @@ int64_t biases_begin(const std::vector<Layer>& layers) {
     return n;
 }
 
-void predict_by_row(const std::vector<Layer>& layers, const float* parameters, const Rows& X, int64_t n_rows,
-                    bool softmax, float* out, const Kernels& kernels) {
+template <typename Real>
+void predict_by_row(const std::vector<Layer>& layers, const Real* parameters, const Rows& X, int64_t n_rows,
+                    bool softmax, Real* out, const Kernels<Real>& kernels) {
     const FlushSubnormals flush;
-    const int64_t stride = treadle::stride(widest(layers), kernels.panel);
-    std::vector<float> buffers[2] = {std::vector<float>(size_t(stride)), std::vector<float>(size_t(stride))};
-    const float* const first_biases = parameters + biases_begin(layers);
+    const int64_t stride = treadle::stride<Real>(widest(layers), kernels.panel);
+    std::vector<Real> buffers[2] = {std::vector<Real>(size_t(stride)), std::vector<Real>(size_t(stride))};
+    const Real* const first_biases = parameters + biases_begin(layers);
     for (int64_t i = 0; i < n_rows; ++i) {
-        float *a = buffers[0].data(), *z = buffers[1].data();
+        Real *a = buffers[0].data(), *z = buffers[1].data();
         kernels.gather(X, &i, 1, a, stride);
-        const float *weights = parameters, *biases = first_biases;
+        const Real *weights = parameters, *biases = first_biases;
         for (const Layer& layer : layers) {
             kernels.multiply_row(a, weights, biases, layer.n_in, layer.n_out, z);
             kernels.activate(layer.activation, z, z, 1, panels(layer.n_out, kernels.panel) * kernels.panel, stride);
@@ -49,14 +50,15 @@ void predict_by_row(const std::vector<Layer>& layers, const float* parameters, c
         }
         const int64_t outputs = layers.back().n_out;
         if (softmax) kernels.softmax(a, 1, outputs, stride);
-        std::memcpy(out + i * outputs, a, size_t(outputs) * sizeof(float));
+        std::memcpy(out + i * outputs, a, size_t(outputs) * sizeof(Real));
     }
 }
 
 }  // namespace
 
-bool predict(const std::vector<Layer>& layers, const float* parameters, const Rows& X, int64_t n_rows, bool softmax,
-             float* out, int threads, const Kernels& kernels, const std::atomic<bool>& cancel) {
+template <typename Real>
+bool predict(const std::vector<Layer>& layers, const Real* parameters, const Rows& X, int64_t n_rows, bool softmax,
+             Real* out, int threads, const Kernels<Real>& kernels, const std::atomic<bool>& cancel) {
     if (n_rows < PACKED_FROM) {
         predict_by_row(layers, parameters, X, n_rows, softmax, out, kernels);
         return true;
@@ -64,23 +66,23 @@ bool predict(const std::vector<Layer>& layers, const float* parameters, const Ro
     const int64_t panel = kernels.panel, outputs = layers.back().n_out;
     const int64_t chunks = ceil_divide(n_rows, CHUNK);
     threads = int(std::min(int64_t(threads), chunks));
-    const int64_t stride = treadle::stride(widest(layers), panel), rows_at_once = std::min(n_rows, CHUNK);
-    int64_t floats = 2 * threads * rows_at_once * stride;
-    for (const Layer& layer : layers) floats += (layer.n_in + 1) * panels(layer.n_out, panel) * panel;
+    const int64_t stride = treadle::stride<Real>(widest(layers), panel), rows_at_once = std::min(n_rows, CHUNK);
+    int64_t n = 2 * threads * rows_at_once * stride;
+    for (const Layer& layer : layers) n += (layer.n_in + 1) * panels(layer.n_out, panel) * panel;
     // Every array begins with a cache line.
-    Arena arena(floats + 16 * int64_t(2 * layers.size() + 2 * size_t(threads)));
-    std::vector<Buffer> weights, biases;
-    const float* bias = parameters + biases_begin(layers);
+    Arena<Real> arena(n + 16 * int64_t(2 * layers.size() + 2 * size_t(threads)));
+    std::vector<Buffer<Real>> weights, biases;
+    const Real* bias = parameters + biases_begin(layers);
     for (const Layer& layer : layers) {
         const int64_t columns = panels(layer.n_out, panel) * panel;
         to_panels(parameters, layer.n_in, layer.n_out, panel,
-                  weights.emplace_back(arena.floats(layer.n_in * columns)).data());
-        std::memcpy(biases.emplace_back(arena.floats(columns)).data(), bias, size_t(layer.n_out) * sizeof(float));
+                  weights.emplace_back(arena.numbers(layer.n_in * columns)).data());
+        std::memcpy(biases.emplace_back(arena.numbers(columns)).data(), bias, size_t(layer.n_out) * sizeof(Real));
         parameters += layer.n_in * layer.n_out;
         bias += layer.n_out;
     }
-    std::vector<Buffer> values;
-    for (int t = 0; t < 2 * threads; ++t) values.emplace_back(arena.floats(rows_at_once * stride));
+    std::vector<Buffer<Real>> values;
+    for (int t = 0; t < 2 * threads; ++t) values.emplace_back(arena.numbers(rows_at_once * stride));
     std::vector<std::vector<int64_t>> rows(static_cast<size_t>(threads));
     for (std::vector<int64_t>& of_thread : rows) of_thread.resize(size_t(CHUNK));
     // A phase is as many of the chunks as the threads' shares may have.
@@ -97,7 +99,7 @@ bool predict(const std::vector<Layer>& layers, const float* parameters, const Ro
         if (cancel.load(std::memory_order_relaxed)) return;
         const int64_t c = first + share(end - first, owner, threads).begin + k;
         const int64_t begin = n_rows * c / chunks, n = n_rows * (c + 1) / chunks - begin;
-        float *a = values[size_t(2 * thread)].data(), *z = values[size_t(2 * thread + 1)].data();
+        Real *a = values[size_t(2 * thread)].data(), *z = values[size_t(2 * thread + 1)].data();
         std::vector<int64_t>& order = rows[size_t(thread)];
         std::iota(order.begin(), order.begin() + n, begin);
         kernels.gather(X, order.data(), n, a, stride);
@@ -110,9 +112,14 @@ bool predict(const std::vector<Layer>& layers, const float* parameters, const Ro
         }
         if (softmax) kernels.softmax(a, n, outputs, stride);
         for (int64_t i = 0; i < n; ++i)
-            std::memcpy(out + (begin + i) * outputs, a + i * stride, size_t(outputs) * sizeof(float));
+            std::memcpy(out + (begin + i) * outputs, a + i * stride, size_t(outputs) * sizeof(Real));
     });
     return !cancel.load(std::memory_order_relaxed);
 }
+
+template bool predict(const std::vector<Layer>&, const float*, const Rows&, int64_t, bool, float*, int,
+                      const Kernels<float>&, const std::atomic<bool>&);
+template bool predict(const std::vector<Layer>&, const double*, const Rows&, int64_t, bool, double*, int,
+                      const Kernels<double>&, const std::atomic<bool>&);
 
 }  // namespace treadle

@@ -14,8 +14,9 @@ namespace treadle {
 //
 // `parameters` is the flat array of treadle.network.Parameters. A few rows are computed by the caller's thread from
 // the weights as they lie; for more, the weights are packed once and up to `threads` threads share the rows. An
-// output does not depend on the number of threads. Returns false where `cancel` became true.
-bool predict(const std::vector<Layer>& layers, const float* parameters, const Rows& X, int64_t n_rows, bool softmax,
-             float* out, int threads, const Kernels& kernels, const std::atomic<bool>& cancel);
+// output does not depend on the number of threads. For float and double. Returns false where `cancel` became true.
+template <typename Real>
+bool predict(const std::vector<Layer>& layers, const Real* parameters, const Rows& X, int64_t n_rows, bool softmax,
+             Real* out, int threads, const Kernels<Real>& kernels, const std::atomic<bool>& cancel);
 
 }  // namespace treadle

@@ -133,7 +133,7 @@ struct Data {
 };
 
 template <typename T>
-uint64_t bits_of(const Setting& what, const Kernels& kernels) {
+uint64_t bits_of(const Setting& what, const Kernels<float>& kernels) {
     Numbers numbers(7);
     const std::vector<Layer> layers = what.layers();
     const int64_t outputs = what.sizes.back(), steps = ceil_divide(what.rows, what.batch_size);
@@ -151,7 +151,7 @@ uint64_t bits_of(const Setting& what, const Kernels& kernels) {
     const std::vector<float> targets = numbers.uniform(what.rows * outputs, 0, 1);
     const std::vector<float> weights = numbers.uniform(what.rows, 0.5, 2);
     const std::vector<float> start = numbers.uniform(P, -0.3, 0.3);
-    const Problem problem{.layers = layers,
+    const Problem<float> problem{.layers = layers,
                           .X = X.rows,
                           .augmentation = what.augmentation,
                           .objective = {.loss = what.loss,
@@ -166,7 +166,7 @@ uint64_t bits_of(const Setting& what, const Kernels& kernels) {
                           .batch_size = what.batch_size,
                           .noise_seed = 5,
                           .threads = what.threads};
-    Trainer trainer(problem, kernels);
+    Trainer<float> trainer(problem, kernels);
     std::vector<float> values = start, first(size_t(P), 0.0f), second = first, statistics(size_t(S), 0.0f);
     trainer.write(values.data(), first.data(), second.data(), statistics.data(), 0);
     Hash hash;
@@ -314,7 +314,7 @@ const std::vector<RecordedBits>& recorded_bits() {
     return all;
 }
 
-uint64_t bits_here(size_t option, const Kernels& kernels) {
+uint64_t bits_here(size_t option, const Kernels<float>& kernels) {
     Setting what;
     options().at(option).choose(what);
     switch (what.type) {

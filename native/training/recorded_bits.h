@@ -21,6 +21,6 @@ const std::vector<RecordedBits>& recorded_bits();
 
 // The hash of what the option of that number gives with some kernels: parameters, moments, statistics, losses and
 // predictions.
-uint64_t bits_here(size_t option, const Kernels& kernels);
+uint64_t bits_here(size_t option, const Kernels<float>& kernels);
 
 }  // namespace treadle

@@ -34,10 +34,11 @@ void fetch_early(const Rows& X, const int64_t* rows, int64_t n) {
 }
 
 // An epoch in progress: which phase of which step it is at.
+template <typename Real>
 class Epoch {
 public:
-    Epoch(TrainingState& state, const int64_t* order, int64_t n_rows, const double* learning_rates, double* losses,
-          const std::atomic<bool>& cancel)
+    Epoch(TrainingState<Real>& state, const int64_t* order, int64_t n_rows, const double* learning_rates,
+          double* losses, const std::atomic<bool>& cancel)
         : state_(state), order_(order), n_rows_(n_rows), rates_(learning_rates), losses_(losses), cancel_(cancel),
           threads_(state.problem.threads), hidden_(state.hidden()), batch_(state.problem.batch_size),
           steps_(ceil_divide(n_rows, batch_)), counts_(size_t(threads_)) {}
@@ -144,13 +145,13 @@ private:
             case Phase::loss: grids_.push_back(grid_of_rows(n_)); break;
             case Phase::forward:
             case Phase::backward: {
-                const LayerState& layer = state_.layers[layer_];
+                const LayerState<Real>& layer = state_.layers[layer_];
                 grids_.emplace_back(layer.panels, LARGEST_GROUP, 4 * threads_, n_, threads_, !layer.shape.batch_norm);
                 break;
             }
             case Phase::update:
                 // Where columns of A must be rounded for each group, the fewest groups.
-                for (const LayerState& layer : state_.layers)
+                for (const LayerState<Real>& layer : state_.layers)
                     grids_.emplace_back(layer.panels, LARGEST_GROUP, (state_.kernels.direct ? 4 : 1) * threads_,
                                         layer.tiles, threads_, true);
                 break;
@@ -165,7 +166,7 @@ private:
     // Panels of a unit: enough for a tile's columns to be used several times, few enough to be shared out.
     static constexpr int64_t LARGEST_GROUP = 8;
 
-    TrainingState& state_;
+    TrainingState<Real>& state_;
     const int64_t* const order_;
     const int64_t n_rows_;
     const double* const rates_;
@@ -179,7 +180,7 @@ private:
     size_t layer_ = 0;
     int64_t step_ = 0, n_ = 0;
     double total_ = 0;
-    Step rule_{};
+    Step<Real> rule_{};
     Outcome outcome_ = Outcome::finished;
     std::vector<Grid> grids_;
     std::vector<int64_t> counts_;
@@ -187,25 +188,33 @@ private:
 
 }  // namespace
 
-Trainer::Trainer(const Problem& problem, const Kernels& kernels)
-    : state_(std::make_unique<TrainingState>(problem, kernels)) {}
+template <typename Real>
+Trainer<Real>::Trainer(const Problem<Real>& problem, const Kernels<Real>& kernels)
+    : state_(std::make_unique<TrainingState<Real>>(problem, kernels)) {}
 
-Trainer::~Trainer() = default;
+template <typename Real>
+Trainer<Real>::~Trainer() = default;
 
-int64_t Trainer::step() const { return state_->step; }
+template <typename Real>
+int64_t Trainer<Real>::step() const {
+    return state_->step;
+}
 
-void Trainer::read(float* values, float* first, float* second, float* statistics) const {
+template <typename Real>
+void Trainer<Real>::read(Real* values, Real* first, Real* second, Real* statistics) const {
     state_->read(values, first, second, statistics);
 }
 
-void Trainer::write(const float* values, const float* first, const float* second, const float* statistics,
-                    int64_t step) {
+template <typename Real>
+void Trainer<Real>::write(const Real* values, const Real* first, const Real* second, const Real* statistics,
+                          int64_t step) {
     state_->write(values, first, second, statistics, step);
 }
 
-Outcome Trainer::run_epoch(const int64_t* order, int64_t n_rows, const double* learning_rates, double* losses,
-                           const std::atomic<bool>& cancel, int64_t* steps_taken) {
-    Epoch epoch(*state_, order, n_rows, learning_rates, losses, cancel);
+template <typename Real>
+Outcome Trainer<Real>::run_epoch(const int64_t* order, int64_t n_rows, const double* learning_rates, double* losses,
+                                 const std::atomic<bool>& cancel, int64_t* steps_taken) {
+    Epoch<Real> epoch(*state_, order, n_rows, learning_rates, losses, cancel);
     run_phases(
         state_->problem.threads, [&] { return epoch.next(); },
         [&](int owner, int64_t k, int thread) { epoch.work(owner, k, thread); });
@@ -213,5 +222,8 @@ Outcome Trainer::run_epoch(const int64_t* order, int64_t n_rows, const double* l
     state_->step += *steps_taken;
     return epoch.outcome();
 }
+
+template class Trainer<float>;
+template class Trainer<double>;
 
 }  // namespace treadle

@@ -24,11 +24,12 @@ struct Optimizer {
 };
 
 // What is trained, on what and how. The arrays that X and objective point to outlive the trainer.
+template <typename Real>
 struct Problem {
     std::vector<Layer> layers;
     Rows X;
     Augmentation augmentation;
-    Objective objective;
+    Objective<Real> objective;
     double l2;
     Optimizer optimizer;
     int64_t batch_size;
@@ -38,11 +39,14 @@ struct Problem {
 
 enum class Outcome { finished, diverged, cancelled };
 
+template <typename Real>
 struct TrainingState;
 
+// For float and double.
+template <typename Real>
 class Trainer {
 public:
-    Trainer(const Problem& problem, const Kernels& kernels);
+    Trainer(const Problem<Real>& problem, const Kernels<Real>& kernels);
     ~Trainer();
 
     // Takes the steps of an epoch: losses[s] is the objective of batch s before its update. Where a loss is NaN or
@@ -54,12 +58,12 @@ public:
     // State, in the layout of treadle.network.Parameters: (P,) values, (P,) first and second moments, statistics
     // (running means, then running variances). Moments that the optimizer does not keep are not touched. With
     // Update::keep_gradient the first moment is the gradient.
-    void read(float* values, float* first, float* second, float* statistics) const;
-    void write(const float* values, const float* first, const float* second, const float* statistics, int64_t step);
+    void read(Real* values, Real* first, Real* second, Real* statistics) const;
+    void write(const Real* values, const Real* first, const Real* second, const Real* statistics, int64_t step);
     int64_t step() const;
 
 private:
-    std::unique_ptr<TrainingState> state_;
+    std::unique_ptr<TrainingState<Real>> state_;
 };
 
 }  // namespace treadle

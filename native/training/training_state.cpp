@@ -19,21 +19,23 @@ int moments_of(Update update) {
 
 bool in_place(Activation f) { return f != Activation::gelu && f != Activation::silu; }
 
-constexpr Buffer TrainedArray::* MEMBERS[] = {&TrainedArray::value, &TrainedArray::first, &TrainedArray::second};
+template <typename Real>
+constexpr Buffer<Real> TrainedArray<Real>::* MEMBERS[] = {&TrainedArray<Real>::value, &TrainedArray<Real>::first,
+                                                          &TrainedArray<Real>::second};
 
 // Walks through a flat array of treadle.network.Parameters: calls weights(buffer, layer, at) for each layer's, and then
 // columns(buffer, n, at) for the biases of every layer and the scales of the normalised ones.
-template <typename Weights, typename Columns>
-void walk(const std::vector<LayerState>& layers, Buffer TrainedArray::* member, const Weights& weights,
-          const Columns& columns) {
+template <typename Real, typename Weights, typename Columns>
+void walk(const std::vector<LayerState<Real>>& layers, Buffer<Real> TrainedArray<Real>::* member,
+          const Weights& weights, const Columns& columns) {
     int64_t at = 0;
-    for (const LayerState& layer : layers) {
+    for (const LayerState<Real>& layer : layers) {
         weights(layer.weights.*member, layer.shape, at);
         at += layer.shape.n_in * layer.shape.n_out;
     }
-    for (const auto array : {&LayerState::biases, &LayerState::scales}) {
-        for (const LayerState& layer : layers) {
-            if (array == &LayerState::scales && !layer.shape.batch_norm) continue;
+    for (const auto array : {&LayerState<Real>::biases, &LayerState<Real>::scales}) {
+        for (const LayerState<Real>& layer : layers) {
+            if (array == &LayerState<Real>::scales && !layer.shape.batch_norm) continue;
             columns(layer.*array.*member, layer.shape.n_out, at);
             at += layer.shape.n_out;
         }
@@ -41,11 +43,11 @@ void walk(const std::vector<LayerState>& layers, Buffer TrainedArray::* member, 
 }
 
 // The same for its statistics: running means, then running variances.
-template <typename Columns>
-void walk_statistics(const std::vector<LayerState>& layers, const Columns& columns) {
+template <typename Real, typename Columns>
+void walk_statistics(const std::vector<LayerState<Real>>& layers, const Columns& columns) {
     int64_t at = 0;
-    for (const auto running : {&LayerState::running_mean, &LayerState::running_variance}) {
-        for (const LayerState& layer : layers) {
+    for (const auto running : {&LayerState<Real>::running_mean, &LayerState<Real>::running_variance}) {
+        for (const LayerState<Real>& layer : layers) {
             if (!layer.shape.batch_norm) continue;
             columns(layer.*running, layer.shape.n_out, at);
             at += layer.shape.n_out;
@@ -55,46 +57,49 @@ void walk_statistics(const std::vector<LayerState>& layers, const Columns& colum
 
 }  // namespace
 
-TrainingState::TrainingState(const Problem& given, const Kernels& kernels) : problem(given), kernels(kernels) {
+template <typename Real>
+TrainingState<Real>::TrainingState(const Problem<Real>& given, const Kernels<Real>& kernels)
+    : problem(given), kernels(kernels) {
     const int64_t panel = kernels.panel, rows = problem.batch_size;
     const int moments = moments_of(problem.optimizer.update);
-    input_stride = treadle::stride(problem.layers.front().n_in, panel);
-    for (Buffer& input : inputs) input = arena.floats(rows * input_stride + PAST_THE_END);
+    input_stride = treadle::stride<Real>(problem.layers.front().n_in, panel);
+    for (Buffer<Real>& input : inputs) input = arena.numbers(rows * input_stride + PAST_THE_END);
     if (!kernels.direct) {
-        for (Buffer& left : left_inputs) left = arena.floats(kernels.left_size(rows, problem.layers.front().n_in));
+        for (Buffer<Real>& left : left_inputs)
+            left = arena.numbers(kernels.left_size(rows, problem.layers.front().n_in));
     }
-    for (int t = 0; t < problem.threads; ++t) scratch.push_back(arena.floats(kernels.scratch_size(rows)));
+    for (int t = 0; t < problem.threads; ++t) scratch.push_back(arena.numbers(kernels.scratch_size(rows)));
     losses.resize(size_t(rows));
     for (size_t l = 0; l < problem.layers.size(); ++l) {
         const Layer& shape = problem.layers[l];
-        LayerState& layer = layers.emplace_back();
+        LayerState<Real>& layer = layers.emplace_back();
         layer.shape = shape;
         layer.panels = treadle::panels(shape.n_out, panel);
-        layer.stride = treadle::stride(shape.n_out, panel);
+        layer.stride = treadle::stride<Real>(shape.n_out, panel);
         layer.tiles = ceil_divide(shape.n_in, kernels.tile_rows);
         const int64_t columns = layer.panels * panel, values = rows * layer.stride + PAST_THE_END;
-        layer.weights = TrainedArray(arena, shape.n_in * columns, moments);
-        layer.biases = TrainedArray(arena, columns, moments);
-        if (l > 0) layer.backward = arena.floats(kernels.right_size(shape.n_out, shape.n_in));
+        layer.weights = TrainedArray<Real>(arena, shape.n_in * columns, moments);
+        layer.biases = TrainedArray<Real>(arena, columns, moments);
+        if (l > 0) layer.backward = arena.numbers(kernels.right_size(shape.n_out, shape.n_in));
         if (!kernels.direct) {
-            layer.forward = arena.floats(kernels.right_size(shape.n_in, shape.n_out));
-            if (l + 1 < problem.layers.size()) layer.left_output = arena.floats(kernels.left_size(rows, shape.n_out));
-            if (l > 0) layer.left_d = arena.floats(kernels.left_size(rows, shape.n_out));
+            layer.forward = arena.numbers(kernels.right_size(shape.n_in, shape.n_out));
+            if (l + 1 < problem.layers.size()) layer.left_output = arena.numbers(kernels.left_size(rows, shape.n_out));
+            if (l > 0) layer.left_d = arena.numbers(kernels.left_size(rows, shape.n_out));
         }
-        layer.z = arena.floats(values);
-        layer.d = arena.floats(values);
-        if (!in_place(shape.activation)) layer.h = arena.floats(values);
+        layer.z = arena.numbers(values);
+        layer.d = arena.numbers(values);
+        if (!in_place(shape.activation)) layer.h = arena.numbers(values);
         if (shape.dropout > 0) {
-            layer.a = arena.floats(values);
-            for (Buffer& mask : layer.masks) mask = arena.floats(values);
+            layer.a = arena.numbers(values);
+            for (Buffer<Real>& mask : layer.masks) mask = arena.numbers(values);
         }
         if (shape.batch_norm) {
-            layer.u = arena.floats(values);
-            layer.scales = TrainedArray(arena, columns, moments);
-            for (Buffer* columnwise :
+            layer.u = arena.numbers(values);
+            layer.scales = TrainedArray<Real>(arena, columns, moments);
+            for (Buffer<Real>* columnwise :
                  {&layer.running_mean, &layer.running_variance, &layer.moved_mean, &layer.moved_variance,
                   &layer.inverse, &layer.scale_gradient, &layer.bias_gradient})
-                *columnwise = arena.floats(columns);
+                *columnwise = arena.numbers(columns);
         }
         if (problem.l2 != 0)
             layer.squares.resize(
@@ -102,19 +107,20 @@ TrainingState::TrainingState(const Problem& given, const Kernels& kernels) : pro
     }
 }
 
-void TrainingState::read(float* values, float* first, float* second, float* statistics) const {
-    float* const flats[] = {values, first, second};
-    const auto copy_to = [](float* flat) {
-        return [flat](const Buffer& buffer, int64_t n, int64_t at) {
-            std::memcpy(flat + at, buffer.data(), size_t(n) * sizeof(float));
+template <typename Real>
+void TrainingState<Real>::read(Real* values, Real* first, Real* second, Real* statistics) const {
+    Real* const flats[] = {values, first, second};
+    const auto copy_to = [](Real* flat) {
+        return [flat](const Buffer<Real>& buffer, int64_t n, int64_t at) {
+            std::memcpy(flat + at, buffer.data(), size_t(n) * sizeof(Real));
         };
     };
     for (int m = 0; m < 3; ++m) {
-        float* const flat = flats[m];
-        if (!flat || !(layers[0].weights.*MEMBERS[m]).size()) continue;
+        Real* const flat = flats[m];
+        if (!flat || !(layers[0].weights.*MEMBERS<Real>[m]).size()) continue;
         walk(
-            layers, MEMBERS[m],
-            [&](const Buffer& buffer, const Layer& shape, int64_t at) {
+            layers, MEMBERS<Real>[m],
+            [&](const Buffer<Real>& buffer, const Layer& shape, int64_t at) {
                 from_panels(buffer.data(), shape.n_in, shape.n_out, kernels.panel, flat + at);
             },
             copy_to(flat));
@@ -122,29 +128,37 @@ void TrainingState::read(float* values, float* first, float* second, float* stat
     if (statistics) walk_statistics(layers, copy_to(statistics));
 }
 
-void TrainingState::write(const float* values, const float* first, const float* second, const float* statistics,
-                          int64_t steps_taken) {
-    const float* const flats[] = {values, first, second};
-    const auto copy_from = [](const float* flat) {
-        return [flat](const Buffer& buffer, int64_t n, int64_t at) {
-            std::memcpy(buffer.data(), flat + at, size_t(n) * sizeof(float));
+template <typename Real>
+void TrainingState<Real>::write(const Real* values, const Real* first, const Real* second, const Real* statistics,
+                                int64_t steps_taken) {
+    const Real* const flats[] = {values, first, second};
+    const auto copy_from = [](const Real* flat) {
+        return [flat](const Buffer<Real>& buffer, int64_t n, int64_t at) {
+            std::memcpy(buffer.data(), flat + at, size_t(n) * sizeof(Real));
         };
     };
     step = steps_taken;
     for (int m = 0; m < 3; ++m) {
-        const float* const flat = flats[m];
-        if (!flat || !(layers[0].weights.*MEMBERS[m]).size()) continue;
+        const Real* const flat = flats[m];
+        if (!flat || !(layers[0].weights.*MEMBERS<Real>[m]).size()) continue;
         walk(
-            layers, MEMBERS[m],
-            [&](const Buffer& buffer, const Layer& shape, int64_t at) {
+            layers, MEMBERS<Real>[m],
+            [&](const Buffer<Real>& buffer, const Layer& shape, int64_t at) {
                 to_panels(flat + at, shape.n_in, shape.n_out, kernels.panel, buffer.data());
             },
             copy_from(flat));
     }
     if (statistics) walk_statistics(layers, copy_from(statistics));
-    for (const LayerState& layer : layers)
+    for (const LayerState<Real>& layer : layers)
         kernels.write_operands(layer.weights.value.data(), layer.shape.n_in, layer.shape.n_out, 0, layer.panels, 0,
                                layer.tiles, layer.operands());
 }
+
+template TrainingState<float>::TrainingState(const Problem<float>&, const Kernels<float>&);
+template TrainingState<double>::TrainingState(const Problem<double>&, const Kernels<double>&);
+template void TrainingState<float>::read(float*, float*, float*, float*) const;
+template void TrainingState<double>::read(double*, double*, double*, double*) const;
+template void TrainingState<float>::write(const float*, const float*, const float*, const float*, int64_t);
+template void TrainingState<double>::write(const double*, const double*, const double*, const double*, int64_t);
 
 }  // namespace treadle

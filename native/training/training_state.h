@@ -12,82 +12,87 @@
 namespace treadle {
 
 // Values and moments, of the sizes that the optimizer asks for.
+template <typename Real>
 struct TrainedArray {
-    Buffer value, first, second;
+    Buffer<Real> value, first, second;
 
     TrainedArray() = default;
-    TrainedArray(Arena& arena, int64_t n, int moments)
-        : value(arena.floats(n)), first(moments > 0 ? arena.floats(n, 17) : Buffer()),
-          second(moments > 1 ? arena.floats(n, 17) : Buffer()) {}
+    TrainedArray(Arena<Real>& arena, int64_t n, int moments)
+        : value(arena.numbers(n)), first(moments > 0 ? arena.numbers(n, 17) : Buffer<Real>()),
+          second(moments > 1 ? arena.numbers(n, 17) : Buffer<Real>()) {}
 
-    Trained from(int64_t at) const { return Trained{value.data(), first.data(), second.data()}.from(at); }
+    Trained<Real> from(int64_t at) const { return Trained<Real>{value.data(), first.data(), second.data()}.from(at); }
 };
 
 // A layer with weights: its parameters, and its values for one batch.
+template <typename Real>
 struct LayerState {
     Layer shape;
     int64_t panels, stride, tiles;  // tiles: of one panel
-    TrainedArray weights, biases, scales;
-    Buffer forward, backward;     // W as operand, unless the kernels are direct; W^T, but of the first layer
-    Buffer z, h, a;               // (rows, stride): see kernels.h; h and a where they are not z itself
-    Buffer d;                     // dJ/dz
-    Buffer masks[2];              // with dropout: this batch's and the next one's
-    Buffer left_output, left_d;   // output and d as operands, unless the kernels are direct
+    TrainedArray<Real> weights, biases, scales;
+    Buffer<Real> forward, backward;    // W as operand, unless the kernels are direct; W^T, but of the first layer
+    Buffer<Real> z, h, a;              // (rows, stride): see kernels.h; h and a where they are not z itself
+    Buffer<Real> d;                    // dJ/dz
+    Buffer<Real> masks[2];             // with dropout: this batch's and the next one's
+    Buffer<Real> left_output, left_d;  // output and d as operands, unless the kernels are direct
     std::vector<double> squares;  // with an L2 penalty: see Kernels::update_weights
 
     // With batch normalisation.
-    Buffer u;                                       // (rows, stride): a W, then normalised
-    Buffer inverse, scale_gradient, bias_gradient;  // see Kernels::normalise and normalise_backward
-    Buffer running_mean, running_variance;
-    Buffer moved_mean, moved_variance;  // the same as they will be, if the step is made
+    Buffer<Real> u;                                       // (rows, stride): a W, then normalised
+    Buffer<Real> inverse, scale_gradient, bias_gradient;  // see Kernels<Real>::normalise and normalise_backward
+    Buffer<Real> running_mean, running_variance;
+    Buffer<Real> moved_mean, moved_variance;  // the same as they will be, if the step is made
 
-    const float* operand() const { return forward.size() ? forward.data() : weights.value.data(); }
+    const Real* operand() const { return forward.size() ? forward.data() : weights.value.data(); }
     Operands operands() const { return {forward.data(), backward.data()}; }
 
     // What the next layer sees; h and a are z's memory where nothing needs the earlier of them again.
-    float* pre_activation() const { return z.data(); }
-    float* activation() const { return h.size() ? h.data() : z.data(); }
-    float* output() const { return a.size() ? a.data() : activation(); }
+    Real* pre_activation() const { return z.data(); }
+    Real* activation() const { return h.size() ? h.data() : z.data(); }
+    Real* output() const { return a.size() ? a.data() : activation(); }
 };
 
 // Rows of a batch as `multiply` takes them.
+template <typename Real>
 struct Factor {
-    const float* data;
+    const Real* data;
     ptrdiff_t stride;
 };
 
 // All that training keeps from one step to the next, and what the units of a step's phases do with it.
+template <typename Real>
 struct TrainingState {
-    const Problem problem;
-    const Kernels& kernels;
-    Arena arena;
-    std::vector<LayerState> layers;
+    const Problem<Real> problem;
+    const Kernels<Real>& kernels;
+    Arena<Real> arena;
+    std::vector<LayerState<Real>> layers;
     int64_t input_stride;
-    Buffer inputs[2], left_inputs[2];  // this batch's and the next one's
-    std::vector<Buffer> scratch;       // of each thread
+    Buffer<Real> inputs[2], left_inputs[2];  // this batch's and the next one's
+    std::vector<Buffer<Real>> scratch;       // of each thread
     std::vector<double> losses;
     int64_t step = 0;
 
-    TrainingState(const Problem& given, const Kernels& kernels);
+    TrainingState(const Problem<Real>& given, const Kernels<Real>& kernels);
 
     // See Trainer.
-    void read(float* values, float* first, float* second, float* statistics) const;
-    void write(const float* values, const float* first, const float* second, const float* statistics,
-               int64_t steps_taken);
+    void read(Real* values, Real* first, Real* second, Real* statistics) const;
+    void write(const Real* values, const Real* first, const Real* second, const Real* statistics, int64_t steps_taken);
 
-    LayerState& last() { return layers.back(); }
+    LayerState<Real>& last() { return layers.back(); }
     size_t hidden() const { return layers.size() - 1; }
-    const float* below(size_t l, int64_t s) const { return l ? layers[l - 1].output() : inputs[s & 1].data(); }
+    const Real* below(size_t l, int64_t s) const { return l ? layers[l - 1].output() : inputs[s & 1].data(); }
     ptrdiff_t below_stride(size_t l) const { return l ? layers[l - 1].stride : input_stride; }
-    const Buffer& left_below(size_t l, int64_t s) const { return l ? layers[l - 1].left_output : left_inputs[s & 1]; }
+    const Buffer<Real>& left_below(size_t l, int64_t s) const {
+        return l ? layers[l - 1].left_output : left_inputs[s & 1];
+    }
 
     // Values (rows, stride) from a row on, or `left`, their operand, as `multiply` takes them.
-    Factor factor(const float* values, ptrdiff_t stride, const Buffer& left, int64_t row) const {
-        return kernels.direct ? Factor{values + row * stride, stride}
-                              : Factor{left.data() + row * kernels.left_row, problem.batch_size};
+    Factor<Real> factor(const Real* values, ptrdiff_t stride, const Buffer<Real>& left, int64_t row) const {
+        return kernels.direct ? Factor<Real>{values + row * stride, stride}
+                              : Factor<Real>{left.data() + row * kernels.left_row, problem.batch_size};
     }
     // Keeps such an operand of a unit's values, unless the kernels are direct.
-    void round(const float* values, ptrdiff_t stride, int64_t columns, const Buffer& left,
+    void round(const Real* values, ptrdiff_t stride, int64_t columns, const Buffer<Real>& left,
                const Grid::Unit& unit) const {
         if (!kernels.direct)
             kernels.round_rows(values + unit.begin * stride, stride, unit.end - unit.begin,
@@ -95,14 +100,14 @@ struct TrainingState {
                                left.data() + unit.begin * kernels.left_row, problem.batch_size);
     }
 
-    Step rule_of(int64_t step, double learning_rate) const;
+    Step<Real> rule_of(int64_t step, double learning_rate) const;
 
     // What the units of the phases do; `s` is the number of the step in its epoch, n the rows of its batch.
     void prepare(const int64_t* rows, int64_t begin, int64_t end, int64_t s);
     void forward(size_t l, int64_t n, int64_t s, const Grid::Unit& unit);
     void output_and_loss(const int64_t* rows, int64_t begin, int64_t end, double total, int64_t s);
     void backward(size_t l, int64_t n, int64_t s, const Grid::Unit& unit);
-    void update(size_t l, const Step& rule, int64_t n, int64_t s, const Grid::Unit& unit, float* scratch);
+    void update(size_t l, const Step<Real>& rule, int64_t n, int64_t s, const Grid::Unit& unit, Real* scratch);
     double total_weight(const int64_t* rows, int64_t n) const;
     double penalty() const;
 };

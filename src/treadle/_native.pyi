@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, overload
 
 import numpy
 from numpy.typing import NDArray
@@ -39,14 +39,8 @@ class Targets:
         l2: float,
         labels: Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)]
         | None,
-        targets: Annotated[
-            NDArray[numpy.float32], dict(shape=(None, None), order="C", device="cpu", writable=False)
-        ]
-        | None,
-        sample_weight: Annotated[
-            NDArray[numpy.float32], dict(shape=(None,), order="C", device="cpu", writable=False)
-        ]
-        | None,
+        targets: object | None,
+        sample_weight: object | None,
     ) -> None: ...
 
 class Augmentation:
@@ -78,7 +72,7 @@ class Problem:
         threads: int,
     ) -> None: ...
 
-class Trainer:
+class Trainer32:
     def __init__(self, problem: Problem, kernels: str) -> None: ...
     def run_epoch(
         self,
@@ -114,6 +108,7 @@ class Trainer:
     @property
     def step(self) -> int: ...
 
+@overload
 def predict(
     network: Network,
     parameters: Annotated[
@@ -125,6 +120,54 @@ def predict(
     threads: int,
     kernels: str,
 ) -> None: ...
+@overload
+def predict(
+    network: Network,
+    parameters: Annotated[
+        NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+    ],
+    inputs: Inputs,
+    softmax: bool,
+    outputs: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order="C", device="cpu")],
+    threads: int,
+    kernels: str,
+) -> None: ...
+
+class Trainer64:
+    def __init__(self, problem: Problem, kernels: str) -> None: ...
+    def run_epoch(
+        self,
+        order: Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)],
+        learning_rates: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        losses: Annotated[NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu")],
+    ) -> int: ...
+    def read(
+        self,
+        values: Annotated[NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu")] | None,
+        first: Annotated[NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu")] | None,
+        second: Annotated[NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu")] | None,
+        statistics: Annotated[NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu")] | None,
+    ) -> None: ...
+    def write(
+        self,
+        values: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        first: Annotated[NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)]
+        | None,
+        second: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ]
+        | None,
+        statistics: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        step: int,
+    ) -> None: ...
+    @property
+    def step(self) -> int: ...
 
 class Axis:
     def __init__(

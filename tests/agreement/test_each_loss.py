@@ -67,7 +67,9 @@ def test_an_option_changes_the_loss(loss):
 
 
 @each_loss
-@pytest.mark.parametrize("engine", [NumpyEngine(), TorchEngine("cpu")], ids=["numpy", "torch"])
+@pytest.mark.parametrize(
+    "engine", [NumpyEngine(), TorchEngine("cpu"), NativeEngine(1)], ids=lambda engine: engine.name
+)
 def test_the_engines_gradients_pass_finite_differences(loss, engine):
     parameters, X, y, weights = case(loss)
     for objective in objectives(loss):
@@ -76,14 +78,17 @@ def test_the_engines_gradients_pass_finite_differences(loss, engine):
 
 
 @each_loss
-def test_every_engine_finds_the_same_loss_and_gradient(loss):
-    parameters, X, y, weights = case(loss, np.float32)
+@pytest.mark.parametrize(("dtype", "rounding"), [(np.float32, 1e-5), (np.float64, 1e-13)])
+def test_every_engine_finds_the_same_loss_and_gradient(loss, dtype, rounding):
+    parameters, X, y, weights = case(loss, dtype)
     for objective in objectives(loss):
         expected, gradients = NumpyEngine().loss_and_gradients(parameters, X, y, weights, objective=objective)
         for engine in (TorchEngine("cpu"), NativeEngine(1)):
             found, found_gradients = engine.loss_and_gradients(parameters, X, y, weights, objective=objective)
-            assert found == pytest.approx(expected, rel=1e-5)
-            np.testing.assert_allclose(found_gradients.flat, gradients.flat, rtol=1e-4, atol=1e-6)
+            assert found == pytest.approx(expected, rel=rounding)
+            np.testing.assert_allclose(
+                found_gradients.flat, gradients.flat, rtol=10 * rounding, atol=rounding / 10
+            )
 
 
 @each_loss

@@ -7,7 +7,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from treadle.choices import LossName
+from treadle.choices import GradientEngineName, LossName
 from treadle.cli import run
 from treadle.hardware.native import extension
 from treadle.training import recorded_bits
@@ -22,7 +22,7 @@ def test_gradients_pass_with_a_line_for_each_array(capsys):
     assert lines[-1] == "4 of 4 arrays passed"
 
 
-@pytest.mark.parametrize("engine", ["numpy", "torch"])
+@pytest.mark.parametrize("engine", get_args(GradientEngineName))
 @pytest.mark.parametrize("loss", get_args(LossName))
 def test_gradients_of_every_loss_pass_with_every_option(engine, loss, capsys):
     pytest.importorskip("torch")
@@ -64,15 +64,16 @@ def test_engines_agree_step_by_step(capsys):
     result = json.loads(capsys.readouterr().out)
     assert result["passed"] and result["not_compared"] == []
     compared = {(found["engine"], found["dtype"]): found for found in result["comparisons"]}
-    tolerances = {("native", "float32"): 1e-6, ("torch", "float32"): 1e-6, ("torch", "float64"): 1e-12}
+    allowed = {"float32": 1e-6, "float64": 1e-12}
+    tolerances = {(engine, dtype): allowed[dtype] for engine in ("native", "torch") for dtype in allowed}
     assert compared.keys() == tolerances.keys()
     for key, found in compared.items():
         assert 0 < found["largest_relative_difference"] <= found["tolerance"] == tolerances[key]
         assert len(found["losses"]) == len(found["numpy_losses"]) == 20
     assert run(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [tuple(line.split()[:2]) for line in lines[-3:]] == list(tolerances)
-    assert all(line.endswith("ok") for line in lines[-3:])
+    assert [tuple(line.split()[:2]) for line in lines[-4:]] == list(tolerances)
+    assert all(line.endswith("ok") for line in lines[-4:])
     assert run(["check", "engines", "--data", "digits", "--steps", "9999"]) == 2
     assert "steps must be from 1 to the 23 of an epoch; got 9999" in capsys.readouterr().err
 

@@ -45,9 +45,10 @@ def problem(n_rows=150, network=NETWORK, X=None, **changes):
     return TrainingProblem(**(arguments | changes))
 
 
-def trainer(changed=None, engine=None, start=0):
+def trainer(changed=None, engine=None, start=0, dtype=np.float32):
     taken = changed or problem()
-    return (engine or native(KERNELS[0])).trainer(taken, Parameters.initialise(taken.network, "torch", start))
+    start = Parameters.initialise(taken.network, "torch", start, dtype)
+    return (engine or native(KERNELS[0])).trainer(taken, start)
 
 
 def run(some_trainer, n_epochs=1, rate=1e-3):
@@ -64,13 +65,14 @@ def assert_same_bits(found, expected):
 
 
 @pytest.mark.parametrize("kernels", KERNELS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("seed", range(100, 112))
-def test_no_bit_depends_on_the_number_of_threads(kernels, seed):
+def test_no_bit_depends_on_the_number_of_threads(kernels, dtype, seed):
     taken = random_problem(seed)
     results = []
     for n_threads in (1, 2, 3, 5):
         engine = native(kernels, n_threads)
-        one = trainer(taken, engine)
+        one = trainer(taken, engine, dtype=dtype)
         losses = run(one, 2)
         logits = engine.logits(one.parameters(), taken.X)
         results.append({**one.state(), "losses": losses, "logits": logits})
@@ -79,13 +81,14 @@ def test_no_bit_depends_on_the_number_of_threads(kernels, seed):
 
 
 @pytest.mark.parametrize("kernels", KERNELS)
-def test_a_state_goes_on_to_the_same_bits_on_other_threads(kernels):
-    whole = trainer(engine=native(kernels, 1))
-    halves = trainer(engine=native(kernels, 2))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_state_goes_on_to_the_same_bits_on_other_threads(kernels, dtype):
+    whole = trainer(engine=native(kernels, 1), dtype=dtype)
+    halves = trainer(engine=native(kernels, 2), dtype=dtype)
     run(halves)
     state = halves.state()
     del halves
-    resumed = trainer(engine=native(kernels, 3), start=99)
+    resumed = trainer(engine=native(kernels, 3), start=99, dtype=dtype)
     resumed.load_state(state)
     order, rates = np.random.default_rng(7).permutation(150), np.full(5, 1e-3)
     run(whole)
@@ -309,25 +312,28 @@ def test_a_forked_child_trains_on_threads_of_its_own_to_the_same_bits():
     np.testing.assert_array_equal(np.frombuffer(sent[1:]), run(expected))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n_rows", [1, 150])
-def test_the_callers_thread_goes_on_with_subnormal_numbers(n_rows):
-    one = trainer()
+def test_the_callers_thread_goes_on_with_subnormal_numbers(dtype, n_rows):
+    one = trainer(dtype=dtype)
     run(one)
     NativeEngine(2).predict(one.parameters(), problem().X[:n_rows])
-    assert np.float32(1e-40) * np.float32(0.5) > 0
+    assert np.finfo(dtype).tiny * dtype(0.5) > 0
 
 
-def test_float64_is_refused_with_a_pointer_to_numpy():
-    parameters = Parameters.initialise(NETWORK, dtype=np.float64)
-    taken = problem()
-    for call in (
-        lambda: NativeEngine().predict(parameters, taken.X),
-        lambda: NativeEngine().logits(parameters, taken.X),
-        lambda: NativeEngine().trainer(taken, parameters),
-        lambda: NativeEngine().loss_and_gradients(parameters, taken.X, taken.y, objective=Objective()),
+def test_gradients_of_both_types_come_of_one_function():
+    gradients = NativeEngine().batch_gradients(problem())
+    for dtype in (np.float32, np.float64):
+        _, found = gradients(Parameters.initialise(NETWORK, dtype=dtype), slice(0, 32))
+        assert found.dtype == dtype
+    assert np.isfinite(found.flat).all() and found.flat.any()
+
+
+def test_float64_parameters_are_not_trained_in_bfloat16():
+    with pytest.raises(
+        EngineUnavailable, match=r"trains float32 parameters in bfloat16, not float64: take precision float32"
     ):
-        with pytest.raises(EngineUnavailable, match=r"in float32, not float64: take the numpy engine"):
-            call()
+        trainer(problem(precision="bfloat16"), dtype=np.float64)
 
 
 def test_a_rule_of_ones_own_is_refused():

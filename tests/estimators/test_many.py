@@ -145,7 +145,9 @@ def test_many_failures_are_counted():
 
 
 class TestWhatCannotBe:
-    @pytest.mark.parametrize("shared", [np.random.RandomState(0), EarlyStopping("train_loss")], ids=str)
+    @pytest.mark.parametrize(
+        "shared", [np.random.RandomState(0), EarlyStopping("train_loss")], ids=["RandomState", "callback"]
+    )
     def test_parts_that_fits_change_are_not_shared(self, shared):
         X, y = blobs()
         name = "random_state" if isinstance(shared, np.random.RandomState) else "callbacks"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from itertools import product
 from typing import TYPE_CHECKING
 
 import cyclopts
@@ -90,7 +91,7 @@ def gradients(
         print_json(_gradients_as_json(reports, has_reference))
     else:
         _print_gradients(reports, has_reference)
-        if engine == "numpy" and not has_reference:
+        if engine != "torch" and not has_reference:
             print_result(
                 "PyTorch is not installed, so nothing was compared with autograd: "
                 "pip install 'treadle[torch]'"
@@ -243,7 +244,7 @@ def _agreements(data: str, steps: int, seed: int) -> tuple[Agreements, list[str]
     reference = make_engine("numpy")
     agreements: Agreements = {}
     not_compared = []
-    for name, dtype in (("native", np.float32), ("torch", np.float32), ("torch", np.float64)):
+    for name, dtype in product(("native", "torch"), (np.float32, np.float64)):
         try:
             engine = make_engine(name)
         except EngineUnavailable as error:

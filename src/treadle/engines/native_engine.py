@@ -1,7 +1,8 @@
 """The engine of treadle's own kernels in C++, ``native/``, chosen by processor.
 
-Parameters are float32; float64 it refuses. With precision bfloat16, the factors of each product in training
-are rounded to that, inputs too, where the processor has products of such numbers; predictions stay float32.
+Everything is float32 or float64, as the parameters are. With float32 parameters and precision bfloat16, the
+factors of each product in training are rounded to that, inputs too, where the processor has products of such
+numbers; predictions stay float32.
 This file checks what comes and puts it into the types and layouts that ``treadle.hardware.native.networks``
 takes; all arithmetic is the kernel's. No bit of a result depends on the number of threads.
 """
@@ -12,7 +13,7 @@ import copy
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from numbers import Integral
 from typing import Any
 
@@ -39,9 +40,11 @@ PRODUCTS_PER_THREAD = 1 << 17
 # The same in a prediction, which wakes threads that sleep: that takes some tens of microseconds.
 PRODUCTS_TO_WAKE_A_THREAD = 1 << 20
 
+KEEP_GRADIENT = networks.Optimizer(update="keep_gradient")
+
 
 class NativeEngine(Engine):
-    """The engine in C++: float32 parameters, training also with bfloat16 products.
+    """The engine in C++: float32 or float64 parameters, training also with bfloat16 products.
 
     It keeps the contract of ``treadle.engines.engine``.
 
@@ -86,13 +89,13 @@ class NativeEngine(Engine):
         self, problem: TrainingProblem | None = None, dtype: DTypeLike = np.float32
     ) -> str | None:
         """See ``Engine.unsupported``."""
-        if np.dtype(dtype) != np.float32:
-            return (
-                f"the native engine computes in float32, not {np.dtype(dtype)}: take the numpy engine, "
-                "or float32 parameters"
-            )
         if problem is None:
             return None
+        if problem.precision == "bfloat16" and np.dtype(dtype) != np.float32:
+            return (
+                f"the native engine trains float32 parameters in bfloat16, not {np.dtype(dtype)}: take "
+                "precision float32, or float32 parameters"
+            )
         if problem.precision == "bfloat16" and self.bfloat16_kernels is None:
             return (
                 "the native engine has no bfloat16 kernel here: it takes a processor and a system with AMX "
@@ -158,21 +161,24 @@ class NativeEngine(Engine):
         # The problem's optimizer is not used: the kernel keeps the gradient, and takes no step.
         problem = TrainingProblem(network, objective, SGD(), X, y, max(n_rows(X), 1), sample_weight, seed)
         self.check_supports(problem, parameters.dtype)
-        trainer = _kernel_trainer(self, problem, networks.Optimizer(update="keep_gradient"))
+        trainer = _kernel_trainer(self, problem, parameters.dtype, KEEP_GRADIENT)
         return _kept_gradient(trainer, parameters, np.arange(n_rows(X)), step)
 
     def batch_gradients(
         self, problem: TrainingProblem
     ) -> Callable[[Parameters, slice | NDArray[np.int64]], tuple[float, Parameters]]:
-        """See ``Engine.batch_gradients``: one trainer of the kernel serves all calls."""
+        """See ``Engine.batch_gradients``: one trainer of the kernel serves all calls of parameters' type."""
         network = replace(problem.network, dropout=0.0)
         problem = replace(problem, network=network, optimizer=SGD(), augmentation=None, precision="float32")
-        self.check_supports(problem, np.float32)
-        trainer = _kernel_trainer(self, problem, networks.Optimizer(update="keep_gradient"))
         all_rows = np.arange(problem.n_rows)
 
+        @cache
+        def trainer(dtype: np.dtype[Any]) -> networks.Trainer:
+            self.check_supports(problem, dtype)
+            return _kernel_trainer(self, problem, dtype, KEEP_GRADIENT)
+
         def gradients(parameters: Parameters, rows: slice | NDArray[np.int64]) -> tuple[float, Parameters]:
-            return _kept_gradient(trainer, parameters, all_rows[rows])
+            return _kept_gradient(trainer(parameters.dtype), parameters, all_rows[rows])
 
         return gradients
 
@@ -229,17 +235,17 @@ class NativeTrainer(Trainer):
 
     def __init__(self, engine: NativeEngine, problem: TrainingProblem, parameters: Parameters) -> None:
         self._problem = problem
-        self._network = parameters.network
+        self._network, self._dtype = parameters.network, parameters.dtype
         self._turn = threading.Lock()
         products = _n_products(self._network) * min(problem.batch_size, max(problem.n_rows, 1))
         self._steps_at_once = max(1, PRODUCTS_AT_ONCE // products)
-        self._trainer = _kernel_trainer(engine, problem, _rule(problem.optimizer))
+        self._trainer = _kernel_trainer(engine, problem, self._dtype, _rule(problem.optimizer))
         self.load_state(
             {
                 "parameters": parameters.flat,
                 "statistics": parameters.statistics,
                 "step": np.array(0),
-                **problem.optimizer.start(parameters.flat.size, np.float32),
+                **problem.optimizer.start(parameters.flat.size, self._dtype),
             }
         )
 
@@ -286,7 +292,7 @@ class NativeTrainer(Trainer):
 
     def parameters(self) -> Parameters:
         """See ``Trainer.parameters``."""
-        parameters = Parameters.zeros(self._network)
+        parameters = Parameters.zeros(self._network, self._dtype)
         with self._turn:
             self._trainer.read(parameters.flat, None, None, parameters.statistics)
         return parameters
@@ -294,8 +300,8 @@ class NativeTrainer(Trainer):
     def state(self) -> dict[str, NDArray[Any]]:
         """See ``Trainer.state``."""
         names, n = self._problem.optimizer.moments, self._network.n_parameters
-        moments = {name: np.empty(n, dtype=np.float32) for name in names}
-        flat, statistics = np.empty(n, np.float32), np.empty(self._network.n_statistics, np.float32)
+        moments = {name: np.empty(n, dtype=self._dtype) for name in names}
+        flat, statistics = np.empty(n, self._dtype), np.empty(self._network.n_statistics, self._dtype)
         with self._turn:
             self._trainer.read(flat, *_two(moments, names), statistics)
             step = self._trainer.step
@@ -307,7 +313,7 @@ class NativeTrainer(Trainer):
         sizes = {"parameters": self._network.n_parameters, "statistics": self._network.n_statistics}
         arrays = {}
         for name in ("parameters", "statistics", *names):
-            arrays[name] = np.ascontiguousarray(state[name], dtype=np.float32)
+            arrays[name] = np.ascontiguousarray(state[name], dtype=self._dtype)
             size = sizes.get(name, self._network.n_parameters)
             if arrays[name].shape != (size,):
                 raise InvalidInput(f"{name} must be of shape ({size},); got {arrays[name].shape}")
@@ -350,7 +356,7 @@ def _rule(optimizer: Optimizer) -> networks.Optimizer:
 
 
 def _kernel_trainer(
-    engine: NativeEngine, problem: TrainingProblem, rule: networks.Optimizer
+    engine: NativeEngine, problem: TrainingProblem, dtype: np.dtype[Any], rule: networks.Optimizer
 ) -> networks.Trainer:
     """Make the kernel's trainer for a problem; check targets and weights.
 
@@ -367,7 +373,7 @@ def _kernel_trainer(
         labels = np.array(y, dtype=np.int64, order="C")
     else:
         with np.errstate(over="ignore"):  # shows in the loss
-            targets = np.array(y.reshape(n_rows, network.sizes[-1]), dtype=np.float32, order="C")
+            targets = np.array(y.reshape(n_rows, network.sizes[-1]), dtype=dtype, order="C")
     layers = _layers(network)
     return networks.Trainer(
         layers,
@@ -379,12 +385,13 @@ def _kernel_trainer(
             l2=objective.l2,
             labels=labels,
             targets=targets,
-            sample_weight=None if problem.sample_weight is None else _relative(problem.sample_weight),
+            sample_weight=None if problem.sample_weight is None else _relative(problem.sample_weight, dtype),
         ),
         networks.Augmentation(*augmentation.image_shape, augmentation.flip, augmentation.shift)
         if augmentation
         else networks.NO_AUGMENTATION,
         rule,
+        dtype=dtype,
         batch_size=min(problem.batch_size, max(n_rows, 1)),
         noise_seed=problem.noise_seed,
         threads=engine.threads_for(problem),
@@ -402,7 +409,7 @@ def _kept_gradient(
     trainer.write(
         np.ascontiguousarray(parameters.flat), None, None, np.ascontiguousarray(parameters.statistics), step
     )
-    gradients = Parameters.zeros(parameters.network)
+    gradients = Parameters.zeros(parameters.network, parameters.dtype)
     loss, n_taken = trainer.run_epoch(np.ascontiguousarray(rows), np.zeros(1))
     if n_taken:
         trainer.read(None, gradients.flat, None, None)
@@ -431,14 +438,14 @@ def _inputs(network: Network, layers: networks.Network, X: Rows) -> networks.Inp
     )
 
 
-def _relative(weights: Numbers) -> NDArray[np.float32]:
-    """Convert weights to float32, scaled so that the largest is about 1.
+def _relative(weights: Numbers, dtype: np.dtype[Any]) -> Floats:
+    """Convert weights to that type, scaled so that the largest is about 1.
 
     The factor is a power of two: only the weights' ratios count.
     """
     wide = weights.astype(np.float64)
     _, exponent = np.frexp(wide.max())
-    return np.asarray(np.ldexp(wide, -exponent), dtype=np.float32)
+    return np.asarray(np.ldexp(wide, -exponent), dtype=dtype)
 
 
 def _two(arrays: Mapping[str, Floats], names: tuple[str, ...]) -> tuple[Floats | None, Floats | None]:

@@ -41,7 +41,7 @@ def predict(parameters=None):
     return networks.predict(plain, flat, given, softmax=True, threads=1, kernels="portable")
 
 
-def trainer(**changes):
+def trainer(dtype=np.float32, **changes):
     given = {"labels": np.zeros(N, np.int64), "targets": None, "sample_weight": None} | changes
     return networks.Trainer(
         NETWORK,
@@ -49,6 +49,7 @@ def trainer(**changes):
         networks.Targets("cross_entropy", 0.0, 1.0, 0.0, **given),
         networks.NO_AUGMENTATION,
         networks.Optimizer("plain"),
+        dtype=np.dtype(dtype),
         batch_size=4,
         noise_seed=0,
         threads=1,
@@ -59,6 +60,15 @@ def trainer(**changes):
 def written(**changes):
     given = {"values": floats(P), "first": None, "second": None, "statistics": floats(R)} | changes
     trainer().write(**given, step=0)
+
+
+def trainer_of_float64(**changes):
+    return trainer(np.float64, **changes)
+
+
+def written_float64(**changes):
+    given = {"values": np.zeros(P), "first": None, "second": None, "statistics": np.zeros(R)} | changes
+    trainer_of_float64().write(**given, step=0)
 
 
 def read(**changes):
@@ -125,10 +135,16 @@ DENSE = [
     (trainer, "labels", "labels", "int64", "(6,)", np.zeros(N, np.int64)),
     (trainer, "targets", "targets", "float32", "(6, 2)", floats(N, 2)),
     (trainer, "sample_weight", "sample_weight", "float32", "(6,)", floats(N)),
+    (trainer_of_float64, "targets", "targets", "float64", "(6, 2)", np.zeros((N, 2))),
+    (trainer_of_float64, "sample_weight", "sample_weight", "float64", "(6,)", np.zeros(N)),
     (written, "values", "parameters", "float32", f"({P},)", floats(P)),
     (written, "first", "the first moments", "float32", f"({P},)", floats(P)),
     (written, "second", "the second moments", "float32", f"({P},)", floats(P)),
     (written, "statistics", "statistics", "float32", f"({R},)", floats(R)),
+    (written_float64, "values", "parameters", "float64", f"({P},)", np.zeros(P)),
+    (written_float64, "first", "the first moments", "float64", f"({P},)", np.zeros(P)),
+    (written_float64, "second", "the second moments", "float64", f"({P},)", np.zeros(P)),
+    (written_float64, "statistics", "statistics", "float64", f"({R},)", np.zeros(R)),
     (epoch, "order", "order", "int64", "(any,)", np.arange(N)),
     (epoch, "learning_rates", "learning_rates", "float64", "(2,)", np.zeros(2)),
     (axis, "inner", "inner", "float64", "(any,)", np.array([0.5])),
@@ -164,6 +180,8 @@ def test_an_array_of_another_kind_is_refused_with_what_came_and_what_is_taken(
 ):
     call(**{argument: right})
     other = np.float64 if dtype in ("float32", "int32", "int64", "int8") else np.float32
+    if call is predict:  # whose parameters may be of both
+        other = np.int64
     taken = f"the kernel takes {name} as a"
     if argument != "values" or call is not compressed:  # which may be of three dtypes
         message = refused(call, argument, right.astype(other))

@@ -2,7 +2,8 @@
 
 What they compute is in ``native/kernels/kernels.h``.
 
-Dimensions: N rows, D features, K outputs, P parameters, R statistics of batch normalisation.
+Dimensions: N rows, D features, K outputs, P parameters, R statistics of batch normalisation. Parameters are
+float32 or float64, and so are then moments, statistics, targets, sample weights and outputs.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from treadle.hardware.native.arrays import (
 )
 
 ELEMENTS = (UINT8, FLOAT32, FLOAT64)
+PARAMETERS = (FLOAT32, FLOAT64)
 
 
 class Layer(NamedTuple):
@@ -100,19 +102,19 @@ class Inputs:
 
 def predict(
     network: Network,
-    parameters: NDArray[np.float32],
+    parameters: NDArray[Any],
     inputs: Inputs,
     *,
     softmax: bool,
     threads: int,
     kernels: str,
-) -> NDArray[np.float32]:
+) -> NDArray[Any]:
     """The logits (N, K) of a network without batch normalisation, or their softmax.
 
     Parameters
     ----------
     network : Network
-    parameters : ndarray of float32, shape (P,)
+    parameters : ndarray of float32 or float64, shape (P,)
     inputs : Inputs
     softmax : bool
     threads : int
@@ -125,12 +127,17 @@ def predict(
     InvalidInput
         If the parameters are of another dtype or shape.
     """
-    check_array("parameters", parameters, FLOAT32, (network.n_parameters,))
-    outputs = np.empty((inputs.n_rows, network.n_outputs), dtype=np.float32)
+    check_array("parameters", parameters, _of_parameters(parameters.dtype), (network.n_parameters,))
+    outputs = np.empty((inputs.n_rows, network.n_outputs), dtype=parameters.dtype)
     extension._native.predict(
         network.compiled, parameters, inputs.compiled, softmax, outputs, threads, kernels
     )
     return outputs
+
+
+def _of_parameters(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The type itself, if parameters may be of it; else float32, which ``check_array`` asks for then."""
+    return dtype if dtype in PARAMETERS else FLOAT32
 
 
 @dataclass(frozen=True)
@@ -145,8 +152,8 @@ class Targets:
     huber_delta: float
     l2: float
     labels: NDArray[np.int64] | None
-    targets: NDArray[np.float32] | None
-    sample_weight: NDArray[np.float32] | None
+    targets: NDArray[Any] | None
+    sample_weight: NDArray[Any] | None
 
 
 class Augmentation(NamedTuple):
@@ -188,6 +195,8 @@ class Trainer:
     targets : Targets
     augmentation : Augmentation
     optimizer : Optimizer
+    dtype : dtype
+        Of the parameters.
     batch_size : int
     noise_seed : int
     threads : int
@@ -208,6 +217,7 @@ class Trainer:
         augmentation: Augmentation,
         optimizer: Optimizer,
         *,
+        dtype: np.dtype[Any],
         batch_size: int,
         noise_seed: int,
         threads: int,
@@ -217,10 +227,10 @@ class Trainer:
         if targets.labels is not None:
             check_array("labels", targets.labels, INT64, (n,))
         if targets.targets is not None:
-            check_array("targets", targets.targets, FLOAT32, (n, network.n_outputs))
+            check_array("targets", targets.targets, dtype, (n, network.n_outputs))
         if targets.sample_weight is not None:
-            check_array("sample_weight", targets.sample_weight, FLOAT32, (n,))
-        self._network = network
+            check_array("sample_weight", targets.sample_weight, dtype, (n,))
+        self._network, self._dtype = network, dtype
         self._batch_size = batch_size
         problem = extension._native.Problem(
             network=network.compiled,
@@ -232,7 +242,8 @@ class Trainer:
             noise_seed=noise_seed,
             threads=threads,
         )
-        self._compiled = extension._native.Trainer(problem, kernels)
+        trainer_of = extension._native.Trainer64 if dtype == FLOAT64 else extension._native.Trainer32
+        self._compiled = trainer_of(problem, kernels)
 
     @property
     def step(self) -> int:
@@ -260,10 +271,10 @@ class Trainer:
 
     def read(
         self,
-        values: NDArray[np.float32] | None,
-        first: NDArray[np.float32] | None,
-        second: NDArray[np.float32] | None,
-        statistics: NDArray[np.float32] | None,
+        values: NDArray[Any] | None,
+        first: NDArray[Any] | None,
+        second: NDArray[Any] | None,
+        statistics: NDArray[Any] | None,
     ) -> None:
         """Write the parameters, moments and statistics into these arrays.
 
@@ -274,10 +285,10 @@ class Trainer:
 
     def write(
         self,
-        values: NDArray[np.float32],
-        first: NDArray[np.float32] | None,
-        second: NDArray[np.float32] | None,
-        statistics: NDArray[np.float32],
+        values: NDArray[Any],
+        first: NDArray[Any] | None,
+        second: NDArray[Any] | None,
+        statistics: NDArray[Any],
         step: int,
     ) -> None:
         """Set the parameters, moments, statistics and the number of steps.
@@ -287,9 +298,9 @@ class Trainer:
         self._check_state(values, first, second, statistics, writable=False)
         self._compiled.write(values, first, second, statistics, step)
 
-    def _check_state(self, *arrays: NDArray[np.float32] | None, writable: bool) -> None:
+    def _check_state(self, *arrays: NDArray[Any] | None, writable: bool) -> None:
         for i, name in enumerate(("parameters", "the first moments", "the second moments", "statistics")):
             array = arrays[i]
             if array is not None:
                 size = self._network.n_statistics if name == "statistics" else self._network.n_parameters
-                check_array(name, array, FLOAT32, (size,), writable)
+                check_array(name, array, self._dtype, (size,), writable)
