@@ -193,6 +193,44 @@ TREADLE_INLINE double likelihood(const Likelihood& rule, int64_t outputs, const 
     return loss.total();
 }
 
+// Rows of one output each, as many at a time as a vector has lanes: each row's bits are those of `regression` or
+// `likelihood`, which would fill one lane with it.
+template <typename Rule>
+TREADLE_INLINE void losses_of_one_output(const Rule& rule, const Objective<real>& objective, const int64_t* order,
+                                         double total, int64_t row_begin, int64_t row_end, const real* logits, real* d,
+                                         ptrdiff_t stride, double* losses) {
+    for (int64_t first = row_begin; first < row_end; first += LANES) {
+        const int64_t n = row_end - first < LANES ? row_end - first : LANES;
+        real z[LANES] = {}, t[LANES] = {}, share[LANES] = {}, slope[LANES], value[LANES];
+        double weight[LANES] = {};
+        for (int64_t i = 0; i < n; ++i) {
+            const int64_t row = order[first + i];
+            weight[i] = objective.weights == nullptr ? 1 : double(objective.weights[row]);
+            if (weight[i] == 0) continue;
+            z[i] = logits[(first + i) * stride];
+            t[i] = objective.targets[row];
+            share[i] = real(weight[i] / total);
+        }
+        store(value, rule.value(load(z), load(t)));
+        store(slope, rule.slope(load(z), load(t)) * load(share));
+        for (int64_t i = 0; i < n; ++i) {
+            const bool counts = weight[i] != 0;
+            real* const row_d = d + (first + i) * stride;
+            for (int j = 0; j < PANEL; j += LANES) store(row_d + j, zero());
+            if (counts) row_d[0] = slope[i];
+            losses[first + i] = counts ? weight[i] * double(value[i]) : 0;
+        }
+    }
+}
+
+// The loss of a residual, as a function of prediction and target.
+template <typename Residual>
+struct OfResidual {
+    Residual residual;
+    TREADLE_INLINE vec value(vec z, vec t) const { return residual.value(z - t); }
+    TREADLE_INLINE vec slope(vec z, vec t) const { return residual.slope(z - t); }
+};
+
 // The loss of one row, and d's outputs.
 double row_loss(const Objective<real>& objective, int64_t row, const real* logits, real share, real* d) {
     const int64_t outputs = objective.outputs;
@@ -214,6 +252,19 @@ double row_loss(const Objective<real>& objective, int64_t row, const real* logit
 void loss(const Objective<real>& objective, const int64_t* order, double total, int64_t row_begin, int64_t row_end,
           const real* logits, real* d, ptrdiff_t stride, double* losses) {
     const int64_t outputs = objective.outputs, padded = (outputs + PANEL - 1) / PANEL * PANEL;
+    if (outputs == 1 && objective.targets != nullptr) {
+        const auto all_rows = [&](const auto& rule) {
+            losses_of_one_output(rule, objective, order, total, row_begin, row_end, logits, d, stride, losses);
+        };
+        switch (objective.loss) {
+            case Loss::cross_entropy: break;  // of one class: row by row, as of several
+            case Loss::binary_cross_entropy: return all_rows(BinaryCrossEntropy(objective));
+            case Loss::poisson: return all_rows(Poisson(objective));
+            case Loss::squared: return all_rows(OfResidual<Squared>{Squared(objective)});
+            case Loss::absolute: return all_rows(OfResidual<Absolute>{Absolute(objective)});
+            case Loss::huber: return all_rows(OfResidual<Huber>{Huber(objective)});
+        }
+    }
     for (int64_t i = row_begin; i < row_end; ++i) {
         const int64_t row = order[i];
         const real weight = objective.weights == nullptr ? 1 : objective.weights[row];
