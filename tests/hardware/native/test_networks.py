@@ -73,6 +73,7 @@ def trainer(rows=X):
         noise_seed=0,
         threads=1,
         kernels="portable",
+        dtype=np.dtype(np.float32),
     )
     made.write(FLAT, None, None, np.zeros(0, np.float32), 0)
     return made
