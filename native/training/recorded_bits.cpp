@@ -152,20 +152,20 @@ uint64_t bits_of(const Setting& what, const Kernels<float>& kernels) {
     const std::vector<float> weights = numbers.uniform(what.rows, 0.5, 2);
     const std::vector<float> start = numbers.uniform(P, -0.3, 0.3);
     const Problem<float> problem{.layers = layers,
-                          .X = X.rows,
-                          .augmentation = what.augmentation,
-                          .objective = {.loss = what.loss,
-                                        .label_smoothing = what.label_smoothing,
-                                        .huber_delta = 0.3,
-                                        .outputs = outputs,
-                                        .labels = what.labelled ? labels.data() : nullptr,
-                                        .targets = what.labelled ? nullptr : targets.data(),
-                                        .weights = what.weighted ? weights.data() : nullptr},
-                          .l2 = what.l2,
-                          .optimizer = what.optimizer,
-                          .batch_size = what.batch_size,
-                          .noise_seed = 5,
-                          .threads = what.threads};
+                                 .X = X.rows,
+                                 .augmentation = what.augmentation,
+                                 .objective = {.loss = what.loss,
+                                               .label_smoothing = what.label_smoothing,
+                                               .huber_delta = 0.3,
+                                               .outputs = outputs,
+                                               .labels = what.labelled ? labels.data() : nullptr,
+                                               .targets = what.labelled ? nullptr : targets.data(),
+                                               .weights = what.weighted ? weights.data() : nullptr},
+                                 .l2 = what.l2,
+                                 .optimizer = what.optimizer,
+                                 .batch_size = what.batch_size,
+                                 .noise_seed = 5,
+                                 .threads = what.threads};
     Trainer<float> trainer(problem, kernels);
     std::vector<float> values = start, first(size_t(P), 0.0f), second = first, statistics(size_t(S), 0.0f);
     trainer.write(values.data(), first.data(), second.data(), statistics.data(), 0);

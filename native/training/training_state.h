@@ -35,7 +35,7 @@ struct LayerState {
     Buffer<Real> d;                    // dJ/dz
     Buffer<Real> masks[2];             // with dropout: this batch's and the next one's
     Buffer<Real> left_output, left_d;  // output and d as operands, unless the kernels are direct
-    std::vector<double> squares;  // with an L2 penalty: see Kernels::update_weights
+    std::vector<double> squares;       // with an L2 penalty: see Kernels::update_weights
 
     // With batch normalisation.
     Buffer<Real> u;                                       // (rows, stride): a W, then normalised
