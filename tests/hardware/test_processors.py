@@ -1,10 +1,11 @@
 import contextvars
 import os
+from pathlib import Path
 
 import pytest
 
 from treadle.hardware import processors
-from treadle.hardware.processors import share, usable_threads
+from treadle.hardware.processors import processor_name, share, usable_threads
 
 
 @pytest.fixture(autouse=True)
@@ -72,3 +73,19 @@ def test_a_container_is_asked_once():
     assert usable_threads().n == 2
     processors.CPU_MAX.write_text("max 100000")
     assert usable_threads().n == 2
+
+
+def test_the_processor_is_the_first_that_the_system_names(monkeypatch):
+    text = "processor : 0\nmodel name\t: A CPU @ 1: fast\nmodel name\t: Another\n"
+    monkeypatch.setattr(Path, "read_text", lambda path, encoding: text)
+    assert processor_name() == "A CPU @ 1: fast"
+
+
+def test_without_that_file_it_is_what_python_knows(monkeypatch):
+    def fails(path, encoding):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "read_text", fails)
+    monkeypatch.setattr(processors.platform, "processor", lambda: "")
+    monkeypatch.setattr(processors.platform, "machine", lambda: "riscv64")
+    assert processor_name() == "riscv64"

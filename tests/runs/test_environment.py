@@ -2,13 +2,11 @@
 
 import os
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 
 from treadle import load_data, select_engine
-from treadle.runs import environment
-from treadle.runs.environment import DECISIVE, describe_environment, processor_name
+from treadle.runs.environment import decisive, describe_environment
 
 
 def test_it_names_what_may_change_the_bits():
@@ -19,8 +17,19 @@ def test_it_names_what_may_change_the_bits():
     assert found["processors"] == str(os.cpu_count())
     assert (found["data_source"], found["data_checksum"]) == ("scikit-learn", digits.checksum)
     assert all(isinstance(value, str) for value in found.values())
-    engines = {"torch", "device", "kernels"}  # of other engines than this one
-    assert set(DECISIVE) - engines <= set(found)
+    engines = {"torch", "device", "kernels", "bfloat16_kernels"}  # of other engines than this one
+    assert set(decisive(found, "float32")) - engines <= set(found)
+
+
+def test_the_processor_decides_unless_the_native_engine_computes_in_float32():
+    for engine, precision, decides in (
+        ("native", "float32", False),
+        ("native", "bfloat16", True),
+        ("numpy", "float32", True),
+        ("torch", "float32", True),
+    ):
+        entries = decisive({"engine": engine}, precision)
+        assert ("processor" in entries) is ("kernels" in entries) is decides
 
 
 def test_other_data_have_another_checksum():
@@ -30,19 +39,3 @@ def test_other_data_have_another_checksum():
     other = replace(digits, X_train=digits.X_train + np.uint8(1))
     one, two = (describe_environment(select_engine("numpy"), data) for data in (digits, other))
     assert {name for name in one if one[name] != two[name]} == {"data_checksum"}
-
-
-def test_the_processor_is_the_first_that_the_system_names(monkeypatch):
-    text = "processor : 0\nmodel name\t: A CPU @ 1: fast\nmodel name\t: Another\n"
-    monkeypatch.setattr(Path, "read_text", lambda path, encoding: text)
-    assert processor_name() == "A CPU @ 1: fast"
-
-
-def test_without_that_file_it_is_what_python_knows(monkeypatch):
-    def fails(path, encoding):
-        raise FileNotFoundError
-
-    monkeypatch.setattr(Path, "read_text", fails)
-    monkeypatch.setattr(environment.platform, "processor", lambda: "")
-    monkeypatch.setattr(environment.platform, "machine", lambda: "riscv64")
-    assert processor_name() == "riscv64"

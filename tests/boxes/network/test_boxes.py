@@ -57,7 +57,6 @@ def test_what_fits_together_is_a_record(partition, heights, options):
         (SQUARE, [1, 2], {}, r"heights must be of shape \(2, 1\); got \(2,\)"),
         (LINE, [1, math.nan], {}, "heights must be finite; some are NaN or infinite"),
     ],
-    ids=str,
 )
 def test_contradictions_are_refused(partition, heights, options, message):
     with pytest.raises(InvalidInput, match=message):
