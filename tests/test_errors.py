@@ -15,10 +15,16 @@ KINDS = {
     "MissingDependency": (ImportError,),
     "CertificateFailed": (ArithmeticError,),
     "TrainingDiverged": (ArithmeticError, ValueError),
+    "FitsFailed": (),
 }
 RAISED = [
     value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Exception)
 ]
+
+
+def made(name, message):
+    kind = getattr(errors, name)
+    return kind(message, {1: ValueError("of one fit")}) if name == "FitsFailed" else kind(message)
 
 
 def test_there_are_no_others_than_the_documented_ones():
@@ -33,7 +39,7 @@ def test_there_are_no_others_than_the_documented_ones():
 def test_each_is_caught_as_what_python_has_for_it(name):
     for kind in (errors.TreadleError, *KINDS[name]):
         with pytest.raises(kind, match="a message"):
-            raise getattr(errors, name)("a message")
+            raise made(name, "a message")
 
 
 def test_what_a_file_brings_into_a_message_gives_no_orders_and_stays_short():
@@ -45,6 +51,6 @@ def test_what_a_file_brings_into_a_message_gives_no_orders_and_stays_short():
 
 @pytest.mark.parametrize("name", KINDS)
 def test_an_error_of_another_process_says_the_same(name):
-    error = getattr(errors, name)("a \x07 message")
+    error = made(name, "a \x07 message")
     again = pickle.loads(pickle.dumps(error))
     assert type(again) is type(error) and str(again) == str(error) == r"a \x07 message"

@@ -203,8 +203,11 @@ class Planted(TorchEngine):
         super().__init__("cpu")
         self.factors, self.constant = (rate, loss), logits
 
-    def _plain_logits(self, parameters, X):
-        return super()._plain_logits(parameters, X) + parameters.dtype.type(self.constant)
+    def predictor(self, parameters):
+        right = super().predictor(parameters)
+        plain = right._plain_logits
+        right._plain_logits = lambda X: plain(X) + parameters.dtype.type(self.constant)
+        return right
 
     def trainer(self, problem, parameters):
         rate, loss = self.factors

@@ -11,7 +11,7 @@ from tests.engines.native_kernels import LAYOUTS, laid_out
 from treadle.engines.native_engine import PRODUCTS_TO_WAKE_A_THREAD, NativeEngine, NativePredictor
 from treadle.engines.numpy_engine import NumpyEngine
 from treadle.engines.torch_engine import TorchEngine
-from treadle.errors import EngineUnavailable, InvalidInput
+from treadle.errors import InvalidInput
 from treadle.hardware.native import networks
 from treadle.hardware.processors import ThreadCount
 from treadle.network import Network, Parameters
@@ -198,6 +198,12 @@ def test_the_native_predictor_wakes_threads_where_each_has_enough_to_do(monkeypa
     assert seen == [1, 2, 5] and len(two) == enough_for_two
 
 
-def test_the_native_engine_has_no_predictor_in_float64():
-    with pytest.raises(EngineUnavailable, match="computes in float32, not float64"):
-        NativeEngine().predictor(parameters_of(NETWORKS[0], dtype=np.float64))
+@pytest.mark.parametrize("network", NETWORKS)
+def test_in_float64_engines_agree_to_the_last_digits(engine, network):
+    parameters = parameters_of(network, dtype=np.float64)
+    logits, outputs = expected(parameters, X)
+    predictor = engine.predictor(parameters)
+    for _ in range(2):
+        np.testing.assert_allclose(predictor.logits(X), logits, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(predictor.predict(X), outputs, rtol=1e-12, atol=1e-12)
+    assert predictor.predict(X).dtype == np.float64
