@@ -137,6 +137,8 @@ double network_tolerance(const Kernels<Real>& kernels, const std::vector<Layer>&
 
 template <typename Real>
 void check_training(const Kernels<Real>& kernels, Random&, Comparison& comparison) {
+    // In float64 the portable table rounds a multiply-add twice.
+    const bool same_bits = kernels.direct && sizeof(Real) == sizeof(float);
     for (const Case& what : CASES) {
         const double tolerance = network_tolerance(kernels, what.layers, what.batch_size);
         for (const Update update : {what.optimizer.update, Update::keep_gradient}) {
@@ -146,9 +148,9 @@ void check_training(const Kernels<Real>& kernels, Random&, Comparison& compariso
             for (size_t s = 0; s < one.losses.size(); ++s) {
                 comparison.near(one.losses[s], many.losses[s], 0);
                 comparison.near(one.losses[s], portable.losses[s],
-                                kernels.direct ? 0 : tolerance * (1 + std::abs(portable.losses[s])));
+                                same_bits ? 0 : tolerance * (1 + std::abs(portable.losses[s])));
             }
-            if (kernels.direct) {
+            if (same_bits) {
                 comparison.same(one.state.data(), portable.state.data(), one.state.size());
                 continue;
             }
