@@ -319,6 +319,7 @@ def _print_agreements(agreements: Agreements, steps: int) -> None:
 # What this command does not look at, since nothing promises it.
 NOT_PROMISED = (
     "products in bfloat16, which each unit sums in its own way",
+    "networks in float64: the portable kernels round a multiply-add twice there",
     "the NumPy engine and L-BFGS, whose sums are those of NumPy's BLAS; the torch engine",
     "scores and losses of held-out rows, which take NumPy's exponentials and logarithms",
     "initial weights and orders drawn by another version of NumPy",
