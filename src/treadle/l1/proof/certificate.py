@@ -349,7 +349,7 @@ class Certificate:
         vertex = proof.vertex
         if optimal:
             off = _first_unfaithful(reported, vertex)
-            if off is not None and not vertex.is_exact and (found := prover.exact_vertex()) is not None:
+            if off is not None and not vertex.is_exact and (found := prover.basis.exact_vertex()) is not None:
                 vertex = found
                 off = _first_unfaithful(reported, vertex)
             if off is not None:
@@ -367,7 +367,7 @@ class Certificate:
         errors = np.zeros(len(self.coef))
         errors[prover.claim.kept] = proof.distance[first:]
         others = np.empty(0, np.int64)
-        if not prover.every:
+        if not prover.basis.every:
             others = np.delete(np.arange(len(self.coef)), prover.claim.kept)
         dependent = proved_dependent(rows, prover, others)
         return Verification(
@@ -378,7 +378,7 @@ class Certificate:
             gap_bound=gap,
             coef_error=errors,
             intercept_error=proof.distance[0] if first else 0.0,
-            exact=exact and prover.is_rational,
+            exact=exact and prover.basis.is_rational,
             least=low if proof.optimal and low == high else None,
             n_rows=rows.n_rows,
             n_ties=proof.n_ties,

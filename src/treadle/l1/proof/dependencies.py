@@ -61,13 +61,13 @@ def proved_dependent(rows: Rows, prover: Prover, features: NDArray[np.int64]) ->
     """
     if not len(features) or prover.problem.alpha:
         return set()
-    X = dense_columns(rows.take(prover.names[: prover.n_real]), features)
-    kept, centre, first = prover.claim.kept, prover.claim.centre, prover.first
+    X = dense_columns(rows.take(prover.basis.real), features)
+    kept, centre, first = prover.claim.kept, prover.claim.centre, prover.basis.first
     proved = set()
     n_numbers = 0
     for place, j in enumerate(features.tolist()):
         column = scaled(X[:, place]).minus(scaled(np.full(len(X), centre[j])))
-        solution = prover.system.solution(column)
+        solution = prover.basis.system.solution(column)
         if solution is None:
             continue
         denominator, whole = solution.denominator, solution.numerators

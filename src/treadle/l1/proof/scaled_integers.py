@@ -167,3 +167,10 @@ def scaled_fractions(values: list[Fraction]) -> ScaledIntegers:
     integers = np.empty(len(values), object)
     integers[:] = [value.numerator << (-exponent - value.denominator.bit_length() + 1) for value in values]
     return ScaledIntegers(integers, exponent)
+
+
+def fraction_of(numerator: int, denominator: int, exponent: int) -> Fraction:
+    """Return a quotient times a power of two."""
+    if exponent < 0:
+        return Fraction(numerator, denominator << -exponent)
+    return Fraction(numerator << exponent, denominator)
