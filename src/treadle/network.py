@@ -106,6 +106,13 @@ class Network:
     ------
     InvalidInput
         If a size is not a positive integer, or a name or number is outside of what is allowed.
+
+    Examples
+    --------
+    >>> from treadle import Network
+    >>> network = Network((784, 256, 128, 64, 10), dropout=0.2, input_scale=1 / 255)
+    >>> network.n_parameters, [layer.n_out for layer in network.layers]
+    (242762, [256, 128, 64, 10])
     """
 
     sizes: tuple[int, ...]
@@ -294,6 +301,17 @@ class Parameters:
     ------
     InvalidInput
         If flat or statistics is of another shape or dtype.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle import Network, Parameters
+    >>> parameters = Parameters(Network((2, 3)), np.arange(9, dtype=np.float32))
+    >>> parameters.weights[0].tolist(), parameters.biases[0].tolist()
+    ([[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]], [6.0, 7.0, 8.0])
+    >>> parameters.biases[0][:] = 0  # views
+    >>> parameters.flat.tolist()[6:]
+    [0.0, 0.0, 0.0]
     """
 
     def __init__(self, network: Network, flat: Floats, statistics: Floats | None = None) -> None:

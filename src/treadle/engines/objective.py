@@ -32,6 +32,18 @@ class Objective:
     huber_delta : float > 0
         Huber only: the residual at which the square becomes a line.
     l2 : float >= 0
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from treadle import Network, Objective, Parameters, select_engine
+    >>> engine = select_engine("numpy").engine
+    >>> X, y = np.ones((2, 1)), np.array([0, 1])
+    >>> loss, gradients = engine.loss_and_gradients(
+    ...     Parameters.zeros(Network((1, 2)), np.float64), X, y, objective=Objective(l2=0.1)
+    ... )
+    >>> bool(np.isclose(loss, np.log(2))), gradients.biases[0].tolist()
+    (True, [0.0, 0.0])
     """
 
     loss: str = "cross_entropy"

@@ -27,6 +27,13 @@ class EpochRecord:
         Of the epoch's last step.
     seconds : float
         Wall time of training in this epoch, without its evaluation.
+
+    Examples
+    --------
+    >>> from treadle import EpochRecord
+    >>> record = EpochRecord(1, 0.5, 0.4, 0.85, 0.001, 0.3)
+    >>> record.epoch, record.held_out_score
+    (1, 0.85)
     """
 
     epoch: int
@@ -48,7 +55,15 @@ EARLIER_NAMES = {
 
 
 class History:
-    """The records of a run's epochs, in order."""
+    """The records of a run's epochs, in order.
+
+    Examples
+    --------
+    >>> from treadle import EpochRecord, History
+    >>> history = History([EpochRecord(epoch, 1 / epoch, 0.4, 0.85, 0.001, 0.3) for epoch in (1, 2)])
+    >>> len(history), history[-1].epoch, history.column("train_loss")
+    (2, 2, [1.0, 0.5])
+    """
 
     def __init__(self, records: Iterable[EpochRecord] = ()) -> None:
         self.records = list(records)

@@ -32,6 +32,18 @@ class Progress(Callback):
     ----------
     console : rich.console.Console, optional
         Where to. None: standard error.
+
+    Examples
+    --------
+    >>> import sys
+    >>> from rich.console import Console
+    >>> from treadle import MLPRegressor, Progress
+    >>> table = Progress(Console(file=sys.stdout, width=80))
+    >>> model = MLPRegressor(tol=10, n_iter_no_change=1, callbacks=table, random_state=0)
+    >>> _ = model.fit([[0.0], [1.0]], [0.0, 1.0])
+    epoch  train loss  learning rate  seconds
+        1      0.1668          0.001     ...
+        2      0.1584          0.001     ...
     """
 
     def __init__(self, console: Console | None = None) -> None:

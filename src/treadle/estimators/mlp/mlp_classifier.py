@@ -180,6 +180,14 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
     Hinton, "Connectionist learning procedures" (1989). Glorot and Bengio, "Understanding the difficulty of
     training deep feedforward neural networks" (2010), for the initial weights and biases. Kingma and Ba,
     "Adam" (2015). Loshchilov and Hutter, "Decoupled weight decay regularization" (2019).
+
+    Examples
+    --------
+    >>> from treadle import MLPClassifier
+    >>> X, y = [[0.0], [1.0], [3.0], [4.0]], ["low", "low", "high", "high"]
+    >>> model = MLPClassifier((8,), solver="lbfgs", random_state=0).fit(X, y)
+    >>> model.predict([[0.5], [3.5]]).tolist(), model.predict_proba([[0.5]]).shape
+    (['low', 'high'], (1, 2))
     """
 
     _multilabel = False

@@ -166,6 +166,14 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
     Hinton, "Connectionist learning procedures" (1989). Glorot and Bengio, "Understanding the difficulty of
     training deep feedforward neural networks" (2010), for the initial weights and biases. Kingma and Ba,
     "Adam" (2015). Loshchilov and Hutter, "Decoupled weight decay regularization" (2019).
+
+    Examples
+    --------
+    >>> from treadle import MLPRegressor
+    >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [1.0, 3.0, 5.0, 7.0]
+    >>> model = MLPRegressor(activation="identity", solver="lbfgs", random_state=0).fit(X, y)
+    >>> model.predict([[10.0]]).round(1).tolist(), model.score(X, y) > 0.999
+    ([21.0], True)
     """
 
     def __init__(
