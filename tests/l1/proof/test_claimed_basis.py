@@ -20,7 +20,8 @@ def solved(matrix, right):
     rows = [[*map(Fraction, row), Fraction(b)] for row, b in zip(matrix, right, strict=True)]
     for k in range(len(rows)):
         pivot = next(i for i in range(k, len(rows)) if rows[i][k])
-        rows[k], rows[pivot] = rows[pivot], [x / rows[pivot][k] for x in rows[pivot]]
+        rows[k], rows[pivot] = rows[pivot], rows[k]
+        rows[k] = [x / rows[k][k] for x in rows[k]]
         rows = [
             row if i == k else [x - row[k] * y for x, y in zip(row, rows[k], strict=True)]
             for i, row in enumerate(rows)
