@@ -179,8 +179,8 @@ private:
         }
     }
 
-    // Where the system woke it on the caller's processor, it would wait there for milliseconds, an idle processor beside
-    // it. So it wakes on another one, and may at once run anywhere that the caller may.
+    // Where the system woke it on the caller's processor, it would wait there for milliseconds, an idle processor
+    // beside it. So it wakes on another one, and may at once run anywhere that the caller may.
     void wake_elsewhere() {
 #if defined(__linux__)
         cpu_set_t usable, others;

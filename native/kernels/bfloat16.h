@@ -1,7 +1,7 @@
 // Matrices rounded to bfloat16, laid out as the processors' instructions for products take them.
 //
-// bfloat16 is the upper half of a float32: 8 bits of significand. A number is rounded to the nearest, ties to even, with
-// an error of at most 2^-8 of it; NaN stays NaN. A product of two is exact in float32.
+// bfloat16 is the upper half of a float32: 8 bits of significand. A number is rounded to the nearest, ties to even,
+// with an error of at most 2^-8 of it; NaN stays NaN. A product of two is exact in float32.
 //
 // Memory layout, for a product A (rows, inner) W (inner, columns).
 //

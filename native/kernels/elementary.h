@@ -1,8 +1,8 @@
 // exp, log, tanh, the logistic function and the normal distribution, on one vector.
 //
 // Largest errors in units in the last place, with fused multiply-adds and without, where the result is a normal number:
-// in float32, over every 37th argument against double precision, and in float64, over a million random arguments against
-// quadruple precision,
+// in float32, over every 37th argument against double precision, and in float64, over a million random arguments
+// against quadruple precision,
 //
 //     float32   exp 1.04   log 0.83   tanh 2.5   logistic 2.4   phi 2.0   Phi 4.2 for x < 0, 1.2 for x > 0
 //     float64   exp 1.00   log 0.82   tanh 2.5   logistic 2.2   phi 2.2   Phi 6.8 for x < 0, 1.3 for x > 0

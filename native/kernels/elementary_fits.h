@@ -1,7 +1,7 @@
 // The numbers that the functions of elementary.h are made of, for float32 and for float64.
 //
-// Coefficients, the highest power's first, are fits of the functions named at them, made in 40 digits and more. Those of
-// float32 are minimax, rounded one by one, the others fitted again each time; those of float64 interpolate at
+// Coefficients, the highest power's first, are fits of the functions named at them, made in 40 digits and more. Those
+// of float32 are minimax, rounded one by one, the others fitted again each time; those of float64 interpolate at
 // Chebyshev's points, and are then rounded.
 #pragma once
 

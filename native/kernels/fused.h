@@ -1,8 +1,9 @@
 // a b + c rounded once, for processors without such an instruction, to the bits that those with one give.
 //
-// Rounding to odd takes, of the two numbers next to an exact sum, the one whose last bit is set, and the sum itself where
-// it is a number. What is rounded to odd with two bits more, and then to nearest, is as if rounded to nearest once (Boldo
-// and Melquiond 2008, "Emulation of a FMA and correctly rounded sums: proved algorithms using rounding to odd").
+// Rounding to odd takes, of the two numbers next to an exact sum, the one whose last bit is set, and the sum itself
+// where it is a number. What is rounded to odd with two bits more, and then to nearest, is as if rounded to nearest
+// once (Boldo and Melquiond 2008, "Emulation of a FMA and correctly rounded sums: proved algorithms using rounding to
+// odd").
 //
 // Subnormal numbers are kept or flushed as the thread has it, results after rounding as x86 flushes them. Rounding to
 // nearest is assumed, and no excess precision.
@@ -23,23 +24,6 @@ struct ExactSum {
     }
 };
 
-// a b = product + lost, exactly, by halves of 26 bits (Dekker 1971). No part may overflow or be subnormal.
-struct ExactProduct {
-    struct Halves {
-        double high, low;
-        explicit Halves(double x) {
-            const double shifted = x * 0x1.0000002p27;
-            high = shifted - (shifted - x);
-            low = x - high;
-        }
-    };
-    double product, lost;
-    ExactProduct(double a, double b) : product(a * b) {
-        const Halves x(a), y(b);
-        lost = x.low * y.low - (((product - x.high * y.high) - x.low * y.high) - x.high * y.low);
-    }
-};
-
 // a + b rounded to odd.
 inline double sum_to_odd(double a, double b) {
     const ExactSum exact(a, b);
@@ -55,21 +39,6 @@ inline double sum_to_odd(double a, double b) {
 
 // The product of two float32 is a float64, and a float64 has 29 bits more.
 inline float fused(float a, float b, float c) { return float(sum_to_odd(double(a) * double(b), double(c))); }
-
-// Figure 5 of Boldo and Melquiond, and outside of its range the C library's.
-inline double fused(double a, double b, double c) {
-    if (a == 0 || b == 0) return a * b + c;
-    if (c == 0) return a * b;  // whose sign counts where it is too small
-    const auto within = [](double x, double least, double most) {
-        const double size = __builtin_fabs(x);
-        return least <= size && size <= most;
-    };
-    if (!(within(a, 0x1p-400, 0x1p400) && within(b, 0x1p-400, 0x1p400) && within(c, 0x1p-800, 0x1p800)))
-        return __builtin_fma(a, b, c);
-    const ExactProduct u(a, b);
-    const ExactSum t(c, u.lost), v(u.product, t.sum);
-    return v.sum + sum_to_odd(t.lost, v.lost);
-}
 
 }  // namespace
 }  // namespace treadle

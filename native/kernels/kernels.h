@@ -21,11 +21,12 @@
 //     operands  What `multiply` takes: rows and panels themselves, or, in bfloat16, copies that lie as
 //               bfloat16.h describes.
 //
-// Bits. Every element of a product is one chain of fused multiply-adds in ascending order of the inner index,
-// from zero, and in bfloat16 that of matrix_bfloat16.h; sums over the rows of a batch go in ascending order of the
-// rows, and others as lane_sums.h says. So a result does not depend on how the work is cut into tiles, nor on the number
-// of threads, nor on the table, unless that has products in bfloat16. Two things are left to the processor: what NaN it
-// makes, and a result within 2^-151 below 2^-126, which x86 rounds up to that and Arm flushes to 0.
+// Bits. Every element of a product is one chain of fused multiply-adds in ascending order of the inner index, from
+// zero, and in bfloat16 that of matrix_bfloat16.h; sums over the rows of a batch go in ascending order of the rows, and
+// others as lane_sums.h says. So a result does not depend on how the work is cut into tiles, nor on the number of
+// threads, nor on the table, unless that has products in bfloat16 or is the portable one in float64, which rounds a
+// multiply-add twice. Two things are left to the processor: what NaN it makes, and a result within 2^-151 below 2^-126,
+// which x86 rounds up to that and Arm flushes to 0.
 //
 // Numbers are float32 or float64, `Real`: parameters, moments, values and gradients alike.
 //
@@ -130,9 +131,9 @@ struct Kernels {
     void (*multiply)(const void* A, ptrdiff_t A_stride, int64_t rows, int64_t inner, const void* W, const Real* bias,
                      int64_t panel_begin, int64_t panel_end, Real* C, ptrdiff_t C_stride);
 
-    // The weights' gradient A^T D and their update in one, for tiles of some panels: tile t is rows t * tile_rows and on
-    // of a panel; and their new values in the operands that there are. Where `squares` is not null, the sums of squared
-    // weights as they were, each of a block of square_rows x square_columns, go there: all blocks of the first
+    // The weights' gradient A^T D and their update in one, for tiles of some panels: tile t is rows t * tile_rows and
+    // on of a panel; and their new values in the operands that there are. Where `squares` is not null, the sums of
+    // squared weights as they were, each of a block of square_rows x square_columns, go there: all blocks of the first
     // square_columns from the top down, then those of the next. A is read up to 32 columns past its last.
     void (*update_weights)(const Step<Real>& step, const Real* A, ptrdiff_t A_stride, const Real* D, ptrdiff_t D_stride,
                            int64_t rows, int64_t n_in, int64_t n_out, int64_t panel_begin, int64_t panel_end,
@@ -196,6 +197,10 @@ template <typename Real>
 const Kernels<Real>* kernels_avx512();
 template <typename Real>
 const Kernels<Real>* kernels_neon();
+template <>
+const Kernels<float>* kernels_portable();
+template <>
+const Kernels<double>* kernels_portable();
 
 // The same of float32 with products in bfloat16.
 extern const Kernels<float>* const kernels_amx;

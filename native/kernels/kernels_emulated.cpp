@@ -1,8 +1,8 @@
 // Products in bfloat16 on a processor that has none: what kernels_amx.cpp computes, by other instructions.
 //
-// To try bfloat16 out, not to gain time: it takes longer than float32. A slice is summed as TDPBF16PS sums it, evens and
-// odds apart. A product of two bfloat16 is exact in float32, so that where fma rounds twice it gives the same result,
-// unless the product alone is subnormal.
+// To try bfloat16 out, not to gain time: it takes longer than float32. A slice is summed as TDPBF16PS sums it, evens
+// and odds apart. A product of two bfloat16 is exact in float32, so that where fma rounds twice it gives the same
+// result, unless the product alone is subnormal.
 #include "kernels/kernels_table_bfloat16.h"
 
 namespace treadle {

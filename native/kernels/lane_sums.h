@@ -26,8 +26,8 @@ TREADLE_INLINE double sum_of_lanes(double (&lanes)[SUM_LANES]) {
     return lanes[0];
 }
 
-// A sum of vectors, of the columns from 0 on, to the precision of two numbers: each lane's sum and what its rounding lost
-// (Knuth, TAOCP 2, section 4.2.2, theorem B).
+// A sum of vectors, of the columns from 0 on, to the precision of two numbers: each lane's sum and what its rounding
+// lost (Knuth, TAOCP 2, section 4.2.2, theorem B).
 class LaneSums {
     vec sums[SUM_VECTORS] = {}, lost[SUM_VECTORS] = {};
     int next = 0;

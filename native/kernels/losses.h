@@ -1,9 +1,10 @@
-// The losses of a batch's rows and their derivatives by the logits: treadle/maths/losses.py and likelihoods.py; and softmax.
+// The losses of a batch's rows and their derivatives by the logits: treadle/maths/losses.py and likelihoods.py; and
+// softmax.
 //
-// Each loss is a sum over a row's outputs, in the order of lane_sums.h and to more than the numbers' precision. A row of
-// weight 0 takes no part, even where its logits are not finite; otherwise infinities
-// and NaN show in the row's loss and derivative. What the logits' padding holds does not matter. d must not overlap the
-// logits, and labels, weights and targets are not checked.
+// Each loss is a sum over a row's outputs, in the order of lane_sums.h and to more than the numbers' precision. A row
+// of weight 0 takes no part, even where its logits are not finite; otherwise infinities and NaN show in the row's loss
+// and derivative. What the logits' padding holds does not matter. d must not overlap the logits, and labels, weights
+// and targets are not checked.
 #pragma once
 
 #include "kernels/elementary.h"

@@ -9,9 +9,9 @@
 //
 //     product(left, left_rows, rows, right, slices, sums)
 //
-// writes to sums (32, PANEL) the product of `rows` <= 32 rows of a left operand that has left_rows in all, and one panel
-// of a right one. Every sum goes by ascending slices; the order within one is the instruction's. So a result does not
-// depend on how the work is cut, nor on the number of threads, but it does on the kind of processor.
+// writes to sums (32, PANEL) the product of `rows` <= 32 rows of a left operand that has left_rows in all, and one
+// panel of a right one. Every sum goes by ascending slices; the order within one is the instruction's. So a result does
+// not depend on how the work is cut, nor on the number of threads, but it does on the kind of processor.
 #pragma once
 
 #include "kernels/bfloat16.h"
@@ -104,7 +104,7 @@ TREADLE_INLINE void update_block(const Rule& rule, const Step<real>& step, const
     const vec l2 = all(step.l2);
     vec squares = zero();
     for (int at = 0; at < n; at += LANES) {
-        if (next && at % 16 == 0) {
+        if (next && at % CACHE_LINE == 0) {
             __builtin_prefetch(next->value + at, 1);
             if (next->first) __builtin_prefetch(next->first + at, 1);
             if (next->second) __builtin_prefetch(next->second + at, 1);

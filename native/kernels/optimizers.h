@@ -3,8 +3,8 @@
 // Each rule is a function object made once for many vectors; its operator() takes where the values and moments lie,
 // and their gradient. The gradient itself is never stored.
 //
-// A moment that fades is 0 from 2^-100 on, of float64 from 2^-996 on: further down it would come to where x86 flushes subnormal numbers after they
-// are rounded and Arm before (drop_remnants of optimizers/optimizer.py).
+// A moment that fades is 0 from 2^-100 on, of float64 from 2^-996 on: further down it would come to where x86 flushes
+// subnormal numbers after they are rounded and Arm before (drop_remnants of optimizers/optimizer.py).
 #pragma once
 
 #include "kernels/elementary.h"

@@ -148,9 +148,12 @@ TREADLE_INLINE vec from_bytes(const uint8_t* p) {
     }
 }
 #elif defined(__SSE2__)
+#if defined(TREADLE_FLOAT64)
+TREADLE_INLINE vec fma(vec a, vec b, vec c) { return a * b + c; }
+#else
 // `low` and `high` are a b + c in float64. Rounded again to float32 they are right unless they are midpoints of two
 // floats, whose last 29 bits are 1 and zeros, or perhaps below the least normal float; 0 is right.
-[[maybe_unused]] TREADLE_INLINE bool may_be_wrong(__m128d low, __m128d high) {
+TREADLE_INLINE bool may_be_wrong(__m128d low, __m128d high) {
     const __m128i last = (__m128i)_mm_shuffle_ps((__m128)low, (__m128)high, 0x88);
     const __m128i first = (__m128i)_mm_shuffle_ps((__m128)low, (__m128)high, 0xdd);
     const __m128i midpoint =
@@ -160,12 +163,11 @@ TREADLE_INLINE vec from_bytes(const uint8_t* p) {
     const __m128i subnormal = _mm_cmplt_epi32(shifted, _mm_set1_epi32(INT32_MIN + (0x38100000 - 1)));
     return _mm_movemask_epi8(_mm_or_si128(midpoint, subnormal)) != 0;
 }
-[[maybe_unused]] __attribute__((noinline, cold)) vec fused(vec a, vec b, vec c) {
+__attribute__((noinline, cold)) vec fused(vec a, vec b, vec c) {
     for (int i = 0; i < LANES; ++i) a[i] = fused(a[i], b[i], c[i]);
     return a;
 }
 TREADLE_INLINE vec fma(vec a, vec b, vec c) {
-    if constexpr (FLOAT64) return a * b + c;
     const auto half = [](__m128 x, __m128 y, __m128 z) {
         return _mm_add_pd(_mm_mul_pd(_mm_cvtps_pd(x), _mm_cvtps_pd(y)), _mm_cvtps_pd(z));
     };
@@ -174,6 +176,7 @@ TREADLE_INLINE vec fma(vec a, vec b, vec c) {
     if (__builtin_expect(may_be_wrong(low, high), 0)) return fused(a, b, c);
     return (vec)_mm_movelh_ps(_mm_cvtpd_ps(low), _mm_cvtpd_ps(high));
 }
+#endif
 TREADLE_INLINE vec sqrt(vec a) {
     if constexpr (FLOAT64) return (vec)_mm_sqrt_pd((__m128d)a);
     return (vec)_mm_sqrt_ps((__m128)a);
@@ -197,11 +200,14 @@ TREADLE_INLINE vec from_bytes(const uint8_t* p) {
     }
 }
 #else
+#if defined(TREADLE_FLOAT64)
+TREADLE_INLINE vec fma(vec a, vec b, vec c) { return a * b + c; }
+#else
 TREADLE_INLINE vec fma(vec a, vec b, vec c) {
-    if constexpr (FLOAT64) return a * b + c;
     for (int i = 0; i < LANES; ++i) a[i] = fused(a[i], b[i], c[i]);
     return a;
 }
+#endif
 TREADLE_INLINE vec sqrt(vec a) {
     for (int i = 0; i < LANES; ++i) a[i] = std::sqrt(a[i]);
     return a;

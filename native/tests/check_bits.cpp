@@ -1,8 +1,8 @@
 // check_bits [--record] [TABLE ...]: whole trainings with every option, on every table of kernels in float32 that this
 // processor runs, or on those named, against the recorded bits; without Python.
 //
-// It tells of each table in a line and returns 1 where bits differ or a table that was named cannot run. With --record it
-// prints the bits of the first table as training/recorded_hashes.h has them.
+// It tells of each table in a line and returns 1 where bits differ or a table that was named cannot run. With --record
+// it prints the bits of the first table as training/recorded_hashes.h has them.
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>

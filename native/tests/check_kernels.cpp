@@ -2,11 +2,12 @@
 // against plain loops in double precision on shapes drawn at random, without Python.
 //
 // It tells of each table in a line and returns 1 where a result is wrong or a table that was named cannot run. To show
-// that it would see an error, it also plants one in each function, 1 part in 2000 of the first number that the function
+// that it would see an error, it also plants one in each function, 4096 roundings of the first number that the function
 // writes or adds to, or a row too many, and returns 1 where the check of that function finds no more wrong than before.
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
+#include <limits>
 #include <string>
 #include <type_traits>
 
@@ -26,7 +27,7 @@ template <typename Real>
 bool spoil(Real* p)
     requires(std::is_same_v<Real, float> || std::is_same_v<Real, double>)
 {
-    *p += Real(0.0005) * std::max(Real(1), std::abs(*p));
+    *p += 4096 * std::numeric_limits<Real>::epsilon() * std::max(Real(1), std::abs(*p));
     return true;
 }
 bool spoil(ScreenSums& sums) {  // a row too many

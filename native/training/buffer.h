@@ -35,6 +35,8 @@ private:
 template <typename Real>
 class Arena {
 public:
+    static constexpr int64_t LINE = 64 / sizeof(Real);  // numbers of a cache line
+
     Arena() = default;
 
     // For arrays of so many numbers together, of which a cache line more each is given; more may be asked for.
@@ -54,14 +56,13 @@ public:
     }
 
 private:
-    static constexpr int64_t LINE = 64 / sizeof(Real);
     static constexpr int64_t HUGE_PAGE = (int64_t(2) << 20) / sizeof(Real);
     struct Free {
         std::align_val_t alignment;
         void operator()(Real* p) const { ::operator delete[](p, alignment); }
     };
 
-    // A piece of whole pages of that many floats.
+    // A piece of whole pages of that many numbers.
     void add_piece(int64_t needed, int64_t page) {
         const int64_t n = (needed + page - 1) / page * page;
         const size_t bytes = size_t(n) * sizeof(Real);

@@ -70,7 +70,7 @@ bool predict(const std::vector<Layer>& layers, const Real* parameters, const Row
     int64_t n = 2 * threads * rows_at_once * stride;
     for (const Layer& layer : layers) n += (layer.n_in + 1) * panels(layer.n_out, panel) * panel;
     // Every array begins with a cache line.
-    Arena<Real> arena(n + 16 * int64_t(2 * layers.size() + 2 * size_t(threads)));
+    Arena<Real> arena(n + Arena<Real>::LINE * int64_t(2 * (layers.size() + size_t(threads))));
     std::vector<Buffer<Real>> weights, biases;
     const Real* bias = parameters + biases_begin(layers);
     for (const Layer& layer : layers) {

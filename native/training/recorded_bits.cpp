@@ -224,6 +224,16 @@ Option sizes(const char* name, const std::vector<int64_t>& sizes) {
     return {std::string("layers of ") + name + " units", [sizes](Setting& s) { s.sizes = sizes; }};
 }
 
+// A loss of one output is computed for several rows at once.
+Option one_output(const char* name, Loss f) {
+    return {std::string("one output, ") + name, [f](Setting& s) {
+                s.loss = f;
+                s.labelled = false;
+                s.weighted = true;
+                s.sizes = {20, 33, 1};
+            }};
+}
+
 // 999 steps in which the first layer's weights have no gradient: moments and running statistics fade to nothing.
 Option fading(const char* name, const Optimizer& rule, bool batch_norm) {
     return {std::string("fading moments, ") + name, [rule, batch_norm](Setting& s) {
@@ -254,6 +264,11 @@ const std::vector<Option>& options() {
         loss("absolute", Loss::absolute),
         loss("huber", Loss::huber),
         loss("poisson", Loss::poisson),
+        one_output("binary cross-entropy", Loss::binary_cross_entropy),
+        one_output("squared", Loss::squared),
+        one_output("absolute", Loss::absolute),
+        one_output("huber", Loss::huber),
+        one_output("poisson", Loss::poisson),
         {"label smoothing", [](Setting& s) { s.label_smoothing = 0.1; }},
         optimizer("adamw", ADAMW),
         optimizer("momentum", MOMENTUM),

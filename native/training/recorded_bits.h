@@ -1,4 +1,5 @@
-// Small trainings and predictions, each with an option more, and a hash of the bits that they gave where it was recorded.
+// Small trainings and predictions, each with an option more, and a hash of the bits that they gave where it was
+// recorded.
 //
 // Every processor gives these bits; kernels.h says why, and what is left out: products in bfloat16.
 #pragma once
