@@ -22,7 +22,7 @@ import floor
 import native
 from machine import OthersWatch, available_processors, description, take_processors
 from page import page
-from sections import Foul, boxes, classic, command, growth, l1, prediction, shapes, sharing
+from sections import Foul, boxes, classic, command, everyday, growth, l1, prediction, shapes, sharing
 from settings import ROUNDS, THREADS, TRAINED, Settings
 
 RESULTS = Path(__file__).parent / "results"
@@ -32,6 +32,7 @@ SECTIONS = {
     "growth": growth,
     "sharing": sharing,
     "prediction": prediction,
+    "everyday": everyday,
     "boxes": boxes,
     "command": command,
     "l1": l1,

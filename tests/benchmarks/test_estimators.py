@@ -22,6 +22,7 @@ def test_a_trial_prints_the_page_and_writes_nothing():
     assert ran.returncode == 0, ran.stderr
     assert "A trial, smaller than the standard run." in ran.stdout
     assert "| iris | 150 x 4 | accuracy |" in ran.stdout
+    assert "| iris, 150 x 4 | float64 |" in ran.stdout
     assert "| 1 000 x 20 | float64 |" in ran.stdout
     assert "| 2000 x 784 | uint8 | 2 |" in ran.stdout
     assert {path: path.read_bytes() for path in BENCHMARKS.glob("results/*")} == before

@@ -81,7 +81,7 @@ def answer_of(task, i):
     """What any contestant would answer in round i, whatever it measures."""
     loss = 1 / (1 + i)
     common = {"seconds": 1.0 + i, "loss": loss, "alone": 0.5, "beside": 1.0, "build": 1.0, "predict": 1.0}
-    return {**common, "error": 0.0, "objective": 1.0, "megabytes": None}
+    return {**common, "error": 0.0, "objective": 1.0, "megabytes": None, "score": 0.9}
 
 
 def played(contestants, rounds):
@@ -107,11 +107,12 @@ def expected_of(images):
 def sections(monkeypatch):
     """The sections, by name, with contests that start nobody and commands that run nothing."""
     from run import SECTIONS
-    from sections import boxes, command, growth, l1, prediction, sharing, training
+    from sections import boxes, command, everyday, growth, l1, prediction, sharing, training
 
-    for module in (boxes, growth, l1, prediction, sharing, training):
+    for module in (boxes, everyday, growth, l1, prediction, sharing, training):
         monkeypatch.setattr(module, "play", played)
     monkeypatch.setattr(prediction, "_write_models", lambda folder, settings: expected_of(10_000))
+    monkeypatch.setattr(everyday, "cpu_seconds", lambda words, rounds: [0.5] * rounds)
     monkeypatch.setattr(command, "_run", lambda arguments: 3.0)
     monkeypatch.setattr(command, "_start", lambda program, arguments: 2.0)
     monkeypatch.setattr(command, "_parts", lambda engine, arguments: {"training": 1.0, "imports": 1.0})
@@ -287,3 +288,50 @@ def test_sharing_is_measured_with_the_same_bits_on_one_thread_and_two(settings_o
     text = sharing.page(record)
     assert f"| 4-32-16-4, threads: {threads} |" in text
     assert all(case["losses"][-1] < case["losses"][0] for case in record["measured"])
+
+
+@pytest.mark.parametrize("program", ["treadle", "PyTorch"])
+@pytest.mark.parametrize("what", ["tiny", "deep"])
+def test_programs_train_the_networks_of_every_day(what, program):
+    if not is_built():
+        pytest.skip("there is no native engine here to measure")
+    from everyday_worker import DEEP, TINY, EverydayTask, prepare
+
+    ready, play = prepare(EverydayTask(program, what, "", "float32", 1, 0, share=20))
+    assert ready["name"] == program and ready["versions"]
+    first = play()
+    # Both have learned: chance is log 4 for the tiny network, log 2 for the deep one.
+    assert first["loss"] < 0.8 * np.log((TINY if what == "tiny" else DEEP)[0][-1])
+    assert first["seconds"] > 0
+    assert play()["loss"] == pytest.approx(first["loss"], rel=1e-3)
+
+
+@pytest.mark.parametrize("program", ["treadle", "scikit-learn"])
+def test_programs_predict_one_row_as_well_as_each_other(program):
+    from everyday_worker import EverydayTask, prepare
+
+    _, play = prepare(EverydayTask(program, "row", "iris", "float64", 1, 0))
+    answer = play()
+    assert answer["score"] > 0.95
+    assert 1e-6 < answer["seconds"] < 0.1
+
+
+def test_a_worse_score_of_one_row_is_a_foul(settings_of, rates, monkeypatch):
+    from sections import Foul, everyday
+
+    def play(contestants, rounds):
+        return [({"name": c.task.program}, [{"seconds": 1.0, "score": 0.9 - 0.1 * (i == 0)}] * 2)
+                for i, c in enumerate(contestants)]  # fmt: skip
+
+    monkeypatch.setattr(everyday, "play", play)
+    with pytest.raises(Foul, match=r"treadle's accuracy on iris is 0.8, scikit-learn's 0.9"):
+        everyday.measure(settings_of("avx2", False))
+
+
+def test_a_short_command_is_timed_and_one_that_fails_is_a_foul():
+    from sections import Foul, everyday
+
+    seconds = everyday.cpu_seconds(("info",), 2)
+    assert len(seconds) == 2 and all(0.05 < s < 30 for s in seconds)
+    with pytest.raises(Foul, match=r"treadle infoo failed"):
+        everyday.cpu_seconds(("infoo",), 1)
