@@ -360,7 +360,7 @@ def test_small_batches_take_no_more_threads_than_they_keep_busy(monkeypatch):
 
 @pytest.mark.parametrize("n_threads", [0, -1, 2.0, True, "2"])
 def test_a_number_of_threads_is_a_positive_integer(n_threads):
-    with pytest.raises(InvalidInput, match="n_threads must be an integer of at least 1; got"):
+    with pytest.raises(InvalidInput, match="n_threads must be an integer of at least 1, or None; got"):
         NativeEngine(n_threads)
 
 

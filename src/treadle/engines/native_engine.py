@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -29,7 +28,7 @@ from treadle.errors import InvalidInput
 from treadle.hardware.at_once import is_among_others, stop_if_asked
 from treadle.hardware.native import networks
 from treadle.hardware.native.extension import SIMD, chosen_kernels
-from treadle.hardware.processors import usable_threads
+from treadle.hardware.processors import check_n_threads, usable_threads
 from treadle.maths.dtypes import Floats, Numbers
 from treadle.network import Network, Parameters
 from treadle.optimizers import SGD, Adam, AdamW, Optimizer
@@ -74,11 +73,7 @@ class NativeEngine(Engine):
     def __init__(self, n_threads: int | None = None) -> None:
         chosen = chosen_kernels()
         self.kernels, self.bfloat16_kernels = chosen.standard, chosen.bfloat16
-        if n_threads is not None and (
-            not isinstance(n_threads, Integral) or isinstance(n_threads, bool) or n_threads < 1
-        ):
-            raise InvalidInput(f"n_threads must be an integer of at least 1; got {n_threads!r}")
-        self._asked_for: int | None = None if n_threads is None else int(n_threads)
+        self._asked_for = check_n_threads(n_threads)
 
     @property
     def n_threads(self) -> int:

@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from treadle.errors import InvalidInput
+from treadle.messages import quoted
+from treadle.whole_numbers import is_whole
+
 # What a container may use, in microseconds of processor time and of time: Linux's control groups, version 2.
 CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 
@@ -41,6 +45,15 @@ def usable_threads() -> ThreadCount:
         _share(),
     ]
     return min((limit for limit in limits if limit), key=lambda limit: limit.n)
+
+
+def check_n_threads(n_threads: object) -> int | None:
+    """Return a number of threads as it was given, or None; raise InvalidInput for anything else."""
+    if n_threads is None:
+        return None
+    if not (is_whole(n_threads) and n_threads >= 1):
+        raise InvalidInput(f"n_threads must be an integer of at least 1, or None; got {quoted(n_threads)}")
+    return int(n_threads)
 
 
 def _share() -> ThreadCount | None:

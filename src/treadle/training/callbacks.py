@@ -292,6 +292,10 @@ class Training:
                 f"{sorted(others)[0]!r} among them: give the callbacks that it was made with, in their order"
             )
 
+    def changing_parts(self) -> list[object]:
+        """Return what ``run`` changes, which no two trainings at once may share."""
+        return [self, *self._loop.changing_parts(), *self.callbacks]
+
     def _next_look(self) -> float:
         return min((callback.next_look() for callback in self.callbacks), default=math.inf)
 

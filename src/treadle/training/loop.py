@@ -237,6 +237,10 @@ class TrainingLoop:
         """
         self._kept = parameters.copy()
 
+    def changing_parts(self) -> list[object]:
+        """Return what ``epochs`` changes, which no two loops at once may share."""
+        return [self, self._trainer]
+
     def state(self) -> Arrays:
         """Copy the state as it is now, within an epoch too."""
         return {**self._trainer.state(), **(self._average.state() if self._average is not None else {})}

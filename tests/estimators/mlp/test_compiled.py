@@ -262,7 +262,7 @@ def test_other_options_take_another_engine_and_back(chosen):
     assert [others["n_threads"] for _, others in chosen] == [None, None, None, 1, 2]
     fitted.set_params(n_threads=1).predict(X)
     for n_threads in (True, 0, 1.0):  # True and 1.0 equal the 1 before them
-        with pytest.raises(InvalidInput, match="n_threads must be an integer of at least 1; got"):
+        with pytest.raises(InvalidInput, match="n_threads must be an integer of at least 1, or None; got"):
             fitted.set_params(n_threads=n_threads).predict(X)
     with pytest.raises(InvalidInput, match="engine must be one of auto, native, numpy, torch; got 'jax'"):
         fitted.set_params(n_threads=None, engine="jax").predict(X)
