@@ -15,7 +15,7 @@ from pathlib import Path
 
 from treadle.errors import InvalidInput
 from treadle.messages import quoted
-from treadle.whole_numbers import is_whole
+from treadle.whole_numbers import is_whole, is_whole_text
 
 # What a container may use, in microseconds of processor time and of time: Linux's control groups, version 2.
 CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
@@ -88,7 +88,7 @@ def _environment(name: str) -> ThreadCount | None:
     Anything else says nothing, as in OpenMP.
     """
     first = os.environ.get(name, "").partition(",")[0].strip()
-    return ThreadCount(int(first), name) if first.isdecimal() and int(first) > 0 else None
+    return ThreadCount(int(first), name) if is_whole_text(first) and int(first) > 0 else None
 
 
 def processor_name() -> str:
