@@ -372,10 +372,34 @@ def test_a_kernel_that_is_not_here_is_refused_with_those_that_are(monkeypatch):
         NativeEngine()
 
 
-@pytest.mark.parametrize("order", [[0, 150], [-1], [[0]], np.arange(151) % 150])
+@pytest.mark.parametrize(
+    "order", [np.array([0, 150]), np.array([-1]), np.arange(151) % 150, np.array([2**64 - 1], np.uint64)]
+)
 def test_an_order_that_is_not_of_rows_is_refused_before_any_memory_is_read(order):
     with pytest.raises(InvalidInput, match=r"order must hold row numbers of X, each from 0 to 149"):
-        trainer().run_epoch(np.array(order), np.full(5, 1e-3))
+        trainer().run_epoch(order, np.full(5, 1e-3))
+
+
+@pytest.mark.parametrize(
+    ("order", "came"),
+    [
+        (np.zeros((1, 1), np.int64), r"int64 of shape \(1, 1\)"),
+        (np.zeros((0, 2), np.int64), r"int64 of shape \(0, 2\)"),
+        (np.array(3), r"int64 of shape \(\)"),
+        (np.array([0.7, 1.2]), r"float64 of shape \(2,\)"),
+        (np.array([True, False]), r"bool of shape \(2,\)"),
+    ],
+)
+def test_an_order_is_of_integers_in_one_dimension(order, came):
+    with pytest.raises(InvalidInput, match=rf"order must hold row numbers of X, integers in .*; got {came}"):
+        trainer().run_epoch(order, np.full(1, 1e-3))
+
+
+def test_an_epoch_without_rows_has_no_step():
+    one = trainer()
+    before = one.state()
+    assert one.run_epoch(np.arange(0), np.zeros(0)).shape == (0,)
+    assert_same_bits(one.state(), before)
 
 
 def test_learning_rates_are_one_a_step():

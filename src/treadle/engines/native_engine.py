@@ -254,11 +254,17 @@ class NativeTrainer(Trainer):
             reads memory by them.
         """
         n = self._problem.n_rows
+        order = np.asarray(order)
+        if order.ndim != 1 or order.dtype.kind not in "iu":
+            raise InvalidInput(
+                f"order must hold row numbers of X, integers in one dimension; got {order.dtype} of shape "
+                f"{order.shape}"
+            )
         order = np.ascontiguousarray(order, dtype=np.int64)
         rates = np.ascontiguousarray(learning_rates, dtype=np.float64)
         n_steps = self._problem.n_steps(len(order))
         # What is negative is large as an unsigned number.
-        if order.ndim != 1 or len(order) > n or (len(order) and order.view(np.uint64).max() >= n):
+        if len(order) > n or (len(order) and order.view(np.uint64).max() >= n):
             raise InvalidInput(
                 f"order must hold row numbers of X, each from 0 to {n - 1} and at most once; got "
                 f"{len(order)} numbers from {order.min()} to {order.max()}"
