@@ -80,12 +80,8 @@ class NativeEngine(Engine):
         """How many threads may share the work now."""
         return usable_threads().n if self._asked_for is None else self._asked_for
 
-    def unsupported(
-        self, problem: TrainingProblem | None = None, dtype: DTypeLike = np.float32
-    ) -> str | None:
+    def unsupported(self, problem: TrainingProblem, dtype: DTypeLike = np.float32) -> str | None:
         """See ``Engine.unsupported``."""
-        if problem is None:
-            return None
         if problem.precision == "bfloat16" and np.dtype(dtype) != np.float32:
             return (
                 f"the native engine trains float32 parameters in bfloat16, not {np.dtype(dtype)}: take "
@@ -114,7 +110,6 @@ class NativeEngine(Engine):
 
     def predictor(self, parameters: Parameters) -> Predictor:
         """See ``Engine.predictor``."""
-        self.check_supports(None, parameters.dtype)
         return NativePredictor(self, parameters)
 
     def threads_for(self, problem: TrainingProblem) -> int:
@@ -190,7 +185,7 @@ class NativeEngine(Engine):
 
 
 class NativePredictor(Predictor):
-    """See ``treadle.engines.predictor.Predictor``. The engine has checked that it supports the parameters."""
+    """See ``treadle.engines.predictor.Predictor``."""
 
     def __init__(self, engine: NativeEngine, parameters: Parameters) -> None:
         super().__init__(parameters)
