@@ -6,7 +6,8 @@ from matplotlib.text import Text
 
 from treadle import InvalidInput, LADRegressor
 from treadle.report import l1_figures
-from treadle.report.figures import BLUE, GREY, VERMILLION, save_figure
+from treadle.report.colours import BLUE, GREY, VERMILLION
+from treadle.report.figures import save_figure
 from treadle.report.l1_comparison import compare
 from treadle.report.l1_figures import draw_l1_fit
 
