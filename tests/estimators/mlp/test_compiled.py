@@ -323,6 +323,19 @@ def test_threads_ask_an_estimator_at_once_that_was_never_asked():
     assert not wrong
 
 
+def test_a_copy_with_other_parameters_does_not_first_lay_out_its_own(monkeypatch):
+    X, _ = blobs(dtype=np.float32)
+    fitted = classifier(batch_norm=True)
+    before, other = fitted._logits(X), fitted._parameters().copy()
+    other.flat *= 2
+    monkeypatch.setattr(multilayer_perceptron, "laid_out", None)
+    copied = fitted._with(other)
+    assert type(copied) is MLPClassifier and copied.get_params() == fitted.get_params()
+    assert copied.coefs_[0] is other.weights[0] and fitted.coefs_[0] is not other.weights[0]
+    close(copied._logits(X), anew(copied, X))
+    np.testing.assert_array_equal(fitted._logits(X), before)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 def test_a_forked_child_predicts():
     X, _ = blobs(dtype=np.float32)
