@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.at_once import in_threads
 from tests.engines.native_kernels import KERNELS, native, random_problem
 from treadle.engines import native_engine
 from treadle.engines.engine import TrainingProblem
@@ -234,17 +235,7 @@ def test_other_python_threads_go_on_during_an_epoch_and_a_prediction():
 
 def test_several_python_threads_train_at_once_each_to_its_own_bits():
     expected = run(trainer(), 3)
-    results = []
-    threads = [
-        threading.Thread(target=lambda: results.append(run(trainer(engine=NativeEngine(2)), 3)))
-        for _ in range(4)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(results) == 4
-    for losses in results:
+    for losses in in_threads(4, lambda: run(trainer(engine=NativeEngine(2)), 3)):
         np.testing.assert_array_equal(losses, expected)
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.engines.native_kernels import numbers_of_threads
 from tests.training.training_cases import NETWORK, result
 from treadle.engines.engine import TrainingProblem
 from treadle.engines.gradient_check import random_batch
@@ -10,7 +11,6 @@ from treadle.engines.numpy_engine import NumpyEngine
 from treadle.engines.objective import Objective
 from treadle.engines.torch_engine import TorchEngine
 from treadle.errors import FitsFailed, InvalidInput, TrainingDiverged
-from treadle.hardware.native import networks
 from treadle.network import Parameters
 from treadle.optimizers import Adam, Constant
 from treadle.training.callbacks import Training
@@ -45,14 +45,7 @@ def test_each_has_the_bits_that_it_has_by_itself(engine, n_threads):
 
 
 def test_trainers_of_the_native_engine_take_one_thread_each(monkeypatch):
-    seen = []
-
-    def spy(*arguments, threads, **options):
-        seen.append(threads)
-        return make(*arguments, threads=threads, **options)
-
-    make = networks.Trainer
-    monkeypatch.setattr(networks, "Trainer", spy)
+    seen = numbers_of_threads(monkeypatch, "Trainer")
     engine, start = NativeEngine(3), Parameters.initialise(NETWORK)
     assert len(engine.trainers([(PROBLEM, start), (PROBLEM, start)])) == 2 and engine.trainers([]) == []
     engine.trainer(PROBLEM, start)
