@@ -1,4 +1,4 @@
-// beta^t, as Adam's corrections take it, by the same whole numbers as treadle/optimizers/adam.py: the C library's pow
+// beta^t, as Adam's corrections take it, by the same whole numbers as treadle/optimizers/decay.py: the C library's pow
 // differs from system to system.
 #pragma once
 
@@ -17,7 +17,7 @@ inline Fraction multiply_fractions(Fraction a, Fraction b) {
     return Fraction(a_high) * b_high + (one >> 64) + (other >> 64) + (middle >> 64);
 }
 
-// beta^steps for 0 <= beta < 1 and steps >= 1, to 2^-100 and then rounded.
+// beta^steps for 0 <= beta < 1 and steps >= 1, to steps 2^-126 and then rounded.
 inline double decayed(double beta, int64_t steps) {
     Fraction square = Fraction(beta * 0x1p128), power = ~Fraction(0);
     for (uint64_t left = uint64_t(steps);; square = multiply_fractions(square, square)) {

@@ -152,7 +152,7 @@ class TrainingDiverged(TreadleError, ArithmeticError, ValueError):
 
 
 class FitsFailed(TreadleError):
-    """Fits at once of which some failed; the others are fitted.
+    """Fits or trainings at once of which some failed; the others have ended.
 
     Attributes
     ----------

@@ -9,14 +9,6 @@ from treadle import Run, load_data
 from treadle.cli import run
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """A finished run on the digits."""
-    folder = tmp_path_factory.mktemp("trained") / "run"
-    assert run(["train", "digits", "--hidden", "32", "--epochs", "15", "--out", str(folder)]) == 0
-    return folder
-
-
 def test_evaluate_says_what_the_history_says(trained, capsys):
     assert run(["evaluate", str(trained), "--json"]) == 0
     test = json.loads(capsys.readouterr().out)["test"]

@@ -8,14 +8,6 @@ import pytest
 from treadle.cli import COMMANDS, run
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """A finished run on the digits."""
-    folder = tmp_path_factory.mktemp("trained") / "run"
-    assert run(["train", "digits", "--hidden", "32", "--epochs", "15", "--out", str(folder)]) == 0
-    return folder
-
-
 def test_help_lists_every_command_and_an_example(capsys):
     assert run(["--help"]) == 0
     out = capsys.readouterr().out

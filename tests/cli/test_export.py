@@ -7,14 +7,6 @@ from treadle import Run, load_data, select_engine
 from treadle.cli import run
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """A finished run on the digits."""
-    folder = tmp_path_factory.mktemp("trained") / "run"
-    assert run(["train", "digits", "--hidden", "32", "--epochs", "15", "--out", str(folder)]) == 0
-    return folder
-
-
 def test_export_writes_a_file_that_predicts_the_same(trained, tmp_path, capsys):
     onnxruntime = pytest.importorskip("onnxruntime")
     path = tmp_path / "net.onnx"

@@ -10,14 +10,6 @@ from treadle import Run, load_data, select_engine
 from treadle.cli import run
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """A finished run on the digits."""
-    folder = tmp_path_factory.mktemp("trained") / "run"
-    assert run(["train", "digits", "--hidden", "32", "--epochs", "15", "--out", str(folder)]) == 0
-    return folder
-
-
 def image_file(path, row, *, invert=False):
     pixels = (row.reshape(8, 8) * (255 / 16)).astype(np.uint8)
     Image.fromarray(255 - pixels if invert else pixels).save(path)

@@ -1,22 +1,15 @@
 """``treadle report`` as a person calls it."""
 
-import pytest
+import shutil
 
 from treadle.cli import run
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """A finished run on the digits."""
-    folder = tmp_path_factory.mktemp("trained") / "run"
-    assert run(["train", "digits", "--hidden", "32", "--epochs", "15", "--out", str(folder)]) == 0
-    return folder
-
-
-def test_report_writes_pictures_and_page_anew(trained, capsys):
+def test_report_writes_pictures_and_page_anew(trained, tmp_path, capsys):
+    folder = shutil.copytree(trained, tmp_path / "run")
     names = ["report.html", "curves.png", "confusion.png", "predictions.png"]
     for name in names:
-        (trained / name).unlink()
-    assert run(["report", str(trained)]) == 0
-    assert f"report  {trained}/report.html" in capsys.readouterr().out
-    assert all((trained / name).stat().st_size > 1000 for name in names)
+        (folder / name).unlink()
+    assert run(["report", str(folder)]) == 0
+    assert f"report  {folder}/report.html" in capsys.readouterr().out
+    assert all((folder / name).stat().st_size > 1000 for name in names)

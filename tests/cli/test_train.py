@@ -231,6 +231,21 @@ def test_a_handler_of_signals_is_there_while_it_trains_alone():
     assert signal.getsignal(signal.SIGTERM) == before
 
 
+def test_a_handler_that_python_could_not_put_back_stays(monkeypatch):
+    before, set_handler, handlers = signal.getsignal(signal.SIGTERM), signal.signal, []
+
+    def spy(number, handler):
+        handlers.append(number)
+        return set_handler(number, handler)
+
+    # What Python says of a handler that was there before it, written in C.
+    monkeypatch.setattr(signal, "getsignal", lambda number: None)
+    monkeypatch.setattr(signal, "signal", spy)
+    assert run(["train", "digits", *QUICK, "--epochs", "1", "--out", "run"]) == 0
+    monkeypatch.undo()
+    assert signal.SIGTERM not in handlers and signal.getsignal(signal.SIGTERM) == before
+
+
 def test_it_trains_in_a_thread_which_may_set_no_handler():
     with ThreadPoolExecutor(1) as threads:
         code = threads.submit(run, ["train", "digits", *QUICK, "--epochs", "1", "--out", "run"]).result()

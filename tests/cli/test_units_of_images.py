@@ -68,7 +68,7 @@ def pictures(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def trained_in(tmp_path_factory):
     """A finished run on the digits in each of the units, with its test accuracy and loss."""
     runs = {}
 
@@ -94,8 +94,8 @@ def accuracy_of_files(folder, pictures, capsys, *options):
 
 
 @pytest.mark.parametrize("kind", KNOWN)
-def test_files_are_shown_in_the_units_of_training(kind, trained, pictures, capsys):
-    folder, _, _ = trained(kind)
+def test_files_are_shown_in_the_units_of_training(kind, trained_in, pictures, capsys):
+    folder, _, _ = trained_in(kind)
     accuracy, err = accuracy_of_files(folder, pictures, capsys)
     assert accuracy > 0.9
     assert ("taken are black" in err) == (kind not in ("bytes", "floats of 0 to 1"))
@@ -103,8 +103,8 @@ def test_files_are_shown_in_the_units_of_training(kind, trained, pictures, capsy
 
 @pytest.mark.parametrize("other", KNOWN)
 @pytest.mark.parametrize("kind", ["floats of 0 to 255", "doubles of -1 to 1", "bytes of 0 to 16"])
-def test_other_data_are_evaluated_in_the_units_of_training(kind, other, trained, tmp_path, capsys):
-    folder, accuracy, loss = trained(kind)
+def test_other_data_are_evaluated_in_the_units_of_training(kind, other, trained_in, tmp_path, capsys):
+    folder, accuracy, loss = trained_in(kind)
     data = save(tmp_path / "other.npz", KNOWN[other])
     capsys.readouterr()
     assert run(["evaluate", folder, data, "--json"]) == 0
@@ -118,8 +118,8 @@ def test_other_data_are_evaluated_in_the_units_of_training(kind, other, trained,
 
 
 @pytest.mark.parametrize("kind", UNKNOWN)
-def test_unknown_units_are_refused_until_they_are_said(kind, trained, pictures, capsys):
-    folder, accuracy, _ = trained(kind)
+def test_unknown_units_are_refused_until_they_are_said(kind, trained_in, pictures, capsys):
+    folder, accuracy, _ = trained_in(kind)
     assert run(["predict", folder, *pictures]) == 1
     black, white = UNKNOWN[kind](np.array([0.0, 1.0])).tolist()
     err = capsys.readouterr().err
@@ -134,30 +134,30 @@ def test_unknown_units_are_refused_until_they_are_said(kind, trained, pictures, 
     assert captured.err == ""
 
 
-def test_data_in_unknown_units_are_refused_by_both_sides(trained, tmp_path, capsys):
+def test_data_in_unknown_units_are_refused_by_both_sides(trained_in, tmp_path, capsys):
     bytes_ = save(tmp_path / "bytes.npz", KNOWN["bytes"])
     unknown = save(tmp_path / "standardised.npz", UNKNOWN["standardised"])
-    assert run(["evaluate", trained("standardised")[0], bytes_]) == 1
+    assert run(["evaluate", trained_in("standardised")[0], bytes_]) == 1
     err = capsys.readouterr().err
     assert "bytes has values of 0 to 255, and the model was trained on -0.857143 to 2" in err
     assert "which of the model's values are black and white is not known" in err
     assert "bring the data to the units of training first" in err
-    assert run(["evaluate", trained("bytes")[0], unknown]) == 1
+    assert run(["evaluate", trained_in("bytes")[0], unknown]) == 1
     assert "which of the data set's values are black and white is not known" in capsys.readouterr().err
-    assert run(["evaluate", trained("percent")[0], unknown]) == 1
+    assert run(["evaluate", trained_in("percent")[0], unknown]) == 1
     capsys.readouterr()
 
 
-def test_some_of_the_same_data_in_unknown_units_and_a_dark_part_are_evaluated(trained, tmp_path, capsys):
+def test_some_of_the_same_data_in_unknown_units_and_a_dark_part_are_evaluated(trained_in, tmp_path, capsys):
     some = save(tmp_path / "some.npz", UNKNOWN["standardised"], slice(100))
-    assert run(["evaluate", trained("standardised")[0], some]) == 0
+    assert run(["evaluate", trained_in("standardised")[0], some]) == 0
     dark = save(tmp_path / "dark.npz", lambda seen: (seen * 90).astype(np.float32))
-    assert run(["evaluate", trained("floats of 0 to 255")[0], dark]) == 0
+    assert run(["evaluate", trained_in("floats of 0 to 255")[0], dark]) == 0
     assert "warning" not in capsys.readouterr().err
 
 
-def test_black_and_white_can_be_said_of_known_units_too(trained, pictures, capsys):
-    folder, _, _ = trained("bytes")
+def test_black_and_white_can_be_said_of_known_units_too(trained_in, pictures, capsys):
+    folder, _, _ = trained_in("bytes")
     given, err = accuracy_of_files(folder, pictures, capsys, "--white", "255")
     assert (given > 0.9, "taken" in err) == (True, False)
     assert accuracy_of_files(folder, pictures, capsys, "--white", "2")[0] < 0.5
@@ -169,9 +169,9 @@ def test_black_and_white_can_be_said_of_known_units_too(trained, pictures, capsy
 
 @pytest.mark.parametrize("kind", ["bytes", "floats of 0 to 1"])
 def test_a_model_of_an_earlier_version_loads_and_says_what_is_assumed(
-    kind, trained, pictures, tmp_path, capsys
+    kind, trained_in, pictures, tmp_path, capsys
 ):
-    folder, accuracy, _ = trained(kind)
+    folder, accuracy, _ = trained_in(kind)
     run_folder = tmp_path / "old run"
     run_folder.mkdir()
     opened = treadle.Run.open(folder)
@@ -199,8 +199,8 @@ def test_images_of_one_shade_teach_nothing(tmp_path, pictures, capsys):
     assert "was trained on images that are 0 all over: train on others" in capsys.readouterr().err
 
 
-def test_deep_files_are_read_by_their_range_with_a_notice(trained, tmp_path, capsys):
-    folder, _, _ = trained("bytes")
+def test_deep_files_are_read_by_their_range_with_a_notice(trained_in, tmp_path, capsys):
+    folder, _, _ = trained_in("bytes")
     pixels = np.rint(SEEN["test"][0] * 255)
     for name, deep in {
         "a.png": np.uint16,
@@ -252,7 +252,7 @@ def test_tables_of_evidently_other_numbers_are_taken_as_they_are_with_a_word(tmp
 @pytest.mark.parametrize(
     ("kind", "white"), [("bytes of 0 to 16", 16), ("floats of 0 to 255", 255), ("bytes", 255)]
 )
-def test_the_report_draws_images_between_their_black_and_white(kind, white, trained, monkeypatch):
+def test_the_report_draws_images_between_their_black_and_white(kind, white, trained_in, monkeypatch):
     """Bytes of 0 to 16 were drawn as if white were 255: nearly black."""
     drawn = []
 
@@ -262,14 +262,14 @@ def test_the_report_draws_images_between_their_black_and_white(kind, white, trai
 
     monkeypatch.setattr(run_report, "draw_predictions", draw)
     monkeypatch.setattr(run_report, "write_report", lambda path, inputs: drawn.append(inputs.scale))
-    folder, _, _ = trained(kind)
+    folder, _, _ = trained_in(kind)
     assert run(["report", folder]) == 0
     assert drawn == [1 / white, 1 / white]
 
 
-def test_images_of_another_shape_with_as_many_pixels_are_refused(trained, tmp_path, capsys):
+def test_images_of_another_shape_with_as_many_pixels_are_refused(trained_in, tmp_path, capsys):
     data = save(tmp_path / "wide.npz", lambda seen: KNOWN["bytes"](seen).reshape(-1, 4, 16))
-    assert run(["evaluate", trained("bytes")[0], data]) == 1
+    assert run(["evaluate", trained_in("bytes")[0], data]) == 1
     message = "wide has images of 4 x 16, and the model takes 8 x 8: evaluate it on images of that shape"
     assert message in capsys.readouterr().err
 
@@ -281,16 +281,16 @@ def test_a_model_of_flat_rows_says_how_to_train_on_images(tmp_path, pictures, ca
     assert "If those are pixels, train on X of shape (rows, height, width)" in capsys.readouterr().err
 
 
-def test_an_export_says_the_units_that_it_takes(trained, tmp_path, capsys):
+def test_an_export_says_the_units_that_it_takes(trained_in, tmp_path, capsys):
     file = str(tmp_path / "it.onnx")
-    assert run(["export", trained("doubles of -1 to 1")[0], file]) == 0
+    assert run(["export", trained_in("doubles of -1 to 1")[0], file]) == 0
     assert "pixels: black -1, white 1" in capsys.readouterr().out
     session = onnxruntime.InferenceSession(file)
     properties = session.get_modelmeta().custom_metadata_map
     assert json.loads(properties["pixel_units"]) == {"black": -1, "white": 1}
     X = (SEEN["test"] * 2 - 1).reshape(-1, 64).astype(np.float32)
     (probabilities,) = session.run(None, {"X": X})
-    assert np.mean(probabilities.argmax(axis=1) == DIGITS.y_test) == trained("doubles of -1 to 1")[1]
+    assert np.mean(probabilities.argmax(axis=1) == DIGITS.y_test) == trained_in("doubles of -1 to 1")[1]
 
 
 def test_images_row_by_row_are_converted_where_one_side_has_bytes(tmp_path, capsys):

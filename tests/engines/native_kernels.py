@@ -14,6 +14,7 @@ from treadle.engines.engine import TrainingProblem
 from treadle.engines.gradient_check import random_targets
 from treadle.engines.native_engine import NativeEngine
 from treadle.engines.objective import Objective
+from treadle.hardware.native import networks
 from treadle.hardware.native.extension import SIMD, available_kernels
 from treadle.maths.activations import ACTIVATIONS
 from treadle.maths.loss_table import LOSSES
@@ -114,3 +115,15 @@ def random_problem(seed):
         noise_seed=int(rng.integers(2**63)) * 2 + 1,
         augmentation=one_of((None, Augmentation((int(height), int(width)), bool(rng.integers(2)), shift))),
     )
+
+
+def numbers_of_threads(monkeypatch, name):
+    """A list that each use of ``networks.predict`` or ``networks.Trainer`` adds its number of threads to."""
+    seen, used = [], getattr(networks, name)
+
+    def spy(*arguments, threads, **options):
+        seen.append(threads)
+        return used(*arguments, threads=threads, **options)
+
+    monkeypatch.setattr(networks, name, spy)
+    return seen

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.at_once import in_threads
 from tests.engines.native_kernels import KERNELS, native, random_problem
 from treadle.engines import native_engine
 from treadle.engines.engine import TrainingProblem
@@ -234,17 +235,7 @@ def test_other_python_threads_go_on_during_an_epoch_and_a_prediction():
 
 def test_several_python_threads_train_at_once_each_to_its_own_bits():
     expected = run(trainer(), 3)
-    results = []
-    threads = [
-        threading.Thread(target=lambda: results.append(run(trainer(engine=NativeEngine(2)), 3)))
-        for _ in range(4)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(results) == 4
-    for losses in results:
+    for losses in in_threads(4, lambda: run(trainer(engine=NativeEngine(2)), 3)):
         np.testing.assert_array_equal(losses, expected)
 
 
@@ -360,7 +351,7 @@ def test_small_batches_take_no_more_threads_than_they_keep_busy(monkeypatch):
 
 @pytest.mark.parametrize("n_threads", [0, -1, 2.0, True, "2"])
 def test_a_number_of_threads_is_a_positive_integer(n_threads):
-    with pytest.raises(InvalidInput, match="n_threads must be an integer of at least 1; got"):
+    with pytest.raises(InvalidInput, match="n_threads must be an integer of at least 1, or None; got"):
         NativeEngine(n_threads)
 
 
@@ -372,10 +363,34 @@ def test_a_kernel_that_is_not_here_is_refused_with_those_that_are(monkeypatch):
         NativeEngine()
 
 
-@pytest.mark.parametrize("order", [[0, 150], [-1], [[0]], np.arange(151) % 150])
+@pytest.mark.parametrize(
+    "order", [np.array([0, 150]), np.array([-1]), np.arange(151) % 150, np.array([2**64 - 1], np.uint64)]
+)
 def test_an_order_that_is_not_of_rows_is_refused_before_any_memory_is_read(order):
     with pytest.raises(InvalidInput, match=r"order must hold row numbers of X, each from 0 to 149"):
-        trainer().run_epoch(np.array(order), np.full(5, 1e-3))
+        trainer().run_epoch(order, np.full(5, 1e-3))
+
+
+@pytest.mark.parametrize(
+    ("order", "came"),
+    [
+        (np.zeros((1, 1), np.int64), r"int64 of shape \(1, 1\)"),
+        (np.zeros((0, 2), np.int64), r"int64 of shape \(0, 2\)"),
+        (np.array(3), r"int64 of shape \(\)"),
+        (np.array([0.7, 1.2]), r"float64 of shape \(2,\)"),
+        (np.array([True, False]), r"bool of shape \(2,\)"),
+    ],
+)
+def test_an_order_is_of_integers_in_one_dimension(order, came):
+    with pytest.raises(InvalidInput, match=rf"order must hold row numbers of X, integers in .*; got {came}"):
+        trainer().run_epoch(order, np.full(1, 1e-3))
+
+
+def test_an_epoch_without_rows_has_no_step():
+    one = trainer()
+    before = one.state()
+    assert one.run_epoch(np.arange(0), np.zeros(0)).shape == (0,)
+    assert_same_bits(one.state(), before)
 
 
 def test_learning_rates_are_one_a_step():

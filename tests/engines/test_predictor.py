@@ -1,18 +1,18 @@
 """A predictor, asked again and again: it goes by the parameters as they are, and by nothing that grew old."""
 
 import os
-import threading
 
 import numpy as np
 import pytest
 import scipy.sparse
+import scipy.special
 
-from tests.engines.native_kernels import LAYOUTS, laid_out
+from tests.at_once import agrees_in_a_child, in_threads
+from tests.engines.native_kernels import LAYOUTS, laid_out, numbers_of_threads
 from treadle.engines.native_engine import PRODUCTS_TO_WAKE_A_THREAD, NativeEngine, NativePredictor
 from treadle.engines.numpy_engine import NumpyEngine
 from treadle.engines.torch_engine import TorchEngine
 from treadle.errors import InvalidInput
-from treadle.hardware.native import networks
 from treadle.hardware.processors import ThreadCount
 from treadle.network import Network, Parameters
 
@@ -53,7 +53,7 @@ def expected(parameters, X):
         "relu": lambda z: np.maximum(z, 0),
         "tanh": np.tanh,
         "silu": lambda z: z / (1 + np.exp(-z)),
-        "gelu": lambda z: z * 0.5 * (1 + np.vectorize(__import__("math").erf)(z / np.sqrt(2))),
+        "gelu": lambda z: z * scipy.special.ndtr(z),
     }
 
     def logits(X):
@@ -150,39 +150,26 @@ def test_many_threads_ask_one_predictor_at_once(engine):
     for network in (NETWORKS[1], NETWORKS[2]):
         predictor = engine.predictor(parameters_of(network))
         wanted = {n: predictor.logits(X[:n]) for n in (1, 7, 130)}
-        wrong = []
 
-        def ask(predictor=predictor, wanted=wanted, wrong=wrong):
-            for _ in range(30):
-                wrong.extend(n for n, w in wanted.items() if not np.array_equal(predictor.logits(X[:n]), w))
+        def wrong(predictor=predictor, wanted=wanted):
+            return [
+                n
+                for _ in range(30)
+                for n, logits in wanted.items()
+                if not np.array_equal(predictor.logits(X[:n]), logits)
+            ]
 
-        threads = [threading.Thread(target=ask) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert not wrong
+        assert in_threads(4, wrong) == [[]] * 4
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 def test_a_forked_child_asks_the_predictor_of_its_parent():
     predictor = ENGINES["native"].predictor(parameters_of(NETWORKS[1]))
-    wanted = predictor.logits(X).tobytes()
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if predictor.logits(X).tobytes() == wanted else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert agrees_in_a_child(lambda: predictor.logits(X).tobytes())
 
 
 def test_the_native_predictor_wakes_threads_where_each_has_enough_to_do(monkeypatch):
-    seen = []
-
-    def spy(*arguments, threads, **options):
-        seen.append(threads)
-        return predict(*arguments, threads=threads, **options)
-
-    predict = networks.predict
-    monkeypatch.setattr(networks, "predict", spy)
+    seen = numbers_of_threads(monkeypatch, "predict")
     monkeypatch.setattr(
         "treadle.engines.native_engine.usable_threads",
         lambda: ThreadCount(3, "a test"),

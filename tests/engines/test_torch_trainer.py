@@ -1,5 +1,7 @@
 """Mini-batches in PyTorch: each update rule against treadle's own equations; states that go on anywhere."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from treadle.engines.numpy_engine import NumpyTrainer
 from treadle.engines.objective import Objective
 from treadle.engines.torch_trainer import TorchTrainer
 from treadle.errors import EngineUnavailable, TrainingDiverged
+from treadle.hardware import at_once
 from treadle.network import Network, Parameters
 from treadle.optimizers import SGD, Adam, AdamW, Optimizer
 
@@ -70,6 +73,27 @@ def test_a_loss_that_is_no_number_names_its_step():
     with pytest.raises(TrainingDiverged, match="the loss became nan at step 3 of the epoch; try a smaller"):
         trainer.run_epoch(order, RATES)
     assert trainer.state()["step"] == 2
+
+
+def test_among_others_it_ends_after_the_step_at_which_all_are_to_stop(monkeypatch):
+    trainer = TorchTrainer(problem(Adam()), start(), torch.device("cpu"))
+    second_step, steps, batch = threading.Event(), [], TrainingProblem.batch
+
+    def noted(problem, rows, step):
+        steps.append(step)
+        if step == 1:
+            second_step.set()
+            assert at_once._stop.get().wait(60)
+        return batch(problem, rows, step)
+
+    def interrupt():
+        assert second_step.wait(60)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TrainingProblem, "batch", noted)
+    with pytest.raises(KeyboardInterrupt):
+        at_once.run_at_once([lambda: trainer.run_epoch(np.arange(22), RATES), interrupt], 2)
+    assert steps == [0, 1] and trainer.state()["step"] == 2
 
 
 def test_a_rule_that_pytorch_has_not_is_refused():

@@ -254,6 +254,22 @@ def test_warnings_are_said_at_the_callers_line_in_the_order_of_the_fits():
     assert {w.filename for w in caught} == {__file__}
 
 
+@pytest.mark.parametrize("action", ["error", "always"])
+def test_neither_failed_fits_nor_warnings_hide_the_other(action):
+    X, y = blobs()
+    given = [MLPClassifier(4, max_iter=2, random_state=0), Probe(error=ValueError("no fit"))]
+    with (
+        warnings.catch_warnings(record=True) as caught,
+        pytest.raises(FitsFailed, match=r"1 of 2 fits failed, 1 .*ValueError: no fit"),
+    ):
+        warnings.simplefilter(action)
+        fit_many(given, X, y)
+    assert [w.category for w in caught] == ([ConvergenceWarning] if action == "always" else [])
+    with warnings.catch_warnings(), pytest.raises(ConvergenceWarning):
+        warnings.simplefilter("error")
+        fit_many(given[:1], X, y)
+
+
 def test_an_error_that_is_no_exception_of_a_fit_stops_the_others_and_is_raised():
     X, y = blobs(n_rows=600)
     long = MLPClassifier(64, max_iter=10**6, tol=0.0, n_iter_no_change=10**6, random_state=0)

@@ -51,7 +51,12 @@ def test_the_quota_of_a_container_limits(text, n):
 
 
 @pytest.mark.parametrize(
-    ("text", "n"), [("3", 3), (" 2 ", 2), ("4,2", 4), ("0", 8), ("-1", 8), ("many", 8), ("", 8), ("64", 8)]
+    ("text", "n"),
+    [
+        *(("3", 3), (" 2 ", 2), ("4,2", 4), ("0", 8), ("-1", 8), ("many", 8), ("", 8), ("64", 8), ("²", 8)),
+        *(("9" * 18, 8), ("9" * 5000, 8)),  # Python reads no number of more than 4300 digits
+    ],
+    ids=lambda value: str(value)[:20],
 )
 def test_omp_num_threads_limits(monkeypatch, text, n):
     monkeypatch.setenv("OMP_NUM_THREADS", text)

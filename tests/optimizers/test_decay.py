@@ -6,13 +6,13 @@ import pytest
 
 from treadle.optimizers.decay import decayed
 
-STEPS = (*range(1, 40), 354, 999, 1000, 18_760)
+STEPS = (*range(1, 40), 354, 1000)
 
 
 @pytest.mark.parametrize("beta", [0.0, 1e-300, 2.0**-75, 0.1, 0.5, 0.9, 0.999, 1 - 2.0**-20, 1 - 2.0**-53])
 def test_it_is_the_power_of_the_double_rounded_once(beta):
     # Fractions of 53 bits each: exact, and their length is what bounds the steps here.
-    for steps in STEPS[: 40 if beta else 3]:
+    for steps in STEPS:
         exact = Fraction(beta) ** steps
         assert abs(Fraction(decayed(beta, steps)) - exact) <= exact / 2**53 + Fraction(1, 2**100)
 

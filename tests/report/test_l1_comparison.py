@@ -2,17 +2,9 @@
 
 import numpy as np
 
+from tests.report.l1_cases import fitted
 from treadle import LADRegressor
 from treadle.report.l1_comparison import OUTLYING, compare
-
-
-def fitted(n=60, d=1, quantile=0.5, n_outliers=3, seed=0):
-    rng = np.random.default_rng(seed)
-    X = rng.uniform(0, 10, (n, d))
-    y = X.sum(axis=1) + rng.standard_normal(n)
-    y[:n_outliers] += 30
-    model = LADRegressor(quantile).fit(X, y)
-    return model, X, y, compare(model, X, y)
 
 
 def test_comparison_has_both_fits_by_their_definitions():

@@ -4,20 +4,13 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
+from tests.report.l1_cases import fitted
 from treadle import InvalidInput, LADRegressor
 from treadle.report import l1_figures
-from treadle.report.figures import BLUE, GREY, VERMILLION, save_figure
+from treadle.report.colours import BLUE, GREY, VERMILLION
+from treadle.report.figures import save_figure
 from treadle.report.l1_comparison import compare
 from treadle.report.l1_figures import draw_l1_fit
-
-
-def fitted(n=60, d=1, quantile=0.5, n_outliers=3, seed=0):
-    rng = np.random.default_rng(seed)
-    X = rng.uniform(0, 10, (n, d))
-    y = X.sum(axis=1) + rng.standard_normal(n)
-    y[:n_outliers] += 30
-    model = LADRegressor(quantile).fit(X, y)
-    return model, X, y, compare(model, X, y)
 
 
 def drawn(model, X, y, comparison, target="y"):

@@ -10,8 +10,8 @@ from PIL import Image
 
 from tests.report.report_cases import NAMES, make_evaluation, make_history
 from treadle.errors import InvalidInput
+from treadle.report.colours import BLUE, GREY, INK, VERMILLION
 from treadle.report.curves import curves
-from treadle.report.figures import BLUE, GREY, INK, VERMILLION
 from treadle.report.picture import Circle, Line, Pixels, Rectangle, Text
 from treadle.report.run_pictures import CELL, draw_confusion, draw_curves, draw_predictions
 from treadle.training.history import EpochRecord, History
@@ -282,6 +282,10 @@ def test_pictures_are_whole_png_files(picture):
         (
             (np.zeros((1, 4)), [0], np.zeros((1, 2)), "abc", None, 1.0),
             "the 2 columns of probabilities; got 3 names",
+        ),
+        (
+            (np.zeros((2, 4)), [0, 1], np.array([[0.5, 0.5], [np.nan, np.nan]]), "ab", None, 1.0),
+            "probabilities must be finite; got [nan, nan] in row 1: see whether",
         ),
     ],
 )

@@ -1,25 +1,10 @@
 import numpy as np
 import pytest
 
-from tests.training.training_cases import make_loop, result
+from tests.training.training_cases import Noting, make_loop, result
 from treadle.errors import InvalidInput
 from treadle.training.callbacks import Callback, Training, as_callbacks
 from treadle.training.early_stopping import EarlyStopping
-
-
-class Noting(Callback):
-    def __init__(self, log, name="", stop_at=None):
-        self.log, self.name, self.stop_at = log, name, stop_at
-
-    def on_fit_begin(self, training):
-        self.log.append(f"{self.name}begin {len(training.history)}")
-
-    def on_epoch_end(self, training):
-        self.log.append(f"{self.name}epoch {training.record.epoch}")
-        return training.record.epoch == self.stop_at
-
-    def on_fit_end(self, training):
-        self.log.append(f"{self.name}end {len(training.history)}")
 
 
 def test_callbacks_are_called_in_their_order_and_end_in_the_opposite_one():

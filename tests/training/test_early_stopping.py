@@ -5,27 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from tests.training.training_cases import make_loop
+from tests.training.training_cases import Noting, make_loop
 from treadle.errors import InvalidInput
-from treadle.training.callbacks import Callback, Training
+from treadle.training.callbacks import Training
 from treadle.training.checkpointing import Checkpointing
 from treadle.training.early_stopping import EarlyStopping
-
-
-class Noting(Callback):
-    def __init__(self, log, name="", stop_at=None):
-        self.log, self.name, self.stop_at = log, name, stop_at
-
-    def on_fit_begin(self, training):
-        self.log.append(f"{self.name}begin {len(training.history)}")
-
-    def on_epoch_end(self, training):
-        self.log.append(f"{self.name}epoch {training.record.epoch}")
-        return training.record.epoch == self.stop_at
-
-    def on_fit_end(self, training):
-        self.log.append(f"{self.name}end {len(training.history)}")
-
 
 FIGURES = [3.0, 2.0, math.nan, 2.5, 1.99999, 2.2]
 

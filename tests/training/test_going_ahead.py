@@ -11,7 +11,7 @@ from treadle.engines.engine import TrainingProblem
 from treadle.engines.native_engine import NativeEngine
 from treadle.engines.numpy_engine import NumpyEngine
 from treadle.engines.objective import Objective
-from treadle.errors import TrainingDiverged
+from treadle.errors import InvalidInput, TrainingDiverged
 from treadle.estimators.mlp.stopping import StoppingRule
 from treadle.network import Network, Parameters
 from treadle.optimizers import SGD, Adam
@@ -185,6 +185,110 @@ def test_stopping_rules_look_when_they_can_stop():
     assert EarlyStopping(lambda training: 0.0, restore_best=False).next_look() == 1
     assert EarlyStopping("train_loss").next_look() == 1 and Callback().next_look() == 1
     assert EarlyStopping("train_loss", restore_best=False, n_iter_no_change=3).next_look() == 4
+
+
+class OfTheLoss(EarlyStopping):
+    """Looks when the training loss can have stalled: in 11 epochs at the earliest."""
+
+    def __init__(self):
+        super().__init__("train_loss", restore_best=False, tol=0.0)
+        self.seen = []
+
+
+class EndsAnew:
+    """Stops at epoch 5, and notes the parameters before; a callback only beside one."""
+
+    def on_epoch_end(self, training):
+        self.seen.append(training.parameters().flat.tobytes())
+        return training.record.epoch == 5
+
+
+def test_a_subclass_that_ends_epochs_in_its_own_way_sees_each_of_them(blocks):
+    class Own(OfTheLoss):
+        on_epoch_end = EndsAnew.on_epoch_end
+
+    class OfOwn(Own):
+        pass
+
+    class Mixed(EndsAnew, OfTheLoss):
+        pass
+
+    for kind in (Own, OfOwn, Mixed):
+        stopping, loop = kind(), make_loop()
+        Training(loop, stopping).run()
+        assert len(loop.history) == 5 and len(set(stopping.seen)) == 5
+        assert stopping.seen[-1] == loop.parameters().flat.tobytes()
+    assert not blocks
+
+
+def test_a_subclass_that_does_not_or_says_when_it_looks_is_believed():
+    class Same(OfTheLoss):
+        pass
+
+    class Says(OfTheLoss):
+        on_epoch_end = EndsAnew.on_epoch_end
+
+        def next_look(self):
+            return 7
+
+    assert [kind().next_look() for kind in (OfTheLoss, Same, Says)] == [11, 11, 7]
+
+
+def test_a_stop_earlier_than_next_look_allowed_is_refused():
+    class Early(Look):
+        next_look = Look.next_look
+
+        def on_epoch_end(self, training):
+            return training.record.epoch == self.epoch
+
+    looks = Early(4)
+    for looks.epoch in (1, 2, 7):
+        with pytest.raises(
+            InvalidInput,
+            match=f"Early stopped training after epoch {looks.epoch}, and later ones are trained already.*"
+            "let next_look return 1, or how many",
+        ):
+            Training(make_loop(), looks).run()
+    looks.epoch, loop = 8, make_loop()
+    Training(loop, looks).run()
+    assert len(loop.history) == 8
+
+
+def test_a_checkpoint_is_of_the_last_epoch_that_was_trained_or_refused():
+    def saved_after(epoch, n):
+        class Saves(Look):
+            next_look = Look.next_look
+
+            def on_epoch_end(self, training):
+                if training.record.epoch == epoch:
+                    self.seen.append(training.checkpoint())
+
+        saves = Saves(n)
+        Training(make_loop(), saves).run()
+        return {name: array.tobytes() for name, array in saves.seen[0].state.items()}
+
+    assert saved_after(4, n=4) == saved_after(4, n=1)
+    with pytest.raises(
+        InvalidInput, match="no checkpoint after epoch 3: training is within a later one, or beyond it; take"
+    ):
+        saved_after(3, n=4)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_an_interrupt_after_epochs_in_one_go_leaves_a_fit_that_goes_on():
+    class Interrupts(Callback):
+        def next_look(self):
+            return math.inf
+
+        def on_epoch_end(self, training):
+            if training.record.epoch == 3:
+                raise KeyboardInterrupt
+
+    options = {"hidden_layer_sizes": 4, "random_state": 0, "max_iter": 15, "n_iter_no_change": 20}
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        fitted = MLPClassifier(**options, callbacks=Interrupts()).fit(X, Y)
+    assert fitted.n_iter_ == 3
+    assert np.isfinite(fitted.set_params(callbacks=None, warm_start=True).fit(X, Y).loss_)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

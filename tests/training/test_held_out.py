@@ -32,6 +32,22 @@ def test_rows_among_others_are_judged_as_if_they_were_alone(monkeypatch):
     )
 
 
+@pytest.mark.parametrize("rows", [None, np.arange(10)])
+def test_one_predictor_serves_all_blocks(monkeypatch, rows):
+    class Counting(NumpyEngine):
+        made = 0
+
+        def predictor(self, parameters):
+            self.made += 1
+            return super().predictor(parameters)
+
+    monkeypatch.setattr(held_out, "ROWS_AT_A_TIME", 3)
+    X, y, _ = random_batch(NETWORK, 30, 1)
+    engine = Counting()
+    HeldOut(X, y, rows).evaluate(engine, start(), OBJECTIVE)
+    assert engine.made == 1
+
+
 def test_a_score_of_ones_own_sees_parameters_and_logits():
     X, y, _ = random_batch(NETWORK, 30, 1)
     seen = []

@@ -188,9 +188,9 @@ def test_seconds_are_those_of_training_without_the_evaluation(monkeypatch):
         return losses
 
     class Slow(Observed):
-        def logits(self, *arguments):
+        def predictor(self, parameters):
             clock.now += 100
-            return super().logits(*arguments)
+            return super().predictor(parameters)
 
     made = make_loop(engine=Slow(three_seconds), test_set=random_batch(NETWORK, 30, 1)[:2])
     assert [record.seconds for record in made.epochs()] == [3, 3, 3]

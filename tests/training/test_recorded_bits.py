@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 from treadle.hardware.native import extension
-from treadle.training.recorded_bits import RECORDED_NUMPY, bits_of_training
+from treadle.training.recorded_bits import RECORDED, RECORDED_NUMPY, bits_of_training
 
 OF_NUMPY = ("initial weights", "orders")
 
 
 def test_what_training_takes_from_elsewhere_is_as_recorded():
-    for part in bits_of_training():
+    parts = bits_of_training()
+    assert {part.what for part in parts} == RECORDED.keys()
+    for part in parts:
         if not part.what.startswith(OF_NUMPY) or np.__version__ == RECORDED_NUMPY:
             assert part.agree, part
 

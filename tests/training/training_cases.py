@@ -1,4 +1,4 @@
-"""A small training with dropout, weights and a test set; and every bit that it leaves."""
+"""A small training with dropout, weights and a test set, every bit that it leaves, and a callback."""
 
 from dataclasses import astuple, replace
 
@@ -10,6 +10,7 @@ from treadle.engines.numpy_engine import NumpyEngine
 from treadle.engines.objective import Objective
 from treadle.network import Network, Parameters
 from treadle.optimizers import SGD, Adam, AdamW, Adaptive, Constant, Cosine, InverseScaling, OneCycle
+from treadle.training.callbacks import Callback
 from treadle.training.loop import TrainingLoop, TrainingPlan
 
 NETWORK = Network((4, 6, 5, 3), ("tanh", "gelu"), dropout=(0.4, 0.2))
@@ -51,3 +52,20 @@ def result(loop):
     checkpoint = loop.checkpoint()
     state = {name: (array.dtype, array.shape, array.tobytes()) for name, array in checkpoint.state.items()}
     return state, [tuple(map(repr, astuple(replace(record, seconds=0)))) for record in checkpoint.history]
+
+
+class Noting(Callback):
+    """Writes into a log what it is told of."""
+
+    def __init__(self, log, name="", stop_at=None):
+        self.log, self.name, self.stop_at = log, name, stop_at
+
+    def on_fit_begin(self, training):
+        self.log.append(f"{self.name}begin {len(training.history)}")
+
+    def on_epoch_end(self, training):
+        self.log.append(f"{self.name}epoch {training.record.epoch}")
+        return training.record.epoch == self.stop_at
+
+    def on_fit_end(self, training):
+        self.log.append(f"{self.name}end {len(training.history)}")

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cyclopts
 
 from treadle.cli.terminal import print_json, print_result, print_table
 from treadle.messages import visible
 
-if TYPE_CHECKING:
-    from treadle.engines.engine import Engine
-
 app = cyclopts.App(name="info")
 
 # Of what a result or its time may depend on.
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "onnx")
 
+# Of an engine's parameters. bfloat16 is none of them: it is a precision of the products of float32 ones.
 DTYPES = ("float32", "float64")
 
 
@@ -88,15 +86,7 @@ def _engine(name: str) -> dict[str, object]:
         engine = make_engine(name)
     except EngineUnavailable as error:
         return {"name": name, "dtypes": [], "details": {}, "why_not": str(error)}
-    return {"name": name, "dtypes": _dtypes(engine), "details": engine.details(), "why_not": None}
-
-
-def _dtypes(engine: Engine) -> list[str]:
-    """List the dtypes that an engine's parameters can have.
-
-    bfloat16 is none of them: it is a precision of the products of float32 ones.
-    """
-    return [*(dtype for dtype in DTYPES if engine.unsupported(dtype=dtype) is None)]
+    return {"name": name, "dtypes": [*DTYPES], "details": engine.details(), "why_not": None}
 
 
 def _versions() -> dict[str, str | None]:

@@ -327,33 +327,32 @@ class Engine(ABC):
         """
         return [self.trainer(problem, parameters) for problem, parameters in tasks]
 
-    def unsupported(
-        self, problem: TrainingProblem | None = None, dtype: DTypeLike = np.float32
-    ) -> str | None:
-        """Say why this engine cannot serve, with a remedy; None if it can.
+    def unsupported(self, problem: TrainingProblem, dtype: DTypeLike = np.float32) -> str | None:
+        """Say why this engine cannot train the problem, with a remedy; None if it can.
+
+        Every engine predicts with whatever parameters there are.
 
         Parameters
         ----------
-        problem : TrainingProblem, or None
-            To be trained; None: parameters are there, and only their predictions are wanted.
+        problem : TrainingProblem
         dtype : float32 or float64
             Of the parameters.
         """
-        if problem is None or problem.precision == "float32":
+        if problem.precision == "float32":
             return None
         return (
             f"the {self.name} engine does not compute in {problem.precision}: take the native engine, "
             "or precision float32"
         )
 
-    def why_not(self, problem: TrainingProblem | None, dtype: DTypeLike) -> str | None:
+    def why_not(self, problem: TrainingProblem, dtype: DTypeLike) -> str | None:
         """Say why this engine cannot train the problem; None if it can.
 
         It is what ``unsupported`` says, or that the network's blocks have rates that the engine has not.
         """
         if reason := self.unsupported(problem, dtype):
             return reason
-        if problem is None or self.trains_by_block or problem.network.has_one_rate:
+        if self.trains_by_block or problem.network.has_one_rate:
             return None
         return (
             f"the {self.name} engine has one learning rate and one decay for all weights, and a part of this "
@@ -364,7 +363,7 @@ class Engine(ABC):
         """Return by name what results or time depend on besides the engine's name."""
         return {}
 
-    def check_supports(self, problem: TrainingProblem | None, dtype: DTypeLike) -> None:
+    def check_supports(self, problem: TrainingProblem, dtype: DTypeLike) -> None:
         """Raise EngineUnavailable with the reason of ``why_not``, if it has one."""
         if reason := self.why_not(problem, dtype):
             raise EngineUnavailable(reason)

@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -29,7 +28,7 @@ from treadle.errors import InvalidInput
 from treadle.hardware.at_once import is_among_others, stop_if_asked
 from treadle.hardware.native import networks
 from treadle.hardware.native.extension import SIMD, chosen_kernels
-from treadle.hardware.processors import usable_threads
+from treadle.hardware.processors import check_n_threads, usable_threads
 from treadle.maths.dtypes import Floats, Numbers
 from treadle.network import Network, Parameters
 from treadle.optimizers import SGD, Adam, AdamW, Optimizer
@@ -74,23 +73,15 @@ class NativeEngine(Engine):
     def __init__(self, n_threads: int | None = None) -> None:
         chosen = chosen_kernels()
         self.kernels, self.bfloat16_kernels = chosen.standard, chosen.bfloat16
-        if n_threads is not None and (
-            not isinstance(n_threads, Integral) or isinstance(n_threads, bool) or n_threads < 1
-        ):
-            raise InvalidInput(f"n_threads must be an integer of at least 1; got {n_threads!r}")
-        self._asked_for: int | None = None if n_threads is None else int(n_threads)
+        self._asked_for = check_n_threads(n_threads)
 
     @property
     def n_threads(self) -> int:
         """How many threads may share the work now."""
         return usable_threads().n if self._asked_for is None else self._asked_for
 
-    def unsupported(
-        self, problem: TrainingProblem | None = None, dtype: DTypeLike = np.float32
-    ) -> str | None:
+    def unsupported(self, problem: TrainingProblem, dtype: DTypeLike = np.float32) -> str | None:
         """See ``Engine.unsupported``."""
-        if problem is None:
-            return None
         if problem.precision == "bfloat16" and np.dtype(dtype) != np.float32:
             return (
                 f"the native engine trains float32 parameters in bfloat16, not {np.dtype(dtype)}: take "
@@ -119,7 +110,6 @@ class NativeEngine(Engine):
 
     def predictor(self, parameters: Parameters) -> Predictor:
         """See ``Engine.predictor``."""
-        self.check_supports(None, parameters.dtype)
         return NativePredictor(self, parameters)
 
     def threads_for(self, problem: TrainingProblem) -> int:
@@ -195,7 +185,7 @@ class NativeEngine(Engine):
 
 
 class NativePredictor(Predictor):
-    """See ``treadle.engines.predictor.Predictor``. The engine has checked that it supports the parameters."""
+    """See ``treadle.engines.predictor.Predictor``."""
 
     def __init__(self, engine: NativeEngine, parameters: Parameters) -> None:
         super().__init__(parameters)
@@ -259,11 +249,17 @@ class NativeTrainer(Trainer):
             reads memory by them.
         """
         n = self._problem.n_rows
+        order = np.asarray(order)
+        if order.ndim != 1 or order.dtype.kind not in "iu":
+            raise InvalidInput(
+                f"order must hold row numbers of X, integers in one dimension; got {order.dtype} of shape "
+                f"{order.shape}"
+            )
         order = np.ascontiguousarray(order, dtype=np.int64)
         rates = np.ascontiguousarray(learning_rates, dtype=np.float64)
         n_steps = self._problem.n_steps(len(order))
         # What is negative is large as an unsigned number.
-        if order.ndim != 1 or len(order) > n or (len(order) and order.view(np.uint64).max() >= n):
+        if len(order) > n or (len(order) and order.view(np.uint64).max() >= n):
             raise InvalidInput(
                 f"order must hold row numbers of X, each from 0 to {n - 1} and at most once; got "
                 f"{len(order)} numbers from {order.min()} to {order.max()}"

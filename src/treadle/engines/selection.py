@@ -50,7 +50,7 @@ def select_engine(
     problem : TrainingProblem, or None
         What the engine is to train; None: it is to predict.
     dtype : float32 or float64
-        Of the parameters.
+        Of the parameters that are trained; every engine predicts with both.
     n_threads : int, or None
         Of the native engine; the NumPy engine computes on one, and PyTorch has a setting of its own. None: as
         many as there is work for.
@@ -75,7 +75,8 @@ def select_engine(
     if name not in ENGINES:
         raise InvalidInput(f"engine must be one of {', '.join(ENGINES)}; got {name!r}")
     engine = make_engine(name, n_threads)
-    engine.check_supports(problem, dtype)
+    if problem is not None:
+        engine.check_supports(problem, dtype)
     return Selection(engine, "asked for")
 
 
@@ -104,15 +105,18 @@ def _best(problem: TrainingProblem | None, dtype: DTypeLike, n_threads: int | No
     if problem is not None and is_compressed(problem.X):
         n_elements = max(problem.X.shape[0] * problem.X.shape[1], 1)
         numpy = _numpy().engine
-        if (stored := problem.X.nnz / n_elements) < SPARSE and numpy.why_not(problem, np.float32) is None:
+        if (stored := problem.X.nnz / n_elements) < SPARSE and numpy.why_not(problem, dtype) is None:
             return Selection(numpy, f"{stored:.2g} of X is stored: products of sparse rows")
     against: list[str] = []
     for candidate in (partial(_native, n_threads), _torch_on_gpu, _numpy):
         found = candidate()
-        why_not = found if isinstance(found, str) else found.engine.why_not(problem, dtype)
-        if isinstance(found, Selection) and why_not is None:
+        if isinstance(found, str):
+            against.append(found)
+            continue
+        why_not = None if problem is None else found.engine.why_not(problem, dtype)
+        if why_not is None:
             return Selection(found.engine, "; ".join([*against, found.reason]))
-        against.append(str(why_not))
+        against.append(why_not)
     raise EngineUnavailable(f"no engine can do that here: {'; '.join(against)}")
 
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from treadle.engines.engine import Trainer, TrainingProblem, diverged
 from treadle.engines.torch_model import TorchModel, differentiating
 from treadle.errors import EngineUnavailable
+from treadle.hardware.at_once import stop_if_asked
 from treadle.maths.dtypes import ArrayMapping, Arrays, Floats
 from treadle.network import Parameters
 from treadle.optimizers import SGD, Adam, AdamW, Optimizer
@@ -51,6 +52,7 @@ class TorchTrainer(Trainer):
         problem = self._problem
         losses = np.empty(problem.n_steps(len(order)))
         for s in range(len(losses)):
+            stop_if_asked()
             rows = order[s * problem.batch_size : (s + 1) * problem.batch_size]
             self._optimizer.zero_grad()
             loss = self._model.loss(

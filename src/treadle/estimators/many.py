@@ -6,7 +6,7 @@ lock, so that time falls with the number of processors.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn import config_context, get_config
 
-from treadle.errors import FitsFailed, InvalidInput
-from treadle.hardware.at_once import run_at_once
+from treadle.errors import InvalidInput
+from treadle.hardware.at_once import raise_failures, refuse_shared, run_at_once
 from treadle.messages import Said, postponed_warnings, quoted, warn_caller
 from treadle.training.callbacks import Callback
 
@@ -60,7 +60,8 @@ def fit_many(
 
     Warns
     -----
-    What the fits warn of, in their order, once all have ended.
+    What treadle's own fits warn of, in their order, once all have ended, and before FitsFailed. Estimators of
+    other packages warn meanwhile, from their threads.
 
     Notes
     -----
@@ -79,21 +80,20 @@ def fit_many(
     True
     """
     fits = [_fit_of(entry, X, y, sample_weight) for entry in estimators]
-    _refuse_shared([fit[0] for fit in fits])
+    refuse_shared(
+        "estimators",
+        [_changing_parts(estimator) for estimator, _data in fits],
+        "give each its own, with sklearn.base.clone, or integers as random_state",
+    )
     config = get_config()
     said: list[Said] = [[] for _ in fits]
     outcomes = run_at_once([partial(_fit, config, *fit) for fit in zip(fits, said, strict=True)], n_threads)
-    for of_fit in said:
-        for message, category in of_fit:
-            warn_caller(message, category)
-    errors = {i: outcome.error for i, outcome in enumerate(outcomes) if outcome.error is not None}
-    if errors:
-        first = min(errors)
-        raise FitsFailed(
-            f"{len(errors)} of {len(fits)} fits failed, {_numbers(errors)} (from 0); the others are fitted. "
-            f"Of number {first}, {quoted(fits[first][0])}: {type(errors[first]).__name__}: {errors[first]}",
-            errors,
-        ) from errors[first]
+    try:
+        for of_fit in said:
+            for message, category in of_fit:
+                warn_caller(message, category)
+    finally:  # a warning may be an error
+        raise_failures("fits", "are fitted", outcomes, lambda i: quoted(fits[i][0]))
     return [fit[0] for fit in fits]
 
 
@@ -131,28 +131,9 @@ def _fit(config: dict[str, Any], fit: tuple[Any, tuple[Any, ...]], said: Said) -
         estimator.fit(*data)
 
 
-def _refuse_shared(estimators: Sequence[Any]) -> None:
-    owner: dict[int, int] = {}
-    for i, estimator in enumerate(estimators):
-        for part in {id(part): part for part in _changing_parts(estimator)}.values():
-            first = owner.setdefault(id(part), i)
-            if first != i:
-                raise InvalidInput(
-                    f"fits at once cannot share what they change; estimators {first} and {i} (from 0) have "
-                    f"one {type(part).__name__}: give each its own, with sklearn.base.clone, or integers as "
-                    "random_state"
-                )
-
-
 def _changing_parts(estimator: Any) -> list[Any]:
     """The estimator, and what it holds that a fit changes."""
     values = estimator.get_params().values() if hasattr(estimator, "get_params") else ()
     entries = [entry for value in values for entry in (value if isinstance(value, list | tuple) else [value])]
     nested = [value for value in values if hasattr(value, "fit")]
     return [estimator, *nested, *(entry for entry in entries if isinstance(entry, CHANGING))]
-
-
-def _numbers(errors: dict[int, BaseException]) -> str:
-    """The numbers of those that failed, a few of them."""
-    shown = list(errors)[:5]
-    return ", ".join(map(str, shown)) + (" ..." if len(errors) > len(shown) else "")

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import contextvars
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from numbers import Integral
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
-from treadle.errors import InvalidInput
-from treadle.hardware.processors import share, usable_threads
+from treadle.errors import FitsFailed, InvalidInput
+from treadle.hardware.processors import check_n_threads, share, usable_threads
 
 Result = TypeVar("Result")
 
@@ -26,6 +25,8 @@ _stop: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("
 
 # Seconds between two looks at whether the computation that this one is a part of is to stop.
 PATIENCE = 0.1
+# Of those that failed, how many are named.
+NAMED = 5
 
 
 class Stopped(BaseException):
@@ -78,11 +79,8 @@ def run_at_once(
         KeyboardInterrupt, say, here or in a computation: the others stop where they call ``stop_if_asked``,
         and have ended when it is raised.
     """
-    if n_threads is not None and (
-        not isinstance(n_threads, Integral) or isinstance(n_threads, bool) or n_threads < 1
-    ):
-        raise InvalidInput(f"n_threads must be an integer of at least 1, or None; got {n_threads!r}")
-    n = usable_threads().n if n_threads is None else int(n_threads)
+    given = check_n_threads(n_threads)
+    n = usable_threads().n if given is None else given
     stop = threading.Event()
     waiting: SimpleQueue[int] = SimpleQueue()
     ended: SimpleQueue[tuple[int, Outcome[Result]]] = SimpleQueue()
@@ -122,3 +120,52 @@ def run_at_once(
             if thread.ident is not None:
                 thread.join()
     return [outcomes[i] for i in range(len(computations))]
+
+
+def refuse_shared(what: str, parts: Sequence[Iterable[object]], remedy: str) -> None:
+    """Raise InvalidInput if two computations have one object that they would both change.
+
+    Parameters
+    ----------
+    what : str
+        What they are called, several of them.
+    parts : sequence of iterables
+        Of each, the objects that it changes.
+    remedy : str
+    """
+    held = [list(of_one) for of_one in parts]  # while they are compared no other object has their place
+    owner: dict[int, int] = {}
+    for i, of_one in enumerate(held):
+        for part in {id(part): part for part in of_one}.values():
+            first = owner.setdefault(id(part), i)
+            if first != i:
+                raise InvalidInput(
+                    f"what runs at once cannot share what it changes; {what} {first} and {i} (from 0) have "
+                    f"one {type(part).__name__}: {remedy}"
+                )
+
+
+def raise_failures(
+    what: str, ended: str, outcomes: Sequence[Outcome[Result]], name: Callable[[int], str] | None = None
+) -> None:
+    """Raise FitsFailed if some failed: how many, which, and why the first of them did.
+
+    Parameters
+    ----------
+    what, ended : str
+        What they are called, several of them, and what is true of those that did not fail.
+    outcomes : sequence of Outcome
+    name : callable, or None
+        From the number of one to what it is, for the message.
+    """
+    errors = {i: outcome.error for i, outcome in enumerate(outcomes) if outcome.error is not None}
+    if not errors:
+        return
+    first = min(errors)
+    numbers = ", ".join(map(str, list(errors)[:NAMED])) + (" ..." if len(errors) > NAMED else "")
+    which = f"number {first}" if name is None else f"number {first}, {name(first)}"
+    raise FitsFailed(
+        f"{len(errors)} of {len(outcomes)} {what} failed, {numbers} (from 0); the others {ended}. "
+        f"Of {which}: {type(errors[first]).__name__}: {errors[first]}",
+        errors,
+    ) from errors[first]

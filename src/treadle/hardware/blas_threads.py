@@ -1,12 +1,14 @@
 """Keeps BLAS on one thread while an engine computes in any Python thread.
 
 With more threads, BLAS's sums run in another order, and the bits of a result would depend on their number.
-The limit is the process's: so the first who enters sets it, and the last who leaves lifts it.
+The limit is the process's: so the first who enters sets it, and the last who leaves lifts it. Of a forked
+child's threads there is one, whose entries alone count there.
 """
 
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,6 +20,15 @@ from threadpoolctl import ThreadpoolController
 _lock = threading.Lock()
 _n_inside = 0
 _before: list[int] = []
+
+
+class _Own(threading.local):
+    """How often this thread is inside."""
+
+    n_inside = 0
+
+
+_own = _Own()
 
 
 @cache
@@ -55,11 +66,35 @@ def one_blas_thread() -> Iterator[None]:
             if set(_before) - {1}:
                 _set_threads(itertools.repeat(1))
         _n_inside += 1
+        _own.n_inside += 1
     try:
         yield
     finally:
         with _lock:
             _n_inside -= 1
-            if _n_inside == 0 and set(_before) - {1}:
-                _set_threads(_before)
-                _be_heard()
+            _own.n_inside -= 1
+            _lift_if_none_is_inside()
+
+
+def _lift_if_none_is_inside() -> None:
+    if _n_inside == 0 and set(_before) - {1}:
+        _set_threads(_before)
+        _be_heard()
+
+
+def _begin_as_a_forked_child() -> None:
+    """Forget the threads that the parent has and the child has not; the lock was taken before the fork."""
+    global _n_inside
+    others_were_inside = _n_inside > _own.n_inside
+    _n_inside = _own.n_inside
+    try:
+        if others_were_inside:
+            _lift_if_none_is_inside()
+    finally:
+        _lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_begin_as_a_forked_child
+    )

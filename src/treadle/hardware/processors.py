@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from treadle.errors import InvalidInput
+from treadle.messages import quoted
+from treadle.whole_numbers import is_whole, is_whole_text
+
 # What a container may use, in microseconds of processor time and of time: Linux's control groups, version 2.
 CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 
@@ -41,6 +45,15 @@ def usable_threads() -> ThreadCount:
         _share(),
     ]
     return min((limit for limit in limits if limit), key=lambda limit: limit.n)
+
+
+def check_n_threads(n_threads: object) -> int | None:
+    """Return a number of threads as it was given, or None; raise InvalidInput for anything else."""
+    if n_threads is None:
+        return None
+    if not (is_whole(n_threads) and n_threads >= 1):
+        raise InvalidInput(f"n_threads must be an integer of at least 1, or None; got {quoted(n_threads)}")
+    return int(n_threads)
 
 
 def _share() -> ThreadCount | None:
@@ -75,7 +88,7 @@ def _environment(name: str) -> ThreadCount | None:
     Anything else says nothing, as in OpenMP.
     """
     first = os.environ.get(name, "").partition(",")[0].strip()
-    return ThreadCount(int(first), name) if first.isdecimal() and int(first) > 0 else None
+    return ThreadCount(int(first), name) if is_whole_text(first) and int(first) > 0 else None
 
 
 def processor_name() -> str:

@@ -6,9 +6,10 @@ _ONE = 1 << 128
 
 
 def decayed(beta: float, steps: int) -> float:
-    """What is left of 1 after some steps: beta^steps, to 2^-100 and then rounded.
+    """What is left of 1 after some steps: beta^steps, to steps * 2^-126 and then rounded.
 
-    By squaring, in whole numbers of 2^-128, as ``native/training/decay.h`` does it.
+    That is 2^-100 after 2^26 steps. By squaring, in whole numbers of 2^-128, as ``native/training/decay.h``
+    does it.
 
     Parameters
     ----------

@@ -26,7 +26,8 @@ from treadle.report.box_studies import (
     parameters_against_dimension,
     parameters_that_fit,
 )
-from treadle.report.figures import BLUE, GREY, INK, PALE, VERMILLION, finish_axes, new_figure, verbatim
+from treadle.report.colours import BLUE, GREY, INK, PALE, VERMILLION
+from treadle.report.figures import finish_axes, new_figure, verbatim
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

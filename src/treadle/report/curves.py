@@ -12,7 +12,7 @@ from treadle.training.history import History
 
 
 @dataclass(frozen=True)
-class Curves:
+class Panel:
     """A chart with its words: the name of its series by style, and a sentence that says what it shows."""
 
     title: str
@@ -21,7 +21,7 @@ class Curves:
     summary: str
 
 
-def curves(history: History) -> list[Curves]:
+def curves(history: History) -> list[Panel]:
     """Chart the loss and, where any epoch has one, the test accuracy."""
     epochs = [record.epoch for record in history]
     accuracy = charts.Series("test", "test", [100 * value for value in history.column("held_out_score")])
@@ -34,12 +34,12 @@ def curves(history: History) -> list[Curves]:
         at = int(np.nanargmin(test_loss.values))
         best, summary = ("test", at), f"lowest {test_loss.values[at]:.4f}, epoch {epochs[at]}"
     chart = charts.epoch_chart(epochs, losses, "loss (nats)", lambda value: f"{value:.4f}", best)
-    found.append(Curves("Loss", chart, [(one.key, one.label) for one in losses], summary))
+    found.append(Panel("Loss", chart, [(one.key, one.label) for one in losses], summary))
     if any(map(math.isfinite, accuracy.values)):
         at = int(np.nanargmax(accuracy.values))
         summary = f"highest {accuracy.values[at]:.2f} %, epoch {epochs[at]}"
         chart = charts.epoch_chart(
             epochs, [accuracy], "accuracy (%)", lambda value: f"{value:.2f} %", ("test", at)
         )
-        found.append(Curves("Test accuracy", chart, [("test", "test")], summary))
+        found.append(Panel("Test accuracy", chart, [("test", "test")], summary))
     return found

@@ -1,8 +1,7 @@
-"""Gives matplotlib's pictures their colours and their look, and saves them.
+"""Gives matplotlib's pictures their look, and saves them.
 
-Drawn through matplotlib's objects on an Agg canvas: no pyplot, no window, no global state. The colours are
-Okabe and Ito's, which colour-blind readers can tell apart. matplotlib is imported on the first call; the
-pictures of a run do without it, see ``treadle.report.run_pictures``.
+Drawn through matplotlib's objects on an Agg canvas: no pyplot, no window, no global state. matplotlib is
+imported on the first call; the pictures of a run do without it, see ``treadle.report.run_pictures``.
 """
 
 from __future__ import annotations
@@ -13,14 +12,13 @@ from typing import TYPE_CHECKING
 
 from treadle.errors import InvalidInput
 from treadle.files import write_atomically
+from treadle.report.colours import GREY, INK, PALE
+from treadle.report.picture import DPI
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BLUE, VERMILLION = "#0072B2", "#D55E00"
-INK, GREY, PALE = "#1b1e23", "#69707a", "#dcdfe4"
-DPI = 150
 PICTURE_ENDINGS = {"": "png", ".png": "png", ".svg": "svg", ".pdf": "pdf"}
 
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from treadle.errors import InvalidInput
 from treadle.estimators.lad import LADRegressor
 from treadle.maths.dtypes import Floats
-from treadle.report.figures import BLUE, GREY, INK, VERMILLION, finish_axes, new_figure, verbatim
+from treadle.report.colours import BLUE, GREY, INK, VERMILLION
+from treadle.report.figures import finish_axes, new_figure, verbatim
 from treadle.report.l1_comparison import L1Comparison
 from treadle.report.samples import short_name
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from treadle.report.figures import BLUE, GREY, VERMILLION, finish_axes, new_figure
+from treadle.report.colours import BLUE, GREY, VERMILLION
+from treadle.report.figures import finish_axes, new_figure
 from treadle.training.learning_rate_finder import LearningRateFinder
 
 if TYPE_CHECKING:

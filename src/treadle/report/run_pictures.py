@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
+from treadle.messages import quoted
 from treadle.report import charts
-from treadle.report.curves import Curves, curves
-from treadle.report.figures import BLUE, GREY, INK, PALE, VERMILLION
+from treadle.report.colours import BLUE, GREY, INK, PALE, VERMILLION
+from treadle.report.curves import Panel, curves
 from treadle.report.picture import Circle, Line, Picture, Pixels, Rectangle, Text, text_width
 from treadle.report.samples import as_grey_images, short_name, shown_classes
 from treadle.report.shading import confusion_strength
@@ -49,7 +50,7 @@ def draw_curves(history: History) -> Picture:
     return picture
 
 
-def _draw_legend(picture: Picture, panel: Curves, x: float) -> None:
+def _draw_legend(picture: Picture, panel: Panel, x: float) -> None:
     """The title and, to its right, what each line and the mark are."""
     base = 0.34
     picture.add(Text(x, base, panel.title, 11, INK, bold=True))
@@ -184,6 +185,12 @@ def draw_predictions(
         raise InvalidInput(
             f"class_names must name the {probabilities.shape[1]} columns of probabilities; "
             f"got {len(class_names)} names"
+        )
+    finite = np.isfinite(probabilities).all(axis=1)
+    if not finite.all():
+        raise InvalidInput(
+            f"probabilities must be finite; got {quoted(probabilities[~finite][0].tolist())} in row "
+            f"{int(np.argmin(finite))}: see whether the network or its inputs overflow"
         )
     n_columns = min(n, 2 if n <= 8 else 3)
     height = 1.0 + BAR_PITCH * min(len(class_names), BARS_SHOWN)

@@ -275,13 +275,9 @@ class _RunFiles(Checkpointing):
         if self._waiting is not None:
             self._write(self._waiting)
 
-    def _save(self, training: Training) -> None:
-        self._saved_epoch = len(training.history)  # even if this fails: on_fit_end is not to fail once more
-        self._write(training.checkpoint())
-
     def _write(self, checkpoint: Checkpoint) -> None:
         self._waiting = None
-        checkpoint.save(self.path)
+        super()._write(checkpoint)
         self._write_history(checkpoint.history)
         self._saved_at = time.monotonic()
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,19 @@ class Callback:
 
     sees_what_others_did: ClassVar[bool] = False
 
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Let a class with an ``on_epoch_end`` of its own look at each epoch, unless it says when it looks.
+
+        What it inherits as ``next_look`` speaks for the ``on_epoch_end`` that it replaces.
+        """
+        super().__init_subclass__(**arguments)
+        at_end, look = (
+            next(i for i, base in enumerate(cls.__mro__) if name in vars(base))
+            for name in ("on_epoch_end", "next_look")
+        )
+        if at_end < look:
+            cls.next_look = Callback.next_look  # type: ignore[method-assign]
+
     def on_fit_begin(self, training: Training) -> None:
         """Called before training begins, or a later callback restores it."""
 
@@ -66,7 +79,8 @@ class Callback:
         """In how many epochs this looks at more than the record of an epoch, or says stop, at the earliest.
 
         Until then the parameters that it sees in ``on_epoch_end`` may be those of a later epoch. Short epochs
-        at which no callback looks are trained in one go.
+        at which no callback looks are trained in one go. A class that writes ``on_epoch_end`` anew writes
+        this anew as well, or looks at each epoch.
         """
         return 1
 
@@ -205,7 +219,10 @@ class Training:
 
     @property
     def is_between_epochs(self) -> bool:
-        """Whether the state is whole; False after an exception within an epoch."""
+        """Whether the state is that of the history's last epoch.
+
+        It is not after an exception within an epoch, nor between epochs that were trained in one go.
+        """
         return self._loop.is_between_epochs
 
     @property
@@ -233,7 +250,7 @@ class Training:
     def checkpoint(self) -> Checkpoint:
         """Return all that is needed to resume here to the same bits.
 
-        It has the callbacks' state in it.
+        It has the callbacks' state in it. Raises as ``TrainingLoop.checkpoint``.
         """
         checkpoint = self._loop.checkpoint()
         states = {
@@ -275,6 +292,10 @@ class Training:
                 f"{sorted(others)[0]!r} among them: give the callbacks that it was made with, in their order"
             )
 
+    def changing_parts(self) -> list[object]:
+        """Return what ``run`` changes, which no two trainings at once may share."""
+        return [self, *self._loop.changing_parts(), *self.callbacks]
+
     def _next_look(self) -> float:
         return min((callback.next_look() for callback in self.callbacks), default=math.inf)
 
@@ -288,6 +309,8 @@ class Training:
         ------
         TrainingDiverged
             As ``TrainingLoop.epochs``.
+        InvalidInput
+            If a callback says stop earlier than its ``next_look`` allows: later epochs are trained by then.
         """
         with ExitStack() as stack:
             stack.enter_context(self.engine.session())
@@ -299,3 +322,9 @@ class Training:
                 for callback in self.callbacks:
                     if _is_true(callback.on_epoch_end(self)) and self.stopped_by is None:
                         self.stopped_by = callback
+                if self.stopped_by is not None and not self.is_between_epochs:
+                    raise InvalidInput(
+                        f"{type(self.stopped_by).__name__} stopped training after epoch {self.record.epoch}, "
+                        "and later ones are trained already, as its next_look said that it would not: let "
+                        "next_look return 1, or how many epochs there are until it may stop"
+                    )

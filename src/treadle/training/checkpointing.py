@@ -111,7 +111,10 @@ class Checkpointing(Callback):
 
     def _save(self, training: Training) -> None:
         self._saved_epoch = len(training.history)  # even if this fails: on_fit_end is not to fail once more
-        training.checkpoint().save(self.path)
+        self._write(training.checkpoint())
+
+    def _write(self, checkpoint: Checkpoint) -> None:
+        checkpoint.save(self.path)
 
 
 def fingerprint(training: Training) -> NDArray[np.int64]:

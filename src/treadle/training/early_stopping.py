@@ -129,8 +129,7 @@ class EarlyStopping(Callback):
 
     def _add(self, figure: float) -> bool:
         self.figures_.append(figure)
-        # NaN would pass for an improvement: no comparison with it holds.
-        stalled = self._stall.add(math.inf if math.isnan(figure) else self._sign * figure)
+        stalled = self._stall.add(self._sign * figure)
         if self._stall.improved:
             self.best_epoch_ = len(self.figures_)
         return stalled

@@ -67,11 +67,12 @@ class HeldOut:
             return loss, accuracy(parameters.network, logits, y)
 
     def _logits(self, engine: Engine, parameters: Parameters) -> Floats:
+        predictor = engine.predictor(parameters)
         if self.rows is None:
-            return engine.logits(parameters, self.X)
+            return predictor.logits(self.X)
         # Gathered a block at a time, so that X is never copied as a whole.
         blocks = [
-            engine.logits(parameters, self.X[self.rows[start : start + ROWS_AT_A_TIME]])
+            predictor.logits(self.X[self.rows[start : start + ROWS_AT_A_TIME]])
             for start in range(0, len(self.rows), ROWS_AT_A_TIME)
         ]
         return np.concatenate(blocks)

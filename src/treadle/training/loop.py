@@ -124,8 +124,8 @@ class TrainingLoop:
     held_out : HeldOut or None
         The test set.
     is_between_epochs : bool
-        False after an exception within an epoch or its evaluation: the trainer's state is then not that of
-        the history.
+        Whether the trainer's state is that of the history's last epoch. False after an exception within an
+        epoch or its evaluation, and while records of epochs that were trained in one go are given out.
 
     Examples
     --------
@@ -180,7 +180,7 @@ class TrainingLoop:
             If its arrays are not those that this training keeps: another network, optimizer or dtype, or an
             average over other epochs.
         """
-        needed, given = _layout(self._state()), _layout(checkpoint.state)
+        needed, given = _layout(self.state()), _layout(checkpoint.state)
         if given != needed:
             raise InvalidInput(
                 f"the checkpoint does not fit this training: it holds {given}, and {needed} are needed; "
@@ -200,8 +200,20 @@ class TrainingLoop:
         self._train_losses = self.history.column("train_loss")
 
     def checkpoint(self) -> Checkpoint:
-        """Return all that ``restore`` needs; between epochs only."""
-        return Checkpoint(self._state(), History(self.history))
+        """Return all that ``restore`` needs.
+
+        Raises
+        ------
+        InvalidInput
+            Unless ``is_between_epochs``: what is trained is then not what the history tells of.
+        """
+        if not self.is_between_epochs:
+            raise InvalidInput(
+                f"there is no checkpoint after epoch {len(self.history)}: training is within a later one, or "
+                "beyond it; take one where is_between_epochs is True, as it is at each epoch that a callback "
+                "looks at (next_look)"
+            )
+        return Checkpoint(self.state(), History(self.history))
 
     def parameters(self) -> Parameters:
         """Copy the parameters to end with: kept, averaged or current ones."""
@@ -225,7 +237,12 @@ class TrainingLoop:
         """
         self._kept = parameters.copy()
 
-    def _state(self) -> Arrays:
+    def changing_parts(self) -> list[object]:
+        """Return what ``epochs`` changes, which no two loops at once may share."""
+        return [self, self._trainer]
+
+    def state(self) -> Arrays:
+        """Copy the state as it is now, within an epoch too."""
         return {**self._trainer.state(), **(self._average.state() if self._average is not None else {})}
 
     def epochs(self, next_look: Callable[[], float] | None = None) -> Iterator[EpochRecord]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from treadle.hardware.at_once import run_at_once
+from treadle.hardware.at_once import raise_failures, refuse_shared, run_at_once
 from treadle.training.callbacks import Training
 
 
@@ -22,9 +22,10 @@ def train_many(trainings: Sequence[Training], n_threads: int | None = None) -> N
     Raises
     ------
     InvalidInput
-        If n_threads is no positive integer.
-    TreadleError
-        What the first of those that failed raised, once all others have ended.
+        If two are one training, or share a loop, a trainer or a callback; if n_threads is no positive
+        integer.
+    FitsFailed
+        If some failed, once all others have ended. It says which, and why.
 
     Examples
     --------
@@ -42,6 +43,7 @@ def train_many(trainings: Sequence[Training], n_threads: int | None = None) -> N
     >>> [len(loop.history) for loop in loops]
     [20, 20, 20, 20]
     """
-    for outcome in run_at_once([training.run for training in trainings], n_threads):
-        if outcome.error is not None:
-            raise outcome.error
+    parts = [training.changing_parts() for training in trainings]
+    refuse_shared("trainings", parts, "give each a loop, a trainer and callbacks of its own")
+    outcomes = run_at_once([training.run for training in trainings], n_threads)
+    raise_failures("trainings", "have ended", outcomes)

@@ -4,7 +4,6 @@ import copy
 import os
 import pickle
 import sys
-import threading
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ import sklearn
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
+from tests.at_once import agrees_in_a_child, in_threads
 from tests.estimators.mlp.mlp_cases import blobs, labels, plane
 from treadle import EngineUnavailable, InvalidInput, MLPClassifier, MLPRegressor, load
 from treadle.engines.numpy_engine import NumpyEngine
@@ -262,7 +262,7 @@ def test_other_options_take_another_engine_and_back(chosen):
     assert [others["n_threads"] for _, others in chosen] == [None, None, None, 1, 2]
     fitted.set_params(n_threads=1).predict(X)
     for n_threads in (True, 0, 1.0):  # True and 1.0 equal the 1 before them
-        with pytest.raises(InvalidInput, match="n_threads must be an integer of at least 1; got"):
+        with pytest.raises(InvalidInput, match="n_threads must be an integer of at least 1, or None; got"):
             fitted.set_params(n_threads=n_threads).predict(X)
     with pytest.raises(InvalidInput, match="engine must be one of auto, native, numpy, torch; got 'jax'"):
         fitted.set_params(n_threads=None, engine="jax").predict(X)
@@ -309,29 +309,28 @@ def test_threads_ask_an_estimator_at_once_that_was_never_asked():
     X, _ = blobs(dtype=np.float32)
     fitted = classifier(batch_norm=True)
     wanted = copy.deepcopy(fitted).predict_proba(X).tobytes()
-    wrong, start = [], threading.Barrier(6)
+    found = in_threads(6, lambda: {fitted.predict_proba(X).tobytes() for _ in range(50)})
+    assert found == [{wanted}] * 6
 
-    def ask():
-        start.wait()
-        wrong.extend(1 for _ in range(50) if fitted.predict_proba(X).tobytes() != wanted)
 
-    threads = [threading.Thread(target=ask) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
+def test_a_copy_with_other_parameters_does_not_first_lay_out_its_own(monkeypatch):
+    X, _ = blobs(dtype=np.float32)
+    fitted = classifier(batch_norm=True)
+    before, other = fitted._logits(X), fitted._parameters().copy()
+    other.flat *= 2
+    monkeypatch.setattr(multilayer_perceptron, "laid_out", None)
+    copied = fitted._with(other)
+    assert type(copied) is MLPClassifier and copied.get_params() == fitted.get_params()
+    assert copied.coefs_[0] is other.weights[0] and fitted.coefs_[0] is not other.weights[0]
+    close(copied._logits(X), anew(copied, X))
+    np.testing.assert_array_equal(fitted._logits(X), before)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 def test_a_forked_child_predicts():
     X, _ = blobs(dtype=np.float32)
     fitted = classifier()
-    wanted = fitted.predict_proba(X).tobytes()
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if fitted.predict_proba(X).tobytes() == wanted else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert agrees_in_a_child(lambda: fitted.predict_proba(X).tobytes())
 
 
 def test_several_labels_a_row_and_several_outputs():

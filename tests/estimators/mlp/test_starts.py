@@ -157,6 +157,17 @@ def test_another_precision_is_taken_in_going_on(incremental):
     assert fitted.batch_norm_["scales"][0].dtype == np.float32
 
 
+@pytest.mark.parametrize("n_before", [5, 20])
+def test_a_warm_start_stops_by_the_limits_that_it_has_now_as_scikit_learns_does(n_before):
+    X, y = blobs()
+    ends = []
+    for make in (MLPClassifier, sklearn.neural_network.MLPClassifier):
+        fitted = make((4,), random_state=0, max_iter=n_before, warm_start=True, n_iter_no_change=50).fit(X, y)
+        fitted.set_params(n_iter_no_change=2, tol=10.0, max_iter=100).fit(X, y)
+        ends.append(len(fitted.loss_curve_) - n_before)
+    assert ends == [3, 3]
+
+
 def test_without_a_warm_start_all_begins_anew():
     X, y = plane()
     fitted = regressor().fit(X, y)

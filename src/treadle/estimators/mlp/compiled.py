@@ -1,8 +1,9 @@
 """A fitted network's predictor, made once and held for as long as it is the right one.
 
-It is held beside the attributes that a user may write (``coefs_`` and the like), and goes by them: arrays
-written into show in the next prediction, and arrays put in their place are no longer those that it holds. It
-is no part of an estimator's state: nothing of it is pickled, copied or saved.
+It is held beside the attributes that a user may write (``coefs_`` and the like), and goes by them. Arrays
+written into show in the next prediction. Where other arrays are put in their place, each prediction from then
+on copies them and makes a predictor for itself, until the next fit. It is no part of an estimator's state:
+nothing of it is pickled, copied or saved.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class Compiled:
         # By identity: True, which no number of threads may be, equals 1.
         if made is not None and made[0] is engine and made[1] is n_threads and made[2] == kernels:
             return made[3]
-        chosen = select_engine(engine, dtype=self._parameters.dtype, n_threads=n_threads).engine
+        chosen = select_engine(engine, n_threads=n_threads).engine
         predictor = chosen.predictor(self._parameters)
         self._made = (engine, n_threads, kernels, predictor)  # at once: other threads read it
         return predictor

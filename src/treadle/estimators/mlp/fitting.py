@@ -113,7 +113,7 @@ def _by_mini_batches(assignment: Assignment) -> Outcome:
         engine, problem, plan, assignment.parameters, assignment.held_out, rule.watched, data.rows
     )
     if start.moments.keys() == {"step", *problem.optimizer.moments}:
-        loop.restore(Checkpoint({**loop.checkpoint().state, **start.moments}, History()))
+        loop.restore(Checkpoint({**loop.state(), **start.moments}, History()))
     training = _training(assignment, loop, [rule, *as_callbacks(recipe.callbacks)])
     # Early stopping has an earlier epoch to keep, unless that was in another call.
     ended = _run(training, bears_divergence=by_score and not start.is_part)
@@ -263,6 +263,5 @@ def _diverging_in_scikit_learns_words() -> Iterator[None]:
 
 
 def _moments(loop: TrainingLoop) -> Arrays:
-    """Return the optimizer's state without the parameters."""
-    state = loop.checkpoint().state
-    return {name: array for name, array in state.items() if name not in ("parameters", "statistics")}
+    """Return the optimizer's state without the parameters, wherever training was interrupted."""
+    return {name: a for name, a in loop.state().items() if name not in ("parameters", "statistics")}

@@ -10,7 +10,6 @@ Dimensions: N samples, D features, K outputs.
 
 from __future__ import annotations
 
-import copy
 from abc import abstractmethod
 from dataclasses import fields
 from functools import partial
@@ -216,8 +215,17 @@ class MultilayerPerceptron(Savable, CallbackSupport, BaseEstimator):  # type: ig
 
     def _with(self, parameters: Parameters) -> Self:
         """Copy the estimator with other parameters, for rows without feature names."""
-        other = copy.copy(self)
+        other = self._showing(parameters)
         other.__dict__.pop("feature_names_in_", None)
+        return other
+
+    def _showing(self, parameters: Parameters) -> Self:
+        """Copy the estimator with other parameters.
+
+        ``copy.copy`` would first copy its own, to lay them out.
+        """
+        other = type(self).__new__(type(self))
+        other.__dict__.update(vars(self))
         other._show(parameters)
         return other
 

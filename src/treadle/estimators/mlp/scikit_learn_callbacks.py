@@ -7,7 +7,6 @@ or a pipeline hands its callbacks down. That protocol is young and may change: t
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -135,8 +134,7 @@ class ScikitLearnTasks(Callback):
     def _fitted(self, parameters: Parameters) -> dict[str, object]:
         """Return the attributes of the estimator, were it fitted with these parameters."""
         before = vars(self._estimator)
-        fitted = copy.copy(self._estimator)
-        fitted._show(parameters)
+        fitted = self._estimator._showing(parameters)
         return {name: value for name, value in vars(fitted).items() if before.get(name) is not value}
 
     def finish(self) -> None:

@@ -6,7 +6,6 @@ to standard output.
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -99,7 +98,7 @@ class StoppingRule(EarlyStopping):
         if self.restore_best:
             self._best = self._start
         if self._earlier is not None and self._earlier.by_score == self.restore_best:
-            self._stall = copy.copy(self._earlier.stall)
+            self._stall = self._earlier.stall.with_limits(self.tol, self.n_iter_no_change)
             if self._is_part and self._earlier.best is not None:
                 self._best = Parameters(self._start.network, *self._earlier.best)
 
