@@ -113,7 +113,9 @@ def _by_mini_batches(assignment: Assignment) -> Outcome:
         engine, problem, plan, assignment.parameters, assignment.held_out, rule.watched, data.rows
     )
     if start.moments.keys() == {"step", *problem.optimizer.moments}:
-        loop.restore(Checkpoint({**loop.state(), **start.moments}, History()))
+        begin = assignment.parameters
+        state = {"parameters": begin.flat, "statistics": begin.statistics, **start.moments}
+        loop.restore(Checkpoint(state, History()))
     training = _training(assignment, loop, [rule, *as_callbacks(recipe.callbacks)])
     # Early stopping has an earlier epoch to keep, unless that was in another call.
     ended = _run(training, bears_divergence=by_score and not start.is_part)
