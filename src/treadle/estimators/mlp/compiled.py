@@ -60,8 +60,9 @@ class Compiled:
         # By identity: True, which no number of threads may be, equals 1.
         if made is not None and made[0] is engine and made[1] is n_threads and made[2] == kernels:
             return made[3]
-        chosen = select_engine(engine, n_threads=n_threads).engine
-        predictor = chosen.predictor(self._parameters)
+        parameters = self._parameters
+        chosen = select_engine(engine, n_threads=n_threads, network=parameters.network).engine
+        predictor = chosen.predictor(parameters)
         self._made = (engine, n_threads, kernels, predictor)  # at once: other threads read it
         return predictor
 
