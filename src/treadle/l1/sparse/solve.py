@@ -37,6 +37,7 @@ from treadle.l1.sparse.merged_rows import merged_rows
 from treadle.l1.sparse.normal_equations import SparseNormalEquations
 from treadle.l1.sparse.optimal_partition import OptimalFace, optimal_face
 from treadle.l1.sparse.sparse_vertex import MOST_COLUMNS, sparse_basis
+from treadle.l1.sparse.wide_vertex import wide_basis
 from treadle.maths.dtypes import EPS
 
 # The gap to stop at, relative to the median absolute residual of every row.
@@ -192,11 +193,13 @@ class _Solver:
         r = self.y - self.A @ face.w
         sizes = np.abs(self.y) + abs(self.A) @ np.abs(face.w)
         tied = face.interpolated | (np.abs(r) <= 64 * EPS * sizes)
-        if self.A.shape[1] > MOST_COLUMNS:
-            return self._without_basis(face, r)
-        basis = sparse_basis(self.A, self.y, face.w, depth, face.interpolated)
+        is_wide = self.A.shape[1] > MOST_COLUMNS
+        if is_wide:
+            basis = wide_basis(self.A, self.y, face.w, depth, face.interpolated, self.fit_intercept)
+        else:
+            basis = sparse_basis(self.A, self.y, face.w, depth, face.interpolated)
         if basis is None:
-            return None
+            return self._without_basis(face, r) if is_wide else None
         if first and not (len(basis.columns) and basis.columns[0] == 0):
             return None
         u = np.clip(face.u, self.low, self.high)
@@ -220,7 +223,7 @@ class _Solver:
             if found is not None and (proof is None or found[1].excess <= proof.excess):
                 claim, proof = found
         if proof is None:
-            return None
+            return self._without_basis(face, r) if is_wide else None
         order = sorted(proof.tie_values)
         certificate = Certificate(
             coef=proof.coef,
