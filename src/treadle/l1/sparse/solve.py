@@ -44,6 +44,8 @@ from treadle.maths.dtypes import EPS
 GAP = 1e-13
 # Products of residual and box count up to so many times their median in the first complementarity.
 FAR = 1e6
+# A residual that is so small a share of its terms may be zero.
+MET = 1e-9
 
 
 def solve_sparse(
@@ -196,6 +198,8 @@ class _Solver:
         is_wide = self.A.shape[1] > MOST_COLUMNS
         if is_wide:
             basis = wide_basis(self.A, self.y, face.w, depth, face.interpolated, self.fit_intercept)
+            # Rows that have met their zero on the way to the vertex keep the bound that they were at.
+            tied |= basis is not None and np.abs(basis.r) <= MET * sizes
         else:
             basis = sparse_basis(self.A, self.y, face.w, depth, face.interpolated)
         if basis is None:

@@ -12,6 +12,8 @@ As ``sparse_vertex``, in other arithmetic:
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -30,6 +32,13 @@ MOST_NUMBERS = 20_000_000
 MOST_FACTORISATIONS = 200
 
 
+@dataclass(frozen=True)
+class WideBasis(SparseBasis):
+    """A basis, and the residuals (n,) of all rows at its vertex, to rounding."""
+
+    r: NDArray[np.float64]
+
+
 def wide_basis(
     A: sparse.csr_array,
     y: NDArray[np.float64],
@@ -37,7 +46,7 @@ def wide_basis(
     depth: NDArray[np.float64],
     interpolated: NDArray[np.bool_],
     intercept: bool,
-) -> SparseBasis | None:
+) -> WideBasis | None:
     """Find a basis as ``sparse_basis`` does, whose columns keep the first if that is the intercept's.
 
     None where none is found.
@@ -159,7 +168,7 @@ class _Search:
                 return int(at[t.argmin()]), sign * float(t.min())
         return None
 
-    def basis(self, intercept: bool) -> SparseBasis:
+    def basis(self, intercept: bool) -> WideBasis:
         """Return the rows chosen, and the columns that do not depend on others."""
         left_out = self.dependent
         if intercept and 0 in left_out:
@@ -168,4 +177,4 @@ class _Search:
             d[left_out] = 0
             left_out = [j for j in left_out if j] + ([int(d.argmax())] if d.any() else [0])
         columns = np.setdiff1d(np.arange(self.A.shape[1]), left_out)
-        return SparseBasis(np.sort(np.array(self.rows, np.int64)), columns)
+        return WideBasis(np.sort(np.array(self.rows, np.int64)), columns, self.r)
