@@ -105,13 +105,19 @@ class _Table:
         for k, i in enumerate(left):
             row = self.rows[i]
             M[k, [place[j] for j in row]] = list(row.values())
-        factors, swaps, _ = dgetrf(M, overwrite_a=1)
+        while True:
+            factors, swaps, _ = dgetrf(M)
+            pivots = np.abs(np.diagonal(factors))
+            good = pivots > SMALLEST * pivots.max(initial=0)
+            if good.all():
+                break
+            # A column that depends on those before it has taken a row from those after it.
+            kept = np.append(good, np.zeros(len(columns) - len(good), bool))
+            M, columns = np.asfortranarray(M[:, kept]), [j for j, k in zip(columns, kept, strict=True) if k]
         order = np.arange(len(left))
         for k, other in enumerate(swaps.tolist()):
             order[[k, other]] = order[[other, k]]
-        pivots = np.abs(np.diagonal(factors))
-        good = np.flatnonzero(pivots > SMALLEST * pivots.max(initial=0)).tolist()
-        return [(left[order[k]], columns[k]) for k in good]
+        return [(left[order[k]], j) for k, j in enumerate(columns[: len(pivots)])]
 
 
 def independent_pivots(
