@@ -12,9 +12,12 @@ its rows are solved for by sparse factors, some at a time, and none is kept.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg, sparse
+from scipy import sparse
+from scipy.linalg.lapack import dgetrf, dgetri
 from scipy.sparse.linalg import splu
 
 from treadle.l1.proof.basis_system import UNIT, UP
@@ -45,24 +48,12 @@ class BlockInverse:
     def __init__(self, Z: sparse.csr_array) -> None:
         self._Z = Z
         self._transposed = sparse.csr_array(Z.T)
-        self._R: NDArray[np.float64] | None = None
-        self._factors = None
         self._bounds: dict[bool, NDArray[np.float64] | None] = {}
-        k = Z.shape[0]
-        try:
-            if k > DENSE:
-                self._factors = splu(sparse.csc_array(Z))
-                products = float(k) * self._factors.nnz
-                if k <= MOST_DENSE and SPARSE_COST * products > float(k) ** 3:
-                    self._factors = None
-                elif products > MOST_PRODUCTS:
-                    self.is_found = False
-                    return
-            if self._factors is None:
-                self._R = np.asarray(linalg.inv(Z.toarray(), overwrite_a=True), np.float64)
-            self.is_found = True
-        except (RuntimeError, np.linalg.LinAlgError):  # singular to doubles
-            self.is_found = False
+        self._factors = _factors_of(Z)
+        self._R: NDArray[np.float64] | None = None
+        if self._factors is None and Z.shape[0] <= MOST_DENSE:
+            self._R = _inverse_of(Z)
+        self.is_found = self._factors is not None or self._R is not None
 
     def solve(self, s: NDArray[np.float64], transposed: bool) -> NDArray[np.float64]:
         """Return about Z^-1 s, or Z'^-1 s; of k or (k, m) numbers."""
@@ -109,3 +100,27 @@ class BlockInverse:
         unit = np.zeros((self._Z.shape[0], some.stop - some.start))
         unit[np.arange(some.start, some.stop), np.arange(unit.shape[1])] = 1
         return self.solve(unit, not transposed)
+
+
+# Any: SciPy's factors have no type.
+def _factors_of(Z: sparse.csr_array) -> Any:
+    """Return the factors of a block, None where a dense inverse is better, or they are too full."""
+    k = Z.shape[0]
+    if k <= DENSE:
+        return None
+    try:
+        factors = splu(sparse.csc_array(Z))
+    except RuntimeError:  # singular to SuperLU
+        return None
+    products = float(k) * factors.nnz
+    is_full = k <= MOST_DENSE and SPARSE_COST * products > float(k) ** 3
+    return None if is_full or products > MOST_PRODUCTS else factors
+
+
+def _inverse_of(Z: sparse.csr_array) -> NDArray[np.float64] | None:
+    """Return the rounded inverse, in place of the dense block; None if it is singular to LAPACK."""
+    factors, pivots, info = dgetrf(Z.toarray(order="F"), overwrite_a=1)
+    if info:
+        return None
+    inverse, info = dgetri(factors, pivots, overwrite_lu=1)
+    return None if info else np.asarray(inverse, np.float64)

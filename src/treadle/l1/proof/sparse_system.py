@@ -149,12 +149,13 @@ class SparseSystem:
         self.is_rational = True
         floats = Z.floats()
         self._rows, self._columns = _scales(floats)
-        scaled = sparse.csr_array(
-            sparse.diags_array(self._rows) @ floats @ sparse.diags_array(self._columns)
-        )
-        # Powers of two change no digit, unless something underflows.
-        back = sparse.diags_array(1 / self._rows) @ scaled @ sparse.diags_array(1 / self._columns)
-        self._is_scaled = np.array_equal(sparse.csr_array(back).data, floats.data)
+        entry_row = np.repeat(np.arange(self.size), np.diff(floats.indptr))
+        with np.errstate(all="ignore"):
+            data = floats.data * self._rows[entry_row] * self._columns[floats.indices]
+            # Powers of two change no digit, unless something overflows or underflows.
+            back = data / self._columns[floats.indices] / self._rows[entry_row]
+        self._is_scaled = np.array_equal(back, floats.data)
+        scaled = sparse.csr_array((data, floats.indices, floats.indptr), shape=floats.shape)
         levels = block_triangle(scaled)
         if levels is None:
             raise Singular(f"the {self.size} rows of the basis do not determine their coefficients")

@@ -249,15 +249,20 @@ class _Solver:
         )
         return (Fraction(0) if proof.optimal else proof.least[1] - proof.least[0]), certificate
 
-    def _without_basis(self, face: OptimalFace, r: NDArray[np.float64]) -> tuple[Fraction, Certificate]:
-        """Return coefficients that nothing proves.
+    def _without_basis(
+        self, face: OptimalFace, r: NDArray[np.float64]
+    ) -> tuple[Fraction, Certificate] | None:
+        """Return coefficients that nothing proves; None if they are no finite numbers.
 
-        There are more columns than a basis is looked for.
+        Of so many columns a basis is not always found.
         """
         first, D = int(self.fit_intercept), self.rows.n_features
         coef = face.w[first:] * self.scales
         intercept = float(face.w[0]) if first else 0.0
         objective = float(np.maximum(self.low * r, self.high * r).sum()) / self.unit
+        dual = float(face.u @ self.y) / self.unit
+        if not (np.isfinite(coef).all() and np.isfinite([intercept, objective, dual]).all()):
+            return None
         nothing = np.empty(0, np.int64)
         return Fraction(0), Certificate(
             coef=coef,
@@ -266,7 +271,7 @@ class _Solver:
             alpha=self.alpha,
             fit_intercept=self.fit_intercept,
             primal=objective,
-            dual=float(face.u @ self.y) / self.unit,
+            dual=dual,
             basis=nothing,
             rows=nothing,
             values=np.empty(0),
