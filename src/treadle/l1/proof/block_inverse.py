@@ -26,8 +26,10 @@ from treadle.l1.proof.basis_system import UNIT, UP
 DENSE, MOST_DENSE = 2000, 8000
 # Products of stored entries that take as long as one of a dense inverse.
 SPARSE_COST = 30
-# Of all rows of R by factors: some minutes.
-MOST_PRODUCTS = 1e11
+# Of all rows of R by factors: a minute or two.
+MOST_PRODUCTS = 5e10
+# Columns that LAPACK works on together; without that room it takes one by one.
+LAPACK_BLOCK = 64
 # Numbers of the rows of R that are looked at together.
 NUMBERS_AT_ONCE = 1 << 21
 
@@ -122,5 +124,5 @@ def _inverse_of(Z: sparse.csr_array) -> NDArray[np.float64] | None:
     factors, pivots, info = dgetrf(Z.toarray(order="F"), overwrite_a=1)
     if info:
         return None
-    inverse, info = dgetri(factors, pivots, overwrite_lu=1)
+    inverse, info = dgetri(factors, pivots, lwork=LAPACK_BLOCK * len(pivots), overwrite_lu=1)
     return None if info else np.asarray(inverse, np.float64)
