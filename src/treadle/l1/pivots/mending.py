@@ -195,4 +195,4 @@ def _solved(
     Z[: len(real), :first] = 1
     Z[: len(real), first:] = dense_columns(taken, claim.kept) - claim.centre[claim.kept]
     Z[np.arange(len(real), len(names)), pinned] = 1
-    return np.linalg.solve(Z, right)
+    return np.asarray(np.linalg.solve(Z, right), np.float64)

@@ -61,6 +61,7 @@ class BlockInverse:
         """Return about Z^-1 s, or Z'^-1 s; of k or (k, m) numbers."""
         if self._factors is not None:
             return np.asarray(self._factors.solve(s, "T" if transposed else "N"))
+        assert self._R is not None  # or nothing would be solved for
         return np.asarray((self._R.T if transposed else self._R) @ s)
 
     def bounds(self, transposed: bool) -> NDArray[np.float64] | None:

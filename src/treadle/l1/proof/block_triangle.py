@@ -9,6 +9,7 @@ blocks of a row each almost wholly (Duff and Reid 1978).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,7 @@ class Level:
     def blocks(self) -> list[slice]:
         """Return where the blocks of several rows are."""
         ends = np.cumsum([self.n_single, *self.sizes]).tolist()
-        return [slice(start, stop) for start, stop in zip(ends[:-1], ends[1:], strict=True)]
+        return [slice(start, stop) for start, stop in pairwise(ends)]
 
     def transposed(self) -> Level:
         """Return the level of the transposed matrix."""
@@ -70,9 +71,7 @@ def block_triangle(Z: sparse.csr_array) -> list[Level] | None:
         rows = order[start:stop]
         others = block[rows[size[block[rows]] > 1]]
         sizes = size[others[np.flatnonzero(np.diff(others, prepend=-1))]]
-        levels.append(
-            Level(rows, column_of[rows], len(rows) - len(others), tuple(int(k) for k in sizes))
-        )
+        levels.append(Level(rows, column_of[rows], len(rows) - len(others), tuple(int(k) for k in sizes)))
     return levels
 
 

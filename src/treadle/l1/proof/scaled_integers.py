@@ -56,7 +56,11 @@ class ScaledIntegers:
 
     def columns(self, some: NDArray[np.int64]) -> ScaledIntegers:
         """Return some of a matrix's columns."""
-        return self if len(some) == self.integers.shape[1] else ScaledIntegers(self.integers[:, some], self.exponent)
+        return (
+            self
+            if len(some) == self.integers.shape[1]
+            else ScaledIntegers(self.integers[:, some], self.exponent)
+        )
 
     def sizes(self) -> ScaledIntegers:
         """Return the absolute values."""

@@ -69,9 +69,7 @@ class SparseIntegers:
 
     def sizes(self) -> SparseIntegers:
         """Return the absolute values."""
-        return SparseIntegers(
-            np.abs(self.integers), self.columns_of, self.starts, self.width, self.exponent
-        )
+        return SparseIntegers(np.abs(self.integers), self.columns_of, self.starts, self.width, self.exponent)
 
     def product(self, vector: Objects) -> Objects:
         """Multiply the integers by a vector (width,)."""

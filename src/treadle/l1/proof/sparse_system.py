@@ -98,9 +98,7 @@ class _Sweep:
             )
         if not solved.all():
             raise Singular("the blocks of the equations are not all")
-        self.sizes = [
-            _Equations(e.level, abs(e.off), np.abs(e.diagonal), e.blocks) for e in self.equations
-        ]
+        self.sizes = [_Equations(e.level, abs(e.off), np.abs(e.diagonal), e.blocks) for e in self.equations]
 
     def solve(self, s: NDArray[np.float64]) -> NDArray[np.float64]:
         """Solve to rounding."""
@@ -248,7 +246,8 @@ class SparseSystem:
         unit = b.exponent - self.Z.exponent  # in units of 2^that, Z and b are integers
         v, before = np.zeros(self.size, object), 0
         for bits in BITS_OF_FRACTIONS:
-            found = self._lifted(b, transposed, unit - bits, v << (bits - before))
+            start = np.asarray(v << (bits - before), dtype=object)
+            found = self._lifted(b, transposed, unit - bits, start)
             if found is None:
                 return None
             v, before = found[0], bits

@@ -210,7 +210,8 @@ class Prover:
             wrong += part.wrong_side
             new = part.sums
             some = part.open_rows
-            n_numbers += some.X.nnz if self.basis.is_sparse else len(some) * self.rows.n_features
+            # A sparse array's size is the number of what it stores.
+            n_numbers += some.X.size if self.basis.is_sparse else len(some) * self.rows.n_features
             if n_numbers <= MOST_OPEN:
                 kept.append(part.open_rows)
             else:

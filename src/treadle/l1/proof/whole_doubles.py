@@ -36,7 +36,7 @@ def exact_combination(
     factors : k integers
     constant : int
     """
-    stored = values.data if sparse.issparse(values) else values
+    stored = values if isinstance(values, np.ndarray) else values.data
     largest = float(max(np.abs(stored).max(initial=0), np.abs(origin).max(initial=0)))
     if max(map(abs, factors), default=0) >= 1 << MANTISSA or abs(constant) >= 1 << MANTISSA:
         return None
@@ -52,12 +52,12 @@ def exact_combination(
         if not (np.ldexp(some, exponent) == stored).all() or not (np.ldexp(middle, exponent) == origin).all():
             return None  # what underflowed is whole no longer
         extra = constant * 2.0**-exponent
-        lengths = np.abs(some) if sparse.issparse(values) else np.abs(some) + np.abs(middle)
-        terms = some if sparse.issparse(values) else some - middle
-        if sparse.issparse(values):
+        if isinstance(values, np.ndarray):
+            lengths, terms = np.abs(some) + np.abs(middle), some - middle
+        else:
             lengths, terms = (
                 sparse.csr_array((part, values.indices, values.indptr), shape=values.shape)
-                for part in (lengths, terms)
+                for part in (np.abs(some), some)
             )
         sizes = lengths @ np.abs(whole) + abs(extra)
         if extra == np.rint(extra) and (sizes < 2.0 ** (MANTISSA - 1)).all():

@@ -1,14 +1,15 @@
 """Chooses independent rows of a sparse matrix, and a column for each.
 
 Gaussian elimination, by rows that are dictionaries: the column with the fewest entries is next, and of its
-rows one with few entries, among those whose entry there is not much smaller than the largest (Markowitz 1957).
-Rows of dummies are gone through nearly without a sum. What is left, once it fills up, is a dense matrix, and
-LAPACK's.
+rows one with few entries, among those whose entry there is not much smaller than the largest (Markowitz
+1957). Rows of dummies are gone through nearly without a sum. What is left, once it fills up, is a dense
+matrix, and LAPACK's.
 """
 
 from __future__ import annotations
 
 import heapq
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +33,7 @@ class _Table:
 
     def __init__(self, A: sparse.csr_array) -> None:
         columns, data, starts = A.indices.tolist(), A.data.tolist(), A.indptr.tolist()
-        self.rows = [
-            dict(zip(columns[i:k], data[i:k], strict=True)) for i, k in zip(starts[:-1], starts[1:], strict=True)
-        ]
+        self.rows = [dict(zip(columns[i:k], data[i:k], strict=True)) for i, k in pairwise(starts)]
         self.of_column: list[set[int]] = [set() for _ in range(A.shape[1])]
         for i, row in enumerate(self.rows):
             for j in row:
@@ -139,7 +138,9 @@ def independent_pivots(
             return None
         table.eliminate(*found)
         pivots.append(found)
-    rows, columns = (np.array(some, np.int64) for some in zip(*pivots, strict=True)) if pivots else 2 * (
-        np.empty(0, np.int64),
+    rows, columns = (
+        (np.array(some, np.int64) for some in zip(*pivots, strict=True))
+        if pivots
+        else 2 * (np.empty(0, np.int64),)
     )
     return rows, columns

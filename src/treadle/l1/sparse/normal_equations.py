@@ -4,8 +4,9 @@ A is (n, p); D is positive, and changes in every step.
 
 Up to ``MOST_DENSE`` columns the matrix is dense and Cholesky's: 8 p^2 bytes. Beyond, it stays sparse, and
 SuperLU factorises it, in an order of columns that is found once: by least degrees, full columns last, over
-which the search would take most of the time. A may be rank-deficient, as dummies of two factors always are: the diagonal is raised
-by a little, and the solution refined, so that equations which have a solution are solved.
+which the search would take most of the time. A may be rank-deficient, as dummies of two factors always are:
+the diagonal is raised by a little, and the solution refined, so that equations which have a solution are
+solved.
 """
 
 from __future__ import annotations
@@ -113,7 +114,8 @@ def _order_of_columns(M: sparse.csc_array) -> NDArray[np.int64]:
     others = np.flatnonzero(~full)
     # The order depends on the places of entries alone; with these numbers no factorisation fails.
     pattern = M[others][:, others]
-    pattern = sparse.csc_array((np.full(pattern.nnz, 0.5), pattern.indices, pattern.indptr), shape=pattern.shape)
+    halves = np.full(pattern.nnz, 0.5)
+    pattern = sparse.csc_array((halves, pattern.indices, pattern.indptr), shape=pattern.shape)
     pattern = (pattern + sparse.diags_array(counts[others] + 1.0)).tocsc()
     found = _symmetric_factors(pattern, "MMD_AT_PLUS_A").perm_c if len(others) else others
     return np.concatenate([others[np.argsort(found)], np.flatnonzero(full)])

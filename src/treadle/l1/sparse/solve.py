@@ -36,7 +36,7 @@ from treadle.l1.sources.sparse_rows import SparseRows
 from treadle.l1.sparse.merged_rows import merged_rows
 from treadle.l1.sparse.normal_equations import SparseNormalEquations
 from treadle.l1.sparse.optimal_partition import OptimalFace, optimal_face
-from treadle.l1.sparse.sparse_vertex import MOST_COLUMNS, sparse_basis
+from treadle.l1.sparse.sparse_vertex import MOST_COLUMNS, SparseBasis, sparse_basis
 from treadle.l1.sparse.wide_vertex import wide_basis
 from treadle.maths.dtypes import EPS
 
@@ -196,10 +196,12 @@ class _Solver:
         sizes = np.abs(self.y) + abs(self.A) @ np.abs(face.w)
         tied = face.interpolated | (np.abs(r) <= 64 * EPS * sizes)
         is_wide = self.A.shape[1] > MOST_COLUMNS
+        basis: SparseBasis | None
         if is_wide:
             basis = wide_basis(self.A, self.y, face.w, depth, face.interpolated, self.fit_intercept)
-            # Rows that have met their zero on the way to the vertex keep the bound that they were at.
-            tied |= basis is not None and np.abs(basis.r) <= MET * sizes
+            if basis is not None:
+                # Rows that have met their zero on the way to the vertex keep the bound that they were at.
+                tied |= np.abs(basis.r) <= MET * sizes
         else:
             basis = sparse_basis(self.A, self.y, face.w, depth, face.interpolated)
         if basis is None:

@@ -4,8 +4,8 @@ As ``sparse_vertex``, in other arithmetic:
 
 1. Independent rows among those interpolated, and a column for each, by sparse elimination (``elimination``);
    rows are weighed by how deep their u is.
-2. K has these rows, and e_j for each column j that got none. With K d = e_j all residuals interpolated stay as
-   they are along d. If no other row's moves, column j depends on the others and is left out.
+2. K has these rows, and e_j for each column j that got none. With K d = e_j all residuals interpolated stay
+   as they are along d. If no other row's moves, column j depends on the others and is left out.
 3. Else w moves along d until one more row meets its zero, which takes the place of e_j. That leaves those of
    the other d as they were in which this row does not move: many are done with one factorisation of K.
 """
