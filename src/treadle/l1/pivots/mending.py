@@ -14,9 +14,12 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.linalg import splu
 
 from treadle.l1.pivots.exact_pivots import ExactTable, pivoted
 from treadle.l1.proof.claim import Claim, Proof
+from treadle.l1.proof.claimed_basis import MOST_DENSE
 from treadle.l1.proof.rational_solve import Singular, most_unknowns
 from treadle.l1.proof.theorem import Prover
 from treadle.l1.sources.rows import ArrayRows, Chunk, Rows, dense_columns
@@ -113,12 +116,11 @@ def _next_claim(rows: ArrayRows | SparseRows, claim: Claim, proof: Proof) -> Cla
     leaving, sign = proof.violated()
     if leaving is None:
         return None
-    Z_B = _basis_matrix(rows, claim, proof.names)
     unit = np.zeros(len(proof.names))
     unit[leaving] = sign
     try:
-        direction = np.linalg.solve(Z_B, unit)
-    except np.linalg.LinAlgError:
+        direction = _solved(rows, claim, proof.names, unit)
+    except (np.linalg.LinAlgError, RuntimeError):  # singular to LAPACK, or to SuperLU
         return None
     X = rows.X[:, claim.kept] if len(claim.kept) < rows.n_features else rows.X
     constant = direction[0] if first else 0.0
@@ -173,15 +175,24 @@ def _at_bound(
     return not low[k] * (1 - 1e-9) < u < high[k] * (1 - 1e-9)
 
 
-def _basis_matrix(
-    rows: ArrayRows | SparseRows, claim: Claim, names: NDArray[np.int64]
+def _solved(
+    rows: ArrayRows | SparseRows, claim: Claim, names: NDArray[np.int64], right: NDArray[np.float64]
 ) -> NDArray[np.float64]:
+    """Solve the equations of a basis in doubles, densely unless the proof is sparse."""
     n, first = rows.n_rows, int(claim.problem.fit_intercept)
     real = names[names < n]
-    X = dense_columns(rows.take(real), claim.kept)
+    taken = rows.take(real)
+    pinned = first + np.searchsorted(claim.kept, names[names >= n] - n)
+    if isinstance(rows, SparseRows) and len(names) > MOST_DENSE:
+        ones = sparse.csr_array(np.ones((len(real), first)))
+        units = sparse.csr_array(
+            (np.ones(len(pinned)), (np.arange(len(pinned)), pinned)), shape=(len(pinned), len(names))
+        )
+        entries = sparse.csr_array(taken.X[:, claim.kept].astype(np.float64))
+        Z_B = sparse.vstack([sparse.hstack([ones, entries]), units])
+        return np.asarray(splu(sparse.csc_array(Z_B)).solve(right))
     Z = np.zeros((len(names), first + len(claim.kept)))
     Z[: len(real), :first] = 1
-    Z[: len(real), first:] = X - claim.centre[claim.kept]
-    pinned = np.searchsorted(claim.kept, names[names >= n] - n)
-    Z[np.arange(len(real), len(names)), first + pinned] = 1
-    return Z
+    Z[: len(real), first:] = dense_columns(taken, claim.kept) - claim.centre[claim.kept]
+    Z[np.arange(len(real), len(names)), pinned] = 1
+    return np.asarray(np.linalg.solve(Z, right), np.float64)

@@ -124,9 +124,9 @@ class BasisSystem:
         Z = self.Z.floats()
         with np.errstate(all="ignore"):
             sizes = np.abs(Z)
-            rows = _to_one(sizes.max(axis=1, initial=0))
-            columns = _to_one((sizes * rows[:, None]).max(axis=0, initial=0))
-            rows *= _to_one((sizes * rows[:, None] * columns).max(axis=1, initial=0))
+            rows = to_one(sizes.max(axis=1, initial=0))
+            columns = to_one((sizes * rows[:, None]).max(axis=0, initial=0))
+            rows *= to_one((sizes * rows[:, None] * columns).max(axis=1, initial=0))
             Z = Z * columns * rows[:, None]
             if not np.isfinite(Z).all():
                 return None
@@ -176,14 +176,14 @@ class BasisSystem:
             step = first
             enough = float(np.abs(first).max()) * ENOUGH
             for _ in range(MOST_STEPS):
-                v = v + _integers(step, exponent)
+                v = v + integers_of(step, exponent)
                 rest = target - ((integers @ v) << shift)
                 rest_floats = np.array([as_float(r, common) for r in rest])
                 step = outer * (R @ (inner * rest_floats))
                 if float(np.abs(step).max()) <= min(enough, least * ENOUGH):
                     break
             # In units of the largest, so that no product overflows and what underflows is bounded.
-            left, power = _in_units(rest, common, inner)
+            left, power = in_units(rest, common, inner)
             e = (np.abs(R) @ (left * (1 + 4 * UNIT) + LEAST)) * UP
             e = e + alpha / (1 - alpha) * UP * e.max() * UP
             if not np.isfinite(e).all():
@@ -192,7 +192,7 @@ class BasisSystem:
         if left.any():
             # Of units of v, rounded up.
             shifts = (np.frexp(outer)[1] - 1 + (power - exponent)).tolist()
-            radii = [_whole_above(r, shift) for r, shift in zip(e.tolist(), shifts, strict=True)]
+            radii = [whole_above(r, shift) for r, shift in zip(e.tolist(), shifts, strict=True)]
         return Enclosed(v.tolist(), radii, 1).times_power(exponent)
 
     def solution(self, b: ScaledIntegers, transposed: bool = False) -> Enclosed | None:
@@ -210,19 +210,19 @@ class BasisSystem:
         return found.times_power(b.exponent - self.Z.exponent)
 
 
-def _to_one(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
+def to_one(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return powers of two that scale sizes to about one."""
     finite = np.where((sizes > 0) & (sizes < np.inf), sizes, 1.0)
     return np.asarray(np.ldexp(1.0, -np.frexp(finite)[1]))
 
 
-def _whole_above(value: float, shift: int) -> int:
+def whole_above(value: float, shift: int) -> int:
     """Return the least integer of at least value 2^shift."""
     p, q = value.as_integer_ratio()
     return -(-(p << shift) // q) if shift >= 0 else -(-p // (q << -shift))
 
 
-def _in_units(
+def in_units(
     rest: NDArray[np.object_], exponent: int, factors: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], int]:
     """Scale integers to doubles up to 1; return the power of two.
@@ -236,7 +236,7 @@ def _in_units(
     return np.array(sizes), power + exponent
 
 
-def _integers(values: NDArray[np.float64], exponent: int) -> NDArray[np.object_]:
+def integers_of(values: NDArray[np.float64], exponent: int) -> NDArray[np.object_]:
     """Round doubles to integers of 2^exponent.
 
     Any v will do.

@@ -133,12 +133,15 @@ class Proof:
         k = int(np.argmax(beyond)) if beyond else 0
         if not beyond or not beyond[k] > 0:
             return None, 0
-        return k, 1 if self.dual.center[k] > self.boxes[1][k] else -1
+        return k, 1 if self._dual_value(k) > self.boxes[1][k] else -1
 
     def violation(self, k: int) -> float:
         """Return how far one dual value is beyond its box."""
-        low, high = self.boxes[0][k], self.boxes[1][k]
-        return nearest(max(self.dual.center[k] - high, low - self.dual.center[k]))
+        low, high, u = self.boxes[0][k], self.boxes[1][k], self._dual_value(k)
+        return nearest(max(u - high, low - u))
+
+    def _dual_value(self, k: int) -> Fraction:
+        return Fraction(self.dual.numerators[k], self.dual.denominator)
 
 
 def moved(intercept: float, coef: NDArray[np.float64], centre: Iterable[float]) -> float:

@@ -7,21 +7,26 @@ left out of the equations, and gives the u of e_j once that of the other rows is
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy import sparse
 
 from treadle.l1.proof.basis_system import BasisSystem, Enclosed
 from treadle.l1.proof.claim import ONE, Claim
 from treadle.l1.proof.rational_solve import Singular, has_flint, most_unknowns
 from treadle.l1.proof.row_signs import refuse_not_finite
 from treadle.l1.proof.scaled_integers import ScaledIntegers, fraction_of, power_of_two, scaled
+from treadle.l1.proof.sparse_integers import SparseIntegers
+from treadle.l1.proof.sparse_system import SparseSystem
 from treadle.l1.sources.rows import Chunk, Rows, dense_columns
 
 # A number is rounded from an enclosure whose radius is a smaller share of it than that.
 ROUNDED = 2**60
 # Unknowns up to which a system is solved exactly at once, since an enclosure takes as long; and with FLINT.
 AT_ONCE, AT_ONCE_WITH_FLINT = 4, 12
+# Columns of a sparse X up to which its rows, and unknowns up to which its equations, are dense in the proof.
+MOST_DENSE = 2000
 
 
 class ClaimedBasis:
@@ -65,6 +70,7 @@ class ClaimedBasis:
         if len(self.names) != size or n_pinned != size - self.n_real or len(set(real.tolist())) < len(real):
             raise Singular(f"{len(self.names)} rows of the basis do not determine {size} coefficients")
         taken = rows.take(real) if taken is None else taken
+        self.is_sparse = sparse.issparse(taken.X) and size > MOST_DENSE
         try:
             self.rows = self.exact_rows(taken)
             self.targets = scaled(taken.y)
@@ -72,11 +78,20 @@ class ClaimedBasis:
             refuse_not_finite(taken, np.arange(len(taken)))
             raise
         self.weights = _weights_of(taken)
-        self.system = BasisSystem(self._columns(self.rows, self.free))
+        Z = self.rows.columns(self.free)
+        self.system: BasisSystem | SparseSystem
+        if isinstance(Z, SparseIntegers) and len(Z) > MOST_DENSE:
+            self.system = SparseSystem(Z)
+        else:
+            self.system = BasisSystem(Z.dense() if isinstance(Z, SparseIntegers) else Z)
 
-    def exact_rows(self, chunk: Chunk) -> ScaledIntegers:
+    def exact_rows(self, chunk: Chunk) -> ScaledIntegers | SparseIntegers:
         """Return the exact (1, x - m) of some rows, the system's columns."""
         kept = self.claim.kept
+        if self.is_sparse:  # with no centre
+            entries = chunk.X if self.every else chunk.X[:, kept]
+            ones = sparse.csr_array(np.ones((len(chunk), self.first)))
+            return SparseIntegers.of(sparse.csr_array(sparse.hstack([ones, entries])))
         X = chunk.X if self.every and isinstance(chunk.X, np.ndarray) else dense_columns(chunk, kept)
         exact = scaled(X)
         if self.centre is not None:
@@ -89,12 +104,6 @@ class ClaimedBasis:
         both[:, 0] = 1 << -exponent
         both[:, 1:] = exact.at(exponent)
         return ScaledIntegers(both, exponent)
-
-    @staticmethod
-    def _columns(exact: ScaledIntegers, some: NDArray[np.int64]) -> ScaledIntegers:
-        if len(some) == exact.integers.shape[1]:
-            return exact
-        return ScaledIntegers(exact.integers[:, some], exact.exponent)
 
     def vertex(self) -> Enclosed:
         """1. Solve for w of the free columns; the pinned are 0.
@@ -111,6 +120,10 @@ class ClaimedBasis:
 
     def exact_vertex(self) -> Enclosed | None:
         """Compute w in rational numbers; None where there are too many."""
+        return self._exact_vertex
+
+    @cached_property
+    def _exact_vertex(self) -> Enclosed | None:
         exact = self.system.solution(self.targets)
         return None if exact is None else self._with_pinned(exact)
 
@@ -133,12 +146,12 @@ class ClaimedBasis:
             return real
         center, radius, of_pinned = real.center, real.radius, g.fractions()
         # In the column pinned by e_j it then gives the u of e_j itself, with the radius of what is put in.
-        columns = self._columns(self.rows, self.pinned)
+        columns = self.rows.columns(self.pinned)
         unit = power_of_two(columns.exponent)
         x_u = off = np.zeros(len(self.pinned), object)
         if self.n_real:
-            x_u = columns.integers.T @ np.array(center, object)
-            off = abs(columns.integers.T) @ np.array(radius, object)
+            x_u = columns.transposed_product(np.array(center, object))
+            off = columns.sizes().transposed_product(np.array(radius, object))
         for k, c, r in zip(self.pinned.tolist(), x_u, off, strict=True):
             center.append(-(of_pinned[k] + unit * c))
             radius.append(unit * Fraction(r))
@@ -169,6 +182,8 @@ class ClaimedBasis:
     @property
     def is_rational(self) -> bool:
         """Say whether systems of this size are solved in rational numbers."""
+        if isinstance(self.system, SparseSystem):
+            return self.system.is_rational
         return self.system.size <= most_unknowns()
 
     def _solved(self, b: ScaledIntegers, transposed: bool, exactly: bool) -> Enclosed:

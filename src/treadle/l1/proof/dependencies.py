@@ -13,8 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from treadle.l1.proof.scaled_integers import ScaledIntegers, scaled
+from treadle.l1.proof.sparse_integers import SparseIntegers
 from treadle.l1.proof.theorem import Prover
 from treadle.l1.proof.whole_doubles import exact_combination
 from treadle.l1.sources.rows import Chunk, Rows, dense_columns
@@ -43,15 +45,18 @@ class _Relation:
 
     def _holds(self, chunk: Chunk) -> tuple[bool, int]:
         some = slice(None) if chunk.weight is None else np.flatnonzero(chunk.weight > 0)
-        X = dense_columns(chunk, self.columns)[some]
+        X: NDArray[np.float64] | sparse.csr_array
+        if sparse.issparse(chunk.X):
+            X = sparse.csr_array(chunk.X[:, self.columns][some].astype(np.float64))
+        else:
+            X = dense_columns(chunk, self.columns)[some]
         short = exact_combination(X, self.centre, self.factors[1:], self.factors[0])
         if short is not None:
             return not short[0].any(), 0
-        integers = scaled(X).minus(scaled(self.centre))
-        constant_at = ScaledIntegers(np.array([self.factors[0]], object), 0)
-        common = min(integers.exponent, 0)
-        sums = integers.at(common) @ np.array(self.factors[1:], object) + constant_at.at(common)[0]
-        return not any(sums), X.size
+        integers = SparseIntegers.of(X) if sparse.issparse(X) else scaled(X).minus(scaled(self.centre))
+        sums = ScaledIntegers(integers.product(np.array(self.factors[1:], object)), integers.exponent)
+        constant = ScaledIntegers(np.array(self.factors[:1], object), 0)
+        return not any(sums.plus(constant).integers), X.size
 
 
 def proved_dependent(rows: Rows, prover: Prover, features: NDArray[np.int64]) -> set[int]:
@@ -61,12 +66,13 @@ def proved_dependent(rows: Rows, prover: Prover, features: NDArray[np.int64]) ->
     """
     if not len(features) or prover.problem.alpha:
         return set()
-    X = dense_columns(rows.take(prover.basis.real), features)
+    taken = rows.take(prover.basis.real)
     kept, centre, first = prover.claim.kept, prover.claim.centre, prover.basis.first
     proved = set()
     n_numbers = 0
-    for place, j in enumerate(features.tolist()):
-        column = scaled(X[:, place]).minus(scaled(np.full(len(X), centre[j])))
+    for j in features.tolist():
+        x = dense_columns(taken, np.array([j]))[:, 0]
+        column = scaled(x).minus(scaled(np.full(len(x), centre[j])))
         solution = prover.basis.system.solution(column)
         if solution is None:
             continue

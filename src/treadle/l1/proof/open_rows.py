@@ -13,10 +13,12 @@ from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from treadle.l1.proof.basis_system import Enclosed
 from treadle.l1.proof.claim import Claim, nearest
 from treadle.l1.proof.scaled_integers import LARGEST, ScaledIntegers, power_of_two, scaled
+from treadle.l1.proof.sparse_integers import SparseIntegers
 from treadle.l1.proof.whole_doubles import exact_combination
 from treadle.l1.sources.rows import Chunk, dense_columns
 
@@ -25,6 +27,8 @@ NEXT_TO = 2.0**-40
 # Rows from which on the exact vertex is computed at once: its integers may be short, those of an enclosure
 # are not.
 MANY = 64
+
+ExactRows = Callable[[Chunk], ScaledIntegers | SparseIntegers]
 
 
 @dataclass
@@ -50,7 +54,7 @@ def decided(
     basis: NDArray[np.int64],
     vertex: Enclosed,
     exact_vertex: Callable[[], Enclosed | None],
-    exact_rows: Callable[[Chunk], ScaledIntegers],
+    exact_rows: ExactRows,
 ) -> OpenRows:
     """Decide the rows without a sign.
 
@@ -93,7 +97,7 @@ def decided(
 
 
 def _residuals(
-    claim: Claim, chunk: Chunk, vertex: Enclosed, exact_rows: Callable[[Chunk], ScaledIntegers]
+    claim: Claim, chunk: Chunk, vertex: Enclosed, exact_rows: ExactRows
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.int8]]:
     """Compute signs and rounded residuals; say which signs are known.
 
@@ -104,9 +108,8 @@ def _residuals(
     if vertex.is_exact:
         every = math.gcd(common, *w)
         common, w = common // every, [v // every for v in w]
-        X = dense_columns(chunk, claim.kept)
         short = exact_combination(
-            np.column_stack([X, chunk.y]),
+            _with_targets(chunk, claim.kept),
             np.append(claim.centre[claim.kept], 0.0),
             [*(-v for v in w[first:]), common],
             -w[0] if first else 0,
@@ -117,7 +120,7 @@ def _residuals(
             return np.ones(len(chunk), bool), np.ldexp(r, exponent) / common, signs
     rows, targets = exact_rows(chunk), scaled(chunk.y)
     exponent = min(rows.exponent, targets.exponent)
-    fitted = ScaledIntegers(rows.integers @ np.array(w, object), rows.exponent)
+    fitted = ScaledIntegers(rows.product(np.array(w, object)), rows.exponent)
     r = targets.at(exponent) * common - fitted.at(exponent)
     unit = power_of_two(exponent) / common
     rounded = np.array([nearest(unit * value) for value in r])
@@ -125,9 +128,17 @@ def _residuals(
     if vertex.is_exact:
         return np.ones(len(chunk), bool), rounded, signs
     # The enclosure's part, in the same unit.
-    errors = ScaledIntegers(abs(rows.integers) @ np.array(vertex.radii, object), rows.exponent).at(exponent)
+    radii = rows.sizes().product(np.array(vertex.radii, object))
+    errors = ScaledIntegers(radii, rows.exponent).at(exponent)
     known = np.array([abs(a) > e for a, e in zip(r, errors, strict=True)], bool)
     return known, rounded, np.where(known, signs, 0).astype(np.int8)
+
+
+def _with_targets(chunk: Chunk, kept: NDArray[np.int64]) -> NDArray[np.float64] | sparse.csr_array:
+    """Return the columns of a system, and y after them."""
+    if sparse.issparse(chunk.X):
+        return sparse.csr_array(sparse.hstack([chunk.X[:, kept], chunk.y[:, None]]).astype(np.float64))
+    return np.column_stack([dense_columns(chunk, kept), chunk.y])
 
 
 def _place_ties(claim: Claim, found: OpenRows, places: NDArray[np.int64]) -> None:

@@ -54,6 +54,26 @@ class ScaledIntegers:
             np.asarray(self.integers @ other.integers, dtype=object), self.exponent + other.exponent
         )
 
+    def columns(self, some: NDArray[np.int64]) -> ScaledIntegers:
+        """Return some of a matrix's columns."""
+        return (
+            self
+            if len(some) == self.integers.shape[1]
+            else ScaledIntegers(self.integers[:, some], self.exponent)
+        )
+
+    def sizes(self) -> ScaledIntegers:
+        """Return the absolute values."""
+        return ScaledIntegers(abs(self.integers), self.exponent)
+
+    def product(self, vector: NDArray[np.object_]) -> NDArray[np.object_]:
+        """Multiply a matrix's integers by a vector."""
+        return np.asarray(self.integers @ vector, dtype=object)
+
+    def transposed_product(self, vector: NDArray[np.object_]) -> NDArray[np.object_]:
+        """Multiply a matrix's transposed integers by a vector."""
+        return np.asarray(self.integers.T @ vector, dtype=object)
+
     def floats(self) -> NDArray[np.float64]:
         """Return the nearest doubles, or next to them; infinite beyond their range."""
         flat = [as_float(value, self.exponent) for value in self.integers.ravel()]

@@ -169,8 +169,9 @@ class Prover:
         places = np.array(list(rows.inside))
         some, u = rows.chunk.take(places), list(rows.inside.values())
         # Their part of g, the sum of u_i (1, x_i - m), in integers.
-        exact = self.basis.exact_rows(some)
-        g = g.plus(ScaledIntegers(exact.integers.T, exact.exponent).times(scaled_fractions(u)))
+        exact, factors = self.basis.exact_rows(some), scaled_fractions(u)
+        part = exact.transposed_product(factors.integers)
+        g = g.plus(ScaledIntegers(part, exact.exponent + factors.exponent))
         return g, sum((a * Fraction(float(y)) for a, y in zip(u, some.y.tolist(), strict=True)), Fraction(0))
 
     def rounded_vertex(self) -> tuple[NDArray[np.float64], float]:
@@ -208,7 +209,9 @@ class Prover:
             loss = (loss + part.loss) * (1 + 2.0**-50)
             wrong += part.wrong_side
             new = part.sums
-            n_numbers += len(part.open_rows) * self.rows.n_features
+            some = part.open_rows
+            # A sparse array's size is the number of what it stores.
+            n_numbers += some.X.size if self.basis.is_sparse else len(some) * self.rows.n_features
             if n_numbers <= MOST_OPEN:
                 kept.append(part.open_rows)
             else:
@@ -260,10 +263,10 @@ class Prover:
         """
         if not penalty:
             return g, vertex, Fraction(0)
-        of_penalty = [Fraction(0)] * len(g.integers)
+        of_penalty, pinned = [Fraction(0)] * len(g.integers), set(self.basis.pinned.tolist())
         for place, j in enumerate(self.claim.kept.tolist()):
             k = self.basis.first + place
-            if k in self.basis.pinned:
+            if k in pinned:
                 continue
             # Row e_j has the residual -w_j: its u is the bound of that sign, or where w_j is 0 what the claim
             # says.

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 MANTISSA = 53
 # By how many places a unit is tried to be coarser than the last place of the largest: room for sums.
@@ -18,7 +19,10 @@ STEPS = (44, 30, 16, 4)
 
 
 def exact_combination(
-    values: NDArray[np.float64], origin: NDArray[np.float64], factors: Sequence[int], constant: int
+    values: NDArray[np.float64] | sparse.csr_array,
+    origin: NDArray[np.float64],
+    factors: Sequence[int],
+    constant: int,
 ) -> tuple[NDArray[np.float64], int] | None:
     """Combine columns exactly, as whole doubles times 2^exponent.
 
@@ -26,12 +30,14 @@ def exact_combination(
 
     Parameters
     ----------
-    values : ndarray of shape (n, k), finite
+    values : ndarray or csr_array of shape (n, k), finite
     origin : ndarray of shape (k,)
+        Zeros, where values are sparse.
     factors : k integers
     constant : int
     """
-    largest = float(max(np.abs(values).max(initial=0), np.abs(origin).max(initial=0)))
+    stored = values if isinstance(values, np.ndarray) else values.data
+    largest = float(max(np.abs(stored).max(initial=0), np.abs(origin).max(initial=0)))
     if max(map(abs, factors), default=0) >= 1 << MANTISSA or abs(constant) >= 1 << MANTISSA:
         return None
     if not 0 < largest < 1e200:
@@ -40,14 +46,21 @@ def exact_combination(
     last = int(np.frexp(largest)[1]) - MANTISSA
     for step in STEPS:
         exponent = max(last + step, -900)
-        some, middle = np.ldexp(values, -exponent), np.ldexp(origin, -exponent)
+        some, middle = np.ldexp(stored, -exponent), np.ldexp(origin, -exponent)
         if not (some == np.rint(some)).all() or not (middle == np.rint(middle)).all():
             continue
-        if not (np.ldexp(some, exponent) == values).all() or not (np.ldexp(middle, exponent) == origin).all():
+        if not (np.ldexp(some, exponent) == stored).all() or not (np.ldexp(middle, exponent) == origin).all():
             return None  # what underflowed is whole no longer
         extra = constant * 2.0**-exponent
-        sizes = (np.abs(some) + np.abs(middle)) @ np.abs(whole) + abs(extra)
+        if isinstance(values, np.ndarray):
+            lengths, terms = np.abs(some) + np.abs(middle), some - middle
+        else:
+            lengths, terms = (
+                sparse.csr_array((part, values.indices, values.indptr), shape=values.shape)
+                for part in (np.abs(some), some)
+            )
+        sizes = lengths @ np.abs(whole) + abs(extra)
         if extra == np.rint(extra) and (sizes < 2.0 ** (MANTISSA - 1)).all():
-            return (some - middle) @ whole + extra, exponent
+            return terms @ whole + extra, exponent
         return None
     return None

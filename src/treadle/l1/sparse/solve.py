@@ -36,13 +36,16 @@ from treadle.l1.sources.sparse_rows import SparseRows
 from treadle.l1.sparse.merged_rows import merged_rows
 from treadle.l1.sparse.normal_equations import SparseNormalEquations
 from treadle.l1.sparse.optimal_partition import OptimalFace, optimal_face
-from treadle.l1.sparse.sparse_vertex import MOST_COLUMNS, sparse_basis
+from treadle.l1.sparse.sparse_vertex import MOST_COLUMNS, SparseBasis, sparse_basis
+from treadle.l1.sparse.wide_vertex import wide_basis
 from treadle.maths.dtypes import EPS
 
 # The gap to stop at, relative to the median absolute residual of every row.
 GAP = 1e-13
 # Products of residual and box count up to so many times their median in the first complementarity.
 FAR = 1e6
+# A residual that is so small a share of its terms may be zero.
+MET = 1e-9
 
 
 def solve_sparse(
@@ -192,11 +195,17 @@ class _Solver:
         r = self.y - self.A @ face.w
         sizes = np.abs(self.y) + abs(self.A) @ np.abs(face.w)
         tied = face.interpolated | (np.abs(r) <= 64 * EPS * sizes)
-        if self.A.shape[1] > MOST_COLUMNS:
-            return self._without_basis(face, r)
-        basis = sparse_basis(self.A, self.y, face.w, depth, face.interpolated)
+        is_wide = self.A.shape[1] > MOST_COLUMNS
+        basis: SparseBasis | None
+        if is_wide:
+            basis = wide_basis(self.A, self.y, face.w, depth, face.interpolated, self.fit_intercept)
+            if basis is not None:
+                # Rows that have met their zero on the way to the vertex keep the bound that they were at.
+                tied |= np.abs(basis.r) <= MET * sizes
+        else:
+            basis = sparse_basis(self.A, self.y, face.w, depth, face.interpolated)
         if basis is None:
-            return None
+            return self._without_basis(face, r) if is_wide else None
         if first and not (len(basis.columns) and basis.columns[0] == 0):
             return None
         u = np.clip(face.u, self.low, self.high)
@@ -220,7 +229,7 @@ class _Solver:
             if found is not None and (proof is None or found[1].excess <= proof.excess):
                 claim, proof = found
         if proof is None:
-            return None
+            return self._without_basis(face, r) if is_wide else None
         order = sorted(proof.tie_values)
         certificate = Certificate(
             coef=proof.coef,
@@ -242,15 +251,20 @@ class _Solver:
         )
         return (Fraction(0) if proof.optimal else proof.least[1] - proof.least[0]), certificate
 
-    def _without_basis(self, face: OptimalFace, r: NDArray[np.float64]) -> tuple[Fraction, Certificate]:
-        """Return coefficients that nothing proves.
+    def _without_basis(
+        self, face: OptimalFace, r: NDArray[np.float64]
+    ) -> tuple[Fraction, Certificate] | None:
+        """Return coefficients that nothing proves; None if they are no finite numbers.
 
-        There are more columns than a basis is looked for.
+        Of so many columns a basis is not always found.
         """
         first, D = int(self.fit_intercept), self.rows.n_features
         coef = face.w[first:] * self.scales
         intercept = float(face.w[0]) if first else 0.0
         objective = float(np.maximum(self.low * r, self.high * r).sum()) / self.unit
+        dual = float(face.u @ self.y) / self.unit
+        if not (np.isfinite(coef).all() and np.isfinite([intercept, objective, dual]).all()):
+            return None
         nothing = np.empty(0, np.int64)
         return Fraction(0), Certificate(
             coef=coef,
@@ -259,7 +273,7 @@ class _Solver:
             alpha=self.alpha,
             fit_intercept=self.fit_intercept,
             primal=objective,
-            dual=float(face.u @ self.y) / self.unit,
+            dual=dual,
             basis=nothing,
             rows=nothing,
             values=np.empty(0),
