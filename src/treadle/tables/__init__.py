@@ -14,6 +14,7 @@ from treadle.tables.matrix import exact_column, float_column
 from treadle.tables.preparation.counts import Counts
 from treadle.tables.preparation.preparation import Preparation, Prepared
 from treadle.tables.preparation.prepare import prepare
+from treadle.tables.preparation.saved import from_saved, to_saved
 from treadle.tables.preparation.targets import Target, decide_target
 from treadle.tables.reading import Reading
 from treadle.tables.table import Table, read_table
@@ -33,6 +34,8 @@ __all__ = [
     "decide_target",
     "exact_column",
     "float_column",
+    "from_saved",
     "prepare",
     "read_table",
+    "to_saved",
 ]

@@ -172,7 +172,7 @@ def _among_words(values: pa.LargeStringArray, mark: DecimalMark | None, name: st
             if mark is None and is_undecided(written):
                 raise InvalidInput(
                     f"{what}: column {shown(name)} holds numbers such as {written.example!r}, whose comma "
-                    "may be a decimal mark or part thousands: name the decimal mark (--decimal , or --decimal .)"
+                    "may be a decimal mark or part thousands: name the decimal mark (--decimal)"
                 )
             used = mark if mark in written.marks else written.marks[0]
             found[is_number.to_numpy(zero_copy_only=False)] = _floats(written.values(used))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from treadle.choices import ColumnKind
 from treadle.errors import InvalidInput
+from treadle.maths.dtypes import Numbers
 from treadle.messages import quoted
 from treadle.strict_text import ParsedTable
 from treadle.tables.columns import Column
@@ -71,8 +72,7 @@ class Target:
     reason: str
     classes: tuple[tuple[Label, ...], ...] = ()
 
-    # int64 or float64, as the task is.
-    def read(self, table: Table, *, first_row: int = 1) -> NDArray[np.int64] | NDArray[np.float64]:
+    def read(self, table: Table, *, first_row: int = 1) -> Numbers:
         """Read the target of a table.
 
         Parameters
@@ -96,7 +96,7 @@ class Target:
             raise InvalidInput(
                 f"{table.source} lacks the target {listed(missing)}; it has {listed(list(table.columns))}"
             )
-        found: list[NDArray[np.int64] | NDArray[np.float64]] = []
+        found: list[Numbers] = []
         for i, name in enumerate(self.names):
             column = table.columns[name]
             if self.task == "numbers":
