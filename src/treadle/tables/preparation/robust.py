@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 BOUND = 3.0
-LARGEST = 1e300  # numbers beyond it count as this, so that differences stay finite
-LARGEST_SCALED = 1e100  # likewise of x', whose square must
+LARGEST = 1e300  # quartiles are of numbers within it, so that their differences stay finite
+LARGEST_SCALED = 1e100  # x' is kept within it, so that its square stays finite
 
 Array = NDArray[np.float64]
 
@@ -54,9 +54,8 @@ class RobustScale:
     def apply(self, rows: Array) -> None:
         """Scale and clip rows (N, D) of float64, in place."""
         divisors = np.where(self.scales > 0, self.scales, np.inf)
-        np.clip(rows, -LARGEST, LARGEST, out=rows)
-        rows -= self.medians
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):  # infinities, of which inf / inf is 0 in the end
+            rows -= self.medians
             rows /= divisors
         np.clip(rows, -LARGEST_SCALED, LARGEST_SCALED, out=rows)
         root = rows / BOUND

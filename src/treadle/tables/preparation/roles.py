@@ -32,6 +32,7 @@ Decided = Literal["number", "category", "true/false", "date", "target", "left ou
 
 FEW_ROWS = 20  # below, that all rows differ means nothing
 DENSE = 0.3  # the least share of the numbers between the least and the greatest that numbered rows have
+FIRST_CELLS = 1024
 MOSTLY_NUMBERS = 0.9  # the share of its cells from which on a column of numbers has errors in it
 NAMED_AS_IDENTIFIER = re.compile(r"(?i:(^|[^a-z])(id|ids|uid|uuid|guid|identifier)$)|[a-z0-9](Id|ID)$")
 YEARS = (1500, 2200)
@@ -87,11 +88,9 @@ def decide_roles(
     targets = [resolve(name, there, what) for name in targets]
     chosen = checked_kinds(columns or {}, there, what)
     reasons = {resolve(name, there, what): reason for name, reason in (aside or {}).items()}
-    seen = {
-        digest: f"a copy of the target {shown(name)}"
-        for name in targets
-        if (digest := _digest(table.columns[name]))
-    }
+    seen = _Seen()
+    for name in targets:
+        seen.add(table.columns[name], f"a copy of the target {shown(name)}")
     roles = []
     for name, column in table.columns.items():
         if name in targets:
@@ -102,11 +101,10 @@ def decide_roles(
             role = _chosen(column, chosen[name], what)
         else:
             role = _decided(column, what)
-            if role.decided != "left out" and (digest := _digest(column)):
-                if digest in seen:
-                    role = Role(column, "left out", seen[digest])
-                else:
-                    seen[digest] = f"a copy of the column {shown(name)}"
+            if role.decided != "left out" and (copied := seen.copied_by(column)):
+                role = Role(column, "left out", copied)
+            elif role.decided != "left out":
+                seen.add(column, f"a copy of the column {shown(name)}")
         roles.append(role)
     return roles
 
@@ -237,9 +235,8 @@ def _of_numbers(column: Column, what: str) -> Role:
         return Role(column, "number", column.reason)
     low, high = _ends(values)
     n = len(values)
-    all_differ = n >= FEW_ROWS and values.null_count == 0 and _all_differ(values)
     if NAMED_AS_IDENTIFIER.search(column.name.strip()):
-        if all_differ:
+        if n >= FEW_ROWS and _all_differ(values):
             return Role(column, "left out", "an identifier: named so, and each row has a number of its own")
         levels = count_levels(column, what)
         reason = f"named as an identifier, of {levels.n_values} values in {n} rows"
@@ -248,7 +245,8 @@ def _of_numbers(column: Column, what: str) -> Role:
         if levels.known:
             return Role(column, "category", reason, levels)
     is_year = YEARS[0] <= low and high <= YEARS[1]
-    if all_differ and not is_year and n >= DENSE * (high - low + 1):
+    is_dense = n >= FEW_ROWS and n >= DENSE * (high - low + 1)
+    if is_dense and not is_year and _all_differ(values):
         return Role(column, "left out", f"an identifier: it numbers the rows, from {low} to {high}")
     return Role(column, "number", column.reason)
 
@@ -285,13 +283,34 @@ def _is_zero_or_one(column: Column) -> bool:
 
 
 def _all_differ(values: pa.Array) -> bool:
-    return bool(pc.count_distinct(values).as_py() == len(values))
+    return bool(values.null_count == 0 and pc.count_distinct(values).as_py() == len(values))
 
 
-def _digest(column: Column) -> bytes | None:
-    """Return a digest that columns of the same cells share; None where there is no cell."""
+class _Seen:
+    """Columns by a digest of their first cells; those that agree are compared whole."""
+
+    def __init__(self) -> None:
+        self._columns: dict[bytes, list[tuple[Column, str]]] = {}
+
+    def add(self, column: Column, reason: str) -> None:
+        """Remember a column, and why another of the same cells is left out."""
+        self._columns.setdefault(self._key(column), []).append((column, reason))
+
+    def copied_by(self, column: Column) -> str | None:
+        """Return the reason to leave out a column of the same cells as one before."""
+        alike = self._columns.get(self._key(column), [])
+        whole = _digest(column) if alike else b""
+        return next((reason for other, reason in alike if _digest(other) == whole), None)
+
+    @staticmethod
+    def _key(column: Column) -> bytes:
+        return _digest(replace(column, values=column.values.slice(0, FIRST_CELLS)))
+
+
+def _digest(column: Column) -> bytes:
+    """Return a digest that columns of the same cells share."""
     if column.kind in ("empty", "other"):
-        return None
+        return b""
     kind = "number" if column.kind == "true/false" else column.kind
     sum_ = hashlib.blake2b(kind.encode(), digest_size=16)
     if column.kind == "category":
