@@ -202,7 +202,8 @@ def _with_problem(column: Column, what: str) -> Role:
     if n_words < (1 - MOSTLY_NUMBERS) * n_cells:
         row = pc.index(is_number, False).as_py()
         cell = quoted(column.values[row].as_py(), 40)
-        others = f", as are {n_words - 1} other cells of it," if n_words > 1 else ""
+        others = f", as are {n_words - 1} other cells of it," if n_words > 2 else ""
+        others = ", as is another cell of it," if n_words == 2 else others
         raise InvalidInput(
             f"{what}: row {row + 1}, column {name} is {cell}, which is no number{others} while "
             f"{n_cells - n_words} cells are: correct it, or say what the column is (--columns): number, in "
