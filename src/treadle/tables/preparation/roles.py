@@ -257,7 +257,7 @@ def _only_value(column: Column) -> str | None:
     values = column.values
     if values.null_count:
         return None
-    if column.kind == "category":
+    if column.kind == "category" or types.is_integer(values.type):
         is_one = bool(pc.all(pc.equal(values, values[0])).as_py())
     else:
         cells = as_moments(column, "") if column.kind == "date" else as_numbers(column, "").values
