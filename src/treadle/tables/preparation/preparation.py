@@ -58,7 +58,7 @@ class Prepared(NamedTuple):
     counts: Counts
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Preparation:
     """What becomes of a table's columns; ``treadle.tables.prepare`` makes it.
 
