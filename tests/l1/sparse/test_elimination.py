@@ -23,7 +23,9 @@ def table(kind, seed):
 
 @pytest.fixture(params=["sparse to the end", "dense at once"])
 def _each_way(request, monkeypatch):
-    monkeypatch.setattr(elimination, "NUMBERS_PER_ENTRY", 0 if request.param == "sparse to the end" else 10**9)
+    monkeypatch.setattr(
+        elimination, "NUMBERS_PER_ENTRY", 0 if request.param == "sparse to the end" else 10**9
+    )
 
 
 @pytest.mark.usefixtures("_each_way")

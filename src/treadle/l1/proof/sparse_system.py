@@ -244,6 +244,8 @@ class SparseSystem:
             return Enclosed.exact([], 1)
         if self._growth(transposed) is None:
             return None
+        if not b.integers.any():
+            return Enclosed.exact([0] * self.size, 1)
         unit = b.exponent - self.Z.exponent  # in units of 2^that, Z and b are integers
         v, before = np.zeros(self.size, object), 0
         for bits in BITS_OF_FRACTIONS:
