@@ -205,15 +205,17 @@ def test_a_wrong_basis_is_mended_or_not_certified(monkeypatch, most_pivots, prov
     assert found.gap_bound >= found.objective - highs_optimum(X, y) - 1e-9
 
 
-def test_more_columns_than_a_basis_is_looked_for_are_fitted_and_not_proved(monkeypatch):
+def test_many_columns_of_which_no_basis_is_found_are_fitted_and_not_proved(monkeypatch):
     monkeypatch.setattr(sparse_solve, "MOST_COLUMNS", 5)
+    monkeypatch.setattr(sparse_solve, "wide_basis", lambda *arguments: None)
     X, y, _ = scattered()
     solution = solve_sparse(sparse.csr_array(X), y)
     assert solution.objective == pytest.approx(highs_optimum(X, y), rel=1e-9)
     found = solution.certificate.verify(sparse.csr_array(X), y)
     assert not found and found.gap_bound == np.inf
     most = sparse_vertex.MOST_COLUMNS
-    assert found.flaw.startswith(f"there is no basis, which of a sparse X is looked for up to {most} columns")
+    assert found.flaw.startswith(f"there is no basis: of a sparse X of more than {most} columns")
+    assert "NOT PROVED OPTIMAL" in str(found)
 
 
 def test_a_leverage_row_of_1e9_is_solved_or_refused_with_the_remedy():

@@ -124,9 +124,9 @@ class BasisSystem:
         Z = self.Z.floats()
         with np.errstate(all="ignore"):
             sizes = np.abs(Z)
-            rows = to_one(sizes.max(axis=1, initial=0))
-            columns = to_one((sizes * rows[:, None]).max(axis=0, initial=0))
-            rows *= to_one((sizes * rows[:, None] * columns).max(axis=1, initial=0))
+            rows = _to_one(sizes.max(axis=1, initial=0))
+            columns = _to_one((sizes * rows[:, None]).max(axis=0, initial=0))
+            rows *= _to_one((sizes * rows[:, None] * columns).max(axis=1, initial=0))
             Z = Z * columns * rows[:, None]
             if not np.isfinite(Z).all():
                 return None
@@ -210,7 +210,7 @@ class BasisSystem:
         return found.times_power(b.exponent - self.Z.exponent)
 
 
-def to_one(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
+def _to_one(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return powers of two that scale sizes to about one."""
     finite = np.where((sizes > 0) & (sizes < np.inf), sizes, 1.0)
     return np.asarray(np.ldexp(1.0, -np.frexp(finite)[1]))

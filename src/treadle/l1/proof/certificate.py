@@ -33,7 +33,7 @@ from treadle.l1.sources.rows import ArrayRows, Chunk, Rows
 from treadle.l1.sources.sparse_rows import SparseRows
 from treadle.maths.dtypes import Numbers
 
-NO_BASIS = "there is no basis, which of a sparse X is looked for up to 2000 columns: fit fewer for a proof"
+NO_BASIS = "there is no basis: of a sparse X of more than 2000 columns one is not always found"
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)

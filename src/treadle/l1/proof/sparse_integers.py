@@ -39,6 +39,9 @@ class SparseIntegers:
         ValueError
             If a number is not finite.
         """
+        if not X.data.all():
+            X = X.copy()
+            X.eliminate_zeros()
         exact = scaled(X.data)
         return cls(
             exact.integers,

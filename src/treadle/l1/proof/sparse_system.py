@@ -30,7 +30,6 @@ from treadle.l1.proof.basis_system import (
     Enclosed,
     in_units,
     integers_of,
-    to_one,
     whole_above,
 )
 from treadle.l1.proof.block_inverse import BlockInverse
@@ -41,6 +40,8 @@ from treadle.l1.proof.sparse_integers import SparseIntegers
 
 # Bits of v beyond the leading one of its least number, and of how much a bound may grow besides.
 KEPT_BITS, MOST_GROWTH = 160, 2000
+# Times that the rows and the columns are scaled in turn.
+SCALINGS = 20
 # Bits of a fraction from which a denominator is read off, one after the other.
 BITS_OF_FRACTIONS = (192, 768, 3072)
 
@@ -146,8 +147,8 @@ class SparseSystem:
         # Whether all that was to be solved exactly was.
         self.is_rational = True
         floats = Z.floats()
-        self._rows, self._columns = _scales(floats)
         entry_row = np.repeat(np.arange(self.size), np.diff(floats.indptr))
+        self._rows, self._columns = _scales(floats.data, entry_row, floats.indices, self.size)
         with np.errstate(all="ignore"):
             data = floats.data * self._rows[entry_row] * self._columns[floats.indices]
             # Powers of two change no digit, unless something overflows or underflows.
@@ -243,6 +244,8 @@ class SparseSystem:
             return Enclosed.exact([], 1)
         if self._growth(transposed) is None:
             return None
+        if not b.integers.any():
+            return Enclosed.exact([0] * self.size, 1)
         unit = b.exponent - self.Z.exponent  # in units of 2^that, Z and b are integers
         v, before = np.zeros(self.size, object), 0
         for bits in BITS_OF_FRACTIONS:
@@ -289,14 +292,25 @@ class SparseSystem:
         return v, rest, common
 
 
-def _scales(Z: sparse.csr_array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return powers of two for rows and columns, so that entries are up to about one."""
-    with np.errstate(all="ignore"):
-        sizes = abs(Z)
-        rows = to_one(sizes.max(axis=1).toarray().ravel())
-        columns = to_one(sizes.multiply(rows[:, None]).tocsr().max(axis=0).toarray().ravel())
-        rows *= to_one(sizes.multiply(rows[:, None]).multiply(columns).tocsr().max(axis=1).toarray().ravel())
-    return rows, columns
+def _scales(
+    data: NDArray[np.float64], rows: NDArray[np.int64], columns: NDArray[np.int64], size: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return powers of two for rows and columns, by which entries are near to one, and up to that.
+
+    In turn rows and columns have their mean exponent taken out (Curtis and Reid 1972).
+    """
+    exponents = np.frexp(data)[1].astype(np.float64)
+    n_row, n_column = (np.maximum(np.bincount(some, minlength=size), 1) for some in (rows, columns))
+    r, c = np.zeros(size), np.zeros(size)
+    for _ in range(SCALINGS):
+        r = -np.bincount(rows, exponents + c[columns], size) / n_row
+        c = -np.bincount(columns, exponents + r[rows], size) / n_column
+    r, c = np.rint(r), np.rint(c)
+    most = np.full(size, -np.inf)
+    np.maximum.at(most, rows, exponents + r[rows] + c[columns])
+    r -= np.where(np.isfinite(most), most, 0)
+    with np.errstate(all="ignore"):  # beyond all doubles nothing is proved
+        return np.ldexp(1.0, r.astype(np.int64)), np.ldexp(1.0, c.astype(np.int64))
 
 
 def _bits(integers: NDArray[np.object_]) -> int:

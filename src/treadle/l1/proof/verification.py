@@ -30,7 +30,7 @@ class Verification:
         The least objective there is lies between these.
     gap_bound : float
         The objective of the coefficients, and the one reported, are at most so much from the least. Infinite
-        without a basis: of a sparse X of more than 2000 columns none is looked for.
+        without a basis, which of a sparse X of more than 2000 columns is not always found.
     coef_error : ndarray of shape (D,)
         How far each coefficient is from the vertex's, at most.
     intercept_error : float

@@ -127,7 +127,9 @@ def independent_pivots(
     The square of these entries of A is nonsingular, unless rounding misled; no further row and column would
     keep it so. None where that takes too long.
     """
-    table = _Table(sparse.csr_array(sparse.diags_array(weight) @ A))
+    weighed = sparse.csr_array(sparse.diags_array(weight) @ A)
+    weighed.eliminate_zeros()
+    table = _Table(weighed)
     pivots: list[tuple[int, int]] = []
     while (found := table.next_pivot()) is not None:
         numbers = table.n_rows * table.n_columns
@@ -138,9 +140,5 @@ def independent_pivots(
             return None
         table.eliminate(*found)
         pivots.append(found)
-    rows, columns = (
-        (np.array(some, np.int64) for some in zip(*pivots, strict=True))
-        if pivots
-        else 2 * (np.empty(0, np.int64),)
-    )
-    return rows, columns
+    both = np.array(pivots, np.int64).reshape(-1, 2)
+    return both[:, 0], both[:, 1]
