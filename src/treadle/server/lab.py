@@ -1,0 +1,97 @@
+"""Makes the application of ``treadle lab``: pages, questions of the rooms, and refusals in words.
+
+Work is bounded: bodies by the guard, sizes by each room's question, and at most ``AT_ONCE`` answers are
+computed at a time, in threads of their own, with ``MOST_WAITING`` more that wait.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from treadle.errors import TreadleError
+from treadle.server.door import Door
+from treadle.server.guard import Guard
+from treadle.server.pages import read_pages
+from treadle.server.refusals import refusal_body, what_is_wrong
+from treadle.server.rooms.backprop import BackpropQuestion, DrawQuestion, answer_backprop, answer_draw
+from treadle.server.rooms.l1 import L1Question, answer_l1
+
+AT_ONCE, MOST_WAITING = 2, 8
+
+Question = TypeVar("Question", bound=BaseModel)
+
+
+def make_lab(door: Door) -> ASGIApp:
+    """Make the application behind a door.
+
+    Parameters
+    ----------
+    door : Door
+        Whose token lets one browser in.
+    """
+    # Its pages of documentation load scripts from elsewhere: there are none.
+    app = FastAPI(title="treadle lab", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    limiter = CapacityLimiter(AT_ONCE)
+    pages = read_pages()
+
+    async def computed(answer: Callable[[Question], dict[str, Any]], question: Question) -> Response:
+        """Compute in a thread, so that the server goes on answering."""
+        if limiter.statistics().tasks_waiting >= MOST_WAITING:
+            what = f"{AT_ONCE} answers are being computed and {MOST_WAITING} wait: ask again in a moment"
+            return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, what)
+        found = await to_thread.run_sync(answer, question, limiter=limiter)
+        return Response(json.dumps(found, allow_nan=False), media_type="application/json")
+
+    @app.post("/api/l1", response_class=Response)
+    async def l1(question: L1Question) -> Response:
+        return await computed(answer_l1, question)
+
+    @app.post("/api/backprop", response_class=Response)
+    async def backprop(question: BackpropQuestion) -> Response:
+        return await computed(answer_backprop, question)
+
+    @app.post("/api/backprop/draw", response_class=Response)
+    async def draw(question: DrawQuestion) -> Response:
+        return await computed(answer_draw, question)
+
+    @app.get("/{path:path}", include_in_schema=False)
+    async def page(path: str) -> Response:
+        found = pages.get(f"/{path}")
+        if found is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        return Response(found.body, media_type=found.media_type)
+
+    @app.exception_handler(RequestValidationError)
+    async def wrong_question(_request: Request, error: RequestValidationError) -> Response:
+        return _refusal(HTTPStatus.UNPROCESSABLE_ENTITY, what_is_wrong(error.errors()))
+
+    @app.exception_handler(TreadleError)
+    async def refused(_request: Request, error: TreadleError) -> Response:
+        return _refusal(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+
+    @app.exception_handler(HTTPException)
+    async def no_such_page(request: Request, error: HTTPException) -> Response:
+        match error.status_code:
+            case 404:
+                what = f"there is no page {request.url.path}; go to / for the rooms"
+            case 405:
+                what = f"{request.url.path} does not take a {request.method}"
+            case _:
+                what = str(error.detail)
+        return _refusal(HTTPStatus(error.status_code), what)
+
+    return Guard(app, door)
+
+
+def _refusal(status: HTTPStatus, what: str) -> Response:
+    return Response(refusal_body(what), status, media_type="application/json")
