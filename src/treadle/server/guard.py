@@ -7,15 +7,19 @@ It is plain ASGI, so that nothing of a request that is refused is parsed. Bodies
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import Any
 from urllib.parse import parse_qs
 
 from treadle.server.door import Door
 from treadle.server.refusals import refusal_body
 
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+# As ASGI has them. Any: values of several types, by their names.
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 MOST_BYTES = 1 << 16
 MOST_SECONDS = 10.0
@@ -36,10 +40,10 @@ ASK_AGAIN = "stop treadle lab with Ctrl-C, start it again, and open the address 
 class Guard:
     """Lets requests through to an application, or answers in its place."""
 
-    def __init__(self, app: ASGIApp, door: Door) -> None:
+    def __init__(self, app: Application, door: Door) -> None:
         self.app, self.door = app, door
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return  # there are no web sockets, and nothing to do at start and end
         headers: dict[str, list[str]] = {}
@@ -70,7 +74,7 @@ class Guard:
             receive = _replayed(body)
         await self.app(scope, receive, send_guarded)
 
-    async def _admit(self, scope: Scope, send: Send) -> None:
+    async def _admit(self, scope: Message, send: Send) -> None:
         """Exchange the address's token for the cookie, or refuse."""
         tokens = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=8).get("token", [])
         if scope["path"] == "/" and scope["method"] == "GET" and len(tokens) == 1:

@@ -6,21 +6,20 @@ computed at a time, in threads of their own, with ``MOST_WAITING`` more that wai
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from anyio import CapacityLimiter, to_thread
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
-from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp
 
 from treadle.errors import TreadleError
 from treadle.server.door import Door
-from treadle.server.guard import Guard
+from treadle.server.guard import Application, Guard
 from treadle.server.pages import read_pages
 from treadle.server.refusals import refusal_body, what_is_wrong
 from treadle.server.rooms.backprop import BackpropQuestion, DrawQuestion, answer_backprop, answer_draw
@@ -31,7 +30,7 @@ AT_ONCE, MOST_WAITING = 2, 8
 Question = TypeVar("Question", bound=BaseModel)
 
 
-def make_lab(door: Door) -> ASGIApp:
+def make_lab(door: Door) -> Application:
     """Make the application behind a door.
 
     Parameters
@@ -41,15 +40,21 @@ def make_lab(door: Door) -> ASGIApp:
     """
     # Its pages of documentation load scripts from elsewhere: there are none.
     app = FastAPI(title="treadle lab", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
-    limiter = CapacityLimiter(AT_ONCE)
+    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="answer")
+    n_asked = 0
     pages = read_pages()
 
     async def computed(answer: Callable[[Question], dict[str, Any]], question: Question) -> Response:
         """Compute in a thread, so that the server goes on answering."""
-        if limiter.statistics().tasks_waiting >= MOST_WAITING:
+        nonlocal n_asked
+        if n_asked >= AT_ONCE + MOST_WAITING:
             what = f"{AT_ONCE} answers are being computed and {MOST_WAITING} wait: ask again in a moment"
             return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, what)
-        found = await to_thread.run_sync(answer, question, limiter=limiter)
+        n_asked += 1
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(pool, answer, question)
+        finally:
+            n_asked -= 1
         return Response(json.dumps(found, allow_nan=False), media_type="application/json")
 
     @app.post("/api/l1", response_class=Response)
@@ -68,7 +73,8 @@ def make_lab(door: Door) -> ASGIApp:
     async def page(path: str) -> Response:
         found = pages.get(f"/{path}")
         if found is None:
-            raise HTTPException(HTTPStatus.NOT_FOUND)
+            what = f"there is no page /{path}; go to / for the rooms"
+            return _refusal(HTTPStatus.NOT_FOUND, what)
         return Response(found.body, media_type=found.media_type)
 
     @app.exception_handler(RequestValidationError)
@@ -79,16 +85,14 @@ def make_lab(door: Door) -> ASGIApp:
     async def refused(_request: Request, error: TreadleError) -> Response:
         return _refusal(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
 
-    @app.exception_handler(HTTPException)
-    async def no_such_page(request: Request, error: HTTPException) -> Response:
-        match error.status_code:
-            case 404:
-                what = f"there is no page {request.url.path}; go to / for the rooms"
-            case 405:
-                what = f"{request.url.path} does not take a {request.method}"
-            case _:
-                what = str(error.detail)
-        return _refusal(HTTPStatus(error.status_code), what)
+    @app.exception_handler(HTTPStatus.BAD_REQUEST)
+    async def unreadable(_request: Request, error: HTTPException) -> Response:
+        return _refusal(HTTPStatus.BAD_REQUEST, f"the body cannot be read: {error.detail}")
+
+    @app.exception_handler(HTTPStatus.METHOD_NOT_ALLOWED)
+    async def wrong_method(request: Request, _error: HTTPException) -> Response:
+        what = f"{request.url.path} does not take a {request.method}; questions are POSTs to /api/"
+        return _refusal(HTTPStatus.METHOD_NOT_ALLOWED, what)
 
     return Guard(app, door)
 

@@ -120,6 +120,7 @@ def answer_backprop(question: BackpropQuestion) -> Answer:
         "h": _lists(steps.h),
         "probabilities": softmax(steps.h[-1]).tolist(),
         "targets": np.eye(network.sizes[-1])[labels].tolist(),
+        "row_losses": [objective.data_loss(steps.h[-1][n : n + 1], labels[n : n + 1]) for n in range(len(X))],
         "loss": steps.loss,
         "penalty": steps.loss - objective.data_loss(steps.h[-1], labels),
         "d": _lists(steps.d),

@@ -36,6 +36,11 @@ export const EXAMPLES = {
     points: [[1, 7], [3, 3], [5, 3], [7, 7]],
     chosen: 0,
   },
+  turn: {
+    name: "five points, a best line that can turn",
+    points: [[1, 7], [3, 3], [4, 5], [5, 3], [7, 7]],
+    chosen: 2,
+  },
   spread: {
     name: "two hundred points that spread out",
     points: cloud(200),

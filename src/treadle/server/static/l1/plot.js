@@ -2,7 +2,7 @@
 //
 // Points and handles are sliders to a screen reader: one tab stop for all points, arrow keys to move.
 
-import { scale, ticks } from "/parts/axes.js";
+import { scale, ticks, unitOf } from "/parts/axes.js";
 import { set, svg } from "/parts/elements.js";
 import { shown } from "/parts/numbers.js";
 
@@ -10,7 +10,7 @@ const LEFT = 52;
 const RIGHT = 14;
 const TOP = 12;
 const BOTTOM = 34;
-const NUMBERS_UP_TO = 30; // points beside which their u is written
+const ROOM_OF_A_NUMBER = 40; // pixels of width for each point: with less, u is written at the chosen one alone
 
 const SHAPES = { up: "M0 -7L6.5 5H-6.5Z", down: "M0 7L6.5 -5H-6.5Z", on: "M5.5 0A5.5 5.5 0 1 1 -5.5 0A5.5 5.5 0 1 1 5.5 0" };
 
@@ -39,8 +39,10 @@ export class Plot {
   /** Draws a model: points, view, chosen, u, box, residuals, lines, region, own. */
   draw(model) {
     this.model = model;
-    const width = Math.max(280, this.place.clientWidth);
-    const height = Math.max(260, Math.min(0.62 * width, 0.68 * innerHeight, 900));
+    const unit = unitOf();
+    const width = Math.max(280, this.place.clientWidth / unit);
+    const height = Math.max(260, Math.min(0.62 * width, (0.68 * innerHeight) / unit));
+    this.manyNumbers = model.points.length * ROOM_OF_A_NUMBER <= width;
     const [x0, x1, y0, y1] = model.view;
     set(this.svg, { viewBox: `0 0 ${width} ${height}` });
     this.bounds = { right: width - RIGHT, bottom: height - BOTTOM };
@@ -132,7 +134,7 @@ export class Plot {
         "aria-valuetext": `x ${shown(x)}, y ${shown(y)}${pull === null ? "" : `, pull ${shown(pull, 3)}`}`,
       });
       set(mark, { d: SHAPES[kind] });
-      const near = points.length <= NUMBERS_UP_TO || i === chosen;
+      const near = this.manyNumbers || i === chosen;
       const left = place[0] > this.bounds.right - 60;
       set(number, { x: left ? -11 : 11, y: -7, class: left ? "end" : "" });
       number.textContent = away ? `at ${shown(x)}, ${shown(y)}` : near && pull !== null ? shown(pull, 3) : "";

@@ -297,7 +297,7 @@ function drawOwnWords(line) {
     : same
       ? "It is as good as the blue line: several lines are the best."
       : `That is ${shown(above, 4)} more than the least.`;
-  const flaw = own.proved ? "" : ` Claimed to be the optimum of the certificate, it is refused: ${own.flaw}.`;
+  const flaw = own.proved || same ? "" : ` Claim that it is the best, and the proof refuses it: ${own.flaw}.`;
   byId("own-says").textContent = `Your line has the sum ${shown(own.loss, 7)}. ${verdict}${flaw}`;
 }
 

@@ -24,3 +24,6 @@ export function scale(low, high, from, to) {
   at.inverse = (place) => low + ((place - from) / (to - from)) * (high - low);
   return at;
 }
+
+/** How many pixels a picture's unit takes: pictures grow with the page's type. */
+export const unitOf = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
