@@ -8,6 +8,7 @@ with batch normalisation and dropout are refused: their equations are others.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -54,7 +55,7 @@ class Equations:
 
     def outputs(self, activation: str, z: Floats) -> Floats:
         """(2): h_l = f_l(z_l)."""
-        return np.asarray(ACTIVATIONS[activation].value(z))
+        return cast(Floats, ACTIVATIONS[activation].value(z))  # real, since z is
 
     def loss(self, objective: Objective, logits: Floats, y: Numbers, parameters: Parameters) -> float:
         """(4): the mean loss of the rows, and the penalty."""
@@ -67,7 +68,8 @@ class Equations:
 
     def derivative(self, d_above: Floats, W_above: Floats, activation: str, z: Floats) -> Floats:
         """(6): d_l = (d_(l+1) W_(l+1)^T) * f_l'(z_l)."""
-        return (d_above @ W_above.T) * ACTIVATIONS[activation].derivative(z)
+        slope = cast(Floats, ACTIVATIONS[activation].derivative(z))
+        return np.asarray((d_above @ W_above.T) * slope)
 
     def weight_gradient(self, a: Floats, d: Floats, W: Floats, l2: float) -> Floats:
         """(7): dJ/dW_l = a_(l-1)^T d_l + l2 W_l."""
@@ -109,10 +111,10 @@ class Equations:
         loss = self.loss(objective, a[-1], y, parameters)
         gradients = Parameters.zeros(network, parameters.dtype)
         d = [self.last_derivative(objective, a[-1], y)]
-        for l in reversed(range(len(z))):
-            gradients.weights[l][:] = self.weight_gradient(a[l], d[0], parameters.weights[l], objective.l2)
-            gradients.biases[l][:] = self.bias_gradient(d[0])
-            if l > 0:
-                below = network.layers[l - 1].activation
-                d.insert(0, self.derivative(d[0], parameters.weights[l], below, z[l - 1]))
+        for k in reversed(range(len(z))):
+            gradients.weights[k][:] = self.weight_gradient(a[k], d[0], parameters.weights[k], objective.l2)
+            gradients.biases[k][:] = self.bias_gradient(d[0])
+            if k > 0:
+                below = network.layers[k - 1].activation
+                d.insert(0, self.derivative(d[0], parameters.weights[k], below, z[k - 1]))
         return Steps(inputs, tuple(z), tuple(a[1:]), loss, tuple(d), gradients)

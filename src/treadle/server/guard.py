@@ -44,6 +44,7 @@ class Guard:
         self.app, self.door = app, door
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request, as ASGI has it."""
         if scope["type"] != "http":
             return  # there are no web sockets, and nothing to do at start and end
         headers: dict[str, list[str]] = {}

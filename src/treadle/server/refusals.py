@@ -45,9 +45,10 @@ def what_is_wrong(errors: Sequence[Mapping[str, Any]]) -> str:
         return f"{where} is missing"
     if kind == "extra_forbidden":
         return f"there is no {where}"
-    if kind in ("too_short", "too_long"):
-        bound = f"at {'least' if kind == 'too_short' else 'most'} {context.get('min_length', context.get('max_length'))}"
-        return f"{where} must have {bound} items; got {context['actual_length']}"
+    if kind == "too_short":
+        return f"{where} must have at least {context['min_length']} items; got {context['actual_length']}"
+    if kind == "too_long":
+        return f"{where} must have at most {context['max_length']} items; got {context['actual_length']}"
     if kind == "value_error":
         return f"{where}: {context['error']}"
     if kind in MUST:

@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 import threading
+from importlib import import_module
 from importlib.util import find_spec
 
 from treadle.errors import InvalidInput, MissingDependency, RunError
@@ -14,6 +15,13 @@ from treadle.server.door import HOSTS, Door
 # Always the same where it is free, so that bookmarks of a room's state last.
 USUAL_PORT = 7117
 NEEDED = ("fastapi", "uvicorn")
+# What the rooms' first answers would have to load; the last is for fits of which several lines are the best.
+SOLVERS = (
+    "treadle.l1.dense.solve",
+    "treadle.report.l1_comparison",
+    "treadle.engines.numpy_engine",
+    "scipy.optimize",
+)
 
 
 def check_installed() -> None:
@@ -90,10 +98,5 @@ def serve_lab(sock: socket.socket, door: Door) -> None:
 
 
 def _load_solvers() -> None:
-    import treadle.engines.gradient_check
-    import treadle.engines.numpy_engine
-    import treadle.l1.dense.solve
-    import treadle.report.l1_comparison
-
-    # Of fits of which several lines are the best.
-    import scipy.optimize  # isort: skip  # noqa: F401
+    for name in SOLVERS:
+        import_module(name)

@@ -6,7 +6,7 @@ Let u be optimal, as a certificate proves it (``theorem``). A line b + w x has t
 
 and no term is below 0. So every term is 0: the optimal lines are those with
 
-    r_i = 0 where u_i is strictly inside its box, r_i >= 0 where u_i is the upper bound, r_i <= 0 at the lower.
+    r_i = 0 where u_i is strictly inside its box, r_i >= 0 where it is the upper bound, r_i <= 0 at the lower.
 
 In the plane of (b, w) these are half-planes. Their intersection is cut out of a square that holds every line
 between two different points whose numbers are doubles, in rational arithmetic. It takes no penalty, no
@@ -74,7 +74,9 @@ def optimal_lines(certificate: Certificate, x: ArrayLike, y: ArrayLike) -> list[
     if len(x_column) and x_column.min() == x_column.max():
         raise InvalidInput(f"all x are {x_column[0]}, so that any slope will do: pass two different ones")
     sides = certificate.dual_sides(x_column[:, None], y).tolist()
-    points = [(Fraction(a), Fraction(b)) for a, b in zip(x_column.tolist(), np.asarray(y).tolist(), strict=True)]
+    points = [
+        (Fraction(a), Fraction(b)) for a, b in zip(x_column.tolist(), np.asarray(y).tolist(), strict=True)
+    ]
     corners = [(-FAR, -FAR), (FAR, -FAR), (FAR, FAR), (-FAR, FAR)]
     # Rows that the optimal lines go through first: they leave few corners.
     for i in np.argsort(np.abs(sides), kind="stable").tolist():

@@ -110,7 +110,6 @@ def answer_backprop(question: BackpropQuestion) -> Answer:
         steps = equations.steps(parameters, X, labels, objective=objective)
         _, gradients = engine.loss_and_gradients(parameters, X, labels, objective=objective)
         checks = _checks(engine, parameters, X, labels, objective, steps.gradients)
-    hidden = range(len(network.layers) - 1)
     slope = ACTIVATIONS[question.activation].derivative
     return {
         "weights": _lists(parameters.weights),
@@ -124,14 +123,21 @@ def answer_backprop(question: BackpropQuestion) -> Answer:
         "loss": steps.loss,
         "penalty": steps.loss - objective.data_loss(steps.h[-1], labels),
         "d": _lists(steps.d),
-        "passed_back": _lists([steps.d[l + 1] @ parameters.weights[l + 1].T for l in hidden]),
-        "slopes": _lists([slope(steps.z[l]) for l in hidden]),
+        "slopes": [slope(z).tolist() for z in steps.z[:-1]],
         "weight_gradients": _lists(steps.gradients.weights),
         "bias_gradients": _lists(steps.gradients.biases),
         "engine_difference": float(np.abs(gradients.flat - steps.gradients.flat).max()),
         "checks": checks,
         "wrong_equation": None if planted is None else {"number": planted.number, "says": planted.says},
-        "python": python_of(question),
+        "python": python_of(
+            question.sizes,
+            question.activation,
+            question.parameters,
+            question.X,
+            question.labels,
+            question.l2,
+            planted,
+        ),
     }
 
 
@@ -152,12 +158,13 @@ def _checks(
         at.flat[k] = parameters.flat[k]
         return loss
 
+    def gradient_at(k: int, _at: object) -> float:
+        return float(gradients.flat[k])
+
     found = []
     for block in parameters.network.blocks:
         reports = [
-            check_derivative(
-                partial(loss_at, k), lambda _, k=k: gradients.flat[k], parameters.flat[k]
-            )
+            check_derivative(partial(loss_at, k), partial(gradient_at, k), parameters.flat[k])
             for k in range(block.where.start, block.where.stop)
         ]
         found.append(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from treadle.server.rooms.planted_errors import ERRORS
-
 if TYPE_CHECKING:
-    from treadle.server.rooms.backprop import BackpropQuestion
+    from treadle.server.rooms.planted_errors import PlantedError
 
 PROGRAM = """\
 # The back-propagation room of treadle lab, as it stands: pip install treadle
@@ -46,7 +45,8 @@ for l in range(L, 0, -1):
         derivatives.insert(0, d)
 
 # The check: each gradient beside a finite difference, which knows none of (5) to (8).
-gradients = treadle.Parameters(network, np.concatenate([g.ravel() for g in weight_gradients + bias_gradients]))
+flat = np.concatenate([gradient.ravel() for gradient in weight_gradients + bias_gradients])
+gradients = treadle.Parameters(network, flat)
 engine, objective = treadle.select_engine("numpy").engine, treadle.Objective(l2=l2)
 
 
@@ -70,19 +70,21 @@ for report in reports:
 """
 
 
-def python_of(question: BackpropQuestion) -> str:
+def python_of(
+    sizes: Sequence[int],
+    activation: str,
+    parameters: Sequence[float],
+    X: Sequence[Sequence[float]],
+    labels: Sequence[int],
+    l2: float,
+    error: PlantedError | None,
+) -> str:
     """Write the program, with the planted error in it if there is one."""
     program = PROGRAM.format(
-        sizes=tuple(question.sizes),
-        activation=question.activation,
-        parameters=question.parameters,
-        X=question.X,
-        labels=question.labels,
-        l2=question.l2,
+        sizes=tuple(sizes), activation=activation, parameters=parameters, X=X, labels=labels, l2=l2
     )
-    if question.error is None:
+    if error is None:
         return program
-    error = ERRORS[question.error]
     return "\n".join(
         f"{line.replace(error.right, error.wrong)}: the planted error" if error.right in line else line
         for line in program.split("\n")

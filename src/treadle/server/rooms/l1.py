@@ -74,7 +74,11 @@ def answer_l1(question: L1Question) -> Answer:
         "proof": str(proofs[0]),
         "least_squares": _least_squares(x, y, first.quantile),
         "own": None if question.own is None else _own(first, question.own, x, y),
-        "python": python_of(question.points, question.quantiles, question.own),
+        "python": python_of(
+            question.points,
+            question.quantiles,
+            None if question.own is None else (question.own.intercept, question.own.slope),
+        ),
     }
 
 

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from treadle.server.rooms.l1 import OwnLine
 
 PER_LINE = 4  # points in a line of the program
 
@@ -36,7 +32,7 @@ for quantile, model in lines.items():
 model = lines[{first}]
 u = model.certificate_.dual_vector(X, y)
 print("u:", u.tolist())
-print(f"sum of u {{u.sum():.3g}}, of u x {{u @ x:.3g}}, of u y {{u @ y}}; the sum of distances {{model.objective_}}")
+print(f"sum of u {{u.sum():.3g}}, of u x {{u @ x:.3g}}, of u y {{u @ y}}, which is {{model.objective_}}")
 """
 
 OPTIMAL = """
@@ -60,8 +56,13 @@ print(f"your line: {{own_loss}}, which is {{own_loss - model.objective_}} above 
 """
 
 
-def python_of(points: Sequence[Sequence[float]], quantiles: Sequence[float], own: OwnLine | None) -> str:
-    """Write the program: fits, proofs, pulls, and the person's line if there is one."""
+def python_of(
+    points: Sequence[Sequence[float]], quantiles: Sequence[float], own: tuple[float, float] | None
+) -> str:
+    """Write the program: fits, proofs, pulls, and if there is one the person's line.
+
+    Of that, ``own`` is intercept and slope.
+    """
     shown = [f"[{x!r}, {y!r}]," for x, y in points]
     rows = [" ".join(shown[i : i + PER_LINE]) for i in range(0, len(shown), PER_LINE)]
     distinct = list(dict.fromkeys(quantiles))
@@ -72,6 +73,6 @@ def python_of(points: Sequence[Sequence[float]], quantiles: Sequence[float], own
         LEAST_SQUARES,
     ]
     if own is not None:
-        parts.append(OWN.format(intercept=own.intercept, slope=own.slope))
+        parts.append(OWN.format(intercept=own[0], slope=own[1]))
     program = "".join(parts)
     return program if parts[2] else program.replace("from treadle.l1 import optimal_lines\n", "")

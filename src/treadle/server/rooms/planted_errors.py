@@ -80,7 +80,11 @@ ERRORS = {
         NoTarget, 5, "the target is not subtracted: d is p, not p - t", "d = (p - t) / N", "d = p / N"
     ),
     "no_mean": PlantedError(
-        NoMean, 5, "the mean over the rows is forgotten: nothing is divided by N", "d = (p - t) / N", "d = p - t"
+        NoMean,
+        5,
+        "the mean over the rows is forgotten: d is not divided by N",
+        "d = (p - t) / N",
+        "d = p - t",
     ),
     "no_derivative": PlantedError(
         NoDerivative,
@@ -97,7 +101,11 @@ ERRORS = {
         "z[l - 1].T @ d",
     ),
     "mean_of_rows": PlantedError(
-        MeanOfRows, 8, "the mean over the rows stands where their sum should", "d.sum(axis=0)", "d.mean(axis=0)"
+        MeanOfRows,
+        8,
+        "the mean over the rows stands where their sum should",
+        "d.sum(axis=0)",
+        "d.mean(axis=0)",
     ),
 }
 """The errors by name."""
