@@ -1,14 +1,9 @@
 import pytest
 
-from tests.server.running_lab import RunningLab
+from tests.server.running_lab import opened_lab
 
 
 @pytest.fixture(scope="module")
 def lab():
-    """A lab whose token was used."""
-    running = RunningLab()
-    try:
-        running.open()
+    with opened_lab() as running:
         yield running
-    finally:
-        running.stop()

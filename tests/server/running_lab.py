@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -68,3 +69,14 @@ class RunningLab:
         self.process.send_signal(signal.SIGINT)
         _, errors = self.process.communicate(timeout=30)
         return self.process.returncode, errors
+
+
+@contextmanager
+def opened_lab():
+    """A lab whose token was used."""
+    running = RunningLab()
+    try:
+        running.open()
+        yield running
+    finally:
+        running.stop()
