@@ -47,12 +47,21 @@ class Watched:
     def go(self, path):
         """Open a page and wait for its first numbers."""
         self.page.goto(self.base + path)
-        self.page.wait_for_load_state("networkidle")
+        self.page.locator(".rooms, #verdict:not(:empty), #refusal:visible").first.wait_for()
 
     def module(self, path, expression, *arguments):
         """Evaluate an expression of m, a module of the page's, with arguments a."""
         script = f"(a) => import({path!r}).then((m) => {expression})"
         return self.page.evaluate(script, list(arguments))
+
+    def until(self, said):
+        """Wait until the address holds a text; return the address's state."""
+        for _ in range(100):
+            fragment = self.page.evaluate("location.hash")
+            if said in fragment:
+                return dict(part.split("=") for part in fragment[1:].split("&"))
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"the address does not come to hold {said}, but is {fragment}")
 
     def shown(self, value, digits=4):
         """A number as the page writes it."""

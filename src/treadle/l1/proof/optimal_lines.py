@@ -61,6 +61,10 @@ def optimal_lines(certificate: Certificate, x: ArrayLike, y: ArrayLike) -> list[
     >>> model = LADRegressor().fit([[a] for a in x], y)
     >>> for intercept, slope in optimal_lines(model.certificate_, x, y):
     ...     print(f"{intercept} + {slope} x")
+    -3/2 + 3/2 x
+    0 + 0 x
+    3 + -3/2 x
+    3 + 0 x
     """
     if certificate.coef.shape != (1,) or not certificate.fit_intercept or certificate.alpha:
         raise InvalidInput(
