@@ -8,9 +8,16 @@ PAGES = [
     "/",
     "/l1",
     "/l1#example=segment&own=1,2&quantile=0.8&proof=quantile",
+    "/softmax#shift=100&temperature=0.5",
     "/backprop",
     "/backprop#error=no_mean&step=9",
 ]
+
+TITLES = (
+    "Lines that outliers cannot bend",
+    "From any numbers to probabilities",
+    "How a network learns from its error",
+)
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -42,7 +49,7 @@ def test_a_page_fits_every_width(visit, path):
 
 def test_the_entrance_leads_to_each_room(visit):
     watched = visit("/")
-    for i, title in enumerate(("Lines that outliers cannot bend", "How a network learns from its error")):
+    for i, title in enumerate(TITLES):
         watched.page.locator(".rooms a").nth(i).click()
         watched.page.locator("#verdict:not(:empty)").wait_for()
         assert watched.page.locator("h1").inner_text() == title

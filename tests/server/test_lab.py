@@ -142,6 +142,7 @@ def test_there_is_nothing_else(lab):
         "/api/l1",
         "/api/backprop",
         "/api/backprop/draw",
+        "/api/softmax",
     }
 
 

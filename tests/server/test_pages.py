@@ -32,14 +32,14 @@ def test_no_page_names_another_place():
 def test_the_look_is_the_reports():
     assert b"--good: #0072b2" in PAGES["/report.css"].body
     assert b"{%" not in PAGES["/report.css"].body and b"{{" not in PAGES["/report.css"].body
-    for address in ("/", "/l1", "/backprop"):
+    for address in ("/", "/l1", "/softmax", "/backprop"):
         assert b'href="/report.css"' in PAGES[address].body
         assert PAGES[address].media_type == "text/html; charset=utf-8"
 
 
 def test_each_room_is_linked_from_each_page():
     rooms = {address for address, page in PAGES.items() if page.media_type.startswith("text/html")} - {"/"}
-    assert rooms == {"/l1", "/backprop"}
+    assert rooms == {"/l1", "/softmax", "/backprop"}
     for address in ("/", *rooms):
         for room in rooms:
             assert f'href="{room}"'.encode() in PAGES[address].body

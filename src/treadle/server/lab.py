@@ -24,6 +24,7 @@ from treadle.server.pages import read_pages
 from treadle.server.refusals import refusal_body, what_is_wrong
 from treadle.server.rooms.backprop import BackpropQuestion, DrawQuestion, answer_backprop, answer_draw
 from treadle.server.rooms.l1 import L1Question, answer_l1
+from treadle.server.rooms.softmax import SoftmaxQuestion, answer_softmax
 
 AT_ONCE, MOST_WAITING = 2, 8
 
@@ -69,6 +70,10 @@ def make_lab(door: Door) -> Application:
     async def draw(question: DrawQuestion) -> Response:
         return await computed(answer_draw, question)
 
+    @app.post("/api/softmax", response_class=Response)
+    async def softmax(question: SoftmaxQuestion) -> Response:
+        return await computed(answer_softmax, question)
+
     @app.get("/{path:path}", include_in_schema=False)
     async def page(path: str) -> Response:
         found = pages.get(f"/{path}")
@@ -93,6 +98,11 @@ def make_lab(door: Door) -> Application:
     async def wrong_method(request: Request, _error: HTTPException) -> Response:
         what = f"{request.url.path} does not take a {request.method}; questions are POSTs to /api/"
         return _refusal(HTTPStatus.METHOD_NOT_ALLOWED, what)
+
+    @app.exception_handler(Exception)
+    async def failed(_request: Request, error: Exception) -> Response:
+        what = f"unexpected {type(error).__name__}: {error}; the terminal of treadle lab shows where"
+        return _refusal(HTTPStatus.INTERNAL_SERVER_ERROR, what)
 
     return Guard(app, door)
 
