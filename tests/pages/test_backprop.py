@@ -6,6 +6,7 @@ import numpy as np
 from playwright.sync_api import expect
 
 from treadle import Network, Objective, Parameters, select_engine
+from treadle.server.rooms.planted_errors import ERRORS
 
 FRAGMENT = (
     "#sizes=2,3,2&activation=tanh&X=1,0.5;-0.5,1&labels=0,1"
@@ -149,7 +150,11 @@ PLANTED = (
 def test_a_planted_error_is_seen_by_the_measurement(visit):
     watched = visit("/backprop" + FRAGMENT)
     page = watched.page
+    choices = page.locator("#error option")
+    assert choices.evaluate_all("(all) => all.map((one) => one.value)") == ["", *ERRORS, "secret"]
     for error, number, wrong in PLANTED:
+        assert ERRORS[error].number == number
+        expect(page.locator(f"#error option[value={error}]")).to_contain_text(f"({number})")
         page.locator("#error").select_option(error)
         expect(page.locator("#error-says")).to_contain_text(f"Equation ({number}) is wrong now")
         expect(page.locator("#checks tr.array:has(.wrong) th")).to_have_text(wrong)
@@ -195,7 +200,7 @@ def test_the_keyboard_alone_solves_every_task(visit):
             page.keyboard.press("ArrowDown")
         watched.tab_to(f"#tasks li:nth-child({number + 1}) button")
         page.keyboard.press("Enter")
-        done = page.locator(f"#tasks > ol > li:nth-child({number + 1}) .end")
+        done = page.locator("#current-task .end")
         if number < 2:
             watched.tab_to("#forward")
             for _ in range(12):

@@ -5,6 +5,7 @@ import pytest
 from playwright.sync_api import expect
 
 from treadle import LADRegressor
+from treadle.server.rooms.l1 import MOST_POINTS
 
 FIELDS = {"outlier": 10, "leverage": 8, "segment": 4, "turn": 5, "spread": 200}
 
@@ -182,6 +183,7 @@ def test_points_are_added_removed_pasted_and_shown(visit):
         ("1,2", "two points at least"),
         ("x,y\n1,2\n2,one", "Line 3 is not two numbers: 2,one"),
         ("1,2\n2,1e12", "up to 1e9"),
+        ("1,2\n" * (MOST_POINTS + 1), f"This page takes {MOST_POINTS} points; these are {MOST_POINTS + 1}."),
     ):
         page.locator("#pasted").fill(text)
         page.locator("#paste").click()
@@ -233,7 +235,7 @@ def test_the_keyboard_alone_moves_points_and_solves_the_first_task(visit):
     expect(page.locator("#verdict")).to_contain_text("Proved")
     watched.tab_to("#sky")
     page.keyboard.press("Space")
-    done = page.locator("#tasks li:first-child .end")
+    done = page.locator("#current-task .end")
     expect(done).to_contain_text("✓ As you guessed.")
     expect(done).to_contain_text("It pulls with u = 1")
     assert page.locator("#y").input_value() == "1000000"
@@ -254,18 +256,20 @@ def test_the_other_tasks_are_solved_and_a_wrong_guess_is_told(visit):
     expect(marks(watched)).to_have_count(8)
     expect(page.locator("#point-name")).to_have_text("Point 8 of 8")
     page.locator("#y").fill("3.5")
-    expect(tasks.nth(1).locator(".end")).to_contain_text("✗ Not as you guessed.")
+    expect(page.locator("#current-task .end")).to_contain_text("✗ Not as you guessed.")
+    page.get_by_role("button", name="Leave the task").click()
+    expect(page.locator("#current-task")).to_be_hidden()
     tasks.nth(2).get_by_label("Infinitely many.").check()
     tasks.nth(2).get_by_role("button", name="Try it").click()
     handle = page.locator("#plot .handle").nth(1)
     expect(handle).to_be_visible()
     handle.focus()
     for _ in range(60):
-        if tasks.nth(2).locator(".end").inner_text():
+        if page.locator("#current-task .end").inner_text():
             break
         page.keyboard.press("ArrowUp")
         page.wait_for_timeout(60)
-    expect(tasks.nth(2).locator(".end")).to_contain_text("✓ As you guessed.")
+    expect(page.locator("#current-task .end")).to_contain_text("✓ As you guessed.")
 
 
 def test_what_changed_is_said_to_a_screen_reader(visit):

@@ -1,11 +1,19 @@
 """The back-propagation room's answers: each number is the library's, and the copied program reproduces it."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from treadle import Network, Objective, Parameters, check_gradients, cross_entropy, select_engine
-from treadle.server.rooms.backprop import BackpropQuestion, DrawQuestion, answer_backprop, answer_draw
+from treadle.server.rooms.backprop import (
+    BackpropQuestion,
+    DrawQuestion,
+    ErrorName,
+    answer_backprop,
+    answer_draw,
+)
 from treadle.server.rooms.planted_errors import ERRORS
 
 ENGINE = select_engine("numpy").engine
@@ -122,6 +130,10 @@ def test_at_a_kink_there_is_no_measured_number():
     answer = answer_backprop(asked)
     first = answer["checks"][0]["entries"][0]
     assert (first["difference"], first["error"], first["passed"]) == (None, None, False)
+
+
+def test_every_error_can_be_asked_for():
+    assert get_args(ErrorName) == tuple(ERRORS)
 
 
 def test_drawn_numbers_are_short_and_repeat():
