@@ -58,7 +58,7 @@ export function makeTasks(change, plantSecret) {
       todo: "One of the equations (5) to (8) is wrong now; it may be (6) or another. Look at which arrays the measurement finds wrong, and press the equation under “Try to break it”.",
       done: ({ guess, answer }) => answer.wrong_equation !== null && guess === answer.wrong_equation.number,
       why: ({ answer }) =>
-        `It was (${answer.wrong_equation.number}): ${answer.wrong_equation.says}. An error in (5) spoils everything, as everything comes after it; one in (6) spoils the layers below; one in (7) weights alone, one in (8) biases alone.`,
+        `An error in (5) spoils everything, as everything comes after it; one in (6) spoils the layers below; one in (7) weights alone, one in (8) biases alone. The secret one was in (${answer.wrong_equation.number}): ${answer.wrong_equation.says}.`,
     },
   ];
 }
