@@ -105,7 +105,7 @@ clean:
 	touch $@
 
 .venv/ready-to-develop: .venv/created $(SOURCES)
-	$(BIN)/$(INSTALL) $(EDITABLE) '.[cluster,exact,formula,onnx,torch]' --group test --group lint
+	$(BIN)/$(INSTALL) $(EDITABLE) '.[cluster,exact,formula,onnx,serve,torch]' --group test --group lint
 	touch $@ .venv/ready-to-train
 
 .venv-bench/created: constraints.txt

@@ -23,6 +23,7 @@ DEPENDENCIES = {
         "cyclopts",
         "dask",
         "distributed",
+        "fastapi",
         "formulaic",
         "jinja2",
         "lazy_loader",
@@ -34,6 +35,7 @@ DEPENDENCIES = {
         "onnxruntime",
         "platformdirs",
         "pooch",
+        "pydantic",
         "requests",
         "rich",
         "safetensors",
@@ -41,7 +43,7 @@ DEPENDENCIES = {
         "sklearn",
         "threadpoolctl",
     ),
-    *("tomli_w", "torch"),
+    *("tomli_w", "torch", "uvicorn"),
 }
 NATIVE = {"lazy_loader", "cyclopts", "numpy"}
 COMMAND = NATIVE | {"threadpoolctl"}  # with the NumPy engine
@@ -49,6 +51,7 @@ LOADED = {
     "--help": {"lazy_loader"},
     "--version": {"lazy_loader"},
     "train --help": {"lazy_loader", "cyclopts", "rich"},
+    "lab --help": {"lazy_loader", "cyclopts", "rich"},
     "lad table.csv --target y": COMMAND | {"scipy", "sklearn"},
     "train digits --epochs 1 --engine numpy --out new": COMMAND
     | {"safetensors", "tomli_w", "rich", "jinja2", "PIL"},

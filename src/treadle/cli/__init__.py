@@ -24,6 +24,7 @@ COMMANDS = {
     "lad": "Fit a table's column under the L1 norm, certified.",
     "data": "List, fetch and describe data sets.",
     "boxes": "Build a network of boxes for a typed function, with a proved error.",
+    "lab": "Open a page to play with lines, networks, and the proofs about them.",
     "check": "See that gradients are right and engines agree.",
     "info": "Show the processor, the engines and the versions here.",
 }

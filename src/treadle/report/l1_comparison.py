@@ -10,16 +10,19 @@ advise.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from treadle.estimators.lad import LADRegressor
 from treadle.l1.dense.coordinates import column_scales
 from treadle.l1.inference.covariances import ROUNDING
 from treadle.l1.proof.pinball import best_constant, pinball_loss
 from treadle.l1.sources.integer_columns import Matrix, doubles_of
 from treadle.maths.dtypes import Floats
+
+if TYPE_CHECKING:
+    from treadle.estimators.lad import LADRegressor
 
 OUTLYING = 3.5
 # A normal distribution's standard deviation, in medians and in means of its absolute values.
@@ -104,7 +107,7 @@ def compare(model: LADRegressor, X: Matrix, y: Vector) -> L1Comparison:
     centre = model.certificate_.centre
     at_centre = doubles_of(X, model.certificate_.origin)
     at_centre = at_centre - centre if centre.any() else at_centre
-    coefs = _least_squares(at_centre, y, model.fit_intercept)
+    coefs = least_squares(at_centre, y, model.fit_intercept)
     least_squares_fitted = at_centre @ coefs[:-1] + coefs[-1]
     least_squares_residuals = y - least_squares_fitted
     around = residuals - np.median(residuals)
@@ -128,10 +131,10 @@ def compare(model: LADRegressor, X: Matrix, y: Vector) -> L1Comparison:
     )
 
 
-def _least_squares(X: Floats, y: Vector, fit_intercept: bool) -> Vector:
+def least_squares(X: Floats, y: Vector, fit_intercept: bool) -> Vector:
     """Fit coefficients and intercept by least squares, with scaled columns.
 
-    Of several best ones they are the shortest.
+    Of several best ones they are the shortest. The intercept comes last, 0 without one.
     """
     Z = np.column_stack([X, np.ones(len(y))]) if fit_intercept else np.asarray(X, np.float64)
     units = column_scales(Z)

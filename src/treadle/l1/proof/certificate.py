@@ -183,25 +183,56 @@ class Certificate:
     ) -> NDArray[np.float64]:
         """Compute u (N,) from the fitted data, which are in memory."""
         rows = self._rows(X, y, sample_weight)
-        self._refuse_others(rows)
-        claim = self._claim(rows)
-        try:
-            proof = Prover(rows, claim).prove()
-        except Singular as error:
-            raise InvalidInput(f"there are no dual values of this basis for these data: {error}") from None
+        proof, sides = self._proof_and_sides(rows)
         u = np.zeros(rows.n_rows)
         for chunk in rows.chunks():
-            X_c = chunk.X - claim.centre if claim.centre.any() else chunk.X
-            r = chunk.y - np.asarray(X_c @ self.coef) - self.centre_intercept
-            u[chunk.indices] = self._bounds(chunk, r)
-        u[proof.open_rows.indices] = self._bounds(proof.open_rows, proof.open_signs)
+            u[chunk.indices] = self._bounds(chunk, sides[chunk.indices])
         ties = [name for name in proof.tie_values if name < rows.n_rows]
         u[ties] = [proof.tie_values[name] for name in ties]
         n_real = int((proof.names < rows.n_rows).sum())
         u[proof.names[:n_real]] = [nearest(c) for c in proof.dual.center[:n_real]]
         return u
 
-    def _bounds(self, chunk: Chunk, sign: NDArray[np.int8] | NDArray[np.float64]) -> NDArray[np.float64]:
+    def dual_sides(
+        self, X: Matrix | sparse.sparray | Rows, y: ArrayLike | None, sample_weight: Numbers | None = None
+    ) -> NDArray[np.int8]:
+        """Say exactly where in its box each u_i (N,) is.
+
+        1: it is the upper bound; -1: the lower; 0: it is strictly inside, or that was not decided.
+
+        Raises
+        ------
+        InvalidInput
+            If these are not the data that were fitted, or u is not proved to be in its box.
+        """
+        proof, sides = self._proof_and_sides(self._rows(X, y, sample_weight))
+        if not proof.optimal:
+            raise InvalidInput(f"the vertex is not proved optimal, {proof.flaw}: pass what was fitted")
+        for k, name in enumerate(proof.names[proof.names < len(sides)].tolist()):
+            low, high = proof.boxes[0][k], proof.boxes[1][k]
+            u, radius = Fraction(proof.dual.numerators[k], proof.dual.denominator), proof.dual.radii[k]
+            sides[name] = 0 if radius else int(u == high) - int(u == low)
+        return sides
+
+    def _proof_and_sides(self, rows: Rows) -> tuple[Proof, NDArray[np.int8]]:
+        """Prove, and return the side of zero of each residual at the vertex.
+
+        It is that of u where u is a bound; 0 for ties inside their box. Of the basis it says nothing.
+        """
+        self._refuse_others(rows)
+        claim = self._claim(rows)
+        try:
+            proof = Prover(rows, claim).prove()
+        except Singular as error:
+            raise InvalidInput(f"there are no dual values of this basis for these data: {error}") from None
+        sides = np.zeros(rows.n_rows, np.int8)
+        for chunk in rows.chunks():
+            X_c = chunk.X - claim.centre if claim.centre.any() else chunk.X
+            sides[chunk.indices] = np.sign(chunk.y - np.asarray(X_c @ self.coef) - self.centre_intercept)
+        sides[proof.open_rows.indices] = proof.open_signs
+        return proof, sides
+
+    def _bounds(self, chunk: Chunk, sign: NDArray[np.int8]) -> NDArray[np.float64]:
         """Return the bounds of some rows' boxes on the side of a sign."""
         low, high = dual_bounds(np.ones(len(chunk)) if chunk.weight is None else chunk.weight, self.quantile)
         return np.where(sign > 0, high, low)
