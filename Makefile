@@ -45,13 +45,16 @@ bench: .venv-bench/ready
 	$(BENCH)/python benchmarks/run.py
 	$(BENCH)/python benchmarks/estimators.py
 
-# The tests of the native engine under the compiler's sanitizers: each has an environment with an extension of its
-# own, and everything else from .venv. Leaks are Python's, and not looked for. libstdc++ is loaded before Python, or
-# the sanitizer would not find what it throws exceptions with.
+# Every table of kernels, of float32 and float64, and the tests of the native engine under the compiler's sanitizers.
+# For the tests each has an environment with an extension of its own, and everything else from .venv. Leaks are
+# Python's, and not looked for. libstdc++ is loaded before Python, or the sanitizer would not find what it throws
+# exceptions with.
 SANITIZED = LD_PRELOAD="$$($(CXX) -print-file-name=$(1)) $$($(CXX) -print-file-name=libstdc++.so)" \
     ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=halt_on_error=1:die_after_fork=0 $(2)/bin/python -m pytest --capture=sys \
-    tests/engines/test_native_*.py tests/engines/test_bfloat16.py
+    tests/engines/test_native_*.py tests/engines/test_bfloat16.py tests/hardware/native
 sanitize: .venv-address/ready .venv-thread/ready
+	$(MAKE) -C native/tests check CXX=$(CXX) SANITIZE=address,undefined
+	$(MAKE) -C native/tests check CXX=$(CXX) SANITIZE=thread
 	$(call SANITIZED,libasan.so,.venv-address)
 	$(call SANITIZED,libtsan.so,.venv-thread)
 

@@ -73,8 +73,10 @@ def main(file: Path, engine: str, arguments: list[str]) -> int:
         watches.around(run.Run, "train", "evaluation of each epoch, checkpoints")
         select_engine(engine)  # loads its trainer
         for trainer in Trainer.__subclasses__():
+            watches.around(trainer, "run_epochs", "training")
             watches.around(trainer, "run_epoch", "training")
         watches.around(loop, "epoch_order", "order of the rows")
+        watches.around(loop, "epoch_orders", "order of the rows")
         watches.around(run_report, "evaluate_model", "final evaluation")
         watches.around(run_report, "write_report", "report")
         for drawing in ("draw_curves", "draw_confusion", "draw_predictions"):

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "bindings/bindings.h"
+#include "training/orders.h"
 #include "training/predictor.h"
 #include "training/trainer.h"
 
@@ -171,13 +172,15 @@ public:
     BoundTrainer(const BoundProblem& problem, const std::string& kernels)
         : problem_(problem), trainer_(problem_.problem<Real>(), kernels_by_name<Real>(kernels)) {}
 
-    // Steps taken; fewer than there are losses where the next one's loss is not finite.
-    int64_t run_epoch(Vector<const int64_t> order, Vector<const double> learning_rates, Vector<double> losses) {
-        const int64_t n_rows = int64_t(order.shape(0));
+    // Steps taken; fewer than there are losses where the next one's loss is not finite. Each row of `orders` is an
+    // epoch's.
+    int64_t run_epochs(Matrix<const int64_t> orders, Vector<const double> learning_rates, Vector<double> losses) {
+        const int64_t n_epochs = int64_t(orders.shape(0)), n_rows = int64_t(orders.shape(1));
         int64_t steps_taken = 0;
         // Three products forwards and back, and what the updates of small batches take.
-        answer_signals_during(8 * n_rows * problem_.network.n_weights, [&](const std::atomic<bool>& cancel) {
-            trainer_.run_epoch(order.data(), n_rows, learning_rates.data(), losses.data(), cancel, &steps_taken);
+        answer_signals_during(8 * n_epochs * n_rows * problem_.network.n_weights, [&](const std::atomic<bool>& cancel) {
+            trainer_.run_epochs(orders.data(), n_epochs, n_rows, learning_rates.data(), losses.data(), cancel,
+                                &steps_taken);
         });
         return steps_taken;
     }
@@ -214,7 +217,7 @@ void bind_type(nb::module_& module, const char* trainer) {
     using Bound = BoundTrainer<Real>;
     nb::class_<Bound>(module, trainer)
         .def(nb::init<const BoundProblem&, const std::string&>(), "problem"_a, "kernels"_a)
-        .def("run_epoch", &Bound::run_epoch, array("order"), array("learning_rates"), array("losses"))
+        .def("run_epochs", &Bound::run_epochs, array("orders"), array("learning_rates"), array("losses"))
         .def("read", &Bound::read, array("values"), array("first"), array("second"), array("statistics"))
         .def("write", &Bound::write, array("values"), array("first"), array("second"), array("statistics"), "step"_a)
         .def_prop_ro("step", &Bound::step);
@@ -291,6 +294,12 @@ void bind_networks(nb::module_& module) {
             },
             nb::kw_only(), "network"_a, "inputs"_a, "targets"_a, "augmentation"_a, "optimizer"_a, "batch_size"_a,
             "noise_seed"_a, "threads"_a);
+    module.def(
+        "draw_orders",
+        [](uint64_t seed, uint64_t first_epoch, Matrix<int64_t> orders) {
+            draw_orders(seed, first_epoch, int64_t(orders.shape(0)), int64_t(orders.shape(1)), orders.data());
+        },
+        "seed"_a, "first_epoch"_a, array("orders"));
     bind_type<float>(module, "Trainer32");
     bind_type<double>(module, "Trainer64");
 }

@@ -1,4 +1,5 @@
-// The activations of hidden units, f(z), and their derivatives f'(z): treadle/maths/activations.py on blocks of rows.
+// The activations of hidden units, f(z), and their derivatives f'(z): treadle/maths/activations.py on blocks of rows;
+// and dropout behind them.
 //
 // Values and derivatives are right to a few units of rounding of the larger of 1 and the value; at +-inf they are
 // their limits, and NaN stays NaN, except that ReLU's slope there is 0, as h > 0 is false.
@@ -11,36 +12,35 @@
 namespace treadle {
 namespace {
 
-// Each activation has value(z) = f(z), and slope(z, h) = f'(z) for h = f(z), of which NEEDS_Z tells whether z is read.
+struct ValueAndSlope {
+    vec value, slope;
+};
+
+// Each activation has value(z) = f(z); and slope(h) = f'(z) for h = f(z), or, where that does not tell it, both(z).
 
 struct Identity {
-    static constexpr bool NEEDS_Z = false;
     static TREADLE_INLINE vec value(vec z) { return z; }
-    static TREADLE_INLINE vec slope(vec, vec) { return all(1); }
+    static TREADLE_INLINE vec slope(vec) { return all(1); }
 };
 
 struct Relu {
-    static constexpr bool NEEDS_Z = false;
     static TREADLE_INLINE vec value(vec z) { return maximum(zero(), z); }
-    static TREADLE_INLINE vec slope(vec, vec h) { return h > 0 ? all(1) : zero(); }
+    static TREADLE_INLINE vec slope(vec h) { return h > 0 ? all(1) : zero(); }
 };
 
 struct Tanh {
-    static constexpr bool NEEDS_Z = false;
     static TREADLE_INLINE vec value(vec z) { return tanh(z); }
-    static TREADLE_INLINE vec slope(vec, vec h) { return fma(-h, h, all(1)); }
+    static TREADLE_INLINE vec slope(vec h) { return fma(-h, h, all(1)); }
 };
 
 struct Logistic {
-    static constexpr bool NEEDS_Z = false;
     static TREADLE_INLINE vec value(vec z) { return logistic(z); }
-    static TREADLE_INLINE vec slope(vec, vec h) { return (1 - h) * h; }
+    static TREADLE_INLINE vec slope(vec h) { return (1 - h) * h; }
 };
 
 // z Phi(z), and Phi(z) + z phi(z). Beyond the bounds Phi and phi are 0 or 1: z moves to them, so that no product is inf
 // times 0.
 struct Gelu {
-    static constexpr bool NEEDS_Z = true;
     static constexpr real TAIL = Fits::NORMAL_TAIL;
 
     static TREADLE_INLINE vec value(vec z) {
@@ -48,30 +48,40 @@ struct Gelu {
         return z * normal(z).distribution;
     }
 
-    static TREADLE_INLINE vec slope(vec z, vec) {
-        z = maximum(all(-TAIL), minimum(all(TAIL), z));
+    static TREADLE_INLINE ValueAndSlope both(vec z) {
+        z = maximum(all(-TAIL), z);
         const Normal at = normal(z);
-        return fma(z, at.density, at.distribution);
+        return {z * at.distribution, fma(minimum(all(TAIL), z), at.density, at.distribution)};
     }
 };
 
 // z s(z), and s(z) (1 + z s(-z)), s being the logistic function.
 struct Silu {
-    static constexpr bool NEEDS_Z = true;
-
     static TREADLE_INLINE vec value(vec z) {
         z = maximum(all(-LARGEST), z);  // not -inf / inf
         return z / (1 + exp(-z));
     }
 
-    static TREADLE_INLINE vec slope(vec z, vec) {
-        z = maximum(all(-LARGEST), minimum(all(LARGEST), z));
-        const vec e = exp(-absolute(z));
-        const vec near_one = 1 / (1 + e), near_zero = e * near_one;  // s(|z|) and s(-|z|)
-        const vec s = z > 0 ? near_one : near_zero, opposite = z > 0 ? near_zero : near_one;
-        return s * fma(z, opposite, all(1));
+    static TREADLE_INLINE ValueAndSlope both(vec z) {
+        z = maximum(all(-LARGEST), z);
+        const Exponentials e = exponentials(absolute(z));
+        const vec near_one = 1 / (1 + e.fading), near_zero = e.fading * near_one;  // s(|z|) and s(-|z|)
+        const auto positive = z > 0;
+        const vec s = positive ? near_one : near_zero, opposite = positive ? near_zero : near_one;
+        const vec slope = s * fma(minimum(all(LARGEST), z), opposite, all(1));
+        return {z / (1 + (positive ? e.fading : e.growing)), slope};
     }
 };
+
+template <typename Activation>
+TREADLE_INLINE ValueAndSlope value_and_slope(vec z) {
+    if constexpr (requires { Activation::both(z); }) {
+        return Activation::both(z);
+    } else {
+        const vec h = Activation::value(z);
+        return {h, Activation::slope(h)};
+    }
+}
 
 // Calls work(activation) with the one that f names.
 template <typename Work>
@@ -86,28 +96,79 @@ TREADLE_INLINE void with_activation(Activation f, const Work& work) {
     }
 }
 
-void activate(Activation f, const real* z, real* h, int64_t rows, int64_t columns, ptrdiff_t stride) {
+// The factors that dropout has for the values of a row of the block.
+class NoDropout {
+public:
+    explicit NoDropout(const Dropout<real>&) {}
+    void begin_row(int64_t) {}
+    TREADLE_INLINE vec at(int64_t, vec x) const { return x; }
+};
+
+class DrawnDropout {
+    const Dropout<real> dropout_;
+    int64_t row_ = 0;
+
+public:
+    explicit DrawnDropout(const Dropout<real>& dropout) : dropout_(dropout) {}
+    void begin_row(int64_t i) { row_ = dropout_.first + i * dropout_.row_bits; }
+
+    // x times the factors from column j on.
+    TREADLE_INLINE vec at(int64_t j, vec x) const {
+        uint32_t bits;
+        std::memcpy(&bits, dropout_.kept + ((row_ + j) >> 3), sizeof bits);
+        ivec lanes;
+        TREADLE_UNROLL
+        for (int lane = 0; lane < LANES; ++lane) lanes[lane] = integer(1) << lane;
+        const ivec kept = ((ivec{} + integer(bits >> ((row_ + j) & 7))) & lanes) != 0;
+        return x * (kept ? all(dropout_.factor) : zero());
+    }
+};
+
+template <typename Work>
+TREADLE_INLINE void with_dropout(const Dropout<real>& dropout, const Work& work) {
+    if (dropout.kept)
+        work(DrawnDropout(dropout));
+    else
+        work(NoDropout(dropout));
+}
+
+void activate(Activation f, real* z, real* out, const Dropout<real>& dropout, int64_t rows, int64_t columns,
+              ptrdiff_t stride) {
     with_activation(f, [&](auto activation) {
-        for (int64_t i = 0; i < rows; ++i) {
-            for (int64_t j = 0; j < columns; j += LANES) {
-                const ptrdiff_t at = i * stride + j;
-                store(h + at, activation.value(load(z + at)));
+        if (out == z) {
+            for (int64_t i = 0; i < rows; ++i, z += stride)
+                for (int64_t j = 0; j < columns; j += LANES) store(z + j, activation.value(load(z + j)));
+            return;
+        }
+        with_dropout(dropout, [&](auto factors) {
+            for (int64_t i = 0; i < rows; ++i, z += stride, out += stride) {
+                factors.begin_row(i);
+                for (int64_t j = 0; j < columns; j += LANES) {
+                    const ValueAndSlope at = value_and_slope<decltype(activation)>(load(z + j));
+                    store(z + j, at.slope);
+                    store(out + j, factors.at(j, at.value));
+                }
             }
+        });
+    });
+}
+
+void activate_backward(Activation f, real* d, const real* h, int64_t rows, int64_t columns, ptrdiff_t stride) {
+    if (f == Activation::identity) return;  // d times 1
+    with_activation(f, [&](auto activation) {
+        if constexpr (requires { activation.slope(vec{}); }) {
+            for (int64_t i = 0; i < rows; ++i, d += stride, h += stride)
+                for (int64_t j = 0; j < columns; j += LANES) store(d + j, load(d + j) * activation.slope(load(h + j)));
         }
     });
 }
 
-void activate_backward(Activation f, real* d, const real* z, const real* h, int64_t rows, int64_t columns,
-                       ptrdiff_t stride) {
-    if (f == Activation::identity) return;  // d times 1
-    with_activation(f, [&](auto activation) {
-        for (int64_t i = 0; i < rows; ++i) {
-            for (int64_t j = 0; j < columns; j += LANES) {
-                const ptrdiff_t at = i * stride + j;
-                vec before = zero();
-                if constexpr (activation.NEEDS_Z) before = load(z + at);
-                store(d + at, load(d + at) * activation.slope(before, load(h + at)));
-            }
+void multiply_by_slopes(real* d, const real* slopes, const Dropout<real>& dropout, int64_t rows, int64_t columns,
+                        ptrdiff_t stride) {
+    with_dropout(dropout, [&](auto factors) {
+        for (int64_t i = 0; i < rows; ++i, d += stride, slopes += stride) {
+            factors.begin_row(i);
+            for (int64_t j = 0; j < columns; j += LANES) store(d + j, factors.at(j, load(d + j)) * load(slopes + j));
         }
     });
 }

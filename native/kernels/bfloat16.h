@@ -32,25 +32,10 @@ TREADLE_INLINE void store_words(uint32_t* p, words w) { std::memcpy(p, &w, sizeo
 
 TREADLE_INLINE int64_t slices(int64_t inner) { return (inner + SLICE - 1) / SLICE; }
 
-constexpr std::make_index_sequence<LANES> EVERY_LANE;
-
-// Lane i is lane index(i) of a and b, one after the other; `index` is an expression in the parameter pack I.
-#if defined(__clang__)
-#define TREADLE_SHUFFLE(a, b, index) __builtin_shufflevector(a, b, int(index)...)
-#else
-#define TREADLE_SHUFFLE(a, b, index) __builtin_shuffle(a, b, words{uint32_t(index)...})
-#endif
-
 // Every second lane of a and b, from FIRST on.
 template <int FIRST, size_t... I>
 TREADLE_INLINE words every_second(words a, words b, std::index_sequence<I...>) {
-    return TREADLE_SHUFFLE(a, b, FIRST + 2 * I);
-}
-
-// a[FIRST], b[FIRST], a[FIRST + 1], b[FIRST + 1] ...
-template <int FIRST, size_t... I>
-TREADLE_INLINE words interleaved(words a, words b, std::index_sequence<I...>) {
-    return TREADLE_SHUFFLE(a, b, FIRST + I / 2 + I % 2 * LANES);
+    return (words)TREADLE_SHUFFLE((vec)a, (vec)b, FIRST + 2 * I);
 }
 
 #if defined(__AVX512BF16__)
@@ -83,19 +68,8 @@ TREADLE_INLINE words neighbours(vec low, vec high) {
 
 #endif
 
-// to (LANES, LANES) = from (LANES, LANES) transposed. Row i and row i + LANES / 2 are interleaved into rows 2 i and
-// 2 i + 1; the log2 LANES-th time, row j has become column j.
 TREADLE_INLINE void transpose_words(const uint32_t* from, int64_t from_stride, uint32_t* to, int64_t to_stride) {
-    words rows[LANES], next[LANES];
-    TREADLE_UNROLL for (int i = 0; i < LANES; ++i) rows[i] = load_words(from + i * from_stride);
-    TREADLE_UNROLL for (int times = 1; times < LANES; times *= 2) {
-        TREADLE_UNROLL for (int i = 0; i < LANES / 2; ++i) {
-            next[2 * i] = interleaved<0>(rows[i], rows[i + LANES / 2], EVERY_LANE);
-            next[2 * i + 1] = interleaved<LANES / 2>(rows[i], rows[i + LANES / 2], EVERY_LANE);
-        }
-        TREADLE_UNROLL for (int i = 0; i < LANES; ++i) rows[i] = next[i];
-    }
-    TREADLE_UNROLL for (int i = 0; i < LANES; ++i) store_words(to + i * to_stride, rows[i]);
+    transpose_lanes(reinterpret_cast<const real*>(from), from_stride, reinterpret_cast<real*>(to), to_stride);
 }
 
 // Columns begin <= j < end of A (rows, inner), begin and end being whole panels' ends, into a left operand that has

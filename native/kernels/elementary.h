@@ -73,6 +73,21 @@ TREADLE_INLINE vec exp(vec x) {
     return value(exponential(minimum(all(Fits::EXP_ABOVE), maximum(all(Fits::EXP_BELOW), x)), zero()));
 }
 
+struct Exponentials {
+    vec growing, fading;  // e^a and e^-a
+};
+
+// For a >= 0, to the bits of `exp`: n and r of -a are those of a with the other sign, since rounding to nearest is the
+// same on both sides of 0.
+TREADLE_INLINE Exponentials exponentials(vec a) {
+    a = minimum(all(-Fits::EXP_BELOW), a);
+    const vec shifted = fma(a, all(Fits::LOG2_E), all(Fits::ROUND)), n = shifted - all(Fits::ROUND);
+    const vec r = fma(n, all(-Fits::LN2_LOW), fma(n, all(-Fits::LN2_HIGH), a));
+    const ivec power = as_bits(shifted) - as_bits(all(Fits::ROUND)), half = power >> 1, rest = power - half;
+    const vec up = fma(polynomial<Fits::EXP>(r) * r, r, r), down = fma(polynomial<Fits::EXP>(-r) * -r, -r, -r);
+    return {(1 + up) * power_of_two(half) * power_of_two(rest), (1 + down) * power_of_two(-half) * power_of_two(-rest)};
+}
+
 TREADLE_INLINE vec log(vec x) {
     // What is positive is 2^n (1 + f), with 1 + f from sqrt(1/2) to sqrt(2).
     const ivec bits = as_bits(maximum(all(LEAST_NORMAL), x));

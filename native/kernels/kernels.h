@@ -63,6 +63,16 @@ struct Augmentation {
     int64_t shift;
 };
 
+// What dropout does to a block of a layer's values: the one in row i and column j is multiplied by `factor` where bit
+// first + i * row_bits + j of `kept` is 1, the lowest bit of a byte first, and by 0 else. Null: nothing. Up to four
+// bytes are read from where a bit is, and so past the last.
+template <typename Real>
+struct Dropout {
+    const uint8_t* kept = nullptr;
+    int64_t first = 0, row_bits = 0;
+    Real factor = 1;
+};
+
 template <typename Real>
 struct Objective {
     Loss loss;
@@ -144,32 +154,35 @@ struct Kernels {
     void (*write_operands)(const Real* W, int64_t n_in, int64_t n_out, int64_t panel_begin, int64_t panel_end,
                            int64_t tile_begin, int64_t tile_end, Operands operands);
 
-    // The gradient of what is added to each unit, the sum of D's rows, and its update, for one panel.
-    void (*update_biases)(const Step<Real>& step, const Real* D, ptrdiff_t D_stride, int64_t rows,
+    // The gradient of what is added to each unit, the sum of D's rows, and its update, for some panels.
+    void (*update_biases)(const Step<Real>& step, const Real* D, ptrdiff_t D_stride, int64_t rows, int64_t columns,
                           Trained<Real> biases);
 
-    // The update of one panel of values whose gradient is given.
-    void (*update_columns)(const Step<Real>& step, const Real* gradient, Trained<Real> values);
+    // The update of some panels of values whose gradient is given.
+    void (*update_columns)(const Step<Real>& step, const Real* gradient, int64_t columns, Trained<Real> values);
 
-    // h = f(z) on a block of rows x panels; h may be z where f'(z) is a function of f(z) alone.
-    void (*activate)(Activation f, const Real* z, Real* h, int64_t rows, int64_t columns, ptrdiff_t stride);
+    // out = f(z) times dropout's factors, on a block of rows x panels; and z becomes f'(z). Or, where out is z, z becomes
+    // f(z), without dropout.
+    void (*activate)(Activation f, Real* z, Real* out, const Dropout<Real>& dropout, int64_t rows, int64_t columns,
+                     ptrdiff_t stride);
 
-    // d *= f'(z), given z and h = f(z). z is not read where f'(z) is a function of h.
-    void (*activate_backward)(Activation f, Real* d, const Real* z, const Real* h, int64_t rows, int64_t columns,
-                              ptrdiff_t stride);
+    // d *= f'(z), given h = f(z), where f'(z) is a function of that.
+    void (*activate_backward)(Activation f, Real* d, const Real* h, int64_t rows, int64_t columns, ptrdiff_t stride);
 
-    // out = a b
-    void (*multiply_elements)(const Real* a, const Real* b, Real* out, int64_t rows, int64_t columns, ptrdiff_t stride);
+    // d times dropout's factors, and then times the slopes f'(z).
+    void (*multiply_by_slopes)(Real* d, const Real* slopes, const Dropout<Real>& dropout, int64_t rows, int64_t columns,
+                               ptrdiff_t stride);
 
-    // One panel of batch normalisation: u becomes (u - mean) / sqrt(variance + epsilon), z = scale u + bias.
+    // Some panels of batch normalisation: u becomes (u - mean) / sqrt(variance + epsilon), z = scale u + bias.
     // Leaves 1 / sqrt(variance + epsilon) in `inverse`, and moves the running mean and variance.
-    void (*normalise)(Real* u, Real* z, int64_t rows, ptrdiff_t stride, const Real* scale, const Real* bias,
-                      Real epsilon, Real momentum, Real* inverse, Real* running_mean, Real* running_variance);
+    void (*normalise)(Real* u, Real* z, int64_t rows, int64_t columns, ptrdiff_t stride, const Real* scale,
+                      const Real* bias, Real epsilon, Real momentum, Real* inverse, Real* running_mean,
+                      Real* running_variance);
 
-    // One panel: given dJ/dz in d and the normalised u, leaves dJ/du in d, and the gradient of the scale. That of the
+    // Some panels: given dJ/dz in d and the normalised u, leaves dJ/du in d, and the gradient of the scale. That of the
     // bias is the sum of d's rows before, left in `bias_gradient`.
-    void (*normalise_backward)(Real* d, const Real* u, int64_t rows, ptrdiff_t stride, const Real* scale,
-                               const Real* inverse, Real* scale_gradient, Real* bias_gradient);
+    void (*normalise_backward)(Real* d, const Real* u, int64_t rows, int64_t columns, ptrdiff_t stride,
+                               const Real* scale, const Real* inverse, Real* scale_gradient, Real* bias_gradient);
 
     // For row_begin <= i < row_end of the batch: losses[i] is the loss of row i times its weight, and d its derivative
     // with respect to the logits times weight / total; columns from `outputs` to the end of the last panel are 0.

@@ -73,7 +73,7 @@ constexpr Kernels<real> table(const char* name) {
             .update_columns = update_columns,
             .activate = activate,
             .activate_backward = activate_backward,
-            .multiply_elements = multiply_elements,
+            .multiply_by_slopes = multiply_by_slopes,
             .normalise = normalise,
             .normalise_backward = normalise_backward,
             .loss = loss,

@@ -184,36 +184,44 @@ void update_weights(const Step<real>& step, const real* A, ptrdiff_t A_stride, c
     });
 }
 
-void update_biases(const Step<real>& step, const real* D, ptrdiff_t D_stride, int64_t rows, Trained<real> biases) {
+void update_biases(const Step<real>& step, const real* D, ptrdiff_t D_stride, int64_t rows, int64_t columns,
+                   Trained<real> biases) {
     with_rule(step, [&](const auto& rule) {
-        for (int v = 0; v < PANEL_VECTORS; ++v) {
-            const int at = v * LANES;
-            vec sum = zero();
-            for (int64_t i = 0; i < rows; ++i) sum += load(D + i * D_stride + at);
-            const Trained<real> here = biases.from(at);
-            rule(here.value, here.first, here.second, sum);
+        by_chains(columns, [&](auto chains, int64_t begin) {
+            constexpr int V = chains;
+            vec sum[V] = {};
+            for (int64_t i = 0; i < rows; ++i)
+                TREADLE_UNROLL for (int v = 0; v < V; ++v) sum[v] += load(D + i * D_stride + begin + v * LANES);
+            for (int v = 0; v < V; ++v) {
+                const Trained<real> here = biases.from(begin + v * LANES);
+                rule(here.value, here.first, here.second, sum[v]);
+            }
+        });
+    });
+}
+
+void update_columns(const Step<real>& step, const real* gradient, int64_t columns, Trained<real> values) {
+    with_rule(step, [&](const auto& rule) {
+        for (int64_t j = 0; j < columns; j += LANES) {
+            const Trained<real> here = values.from(j);
+            rule(here.value, here.first, here.second, load(gradient + j));
         }
     });
 }
 
-void update_columns(const Step<real>& step, const real* gradient, Trained<real> values) {
-    with_rule(step, [&](const auto& rule) {
-        for (int v = 0; v < PANEL_VECTORS; ++v) {
-            const int at = v * LANES;
-            const Trained<real> here = values.from(at);
-            rule(here.value, here.first, here.second, load(gradient + at));
-        }
-    });
-}
-
+// Rows row_begin <= k < row_end of a panel of W into W^T: in blocks of LANES x LANES, and what is around them singly.
 void transpose(const real* W, int64_t n_in, int64_t n_out, int64_t panel, int64_t row_begin, int64_t row_end,
                real* W_transposed) {
     const int64_t column = panel * PANEL;
-    const int64_t columns = n_out - column < PANEL ? n_out - column : PANEL;
-    for (int64_t k = row_begin; k < row_end; ++k) {
+    const int64_t columns = n_out - column < PANEL ? n_out - column : PANEL, whole = columns / LANES * LANES;
+    for (int64_t k = row_begin; k < row_end;) {
         const real* from = W + (panel * n_in + k) * PANEL;
         real* to = W_transposed + (k / PANEL * n_out + column) * PANEL + k % PANEL;
-        for (int64_t j = 0; j < columns; ++j) to[j * PANEL] = from[j];
+        const bool in_blocks = k % LANES == 0 && k + LANES <= row_end;
+        if (in_blocks)
+            for (int64_t j = 0; j < whole; j += LANES) transpose_lanes(from + j, PANEL, to + j * PANEL, PANEL);
+        for (int64_t end = k + (in_blocks ? LANES : 1); k < end; ++k, from += PANEL, ++to)
+            for (int64_t j = in_blocks ? whole : 0; j < columns; ++j) to[j * PANEL] = from[j];
     }
 }
 

@@ -1,4 +1,4 @@
-// The passes over a batch by rows or columns: gathering, masks, batch normalisation.
+// The passes over a batch by rows or columns: gathering, batch normalisation.
 #pragma once
 
 #include "kernels/kernels.h"
@@ -75,62 +75,72 @@ void gather(const Rows& X, const int64_t* order, int64_t n, real* out, ptrdiff_t
     }
 }
 
-void multiply_elements(const real* a, const real* b, real* out, int64_t rows, int64_t columns, ptrdiff_t stride) {
-    for (int64_t i = 0; i < rows; ++i) {
-        for (int64_t j = 0; j < columns; j += LANES) {
-            const ptrdiff_t at = i * stride + j;
-            store(out + at, load(a + at) * load(b + at));
-        }
-    }
-}
-
-void normalise(real* u, real* z, int64_t rows, ptrdiff_t stride, const real* scale, const real* bias, real epsilon,
-               real momentum, real* inverse, real* running_mean, real* running_variance) {
-    const vec n = all(real(rows));
-    for (int j = 0; j < PANEL; j += LANES) {
-        vec mean = zero(), variance = zero();
-        for (int64_t i = 0; i < rows; ++i) mean += load(u + i * stride + j);
-        mean = mean / n;
+void normalise(real* u, real* z, int64_t rows, int64_t columns, ptrdiff_t stride, const real* scale, const real* bias,
+               real epsilon, real momentum, real* inverse, real* running_mean, real* running_variance) {
+    const vec n = all(real(rows)), keep = all(1 - momentum), take = all(momentum);
+    by_chains(columns, [&](auto chains, int64_t begin) {
+        constexpr int V = chains;
+        vec mean[V] = {}, variance[V] = {}, spread[V], gamma[V], beta[V];
+        const auto at = [&](int64_t i, int v) { return i * stride + begin + v * LANES; };
+        for (int64_t i = 0; i < rows; ++i) TREADLE_UNROLL for (int v = 0; v < V; ++v) mean[v] += load(u + at(i, v));
+        TREADLE_UNROLL for (int v = 0; v < V; ++v) mean[v] = mean[v] / n;
         for (int64_t i = 0; i < rows; ++i) {
-            const vec centred = load(u + i * stride + j) - mean;
-            variance = fma(centred, centred, variance);
+            TREADLE_UNROLL for (int v = 0; v < V; ++v) {
+                const vec centred = load(u + at(i, v)) - mean[v];
+                variance[v] = fma(centred, centred, variance[v]);
+            }
         }
-        const vec spread = all(1) / sqrt(variance / n + all(epsilon));
-        const vec gamma = load(scale + j), beta = load(bias + j);
+        TREADLE_UNROLL for (int v = 0; v < V; ++v) {
+            spread[v] = all(1) / sqrt(variance[v] / n + all(epsilon));
+            gamma[v] = load(scale + begin + v * LANES);
+            beta[v] = load(bias + begin + v * LANES);
+        }
         for (int64_t i = 0; i < rows; ++i) {
-            const vec s = (load(u + i * stride + j) - mean) * spread;
-            store(u + i * stride + j, s);
-            store(z + i * stride + j, fma(gamma, s, beta));
+            TREADLE_UNROLL for (int v = 0; v < V; ++v) {
+                const vec s = (load(u + at(i, v)) - mean[v]) * spread[v];
+                store(u + at(i, v), s);
+                store(z + at(i, v), fma(gamma[v], s, beta[v]));
+            }
         }
-        store(inverse + j, spread);
-        if (rows > 1) {  // one row says nothing of the variance
-            const vec keep = all(1 - momentum), take = all(momentum);
-            const vec unbiased = variance / all(real(rows - 1));
-            store(running_mean + j, without_remnants(load(running_mean + j) * keep + mean * take));
+        TREADLE_UNROLL for (int v = 0; v < V; ++v) {
+            const int64_t j = begin + v * LANES;
+            store(inverse + j, spread[v]);
+            if (rows == 1) continue;  // one row says nothing of the variance
+            const vec unbiased = variance[v] / all(real(rows - 1));
+            store(running_mean + j, without_remnants(load(running_mean + j) * keep + mean[v] * take));
             store(running_variance + j,
                   without_remnants_of_squares(load(running_variance + j) * keep + unbiased * take));
         }
-    }
+    });
 }
 
-void normalise_backward(real* d, const real* u, int64_t rows, ptrdiff_t stride, const real* scale, const real* inverse,
-                        real* scale_gradient, real* bias_gradient) {
+void normalise_backward(real* d, const real* u, int64_t rows, int64_t columns, ptrdiff_t stride, const real* scale,
+                        const real* inverse, real* scale_gradient, real* bias_gradient) {
     const vec n = all(real(rows));
-    for (int j = 0; j < PANEL; j += LANES) {
-        vec sum = zero(), product = zero();
+    by_chains(columns, [&](auto chains, int64_t begin) {
+        constexpr int V = chains;
+        vec sum[V] = {}, product[V] = {};
+        const auto at = [&](int64_t i, int v) { return i * stride + begin + v * LANES; };
         for (int64_t i = 0; i < rows; ++i) {
-            const vec x = load(d + i * stride + j);
-            sum += x;
-            product = fma(x, load(u + i * stride + j), product);
+            TREADLE_UNROLL for (int v = 0; v < V; ++v) {
+                const vec x = load(d + at(i, v));
+                sum[v] += x;
+                product[v] = fma(x, load(u + at(i, v)), product[v]);
+            }
         }
-        store(bias_gradient + j, sum);
-        store(scale_gradient + j, product);
-        const vec mean = sum / n, slope = product / n, factor = load(scale + j) * load(inverse + j);
-        for (int64_t i = 0; i < rows; ++i) {
-            const ptrdiff_t at = i * stride + j;
-            store(d + at, factor * (load(d + at) - mean - load(u + at) * slope));
+        vec mean[V], slope[V], factor[V];
+        TREADLE_UNROLL for (int v = 0; v < V; ++v) {
+            const int64_t j = begin + v * LANES;
+            store(bias_gradient + j, sum[v]);
+            store(scale_gradient + j, product[v]);
+            mean[v] = sum[v] / n;
+            slope[v] = product[v] / n;
+            factor[v] = load(scale + j) * load(inverse + j);
         }
-    }
+        for (int64_t i = 0; i < rows; ++i)
+            TREADLE_UNROLL for (int v = 0; v < V; ++v)
+                store(d + at(i, v), factor[v] * (load(d + at(i, v)) - mean[v] - load(u + at(i, v)) * slope[v]));
+    });
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #if defined(__AVX512F__) || defined(__AVX2__)
 #include <immintrin.h>
@@ -220,6 +221,47 @@ TREADLE_INLINE vec from_bytes(const uint8_t* p) {
     return v;
 }
 #endif
+
+// Calls work(V, j) for all columns, of which there are whole panels: for V vectors of them from j on, V a constant. A sum
+// down the rows of a batch waits for one addition after the other, and several sums do not wait for each other.
+template <typename Work>
+TREADLE_INLINE void by_chains(int64_t columns, const Work& work) {
+    constexpr int CHAINS = 4;
+    static_assert(CHAINS % PANEL_VECTORS == 0);
+    int64_t j = 0;
+    for (; j + CHAINS * LANES <= columns; j += CHAINS * LANES) work(std::integral_constant<int, CHAINS>(), j);
+    for (; j < columns; j += PANEL) work(std::integral_constant<int, PANEL_VECTORS>(), j);
+}
+
+// Lane i is lane index(i) of a and b, one after the other; `index` is an expression in the parameter pack I.
+#if defined(__clang__)
+#define TREADLE_SHUFFLE(a, b, index) __builtin_shufflevector(a, b, int(index)...)
+#else
+#define TREADLE_SHUFFLE(a, b, index) __builtin_shuffle(a, b, ivec{integer(index)...})
+#endif
+
+constexpr std::make_index_sequence<LANES> EVERY_LANE;
+
+// a[FIRST], b[FIRST], a[FIRST + 1], b[FIRST + 1] ...
+template <int FIRST, size_t... I>
+TREADLE_INLINE vec interleaved(vec a, vec b, std::index_sequence<I...>) {
+    return TREADLE_SHUFFLE(a, b, FIRST + I / 2 + I % 2 * LANES);
+}
+
+// to (LANES, LANES) = from (LANES, LANES) transposed. Row i and row i + LANES / 2 are interleaved into rows 2 i and
+// 2 i + 1; the log2 LANES-th time, row j has become column j.
+TREADLE_INLINE void transpose_lanes(const real* from, int64_t from_stride, real* to, int64_t to_stride) {
+    vec rows[LANES], next[LANES];
+    TREADLE_UNROLL for (int i = 0; i < LANES; ++i) rows[i] = load(from + i * from_stride);
+    TREADLE_UNROLL for (int times = 1; times < LANES; times *= 2) {
+        TREADLE_UNROLL for (int i = 0; i < LANES / 2; ++i) {
+            next[2 * i] = interleaved<0>(rows[i], rows[i + LANES / 2], EVERY_LANE);
+            next[2 * i + 1] = interleaved<LANES / 2>(rows[i], rows[i + LANES / 2], EVERY_LANE);
+        }
+        TREADLE_UNROLL for (int i = 0; i < LANES; ++i) rows[i] = next[i];
+    }
+    TREADLE_UNROLL for (int i = 0; i < LANES; ++i) store(to + i * to_stride, rows[i]);
+}
 
 // The lanes' sum, from the first on.
 TREADLE_INLINE double sum_of(vec v) {

@@ -112,7 +112,7 @@ std::vector<Checked<Real>> checks() {
         {"write_operands", check_write_operands<Real>, plant<&Kernels<Real>::write_operands, Real>},
         {"activate", check_activate<Real>, plant<&Kernels<Real>::activate, Real>},
         {"activate_backward", check_activate_backward<Real>, plant<&Kernels<Real>::activate_backward, Real>},
-        {"multiply_elements", check_multiply_elements<Real>, plant<&Kernels<Real>::multiply_elements, Real>},
+        {"multiply_by_slopes", check_multiply_by_slopes<Real>, plant<&Kernels<Real>::multiply_by_slopes, Real>},
         {"normalise", check_normalise<Real>, plant<&Kernels<Real>::normalise, Real>},
         {"normalise_backward", check_normalise_backward<Real>, plant<&Kernels<Real>::normalise_backward, Real>},
         {"loss", check_loss<Real>, plant<&Kernels<Real>::loss, Real>},

@@ -78,7 +78,7 @@ int64_t count_statistics(const std::vector<Layer>& layers) {
 
 // The same data and first parameters whatever the table and the number of threads.
 template <typename Real>
-Trail<Real> train(const Case& what, Update update, const Kernels<Real>& kernels, int threads) {
+Trail<Real> train(const Case& what, Update update, const Kernels<Real>& kernels, int threads, int at_once = 1) {
     constexpr int EPOCHS = 3;
     Random random(11);
     const int64_t n_in = what.layers.front().n_in, outputs = what.layers.back().n_out;
@@ -109,13 +109,16 @@ Trail<Real> train(const Case& what, Update update, const Kernels<Real>& kernels,
     const std::vector<Real> parameters = random.numbers<Real>(P, -0.3, 0.3), zeros(size_t(P + S), Real(0));
     trainer.write(parameters.data(), zeros.data(), zeros.data(), zeros.data(), 0);
     const int64_t steps = ceil_divide(what.rows, what.batch_size);
-    const std::vector<double> rates(size_t(steps), 0.01);
+    const std::vector<double> rates(size_t(at_once * steps), 0.01);
+    std::vector<int64_t> orders;
+    for (int epoch = 0; epoch < at_once; ++epoch) orders.insert(orders.end(), order.begin(), order.end());
     const std::atomic<bool> cancel{false};
     Trail<Real> trail;
     trail.losses.resize(size_t(EPOCHS * steps));
     int64_t taken = 0;
-    for (int epoch = 0; epoch < EPOCHS; ++epoch)
-        trainer.run_epoch(order.data(), what.rows, rates.data(), trail.losses.data() + epoch * steps, cancel, &taken);
+    for (int epoch = 0; epoch < EPOCHS; epoch += at_once)
+        trainer.run_epochs(orders.data(), at_once, what.rows, rates.data(), trail.losses.data() + epoch * steps, cancel,
+                           &taken);
     trail.state.resize(size_t(3 * P + S));
     Real* state = trail.state.data();
     trainer.read(state, state + P, state + 2 * P, state + 3 * P);
@@ -143,6 +146,9 @@ void check_training(const Kernels<Real>& kernels, Random&, Comparison& compariso
         const double tolerance = network_tolerance(kernels, what.layers, what.batch_size);
         for (const Update update : {what.optimizer.update, Update::keep_gradient}) {
             const Trail<Real> one = train(what, update, kernels, 1), many = train(what, update, kernels, THREADS);
+            const Trail<Real> in_one_go = train(what, update, kernels, THREADS, 3);
+            comparison.same(one.state.data(), in_one_go.state.data(), one.state.size());
+            comparison.same(one.losses.data(), in_one_go.losses.data(), one.losses.size());
             const Trail<Real> portable = train(what, update, *kernels_portable<Real>(), 1);
             comparison.same(one.state.data(), many.state.data(), one.state.size());
             for (size_t s = 0; s < one.losses.size(); ++s) {

@@ -125,16 +125,16 @@ void check_update_weights(const Kernels<Real>& kernels, Random& random, Comparis
 template <typename Real>
 void check_update_biases(const Kernels<Real>& kernels, Random& random, Comparison& comparison) {
     for (int trial = 0; trial < 25; ++trial) {
-        const int64_t rows = random.integer(1, 90), panel = kernels.panel;
-        Block<Real> D(random, rows, 2 * panel, panel, -1, 1);
+        const int64_t rows = random.integer(1, 90), panel = kernels.panel, columns = random.integer(1, 5) * panel;
+        Block<Real> D(random, rows, panel + columns, panel, -1, 1);
         const Step<Real> step = a_step<Real>(random, UPDATES[trial % 5]);
         Step<Real> keep = step;
         keep.update = Update::keep_gradient;
-        const Values<Real> before(random, panel);
+        const Values<Real> before(random, columns);
         Values<Real> gradient = before, after = before;
-        kernels.update_biases(keep, D.data() + panel, D.stride, rows, gradient.pointers(keep.update));
-        kernels.update_biases(step, D.data() + panel, D.stride, rows, after.pointers(step.update));
-        for (int64_t j = 0; j < panel; ++j) {
+        kernels.update_biases(keep, D.data() + panel, D.stride, rows, columns, gradient.pointers(keep.update));
+        kernels.update_biases(step, D.data() + panel, D.stride, rows, columns, after.pointers(step.update));
+        for (int64_t j = 0; j < columns; ++j) {
             double sum = 0, magnitude = 0;
             for (int64_t i = 0; i < rows; ++i) {
                 sum += D.at(i, panel + j);
@@ -150,11 +150,12 @@ void check_update_biases(const Kernels<Real>& kernels, Random& random, Compariso
 template <typename Real>
 void check_update_columns(const Kernels<Real>& kernels, Random& random, Comparison& comparison) {
     for (int trial = 0; trial < 25; ++trial) {
-        const std::vector<Real> g = random.numbers<Real>(kernels.panel, -1, 1);
+        const int64_t columns = random.integer(1, 3) * kernels.panel;
+        const std::vector<Real> g = random.numbers<Real>(columns, -1, 1);
         const Step<Real> step = a_step<Real>(random, UPDATES[trial % 5]);
-        const Values<Real> before(random, kernels.panel);
+        const Values<Real> before(random, columns);
         Values<Real> after = before;
-        kernels.update_columns(step, g.data(), after.pointers(step.update));
+        kernels.update_columns(step, g.data(), columns, after.pointers(step.update));
         for (size_t j = 0; j < g.size(); ++j)
             compare_update(step, before.element(j), g[j], after.element(j), comparison);
     }

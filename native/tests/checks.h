@@ -35,7 +35,7 @@ void check_activate(const Kernels<Real>&, Random&, Comparison&);
 template <typename Real>
 void check_activate_backward(const Kernels<Real>&, Random&, Comparison&);
 template <typename Real>
-void check_multiply_elements(const Kernels<Real>&, Random&, Comparison&);
+void check_multiply_by_slopes(const Kernels<Real>&, Random&, Comparison&);
 template <typename Real>
 void check_normalise(const Kernels<Real>&, Random&, Comparison&);
 template <typename Real>

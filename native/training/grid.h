@@ -21,9 +21,11 @@ struct Grid {
     Grid(int64_t panels, int64_t largest_group, int64_t least_groups, int64_t length, int64_t threads, bool separable)
         : panels(panels), length(length) {
         by_panel = !separable || panels % threads == 0 || panels >= 4 * threads;
-        group = by_panel ? std::clamp(panels / least_groups, int64_t(1), largest_group) : 1;
+        group = by_panel ? std::clamp(panels / (threads == 1 ? 1 : least_groups), int64_t(1), largest_group) : 1;
         const int64_t groups = ceil_divide(panels, group);
-        const int64_t wanted = by_panel ? ceil_divide(4 * threads, groups) : 2 * threads / std::gcd(panels, threads);
+        const int64_t wanted = threads == 1 ? 1  // nobody to share with
+                               : by_panel   ? ceil_divide(4 * threads, groups)
+                                            : 2 * threads / std::gcd(panels, threads);
         cuts = separable ? std::clamp(wanted, int64_t(1), std::max(length, int64_t(1))) : 1;
     }
 

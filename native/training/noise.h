@@ -1,4 +1,4 @@
-// Draws the noise of a batch: dropout masks and moved pixels, as treadle/engines/dropout.py and augmentation.py do.
+// Draws the noise of a batch: which values dropout keeps, and moved pixels, as treadle/engines/dropout.py and augmentation.py do.
 #pragma once
 
 #include <cmath>
@@ -7,25 +7,57 @@
 #include <cstring>
 #include <utility>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include "kernels/kernels.h"
 #include "training/philox.h"
 
 namespace treadle {
 
-// Rows row_begin <= i < row_end of a layer's mask (rows, stride): 0 with probability `rate`, else 1 / (1 - rate).
-template <typename Real>
-void draw_mask(const Words& words, double rate, int64_t n_units, int64_t row_begin, int64_t row_end, Real* mask,
-               ptrdiff_t stride) {
-    const auto dropped_below = uint64_t(std::nearbyint(rate * 4294967296.0));
-    const Real kept = Real(1 / (1 - rate));
-    uint32_t block[8];
-    uint64_t word = uint64_t(row_begin) * uint64_t(n_units);
-    if (word % 8) words.block(word / 8, block);
-    for (int64_t i = row_begin; i < row_end; ++i) {
-        for (int64_t j = 0; j < n_units; ++j, ++word) {
-            if (word % 8 == 0) words.block(word / 8, block);
-            mask[i * stride + j] = block[word % 8] < dropped_below ? Real(0) : kept;
-        }
+// Which words of a block are at least `least` < 2^32: bit i is of word i.
+class WordsFrom {
+#if defined(__SSE2__)
+    __m128i below_;
+
+    // Signed numbers, in the words' order.
+    static __m128i from_least(__m128i words) { return _mm_xor_si128(words, _mm_set1_epi32(INT32_MIN)); }
+
+public:
+    explicit WordsFrom(uint64_t least) : below_(from_least(_mm_set1_epi32(int32_t(uint32_t(least))))) {}
+    uint8_t operator()(const uint64_t (&pairs)[4]) const {
+        const auto two = [&](int i) {
+            return _mm_cmplt_epi32(from_least(_mm_set_epi64x(int64_t(pairs[i + 1]), int64_t(pairs[i]))), below_);
+        };
+        return uint8_t(~_mm_movemask_epi8(_mm_packs_epi16(_mm_packs_epi32(two(0), two(2)), _mm_setzero_si128())));
+    }
+#else
+    uint64_t rest_;  // a word's sum with it is 2^32 or more
+
+public:
+    explicit WordsFrom(uint64_t least) : rest_((uint64_t(1) << 32) - least) {}
+    uint8_t operator()(const uint64_t (&pairs)[4]) const {
+        uint64_t bits = 0;
+        for (int i = 0; i < 8; ++i) bits |= (uint64_t(uint32_t(pairs[i / 2] >> (i % 2 * 32))) + rest_) >> 32 << i;
+        return uint8_t(bits);
+    }
+#endif
+};
+
+// Bytes begin <= b < end of the bits that say which values of a layer dropout keeps: bit w, of value
+// w = row * n_units + unit, is that of word w, and 0 with probability `rate`.
+inline void draw_kept(const Words words, double rate, int64_t begin, int64_t end, uint8_t* kept) {
+    const auto least = uint64_t(std::nearbyint(rate * 4294967296.0));
+    if (least >> 32) {  // none is
+        std::memset(kept + begin, 0, size_t(end - begin));
+        return;
+    }
+    const WordsFrom are_kept(least);
+    for (int64_t b = begin; b < end; ++b) {
+        uint64_t pairs[4];
+        words.block(uint64_t(b), pairs);
+        kept[b] = are_kept(pairs);
     }
 }
 

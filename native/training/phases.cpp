@@ -52,10 +52,12 @@ void TrainingState<Real>::prepare(const int64_t* rows, int64_t begin, int64_t en
     round(inputs[s & 1].data(), input_stride, n_in, left_inputs[s & 1],
           {0, treadle::panels(n_in, kernels.panel), begin, end});
     for (size_t l = 0; l < hidden(); ++l) {
-        const LayerState<Real>& layer = layers[l];
+        LayerState<Real>& layer = layers[l];
         if (layer.shape.dropout == 0) continue;
         const Words words(problem.noise_seed, Noise::dropout, l, number);
-        draw_mask(words, layer.shape.dropout, layer.shape.n_out, begin, end, layer.masks[s & 1].data(), layer.stride);
+        // A byte is of the unit that its first bit is of.
+        draw_kept(words, layer.shape.dropout, ceil_divide(begin * layer.shape.n_out, 8),
+                  ceil_divide(end * layer.shape.n_out, 8), layer.kept[s & 1].data());
     }
 }
 
@@ -73,16 +75,13 @@ void TrainingState<Real>::forward(size_t l, int64_t n, int64_t s, const Grid::Un
     if (normalised) {
         std::copy_n(layer.running_mean.data() + begin, columns, layer.moved_mean.data() + begin);
         std::copy_n(layer.running_variance.data() + begin, columns, layer.moved_variance.data() + begin);
-        for (int64_t c = begin; c < begin + columns; c += kernels.panel)
-            kernels.normalise(layer.u.data() + c, layer.z.data() + c, n, stride, layer.scales.value.data() + c,
-                              layer.biases.value.data() + c, Real(BATCH_NORM_EPSILON), Real(BATCH_NORM_MOMENTUM),
-                              layer.inverse.data() + c, layer.moved_mean.data() + c, layer.moved_variance.data() + c);
+        kernels.normalise(layer.u.data() + begin, layer.z.data() + begin, n, columns, stride,
+                          layer.scales.value.data() + begin, layer.biases.value.data() + begin,
+                          Real(BATCH_NORM_EPSILON), Real(BATCH_NORM_MOMENTUM), layer.inverse.data() + begin,
+                          layer.moved_mean.data() + begin, layer.moved_variance.data() + begin);
     }
-    kernels.activate(layer.shape.activation, layer.pre_activation() + at, layer.activation() + at, rows, columns,
-                     stride);
-    if (layer.shape.dropout > 0)
-        kernels.multiply_elements(layer.activation() + at, layer.masks[s & 1].data() + at, layer.output() + at, rows,
-                                  columns, stride);
+    kernels.activate(layer.shape.activation, layer.z.data() + at, layer.output() + at,
+                     layer.dropout(s, unit.begin, begin), rows, columns, stride);
     round(layer.output(), stride, layer.shape.n_out, layer.left_output, unit);
 }
 
@@ -109,15 +108,14 @@ void TrainingState<Real>::backward(size_t l, int64_t n, int64_t s, const Grid::U
     const Factor<Real> D = factor(above.d.data(), above.stride, above.left_d, unit.begin);
     kernels.multiply(D.data, D.stride, rows, above.shape.n_out, above.backward.data(), nullptr, unit.panel_begin,
                      unit.panel_end, layer.d.data() + row, stride);
-    if (layer.shape.dropout > 0) kernels.multiply_elements(d, layer.masks[s & 1].data() + at, d, rows, columns, stride);
-    kernels.activate_backward(layer.shape.activation, d, layer.pre_activation() + at, layer.activation() + at, rows,
-                              columns, stride);
-    if (layer.shape.batch_norm) {
-        for (int64_t c = begin; c < begin + columns; c += kernels.panel)
-            kernels.normalise_backward(layer.d.data() + c, layer.u.data() + c, n, stride, layer.scales.value.data() + c,
-                                       layer.inverse.data() + c, layer.scale_gradient.data() + c,
-                                       layer.bias_gradient.data() + c);
-    }
+    if (layer.a.size())
+        kernels.multiply_by_slopes(d, layer.z.data() + at, layer.dropout(s, unit.begin, begin), rows, columns, stride);
+    else
+        kernels.activate_backward(layer.shape.activation, d, layer.output() + at, rows, columns, stride);
+    if (layer.shape.batch_norm)
+        kernels.normalise_backward(layer.d.data() + begin, layer.u.data() + begin, n, columns, stride,
+                                   layer.scales.value.data() + begin, layer.inverse.data() + begin,
+                                   layer.scale_gradient.data() + begin, layer.bias_gradient.data() + begin);
     if (l > 0) round(layer.d.data(), stride, layer.shape.n_out, layer.left_d, unit);
 }
 
@@ -136,15 +134,14 @@ void TrainingState<Real>::update(size_t l, const Step<Real>& rule, int64_t n, in
     Step<Real> plain = rule;  // what is not a weight has neither decay nor penalty
     plain.l2 = 0;
     plain.shrink = 1;
-    for (int64_t c = unit.panel_begin * panel; c < unit.panel_end * panel; c += panel) {
-        if (layer.shape.batch_norm) {
-            kernels.update_columns(plain, layer.bias_gradient.data() + c, layer.biases.from(c));
-            kernels.update_columns(plain, layer.scale_gradient.data() + c, layer.scales.from(c));
-            std::copy_n(layer.moved_mean.data() + c, panel, layer.running_mean.data() + c);
-            std::copy_n(layer.moved_variance.data() + c, panel, layer.running_variance.data() + c);
-        } else {
-            kernels.update_biases(plain, layer.d.data() + c, layer.stride, n, layer.biases.from(c));
-        }
+    const int64_t begin = unit.panel_begin * panel, columns = (unit.panel_end - unit.panel_begin) * panel;
+    if (layer.shape.batch_norm) {
+        kernels.update_columns(plain, layer.bias_gradient.data() + begin, columns, layer.biases.from(begin));
+        kernels.update_columns(plain, layer.scale_gradient.data() + begin, columns, layer.scales.from(begin));
+        std::copy_n(layer.moved_mean.data() + begin, columns, layer.running_mean.data() + begin);
+        std::copy_n(layer.moved_variance.data() + begin, columns, layer.running_variance.data() + begin);
+    } else {
+        kernels.update_biases(plain, layer.d.data() + begin, layer.stride, n, columns, layer.biases.from(begin));
     }
 }
 

@@ -17,10 +17,14 @@ public:
     Words(uint64_t seed, Noise purpose, uint64_t layer, uint64_t step)
         : seed_(seed), purpose_(uint64_t(purpose)), layer_(layer), step_(step) {}
 
-    // The eight words 8 * block and on.
-    void block(uint64_t block, uint32_t words[8]) const {
+    // The eight words 8 * block and on, in pairs.
+    //
+    // A loop over blocks has products, keys and the half of the first two rounds that are the same for all before it.
+    // It takes as long as its multiplications; by four of 32 bits in each lane of a vector it takes no less.
+    inline __attribute__((always_inline)) void block(uint64_t block, uint64_t (&pairs)[4]) const {
         uint64_t c0 = block + 1, c1 = purpose_, c2 = layer_, c3 = step_;
         uint64_t k0 = seed_, k1 = 0;
+#pragma GCC unroll 10
         for (int round = 0; round < 10; ++round) {
             const unsigned __int128 p0 = (unsigned __int128)0xD2E7470EE14C6C93u * c0;
             const unsigned __int128 p1 = (unsigned __int128)0xCA5A826395121157u * c2;
@@ -31,18 +35,17 @@ public:
             k0 += 0x9E3779B97F4A7C15u;
             k1 += 0xBB67AE8584CAA73Bu;
         }
-        const uint64_t out[4] = {c0, c1, c2, c3};
-        for (int i = 0; i < 4; ++i) {
-            words[2 * i] = uint32_t(out[i]);
-            words[2 * i + 1] = uint32_t(out[i] >> 32);
-        }
+        pairs[0] = c0;
+        pairs[1] = c1;
+        pairs[2] = c2;
+        pairs[3] = c3;
     }
 
     // Word w alone, for those who need a few.
     uint32_t operator[](uint64_t w) const {
-        uint32_t words[8];
-        block(w / 8, words);
-        return words[w % 8];
+        uint64_t pairs[4];
+        block(w / 8, pairs);
+        return uint32_t(pairs[w % 8 / 2] >> (w % 2 * 32));
     }
 
 private:

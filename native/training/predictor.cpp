@@ -43,7 +43,7 @@ void predict_by_row(const std::vector<Layer>& layers, const Real* parameters, co
         const Real *weights = parameters, *biases = first_biases;
         for (const Layer& layer : layers) {
             kernels.multiply_row(a, weights, biases, layer.n_in, layer.n_out, z);
-            kernels.activate(layer.activation, z, z, 1, panels(layer.n_out, kernels.panel) * kernels.panel, stride);
+            kernels.activate(layer.activation, z, z, {}, 1, panels(layer.n_out, kernels.panel) * kernels.panel, stride);
             weights += layer.n_in * layer.n_out;
             biases += layer.n_out;
             std::swap(a, z);
@@ -107,7 +107,7 @@ bool predict(const std::vector<Layer>& layers, const Real* parameters, const Row
             const Layer& layer = layers[l];
             const int64_t count = panels(layer.n_out, panel);
             kernels.multiply(a, stride, n, layer.n_in, weights[l].data(), biases[l].data(), 0, count, z, stride);
-            kernels.activate(layer.activation, z, z, n, count * panel, stride);
+            kernels.activate(layer.activation, z, z, {}, n, count * panel, stride);
             std::swap(a, z);
         }
         if (softmax) kernels.softmax(a, n, outputs, stride);

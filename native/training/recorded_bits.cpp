@@ -176,7 +176,7 @@ uint64_t bits_of(const Setting& what, const Kernels<float>& kernels) {
         if (what.fading && epoch == 1) std::fill(X.values.begin(), X.values.end(), T(0));
         const std::vector<double> rates(size_t(steps), 0.01 / (1 + epoch % 3));
         int64_t taken = 0;
-        trainer.run_epoch(order.data(), what.rows, rates.data(), losses.data(), cancel, &taken);
+        trainer.run_epochs(order.data(), 1, what.rows, rates.data(), losses.data(), cancel, &taken);
         hash.add(losses);
     }
     trainer.read(values.data(), first.data(), second.data(), statistics.data());

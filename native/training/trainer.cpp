@@ -4,7 +4,7 @@
 //     loss          logits, losses and dJ/dlogits; a unit is some of the rows
 //     backward l    dJ/dz_l for each hidden layer, last to first; a unit is some of its panels    (all rows)
 //     update        every layer's weights, moments and operands: the gradient exists in registers only;
-//                   and the rows, masks and pixels of the next batch
+//                   and the rows, pixels and dropout of the next batch
 //
 // A thread's share has the same panels of a layer in every phase, so that weights and moments stay in its processor's
 // cache. Where a layer's panels cannot be shared out evenly, a unit is part of the rows, or of the weights, of a panel;
@@ -33,20 +33,20 @@ void fetch_early(const Rows& X, const int64_t* rows, int64_t n) {
     }
 }
 
-// An epoch in progress: which phase of which step it is at.
+// Epochs in progress: which phase of which step they are at. Steps are counted through all of them.
 template <typename Real>
-class Epoch {
+class Epochs {
 public:
-    Epoch(TrainingState<Real>& state, const int64_t* order, int64_t n_rows, const double* learning_rates,
-          double* losses, const std::atomic<bool>& cancel)
-        : state_(state), order_(order), n_rows_(n_rows), rates_(learning_rates), losses_(losses), cancel_(cancel),
+    Epochs(TrainingState<Real>& state, const int64_t* orders, int64_t n_epochs, int64_t n_rows,
+           const double* learning_rates, double* losses, const std::atomic<bool>& cancel)
+        : state_(state), orders_(orders), n_rows_(n_rows), rates_(learning_rates), losses_(losses), cancel_(cancel),
           threads_(state.problem.threads), hidden_(state.hidden()), batch_(state.problem.batch_size),
-          steps_(ceil_divide(n_rows, batch_)), counts_(size_t(threads_)) {}
+          of_epoch_(ceil_divide(n_rows, batch_)), steps_(n_epochs * of_epoch_), counts_(size_t(threads_)) {}
 
     int64_t steps_taken() const { return step_; }
     Outcome outcome() const { return outcome_; }
 
-    // Closes the phase that is done and opens the next one; null where the epoch is over.
+    // Closes the phase that is done and opens the next one; null where all is done.
     const int64_t* next() {
         switch (phase_) {
             case Phase::start:
@@ -84,7 +84,7 @@ public:
     }
 
     void work(int owner, int64_t k, int thread) {
-        const int64_t* rows = order_ + step_ * batch_;
+        const int64_t* rows = rows_of(step_);
         switch (phase_) {
             case Phase::start: break;
             case Phase::prepare: prepare(step_, owner, k); break;
@@ -111,14 +111,18 @@ public:
 private:
     enum class Phase { start, prepare, forward, loss, backward, update };
 
-    int64_t rows_of(int64_t step) const { return std::min(batch_, n_rows_ - step * batch_); }
+    // The batch of a step: how many rows, and which.
+    int64_t size_of(int64_t step) const { return std::min(batch_, n_rows_ - step % of_epoch_ * batch_); }
+    const int64_t* rows_of(int64_t step) const {
+        return orders_ + step / of_epoch_ * n_rows_ + step % of_epoch_ * batch_;
+    }
 
     // Rows of a batch as units: pieces of one panel.
     Grid grid_of_rows(int64_t n) const { return Grid(1, 1, 1, n, threads_, true); }
 
     void open_step() {
-        n_ = rows_of(step_);
-        total_ = state_.total_weight(order_ + step_ * batch_, n_);
+        n_ = size_of(step_);
+        total_ = state_.total_weight(rows_of(step_), n_);
         rule_ = state_.rule_of(state_.step + step_ + 1, rates_[step_]);
         layer_ = 0;
         phase_ = hidden_ > 0 ? Phase::forward : Phase::loss;
@@ -130,11 +134,11 @@ private:
     }
 
     void prepare(int64_t step, int owner, int64_t k) {
-        const Grid::Unit unit = grid_of_rows(rows_of(step)).unit(k, owner, threads_);
-        state_.prepare(order_ + step * batch_, unit.begin, unit.end, step);
-        const int64_t later = (step + 1) * batch_ + unit.begin;
-        if (later < n_rows_)
-            fetch_early(state_.problem.X, order_ + later, std::min(unit.end - unit.begin, n_rows_ - later));
+        const Grid::Unit unit = grid_of_rows(size_of(step)).unit(k, owner, threads_);
+        state_.prepare(rows_of(step), unit.begin, unit.end, step);
+        if (step + 1 < steps_ && unit.begin < size_of(step + 1))
+            fetch_early(state_.problem.X, rows_of(step + 1) + unit.begin,
+                        std::min(unit.end, size_of(step + 1)) - unit.begin);
     }
 
     void count_units() {
@@ -158,7 +162,7 @@ private:
         }
         const int64_t prepared = phase_ == Phase::prepare ? step_ : phase_ == Phase::update ? step_ + 1 : steps_;
         for (int t = 0; t < threads_; ++t) {
-            counts_[size_t(t)] = prepared < steps_ ? grid_of_rows(rows_of(prepared)).units(t, threads_) : 0;
+            counts_[size_t(t)] = prepared < steps_ ? grid_of_rows(size_of(prepared)).units(t, threads_) : 0;
             for (const Grid& grid : grids_) counts_[size_t(t)] += grid.units(t, threads_);
         }
     }
@@ -167,14 +171,14 @@ private:
     static constexpr int64_t LARGEST_GROUP = 8;
 
     TrainingState<Real>& state_;
-    const int64_t* const order_;
+    const int64_t* const orders_;
     const int64_t n_rows_;
     const double* const rates_;
     double* const losses_;
     const std::atomic<bool>& cancel_;
     const int threads_;
     const size_t hidden_;
-    const int64_t batch_, steps_;
+    const int64_t batch_, of_epoch_, steps_;
 
     Phase phase_ = Phase::start;
     size_t layer_ = 0;
@@ -212,15 +216,15 @@ void Trainer<Real>::write(const Real* values, const Real* first, const Real* sec
 }
 
 template <typename Real>
-Outcome Trainer<Real>::run_epoch(const int64_t* order, int64_t n_rows, const double* learning_rates, double* losses,
-                                 const std::atomic<bool>& cancel, int64_t* steps_taken) {
-    Epoch<Real> epoch(*state_, order, n_rows, learning_rates, losses, cancel);
+Outcome Trainer<Real>::run_epochs(const int64_t* orders, int64_t n_epochs, int64_t n_rows, const double* learning_rates,
+                                  double* losses, const std::atomic<bool>& cancel, int64_t* steps_taken) {
+    Epochs<Real> epochs(*state_, orders, n_epochs, n_rows, learning_rates, losses, cancel);
     run_phases(
-        state_->problem.threads, [&] { return epoch.next(); },
-        [&](int owner, int64_t k, int thread) { epoch.work(owner, k, thread); });
-    *steps_taken = epoch.steps_taken();
+        state_->problem.threads, [&] { return epochs.next(); },
+        [&](int owner, int64_t k, int thread) { epochs.work(owner, k, thread); });
+    *steps_taken = epochs.steps_taken();
     state_->step += *steps_taken;
-    return epoch.outcome();
+    return epochs.outcome();
 }
 
 template class Trainer<float>;

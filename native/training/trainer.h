@@ -49,11 +49,12 @@ public:
     Trainer(const Problem<Real>& problem, const Kernels<Real>& kernels);
     ~Trainer();
 
-    // Takes the steps of an epoch: losses[s] is the objective of batch s before its update. Where a loss is NaN or
-    // infinite it returns `diverged`, that step's update not made; where `cancel` becomes true it returns `cancelled`
-    // between two steps. `steps_taken` counts the updates that were made.
-    Outcome run_epoch(const int64_t* order, int64_t n_rows, const double* learning_rates, double* losses,
-                      const std::atomic<bool>& cancel, int64_t* steps_taken);
+    // Takes the steps of some epochs, each with an order (n_rows,) of its own: losses[s] is the objective of batch s,
+    // counted through all of them, before its update. Where a loss is NaN or infinite it returns `diverged`, that
+    // step's update not made; where `cancel` becomes true it returns `cancelled` between two steps. `steps_taken`
+    // counts the updates that were made.
+    Outcome run_epochs(const int64_t* orders, int64_t n_epochs, int64_t n_rows, const double* learning_rates,
+                       double* losses, const std::atomic<bool>& cancel, int64_t* steps_taken);
 
     // State, in the layout of treadle.network.Parameters: (P,) values, (P,) first and second moments, statistics
     // (running means, then running variances). Moments that the optimizer does not keep are not touched. With

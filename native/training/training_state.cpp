@@ -17,7 +17,10 @@ int moments_of(Update update) {
     }
 }
 
-bool in_place(Activation f) { return f != Activation::gelu && f != Activation::silu; }
+// Whether f(z) tells f'(z), and nothing more is made of it.
+bool in_place(const Layer& layer) {
+    return layer.dropout == 0 && layer.activation != Activation::gelu && layer.activation != Activation::silu;
+}
 
 template <typename Real>
 constexpr Buffer<Real> TrainedArray<Real>::* MEMBERS[] = {&TrainedArray<Real>::value, &TrainedArray<Real>::first,
@@ -88,10 +91,9 @@ TrainingState<Real>::TrainingState(const Problem<Real>& given, const Kernels<Rea
         }
         layer.z = arena.numbers(values);
         layer.d = arena.numbers(values);
-        if (!in_place(shape.activation)) layer.h = arena.numbers(values);
+        if (!in_place(shape)) layer.a = arena.numbers(values);
         if (shape.dropout > 0) {
-            layer.a = arena.numbers(values);
-            for (Buffer<Real>& mask : layer.masks) mask = arena.numbers(values);
+            for (std::vector<uint8_t>& kept : layer.kept) kept.resize(size_t((rows * shape.n_out + panel) / 8 + 8));
         }
         if (shape.batch_norm) {
             layer.u = arena.numbers(values);

@@ -31,9 +31,9 @@ struct LayerState {
     int64_t panels, stride, tiles;  // tiles: of one panel
     TrainedArray<Real> weights, biases, scales;
     Buffer<Real> forward, backward;    // W as operand, unless the kernels are direct; W^T, but of the first layer
-    Buffer<Real> z, h, a;              // (rows, stride): see kernels.h; h and a where they are not z itself
+    Buffer<Real> z, a;                 // (rows, stride): see kernels.h; a where f'(z) takes the place of z
     Buffer<Real> d;                    // dJ/dz
-    Buffer<Real> masks[2];             // with dropout: this batch's and the next one's
+    std::vector<uint8_t> kept[2];      // with dropout, as draw_kept leaves it: this batch's and the next one's
     Buffer<Real> left_output, left_d;  // output and d as operands, unless the kernels are direct
     std::vector<double> squares;       // with an L2 penalty: see Kernels::update_weights
 
@@ -46,10 +46,14 @@ struct LayerState {
     const Real* operand() const { return forward.size() ? forward.data() : weights.value.data(); }
     Operands operands() const { return {forward.data(), backward.data()}; }
 
-    // What the next layer sees; h and a are z's memory where nothing needs the earlier of them again.
-    Real* pre_activation() const { return z.data(); }
-    Real* activation() const { return h.size() ? h.data() : z.data(); }
-    Real* output() const { return a.size() ? a.data() : activation(); }
+    // What the next layer sees.
+    Real* output() const { return a.size() ? a.data() : z.data(); }
+
+    // Of the values from a row and a column on, in step s.
+    Dropout<Real> dropout(int64_t s, int64_t row, int64_t column) const {
+        if (shape.dropout == 0) return {};
+        return {kept[s & 1].data(), row * shape.n_out + column, shape.n_out, Real(1 / (1 - shape.dropout))};
+    }
 };
 
 // Rows of a batch as `multiply` takes them.

@@ -72,11 +72,19 @@ class Problem:
         threads: int,
     ) -> None: ...
 
+def draw_orders(
+    seed: int,
+    first_epoch: int,
+    orders: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order="C", device="cpu")],
+) -> None: ...
+
 class Trainer32:
     def __init__(self, problem: Problem, kernels: str) -> None: ...
-    def run_epoch(
+    def run_epochs(
         self,
-        order: Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)],
+        orders: Annotated[
+            NDArray[numpy.int64], dict(shape=(None, None), order="C", device="cpu", writable=False)
+        ],
         learning_rates: Annotated[
             NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
         ],
@@ -135,9 +143,11 @@ def predict(
 
 class Trainer64:
     def __init__(self, problem: Problem, kernels: str) -> None: ...
-    def run_epoch(
+    def run_epochs(
         self,
-        order: Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)],
+        orders: Annotated[
+            NDArray[numpy.int64], dict(shape=(None, None), order="C", device="cpu", writable=False)
+        ],
         learning_rates: Annotated[
             NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
         ],

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from treadle.training.batches import epoch_order
+from treadle.hardware.native import networks
+from treadle.training import batches
+from treadle.training.batches import epoch_order, epoch_orders
 
 
 @pytest.mark.parametrize("n_rows", [0, 1, 2, 1000])
@@ -28,3 +30,29 @@ def test_epoch_0_would_repeat_the_stream_of_the_initial_parameters():
     same = np.random.default_rng(np.random.SeedSequence(9)).permutation(50)
     np.testing.assert_array_equal(epoch_order(9, 0, 50), same)
     assert np.any(epoch_order(9, 1, 50) != same)
+
+
+@pytest.mark.parametrize("n_rows", [0, 1, 2, 3, 200, 70_000])
+@pytest.mark.parametrize("seed", [0, 7, 2**32 - 1, 2**32, 2**62 + 12345])
+def test_orders_of_several_epochs_are_those_of_one_by_one(seed, n_rows):
+    for first in (1, 2**32 - 1):
+        orders = epoch_orders(seed, first, 3, n_rows)
+        expected = [epoch_order(seed, epoch, n_rows) for epoch in range(first, first + 3)]
+        assert orders.dtype == np.int64
+        np.testing.assert_array_equal(orders, expected)
+
+
+def test_seeds_of_more_than_64_bits_have_orders():
+    np.testing.assert_array_equal(epoch_orders(2**70, 4, 1, 50), [epoch_order(2**70, 4, 50)])
+
+
+def test_the_kernel_draws_numpys_stream_here():
+    assert batches._kernel_draws_as_numpy()
+
+
+def test_another_stream_than_numpys_is_not_taken(monkeypatch):
+    batches._kernel_draws_as_numpy.cache_clear()
+    draw = networks.draw_orders
+    monkeypatch.setattr(networks, "draw_orders", lambda *numbers: draw(*numbers)[:, ::-1])
+    np.testing.assert_array_equal(epoch_orders(3, 1, 2, 9), [epoch_order(3, e, 9) for e in (1, 2)])
+    batches._kernel_draws_as_numpy.cache_clear()

@@ -195,6 +195,27 @@ class Trainer(ABC):
             As soon as a step's loss is NaN or infinite; the message names the step within the epoch.
         """
 
+    def run_epochs(
+        self, orders: NDArray[np.int64], learning_rates: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Run several epochs of a training that does not end by itself: bits as of ``run_epoch``, one by one.
+
+        Parameters
+        ----------
+        orders : ndarray of shape (E, n), int64
+        learning_rates : ndarray of shape (E, S), float64
+
+        Returns
+        -------
+        ndarray of shape (E, S), float64
+
+        Raises
+        ------
+        TrainingDiverged
+            As ``run_epoch``.
+        """
+        return np.array([self.run_epoch(*epoch) for epoch in zip(orders, learning_rates, strict=True)])
+
     @abstractmethod
     def parameters(self) -> Parameters:
         """Copy the current parameters, with the running statistics."""

@@ -269,42 +269,52 @@ class NativeTrainer(Trainer):
             If the order is not of row numbers of X, or there is not one learning rate a step: the kernel
             reads memory by them.
         """
+        return self._run_epochs(np.asarray(order)[np.newaxis], np.asarray(learning_rates)[np.newaxis])[0]
+
+    def run_epochs(self, orders: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
+        """See ``Trainer.run_epochs`` and ``run_epoch``."""
+        if is_among_others():
+            return super().run_epochs(orders, learning_rates)
+        return self._run_epochs(orders, learning_rates)
+
+    def _run_epochs(self, orders: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
         n = self._problem.n_rows
-        order = np.asarray(order)
-        if order.ndim != 1 or order.dtype.kind not in "iu":
+        orders = np.asarray(orders)
+        if orders.ndim != 2 or orders.dtype.kind not in "iu":
             raise InvalidInput(
-                f"order must hold row numbers of X, integers in one dimension; got {order.dtype} of shape "
-                f"{order.shape}"
+                f"order must hold row numbers of X, integers in one dimension; got {orders.dtype} of shape "
+                f"{orders.shape[1:]}"
             )
-        order = np.ascontiguousarray(order, dtype=np.int64)
+        orders = np.ascontiguousarray(orders, dtype=np.int64)
         rates = np.ascontiguousarray(learning_rates, dtype=np.float64)
-        n_steps = self._problem.n_steps(len(order))
         # What is negative is large as an unsigned number.
-        if len(order) > n or (len(order) and order.view(np.uint64).max() >= n):
+        if orders.shape[1] > n or (orders.size and orders.view(np.uint64).max() >= n):
             raise InvalidInput(
                 f"order must hold row numbers of X, each from 0 to {n - 1} and at most once; got "
-                f"{len(order)} numbers from {order.min()} to {order.max()}"
+                f"{orders[0].size} numbers from {orders.min()} to {orders.max()}"
             )
-        if rates.shape != (n_steps,):
+        n_steps = self._problem.n_steps(orders.shape[1])
+        if rates.shape != (len(orders), n_steps):
             raise InvalidInput(
-                f"learning_rates must have an entry for each of the {n_steps} steps; got shape {rates.shape}"
+                f"learning_rates must have an entry for each of the {n_steps} steps; got shape "
+                f"{rates.shape[1:]}"
             )
         with self._turn:
             if not is_among_others():
-                return self._run(order, rates, 0)
+                return self._run(orders, rates, 0)
             # The kernel answers to Ctrl-C in the main thread alone. Here, what is short is run between looks.
             size, n = self._problem.batch_size, self._steps_at_once
-            pieces = [np.empty(0)]
+            pieces = [np.empty((len(orders), 0))]
             for s in range(0, n_steps, n):
                 stop_if_asked()
-                pieces.append(self._run(order[s * size : (s + n) * size], rates[s : s + n], s))
-            return np.concatenate(pieces)
+                pieces.append(self._run(orders[:, s * size : (s + n) * size], rates[:, s : s + n], s))
+            return np.concatenate(pieces, axis=1)
 
-    def _run(self, order: NDArray[Any], rates: NDArray[Any], n_before: int) -> NDArray[Any]:
-        """Take some steps of an epoch, after so many."""
-        losses, n_taken = self._trainer.run_epoch(order, rates)
-        if n_taken < len(rates):
-            raise diverged(n_before + n_taken + 1, float(losses[n_taken]))
+    def _run(self, orders: NDArray[Any], rates: NDArray[Any], n_before: int) -> NDArray[Any]:
+        """Take some steps of each epoch, after so many."""
+        losses, n_taken = self._trainer.run_epochs(orders, rates)
+        if n_taken < rates.size:
+            raise diverged(n_before + n_taken % rates.shape[1] + 1, float(losses.flat[n_taken]))
         return losses
 
     def parameters(self) -> Parameters:
@@ -427,12 +437,12 @@ def _kept_gradient(
         np.ascontiguousarray(parameters.flat), None, None, np.ascontiguousarray(parameters.statistics), step
     )
     gradients = Parameters.zeros(parameters.network, parameters.dtype)
-    loss, n_taken = trainer.run_epoch(np.ascontiguousarray(rows), np.zeros(1))
+    loss, n_taken = trainer.run_epochs(np.ascontiguousarray(rows)[np.newaxis], np.zeros((1, 1)))
     if n_taken:
         trainer.read(None, gradients.flat, None, None)
     else:
         gradients.flat[:] = np.nan
-    return float(loss[0]), gradients
+    return float(loss[0, 0]), gradients
 
 
 def _inputs(network: Network, layers: networks.Network, X: Rows) -> networks.Inputs:

@@ -22,10 +22,13 @@ from treadle.maths.dtypes import ArrayMapping, Arrays, Numbers
 from treadle.network import Parameters
 from treadle.optimizers import Schedule
 from treadle.training.averaging import ParameterAverage
-from treadle.training.batches import epoch_order
+from treadle.training.batches import epoch_order, epoch_orders
 from treadle.training.checkpoint import Checkpoint
 from treadle.training.held_out import HeldOut
 from treadle.training.history import EpochRecord, History
+
+# Row numbers in the orders of epochs that are trained in one go: eight megabytes.
+ROWS_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,14 @@ class TrainingPlan:
     def n_visited(self, n_rows: int, batch_size: int) -> int:
         """Return how many of n_rows rows an epoch visits."""
         return n_rows - n_rows % batch_size if self.drops_remainder and n_rows > batch_size else n_rows
+
+    def orders(self, epochs: range, rows: NDArray[np.int64] | None, n_rows: int) -> NDArray[np.int64]:
+        """Return the orders of epochs in succession, a row each: see ``order``."""
+        if not self.shuffled:
+            return np.tile(self.order(epochs[0], rows, n_rows), (len(epochs), 1))
+        n = n_rows if rows is None else len(rows)
+        orders = epoch_orders(self.seed, self.epochs_before + epochs[0], len(epochs), n)
+        return orders if rows is None else rows[orders]
 
     def n_averaged(self, epoch: int) -> int:
         """Return how many epochs are averaged at an epoch's end.
@@ -304,7 +315,8 @@ class TrainingLoop:
         ):
             return 1
         n_left = self.plan.n_epochs - len(self.history)
-        return int(max(1, min(n_until_look, n_left, PRODUCTS_AT_ONCE // self._n_products)))
+        n_at_once = min(PRODUCTS_AT_ONCE // self._n_products, ROWS_AT_ONCE // self.n_rows)
+        return int(max(1, min(n_until_look, n_left, n_at_once)))
 
     def _run_ahead(self, epochs: range) -> list[EpochRecord] | None:
         """Train them all; None where one diverged, and the trainer is as before, to find which."""
@@ -314,10 +326,9 @@ class TrainingLoop:
         self.is_between_epochs = False
         try:
             rates = [self._learning_rates(epoch, watched) for epoch in epochs]
-            losses = [
-                self._trainer.run_epoch(self.order(epoch), of_epoch)
-                for epoch, of_epoch in zip(epochs, rates, strict=True)
-            ]
+            losses = self._trainer.run_epochs(
+                self.plan.orders(epochs, self._rows, self._n_given)[:, : self.n_rows], np.array(rates)
+            )
             self._check_finite(epochs[-1])
         except TrainingDiverged:
             # What is not finite stays so: the check at the end has missed none.

@@ -76,9 +76,10 @@ def read(**changes):
     trainer().read(**given)
 
 
-def epoch(order=None, learning_rates=None):
-    return trainer().run_epoch(
-        np.arange(N) if order is None else order, np.zeros(2) if learning_rates is None else learning_rates
+def epoch(orders=None, learning_rates=None):
+    return trainer().run_epochs(
+        np.arange(N)[None] if orders is None else orders,
+        np.zeros((1, 2)) if learning_rates is None else learning_rates,
     )
 
 
@@ -145,8 +146,8 @@ DENSE = [
     (written_float64, "first", "the first moments", "float64", f"({P},)", np.zeros(P)),
     (written_float64, "second", "the second moments", "float64", f"({P},)", np.zeros(P)),
     (written_float64, "statistics", "statistics", "float64", f"({R},)", np.zeros(R)),
-    (epoch, "order", "order", "int64", "(any,)", np.arange(N)),
-    (epoch, "learning_rates", "learning_rates", "float64", "(2,)", np.zeros(2)),
+    (epoch, "orders", "orders", "int64", "(any, any)", np.arange(N)[None]),
+    (epoch, "learning_rates", "learning_rates", "float64", "(1, 2)", np.zeros((1, 2))),
     (axis, "inner", "inner", "float64", "(any,)", np.array([0.5])),
     (axis, "starts", "starts", "int32", "(any,)", np.array([0, 1], np.int32)),
     (splits, "axis", "axis", "int64", "(any,)", np.zeros(1, np.int64)),

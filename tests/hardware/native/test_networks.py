@@ -5,6 +5,7 @@ import pytest
 from scipy import sparse
 from scipy.special import log_softmax, softmax
 
+from treadle.errors import InvalidInput
 from treadle.hardware.native import extension, networks
 
 pytestmark = pytest.mark.skipif(not extension.is_built(), reason="treadle._native is not built")
@@ -91,16 +92,16 @@ def test_what_is_written_is_read():
 
 def test_losses_are_those_of_the_batches_and_a_rate_of_zero_moves_nothing():
     made, order = trainer(), np.array([3, 1, 4, 0, 5, 9, 2, 6, 8, 7, 10])
-    losses, n = made.run_epoch(order, np.zeros(3))
+    losses, n = made.run_epochs(order[None], np.zeros((1, 3)))
     rows = -log_softmax(logits(X), axis=1)[np.arange(11), np.arange(11) % 2]
-    np.testing.assert_allclose(losses, [rows[order[s : s + 4]].mean() for s in (0, 4, 8)], rtol=1e-5)
+    np.testing.assert_allclose(losses[0], [rows[order[s : s + 4]].mean() for s in (0, 4, 8)], rtol=1e-5)
     assert n == made.step == 3
     assert state(made).tolist() == FLAT.tolist()
 
 
 def test_a_step_is_the_rate_times_the_gradient_by_differences():
     made = trainer()
-    made.run_epoch(np.arange(4), np.array([0.5]))
+    made.run_epochs(np.arange(4)[None], np.array([[0.5]]))
 
     def loss(flat):
         W, V, b, c = parts(flat)
@@ -114,6 +115,25 @@ def test_a_step_is_the_rate_times_the_gradient_by_differences():
 
 def test_an_epoch_ends_before_a_step_whose_loss_is_no_number():
     made = trainer(np.where(np.arange(11)[:, None] == 9, np.float32(np.nan), X))
-    losses, n = made.run_epoch(np.arange(11), np.full(3, 0.01))
+    losses, n = made.run_epochs(np.tile(np.arange(11), (2, 1)), np.full((2, 3), 0.01))
     assert n == made.step == 2
-    assert np.isfinite(losses[:2]).all() and not np.isfinite(losses[2])
+    assert np.isfinite(losses[0, :2]).all() and not np.isfinite(losses[0, 2])
+
+
+def test_epochs_in_one_go_are_those_of_one_by_one():
+    together, apart = trainer(), trainer()
+    orders, rates = (
+        np.array([np.arange(11), np.arange(11)[::-1]]),
+        np.array([[0.1, 0.2, 0.3], [0.3, 0.1, 0.2]]),
+    )
+    losses, n = together.run_epochs(orders, rates)
+    one_by_one = [apart.run_epochs(orders[e : e + 1], rates[e : e + 1])[0] for e in (0, 1)]
+    assert n == together.step == apart.step == 6
+    np.testing.assert_array_equal(losses, np.concatenate(one_by_one))
+    assert state(together).tobytes() == state(apart).tobytes()
+
+
+@pytest.mark.parametrize("numbers", [(-1, 1, 1, 1), (2**63, 1, 1, 1), (0, 2**63, 1, 1), (0, 1, 1, 2**32 + 1)])
+def test_orders_of_numbers_out_of_range_are_refused(numbers):
+    with pytest.raises(InvalidInput, match="orders take a seed and an epoch from 0 to 2\\*\\*63 - 1"):
+        networks.draw_orders(*numbers)

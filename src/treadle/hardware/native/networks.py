@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from treadle.errors import InvalidInput
 from treadle.hardware.native import extension
 from treadle.hardware.native.arrays import (
     ANY,
@@ -135,6 +136,32 @@ def predict(
     return outputs
 
 
+def draw_orders(seed: int, first_epoch: int, n_epochs: int, n_rows: int) -> NDArray[np.int64]:
+    """Orders of epochs, (n_epochs, n_rows): see ``native/training/orders.h``.
+
+    Parameters
+    ----------
+    seed, first_epoch : int
+        Below 2**63.
+    n_epochs, n_rows : int
+        At most 2**32 rows.
+
+    Raises
+    ------
+    InvalidInput
+        If a number is out of range.
+    """
+    extension.check_built()
+    if not (0 <= seed < 2**63 and 0 <= first_epoch < 2**63 and n_epochs >= 0 and 0 <= n_rows <= 2**32):
+        raise InvalidInput(
+            "orders take a seed and an epoch from 0 to 2**63 - 1, and from 0 to 2**32 rows; got seed "
+            f"{seed}, epoch {first_epoch}, {n_epochs} epochs of {n_rows} rows"
+        )
+    orders = np.empty((n_epochs, n_rows), dtype=np.int64)
+    extension._native.draw_orders(seed, first_epoch, orders)
+    return orders
+
+
 def _of_parameters(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The type itself, if parameters may be of it; else float32, which ``check_array`` asks for then."""
     return dtype if dtype in PARAMETERS else FLOAT32
@@ -250,24 +277,25 @@ class Trainer:
         """The number of steps taken."""
         return self._compiled.step
 
-    def run_epoch(
-        self, order: NDArray[np.int64], learning_rates: NDArray[np.float64]
+    def run_epochs(
+        self, orders: NDArray[np.int64], learning_rates: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], int]:
-        """Train an epoch; return the batches' losses and the steps taken.
+        """Train some epochs; return the batches' losses and the steps taken in all.
 
         They are fewer where the next one's loss is not finite.
 
         Parameters
         ----------
-        order : ndarray of int64, shape (n,)
+        orders : ndarray of int64, shape (n_epochs, n)
             Row numbers, each from 0 to N - 1.
-        learning_rates : ndarray of float64, shape (n_steps,)
+        learning_rates : ndarray of float64, shape (n_epochs, n_steps)
         """
-        check_array("order", order, INT64, (ANY,))
-        n_steps = -(-len(order) // self._batch_size)
-        check_array("learning_rates", learning_rates, FLOAT64, (n_steps,))
-        losses = np.empty(n_steps)
-        return losses, self._compiled.run_epoch(order, learning_rates, losses)
+        check_array("orders", orders, INT64, (ANY, ANY))
+        shape = len(orders), -(-orders.shape[1] // self._batch_size)
+        check_array("learning_rates", learning_rates, FLOAT64, shape)
+        losses = np.empty(shape)
+        n_taken = self._compiled.run_epochs(orders, learning_rates.reshape(-1), losses.reshape(-1))
+        return losses, n_taken
 
     def read(
         self,
