@@ -11,7 +11,7 @@ from treadle.tables.columns import understand
 
 def one(values, kind=None, **options):
     arguments = {"delimiter": None, "decimal": None} | options
-    return understand({"c": pa.chunked_array([pa.array(values, kind)])}, "file", **arguments)["c"]
+    return understand({"c": pa.chunked_array([pa.array(values, kind)])}, "file", **arguments)[0]["c"]
 
 
 NOON = datetime.datetime(2024, 5, 1, 12)
@@ -58,7 +58,7 @@ def test_no_rows_are_no_empty_column():
 
 def test_codes_are_the_texts_that_they_stand_for():
     codes = pa.array(["b", "a", "b"]).dictionary_encode()
-    found = understand({"c": pa.chunked_array([codes])}, "file", delimiter=None, decimal=None)["c"]
+    found = understand({"c": pa.chunked_array([codes])}, "file", delimiter=None, decimal=None)[0]["c"]
     assert found.kind == "category" and found.values.to_pylist() == ["b", "a", "b"]
 
 
@@ -66,14 +66,14 @@ def test_a_decimal_mark_is_that_of_all_columns_together():
     """1,5 alone may be 15 or 1.5: what another column says, or the caller, settles it."""
     texts = {"a": ["1,234", "5,678"], "b": ["0,5", "1234,75"]}
     columns = {name: pa.chunked_array([pa.array(cells)]) for name, cells in texts.items()}
-    found = understand(dict(columns), "file", delimiter=";", decimal=None)
+    found, _ = understand(dict(columns), "file", delimiter=";", decimal=None)
     assert found["a"].values.to_pylist() == [1.234, 5.678]
     assert found["b"].values.to_pylist() == [0.5, 1234.75]
-    told = understand({"a": columns["a"]}, "file", delimiter=None, decimal=".")
+    told, _ = understand({"a": columns["a"]}, "file", delimiter=None, decimal=".")
     assert told["a"].values.to_pylist() == [1234, 5678]
 
 
 def test_columns_are_taken_out_so_that_memory_holds_each_once():
     columns = {"a": pa.chunked_array([pa.array([1])]), "b": pa.chunked_array([pa.array([2])])}
-    found = understand(columns, "file", delimiter=None, decimal=None)
+    found, _ = understand(columns, "file", delimiter=None, decimal=None)
     assert columns == {} and list(found) == ["a", "b"]

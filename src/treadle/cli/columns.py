@@ -9,7 +9,7 @@ from treadle.messages import visible
 
 if TYPE_CHECKING:
     from treadle.tables import Design, Table
-    from treadle.tables.design import ColumnUse
+    from treadle.tables.column_use import ColumnUse
 
 PLAIN = ("numbers", "whole numbers")  # reasons that say nothing more
 SHOWN = 20  # lines at most for what is plain, and for what is not

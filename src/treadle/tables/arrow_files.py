@@ -51,7 +51,7 @@ def read_parquet(file: BinaryIO, what: str, columns: Sequence[str] | None = None
         with pq.ParquetFile(file, read_dictionary=texts, page_checksum_verification=True) as parquet:
             table = parquet.read(columns=wanted, use_threads=True)
         table.validate(full=True)
-    return _raw(table, wanted, "Parquet")
+    return _raw(table, wanted, "Parquet", schema)
 
 
 def read_feather(file: BinaryIO, what: str, columns: Sequence[str] | None = None) -> RawTable:
@@ -71,7 +71,7 @@ def read_feather(file: BinaryIO, what: str, columns: Sequence[str] | None = None
             with _feather(file, places) as reader:
                 table = reader.read_all()
         table.validate(full=True)
-    return _raw(table, wanted, "Feather")
+    return _raw(table, wanted, "Feather", table.schema)
 
 
 def _feather(file: BinaryIO, places: list[int] | None = None) -> ipc.RecordBatchFileReader:
@@ -89,13 +89,15 @@ def raw_of_arrow(table: pa.Table, what: str, columns: Sequence[str] | None, kind
         If a column is not there, or there twice.
     """
     check_width(table.num_columns, what)
-    return _raw(table, list(check_chosen(what, table.column_names, columns)), kind)
+    return _raw(table, list(check_chosen(what, table.column_names, columns)), kind, table.schema)
 
 
-def _raw(table: pa.Table, wanted: list[str], kind: str) -> RawTable:
+def _raw(table: pa.Table, wanted: list[str], kind: str, schema: pa.Schema) -> RawTable:
+    """Make a raw table; ``schema`` has the types of whoever wrote it."""
     left_out = {name: "the index of a data frame" for name in wanted if PANDAS_INDEX.fullmatch(name)}
     raw = {name: table.column(name) for name in wanted if name not in left_out}
-    return RawTable(raw, table.num_rows, left_out, {"format": kind})
+    coded = frozenset(name for name in raw if types.is_dictionary(schema.field(name).type))
+    return RawTable(raw, table.num_rows, left_out, {"format": kind}, coded)
 
 
 def _is_text(kind: pa.DataType) -> bool:

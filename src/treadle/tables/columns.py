@@ -6,16 +6,18 @@ text of numbers is numbers, a category's codes are what they stand for, a null a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import types
 
-from treadle.choices import DecimalMark
+from treadle.choices import DateOrder, DecimalMark
+from treadle.tables.reading import Reading
 from treadle.tables.storage import plain_array
-from treadle.tables.text_columns import TextColumn, decimal_mark
+from treadle.tables.text_columns import TextColumn, Understood, decimal_mark, has_commas
 
 Kind = Literal["number", "true/false", "date", "category", "empty", "other"]
 UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
@@ -39,6 +41,10 @@ class Column:
         Why it cannot be used as it is; None if it can.
     problem_row : int or None
         The row that shows it, from 1.
+    coded : bool
+        Whether it is stored as codes of categories.
+    date_order : {"year, month, day", "day, month, year", "month, day, year"} or None
+        Of dates that are text.
 
     Examples
     --------
@@ -55,11 +61,19 @@ class Column:
     values: pa.Array
     problem: str | None = None
     problem_row: int | None = None
+    coded: bool = False
+    date_order: DateOrder | None = None
 
 
 def understand(
-    columns: dict[str, pa.ChunkedArray], what: str, *, delimiter: str | None, decimal: DecimalMark | None
-) -> dict[str, Column]:
+    columns: dict[str, pa.ChunkedArray],
+    what: str,
+    *,
+    delimiter: str | None,
+    decimal: DecimalMark | None,
+    like: Reading | None = None,
+    coded: Collection[str] = (),
+) -> tuple[dict[str, Column], Reading]:
     """Determine each column's kind from its type and content.
 
     Parameters
@@ -72,21 +86,48 @@ def understand(
         Of a CSV file; None for another format.
     decimal : {".", ","} or None
         The decimal mark of numbers in text. None: what the cells say.
+    like : Reading, optional
+        How text is to be read where that is known.
+    coded : collection of str, optional
+        Columns that are stored as codes of categories.
+
+    Returns
+    -------
+    dict of str to Column, Reading
+        The columns, and how their text was read.
     """
+    like = like or Reading()
+    decimal = decimal or like.decimal
     found = {name: _by_type(name, plain_array(columns.pop(name), what)) for name in list(columns)}
-    texts = [column for column in found.values() if isinstance(column, TextColumn)]
-    mark = decimal or decimal_mark(texts, delimiter)
-    return {
-        name: _of_text(name, column, mark, forced=decimal is not None)
-        if isinstance(column, TextColumn)
-        else column
+    texts = {name: column for name, column in found.items() if isinstance(column, TextColumn)}
+    numbers = [column for name, column in texts.items() if name not in like.text]
+    mark = decimal or decimal_mark(numbers, delimiter)
+    understood = {
+        name: column.as_text()
+        if name in like.text
+        else column.understood(mark, forced=decimal is not None, date_order=like.dates.get(name))
+        for name, column in texts.items()
+    }
+    columns_found = {
+        name: _of_text(name, understood[name]) if isinstance(column, TextColumn) else column
         for name, column in found.items()
     }
+    reading = Reading(
+        decimal or (mark if has_commas(numbers) else None),
+        like.text,
+        dict(like.dates)
+        | {name: text.date_order for name, text in understood.items() if text.date_order is not None},
+    )
+    return {
+        name: replace(column, coded=True) if name in coded else column
+        for name, column in columns_found.items()
+    }, reading
 
 
-def _of_text(name: str, column: TextColumn, mark: DecimalMark | None, *, forced: bool) -> Column:
-    found = column.understood(mark, forced=forced)
-    return Column(name, found.kind, found.reason, found.values, found.problem, found.problem_row)
+def _of_text(name: str, text: Understood) -> Column:
+    return Column(
+        name, text.kind, text.reason, text.values, text.problem, text.problem_row, date_order=text.date_order
+    )
 
 
 def _is_all_nan(values: pa.Array) -> bool:

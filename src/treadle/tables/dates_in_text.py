@@ -12,20 +12,29 @@ import re
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from treadle.choices import DateOrder
+
 _TIME = r"(?:[T ]+(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)\s*(?P<zone>Z|[+-]\d{2}:?\d{2})?)?$"
 _YEAR_FIRST = r"^(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})" + _TIME
 _DAY_FIRST = r"^(?P<day>\d{1,2})[/.-](?P<month>\d{1,2})[/.-](?P<year>\d{4})" + _TIME
 _MONTH_FIRST = r"^(?P<month>\d{1,2})[/-](?P<day>\d{1,2})[/-](?P<year>\d{4})" + _TIME
+_ORDERS: dict[DateOrder, str] = {
+    "year, month, day": _YEAR_FIRST,
+    "day, month, year": _DAY_FIRST,
+    "month, day, year": _MONTH_FIRST,
+}
 _LOOKS_LIKE_ONE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.{0,40}")
 
 
-def dates_of(text: pa.LargeStringArray) -> tuple[pa.Array, str] | None:
-    """Read a column's dates and their format; None if it has others.
+def dates_of(text: pa.LargeStringArray, order: DateOrder | None = None) -> tuple[pa.Array, DateOrder] | None:
+    """Read a column's dates and find their order; None if it has others.
 
     Parameters
     ----------
     text : pyarrow.LargeStringArray
         Without blanks around cells; null where missing, and not everywhere.
+    order : {"year, month, day", "day, month, year", "month, day, year"}, optional
+        The only one to try. None: that which all cells allow.
 
     Returns
     -------
@@ -36,20 +45,13 @@ def dates_of(text: pa.LargeStringArray) -> tuple[pa.Array, str] | None:
     if not _LOOKS_LIKE_ONE.fullmatch(first):  # most columns of text end here
         return None
     readings = [
-        (how, values)
-        for how, pattern in (
-            ("year, month, day", _YEAR_FIRST),
-            ("day, month, year", _DAY_FIRST),
-            ("month, day, year", _MONTH_FIRST),
-        )
-        if (values := _read(text, pattern)) is not None
+        (values, each)
+        for each, pattern in _ORDERS.items()
+        if order in (None, each) and (values := _read(text, pattern)) is not None
     ]
-    if len(readings) == 2 and not readings[0][1].equals(readings[1][1]):
+    if len(readings) == 2 and not readings[0][0].equals(readings[1][0]):
         return None
-    if not readings:
-        return None
-    how, values = readings[0]
-    return values, how if pa.types.is_date32(values.type) else f"{how}, and times"
+    return readings[0] if readings else None
 
 
 def may_be_either(text: pa.LargeStringArray) -> bool:

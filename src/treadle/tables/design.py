@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
+from treadle.tables.column_use import ColumnUse, Role
 from treadle.tables.columns import Column
 from treadle.tables.exact_columns import Exact, ExactColumns
 from treadle.tables.matrix import (
@@ -30,40 +30,6 @@ from treadle.tables.names import listed, resolve, shown
 from treadle.tables.table import Table
 
 MOST_LEVELS = 50
-Role = Literal["target", "feature", "left out"]
-
-
-@dataclass(frozen=True)
-class ColumnUse:
-    """A column's use in a regression.
-
-    Attributes
-    ----------
-    name : str
-    role : {"target", "feature", "left out"}
-    kind : str
-        What it was taken for.
-    reason : str
-        Why; of a column left out, why that was.
-    note : str
-        What was done to its values; "" for nothing.
-    levels : tuple of str
-        Of a category, the reference first where there is one; else empty.
-    reference : str or None
-        The level without a dummy.
-    """
-
-    name: str
-    role: Role
-    kind: str
-    reason: str
-    note: str = ""
-    levels: tuple[str, ...] = ()
-    reference: str | None = None
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the use as a dictionary for JSON."""
-        return {**vars(self), "levels": list(self.levels)}
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput, MissingDependency
+from treadle.tables.column_use import ColumnUse, Role
 from treadle.tables.columns import Column
-from treadle.tables.design import MOST_LEVELS, ColumnUse, Design, Role, float_use, levels_of, why_useless
+from treadle.tables.design import MOST_LEVELS, Design, float_use, levels_of, why_useless
 from treadle.tables.matrix import exact_column, float_column, refuse_unusable
 from treadle.tables.names import listed, shown
 from treadle.tables.table import Table

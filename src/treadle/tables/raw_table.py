@@ -20,12 +20,15 @@ class RawTable:
         Columns that were left out on the way, and why.
     how : dict of str to str
         How the file was read, for people: format, encoding, delimiter.
+    coded : frozenset of str
+        Columns that whoever wrote them stored as codes of categories.
     """
 
     columns: dict[str, pa.ChunkedArray]
     n_rows: int
     left_out: dict[str, str] = field(default_factory=dict)
     how: dict[str, str] = field(default_factory=dict)
+    coded: frozenset[str] = frozenset()
 
 
 def counts(cells: pa.ChunkedArray) -> bool:

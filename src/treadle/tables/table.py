@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from treadle.choices import DecimalMark
 from treadle.errors import InvalidInput
@@ -20,6 +22,7 @@ from treadle.tables.formats import N_MAGIC_BYTES, magic_format, text_format
 from treadle.tables.json_lines import read_json_lines
 from treadle.tables.memory_need import memory_errors_explained
 from treadle.tables.raw_table import RawTable, counts
+from treadle.tables.reading import Reading
 from treadle.tables.text_stream import TextStream
 
 TEXT_HEAD = 1 << 16
@@ -41,6 +44,8 @@ class Table:
         Columns that were left out in reading, and why.
     how : dict of str to str
         How a file was read: format, encoding, delimiter.
+    reading : Reading
+        How text was read, for other tables of the same columns.
 
     Examples
     --------
@@ -56,10 +61,27 @@ class Table:
     columns: dict[str, Column]
     left_out: dict[str, str] = field(default_factory=dict)
     how: dict[str, str] = field(default_factory=dict)
+    reading: Reading = field(default_factory=Reading)
 
     def __len__(self) -> int:
         """Return N, the number of rows."""
         return self.n_rows
+
+    def take(self, rows: NDArray[np.integer]) -> Table:
+        """Return the table of those rows, by their numbers from 0, in that order."""
+        return self._of_parts(len(rows), lambda values: values.take(pa.array(rows, pa.int64())))
+
+    def slice(self, first: int, n_rows: int) -> Table:
+        """Return the table of ``n_rows`` rows from the row ``first`` on, from 0; nothing is copied."""
+        n_rows = max(0, min(n_rows, self.n_rows - first))
+        return self._of_parts(n_rows, lambda values: values.slice(first, n_rows))
+
+    def _of_parts(self, n_rows: int, part: Callable[[pa.Array], pa.Array]) -> Table:
+        columns = {
+            name: replace(column, values=part(column.values), problem_row=None)
+            for name, column in self.columns.items()
+        }
+        return replace(self, n_rows=n_rows, columns=columns)
 
 
 def read_table(
@@ -68,6 +90,7 @@ def read_table(
     *,
     decimal: DecimalMark | None = None,
     encoding: str | None = None,
+    like: Reading | None = None,
 ) -> Table:
     """Read a table from a file or a frame.
 
@@ -83,6 +106,8 @@ def read_table(
         The decimal mark of numbers that are text. None: what the cells say.
     encoding : str, optional
         Of a text file without a byte-order mark. None: UTF-8.
+    like : Reading, optional
+        How text is to be read where another table says it, as ``Table.reading`` of that does.
 
     Returns
     -------
@@ -115,11 +140,15 @@ def read_table(
             raw = _read_file(source, what, columns, encoding)
         else:
             raw = _read_frame(source, what, columns)
-        return _understood(raw, what, columns, decimal)
+        return _understood(raw, what, columns, decimal, like)
 
 
 def _understood(
-    raw: RawTable, what: str, columns: Sequence[str] | None, decimal: DecimalMark | None
+    raw: RawTable,
+    what: str,
+    columns: Sequence[str] | None,
+    decimal: DecimalMark | None,
+    like: Reading | None,
 ) -> Table:
     if not raw.columns and not raw.left_out:
         raise InvalidInput(f"{what} has no columns; at least one is needed")
@@ -130,9 +159,15 @@ def _understood(
         if columns is None and name in raw.columns and counts(raw.columns[name]):
             raw.columns.pop(name)
             left_out[name] = "it counts the rows, as a saved index does"
-    mark: DecimalMark | None = decimal
-    found = understand(raw.columns, what, delimiter=raw.how.get("delimiter"), decimal=mark)
-    return Table(what, raw.n_rows, found, left_out, raw.how)
+    found, reading = understand(
+        raw.columns,
+        what,
+        delimiter=raw.how.get("delimiter"),
+        decimal=decimal,
+        like=like,
+        coded=raw.coded,
+    )
+    return Table(what, raw.n_rows, found, left_out, raw.how, reading)
 
 
 def _read_file(path: str | Path, what: str, columns: Sequence[str] | None, encoding: str | None) -> RawTable:

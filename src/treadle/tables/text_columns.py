@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from treadle.choices import DecimalMark
+from treadle.choices import DateOrder, DecimalMark
 from treadle.tables import numbers_in_text
 from treadle.tables.dates_in_text import dates_of, may_be_either
 from treadle.tables.numbers_in_text import WrittenNumbers, has_mark, is_undecided, plain_values
@@ -37,6 +37,7 @@ class Understood(NamedTuple):
     values: pa.Array
     problem: str | None = None
     problem_row: int | None = None
+    date_order: DateOrder | None = None
 
 
 class TextColumn:
@@ -89,7 +90,9 @@ class TextColumn:
             return numbers_in_text.written_numbers(self._text)
         return self.written
 
-    def understood(self, mark: DecimalMark | None, *, forced: bool) -> Understood:
+    def understood(
+        self, mark: DecimalMark | None, *, forced: bool, date_order: DateOrder | None = None
+    ) -> Understood:
         """Decide what the column is.
 
         Parameters
@@ -98,6 +101,8 @@ class TextColumn:
             The table's decimal mark; None where nothing tells it.
         forced : bool
             Whether somebody named it.
+        date_order : str, optional
+            The only order of dates to try.
         """
         if self._decided is not None:
             return self._decided
@@ -105,7 +110,13 @@ class TextColumn:
             return self._plainly()
         if self.numbers is not None:
             return self._numbers(self.numbers, mark, forced=forced)
-        return self._dates_or_words()
+        return self._dates_or_words(date_order)
+
+    def as_text(self) -> Understood:
+        """Leave the column text, whatever it could be."""
+        if self._decided is not None and self._decided.kind == "empty":
+            return self._decided
+        return Understood("category", "text", self._cells(self._words))
 
     def _plainly(self) -> Understood:
         whole = types.is_integer(self._plain.type)
@@ -132,10 +143,13 @@ class TextColumn:
         reason = f"text of numbers such as {numbers.example!r}: {numbers.in_words(used)}"
         return Understood("number", reason, self._cells(numbers.values(used)))
 
-    def _dates_or_words(self) -> Understood:
-        if (dates := dates_of(self._text)) is not None:
-            return Understood("date", f"text of dates, {dates[1]}", self._cells(dates[0]))
-        if may_be_either(self._text):
+    def _dates_or_words(self, date_order: DateOrder | None) -> Understood:
+        if (dates := dates_of(self._text, date_order)) is not None:
+            values, order = dates
+            times = "" if types.is_date32(values.type) else ", and times"
+            reason = f"text of dates, {order}{times}"
+            return Understood("date", reason, self._cells(values), date_order=order)
+        if date_order is None and may_be_either(self._text):
             return self._refused(
                 f"holds dates such as {self._first()!r}, of which nothing says whether day or month comes "
                 "first: write them as year-month-day"
@@ -165,6 +179,12 @@ class TextColumn:
         return str(self._text.drop_null()[0].as_py())[:40]
 
 
+def has_commas(columns: Sequence[TextColumn]) -> bool:
+    """Say whether a column's numbers may have decimal commas."""
+    odd = [column.written for column in columns if column.written is not None]
+    return any("," in column.marks and has_mark(column) for column in odd)
+
+
 def decimal_mark(columns: Sequence[TextColumn], delimiter: str | None) -> DecimalMark | None:
     """Find the decimal mark of a table's numbers in text.
 
@@ -176,8 +196,7 @@ def decimal_mark(columns: Sequence[TextColumn], delimiter: str | None) -> Decima
     delimiter : str or None
         Of a CSV file; None for another format.
     """
-    odd = [column.written for column in columns if column.written is not None]
-    if not any("," in column.marks and has_mark(column) for column in odd):
+    if not has_commas(columns):
         return "."
     # Only then the plain ones are looked at as well: 1.234 is another number among decimal commas.
     numbers = [column.numbers for column in columns]
