@@ -2,6 +2,7 @@
 
 import gzip
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.feather
@@ -78,3 +79,20 @@ def test_parquet_within_gzip_is_refused_with_the_remedy(tmp_path):
         InvalidInput, match=r"t\.gz is Parquet within gzip; unpack it, its columns are compre"
     ):
         read_table(tmp_path / "t.gz")
+
+
+def test_parts_of_a_table_are_tables():
+    table = read_table(FRAME)
+    taken = table.take(np.array([1, 0, 1]))
+    assert len(taken) == 3 and taken.columns["city"].values.to_pylist() == ["Ulm", "Bonn", "Ulm"]
+    assert (taken.source, taken.how, taken.reading) == (table.source, table.how, table.reading)
+    part = table.slice(1, 5)
+    assert len(part) == 1 and part.columns["n"].values.to_pylist() == [2.5]
+    assert len(table.slice(5, 2)) == 0 and len(table) == 2
+
+
+def test_the_row_of_a_problem_is_not_that_of_a_part():
+    table = read_table(pa.table({"a": ["1", "x"]}))
+    assert table.columns["a"].problem_row == 2
+    part = table.slice(1, 1).columns["a"]
+    assert part.problem_row is None and part.problem == table.columns["a"].problem

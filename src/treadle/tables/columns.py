@@ -17,7 +17,7 @@ from pyarrow import types
 from treadle.choices import DateOrder, DecimalMark
 from treadle.tables.reading import Reading
 from treadle.tables.storage import plain_array
-from treadle.tables.text_columns import TextColumn, Understood, decimal_mark, has_commas
+from treadle.tables.text_columns import TextColumn, Understood, decimal_mark, has_marks
 
 Kind = Literal["number", "true/false", "date", "category", "empty", "other"]
 UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
@@ -113,7 +113,7 @@ def understand(
         for name, column in found.items()
     }
     reading = Reading(
-        decimal or (mark if has_commas(numbers) else None),
+        decimal or (mark if has_marks(numbers) else None),
         like.text,
         dict(like.dates)
         | {name: text.date_order for name, text in understood.items() if text.date_order is not None},

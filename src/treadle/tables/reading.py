@@ -19,7 +19,7 @@ class Reading:
     Parameters
     ----------
     decimal : {".", ","} or None
-        The decimal mark of numbers in text; None where no text had a comma in its numbers.
+        The decimal mark of numbers in text; None where none had a comma, a per cent sign or the like.
     text : frozenset of str
         Columns whose text stays text, whether or not it could be read as numbers, dates or true and false.
     dates : mapping of str to {"year, month, day", "day, month, year", "month, day, year"}

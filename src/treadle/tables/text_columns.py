@@ -179,10 +179,9 @@ class TextColumn:
         return str(self._text.drop_null()[0].as_py())[:40]
 
 
-def has_commas(columns: Sequence[TextColumn]) -> bool:
-    """Say whether a column's numbers may have decimal commas."""
-    odd = [column.written for column in columns if column.written is not None]
-    return any("," in column.marks and has_mark(column) for column in odd)
+def has_marks(columns: Sequence[TextColumn]) -> bool:
+    """Say whether a column has numbers with commas or points that are not plain."""
+    return any(column.written is not None and has_mark(column.written) for column in columns)
 
 
 def decimal_mark(columns: Sequence[TextColumn], delimiter: str | None) -> DecimalMark | None:
@@ -196,7 +195,8 @@ def decimal_mark(columns: Sequence[TextColumn], delimiter: str | None) -> Decima
     delimiter : str or None
         Of a CSV file; None for another format.
     """
-    if not has_commas(columns):
+    odd = [column.written for column in columns if column.written is not None]
+    if not any("," in column.marks and has_mark(column) for column in odd):
         return "."
     # Only then the plain ones are looked at as well: 1.234 is another number among decimal commas.
     numbers = [column.numbers for column in columns]

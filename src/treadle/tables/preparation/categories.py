@@ -123,7 +123,7 @@ class CategoryFeature(Feature):
     def write(self, cells: Cells, numbers: Block, plain: Block) -> None:
         """Write -1, 0 or 1 for two levels, else an indicator for each; codes are not written."""
         if plain.shape[1]:
-            plain[:] = self._indicators[cells]
+            plain[:] = self.indicators[cells]
 
     def to_dict(self) -> dict[str, object]:
         """Return what describes the feature, ready for JSON."""
@@ -147,8 +147,8 @@ class CategoryFeature(Feature):
         return pa.array(self.levels, pa.large_string())
 
     @cached_property
-    def _indicators(self) -> NDArray[np.float64]:
-        """The plain columns of each code."""
+    def indicators(self) -> NDArray[np.float64]:
+        """The plain columns of each code, a row for each: shape (K + 1, n_plain)."""
         n = len(self.levels)
         if n == 2:
             return np.array([[0.0], [-1.0], [1.0]])

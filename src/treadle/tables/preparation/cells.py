@@ -6,6 +6,7 @@ and text in a third.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from pyarrow import types
 
 from treadle.choices import DecimalMark
 from treadle.errors import InvalidInput
-from treadle.messages import quoted
+from treadle.messages import quoted, shortened
 from treadle.tables.columns import Column
 from treadle.tables.matrix import refuse_unusable
 from treadle.tables.names import shown
@@ -193,6 +194,15 @@ def _plain(text: str) -> float:
         return np.nan
 
 
+def shown_cell(column: Column, row: int) -> str:
+    """Write a cell for a message: text in quotes, a number or a date as such."""
+    cell = replace(column, values=column.values.slice(row, 1))
+    if column.kind == "other":
+        return shortened(str(cell.values[0]), 40)
+    word = as_words(cell, "")[0].as_py()
+    return quoted(word, 40) if column.kind == "category" else str(word)
+
+
 def _wrong(column: Column, wanted: str, what: str, first_row: int) -> InvalidInput:
     """Say which cell is not what the column's use needs."""
     values = column.values
@@ -203,9 +213,8 @@ def _wrong(column: Column, wanted: str, what: str, first_row: int) -> InvalidInp
     if row < 0 or (column.problem is not None and wanted != "number"):
         refuse_unusable(column, what)
         row = pc.index(pc.is_valid(values), True).as_py()
-    cell = quoted(values[row].as_py(), 40)
     return InvalidInput(
-        f"{what}: row {first_row + row}, column {shown(column.name)} is {cell}, where "
+        f"{what}: row {first_row + row}, column {shown(column.name)} is {shown_cell(column, row)}, where "
         f"{'text' if wanted == 'text' else f'a {wanted}'} is needed: correct it, or take the column for "
         f"something else (--columns)"
     )

@@ -63,7 +63,7 @@ class Counts:
     >>> preparation = prepare(read_table(pd.DataFrame({"area": [50.0, 80.0], "price": [1.0, 2.0]})), "price")
     >>> counts = preparation.transform(read_table(pd.DataFrame({"area": [60.0, None]}))).counts
     >>> counts.in_words()
-    ["'area': 1 of 2 cells is missing, none in training; the median stands for it"]
+    ["'area': 1 of 2 cells is missing, none in training"]
     """
 
     n_rows: int
@@ -88,14 +88,11 @@ class Counts:
 
     def _said(self, name: str, counts: ColumnCounts) -> Iterable[str]:
         if n := counts.missing:
-            them = "it" if n == 1 else "them"
-            new = ", none in training; the median stands for " + them if name in self.newly_missing else ""
-            yield f"{self._cells(n)} missing{new}"
+            yield f"{self._cells(n)} missing{', none in training' if name in self.newly_missing else ''}"
         if n := counts.words:
             example = f", such as {counts.example!r}" if counts.example else ""
-            yield f"{self._cells(n)} no number{example}, and counts as missing".replace(
-                "are no number", "are no numbers"
-            )
+            count = "no number" if n == 1 else "no numbers"
+            yield f"{self._cells(n)} {count}{example}, and {'counts' if n == 1 else 'count'} as missing"
         if n := counts.infinite:
             yield f"{self._cells(n)} infinite"
         if n := counts.unknown:

@@ -174,21 +174,15 @@ def _notes(role: Role, feature: Feature, counts: ColumnCounts) -> Iterator[str]:
         elif n == 2:
             yield f"{feature.levels[0]!r:.40} against {feature.levels[1]!r:.40}"
         else:
-            yield (
-                f"an indicator for each of {n} values"
-                if n > 1
-                else f"an indicator of {feature.levels[0]!r:.40}"
-            )
+            yield (f"an indicator for each of {n} values" if n > 1 else f"whether {feature.levels[0]!r:.40}")
         if rare := role.levels.n_values - n:
             least = least_rows(role.levels.n_rows)
             yield f"{rare} with less than {least} rows {'count' if rare > 1 else 'counts'} as unknown"
     if counts.words:
         yield f"{counts.words} cells such as {counts.example!r} are no numbers and count as missing"
     if counts.missing:
-        stand = (
-            "" if isinstance(feature, CategoryFeature) else ", for which the median and an indicator stand"
-        )
-        yield f"{counts.missing} missing{stand}"
+        filled = not isinstance(feature, CategoryFeature)
+        yield f"{counts.missing} missing" + (" (the median instead, and an indicator)" if filled else "")
     if counts.infinite:
         yield f"{counts.infinite} infinite"
 

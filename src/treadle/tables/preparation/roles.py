@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +25,7 @@ from treadle.tables.columns import Column
 from treadle.tables.names import resolve, shown
 from treadle.tables.numbers_in_text import number_cells
 from treadle.tables.preparation.categories import Levels, count_levels, least_rows
-from treadle.tables.preparation.cells import as_moments, as_numbers, as_words, is_empty
+from treadle.tables.preparation.cells import as_moments, as_numbers, is_empty, shown_cell
 from treadle.tables.table import Table
 
 Decided = Literal["number", "category", "true/false", "date", "target", "left out"]
@@ -202,7 +202,8 @@ def _with_problem(column: Column, what: str) -> Role:
     if n_words < (1 - MOSTLY_NUMBERS) * n_cells:
         row = pc.index(is_number, False).as_py()
         cell = quoted(column.values[row].as_py(), 40)
-        others = f", as are {n_words - 1} other cells of it," if n_words > 1 else ""
+        others = f", as are {n_words - 1} other cells of it," if n_words > 2 else ""
+        others = ", as is another cell of it," if n_words == 2 else others
         raise InvalidInput(
             f"{what}: row {row + 1}, column {name} is {cell}, which is no number{others} while "
             f"{n_cells - n_words} cells are: correct it, or say what the column is (--columns): number, in "
@@ -233,7 +234,7 @@ def _of_numbers(column: Column, what: str) -> Role:
         return Role(column, "true/false", "only 0 and 1", count_levels(column, what, keep_rare=True))
     if not types.is_integer(values.type):
         return Role(column, "number", column.reason)
-    low, high = _ends(values)
+    low, high = pc.min_max(values).as_py().values()
     n = len(values)
     if NAMED_AS_IDENTIFIER.search(column.name.strip()):
         if n >= FEW_ROWS and _all_differ(values):
@@ -256,25 +257,12 @@ def _only_value(column: Column) -> str | None:
     values = column.values
     if values.null_count:
         return None
-    if column.kind == "category":
-        first = values[0]
-        return quoted(first.as_py(), 40) if pc.all(pc.equal(values, first)).as_py() else None
-    low, high = _ends(values)
-    if low != high:
-        return None
-    return str(as_words(replace(column, values=values.slice(0, 1)), "")[0].as_py())
-
-
-# Any: whatever Python has for the column's type.
-def _ends(values: pa.Array) -> tuple[Any, Any]:
-    """Return the least and the greatest value; NaN where one is."""
-    if types.is_floating(values.type):
-        numbers = values.drop_null().to_numpy(zero_copy_only=False)
-        return numbers.min().item(), numbers.max().item()
-    if types.is_timestamp(values.type):
-        values = values.view(pa.int64())
-    ends = pc.min_max(values).as_py()
-    return ends["min"], ends["max"]
+    if column.kind == "category" or types.is_integer(values.type):
+        is_one = bool(pc.all(pc.equal(values, values[0])).as_py())
+    else:
+        cells = as_moments(column, "") if column.kind == "date" else as_numbers(column, "").values
+        is_one = bool(cells.min() == cells.max())
+    return shown_cell(column, 0) if is_one else None
 
 
 def _is_zero_or_one(column: Column) -> bool:

@@ -296,12 +296,11 @@ def _classes(column: Column, what: str) -> tuple[Label, ...]:
     """Return the different values in order, as plain values of Python."""
     refuse_missing(column, what)
     if column.kind == "number":
-        labels: list[Label] = pc.unique(column.values).to_pylist()
-        if not np.isfinite(np.array(labels, np.float64)).all():
+        numbers = pc.unique(column.values).to_pylist()
+        if not np.isfinite(np.array(numbers, np.float64)).all():
             float_column(column, what)  # which names the row
-        if all(label == int(label) for label in labels):
-            labels = [int(label) for label in labels]
-        return tuple(sorted(labels))
+        whole = all(number == int(number) for number in numbers)
+        return tuple(sorted({int(number) if whole else number + 0.0 for number in numbers}))
     if column.kind == "true/false":
         return tuple(sorted(pc.unique(column.values).to_pylist()))
     return tuple(sorted(pc.unique(as_words(column, what)).to_pylist()))
