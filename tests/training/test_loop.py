@@ -312,9 +312,9 @@ def test_a_remainder_can_be_dropped(n_rows, batch, visited):
     made = make_loop(problem(n_rows=n_rows, batch_size=batch), plan, observed)
     records = list(made.epochs())
     assert made.n_rows == visited
-    orders = [order for order, _rates in observed.epochs]
+    orders = [order for order, _rates, _losses in observed.epochs]
     for epoch, order in enumerate(orders, 1):
         np.testing.assert_array_equal(order, epoch_order(7, epoch, n_rows)[:visited])
         np.testing.assert_array_equal(order, made.order(epoch))
-    sizes = {len(rates) for _order, rates in observed.epochs}
+    sizes = {len(rates) for _order, rates, _losses in observed.epochs}
     assert sizes == {-(-visited // batch)} and all(math.isfinite(record.train_loss) for record in records)

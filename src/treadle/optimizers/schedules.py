@@ -190,7 +190,7 @@ class LogCosine(Schedule):
     >>> from treadle import LogCosine
     >>> schedule = LogCosine(n_cycles=2)
     >>> schedule.learning_rates(1.0, epoch=0, n_epochs=1, n_steps=6, n_rows=6, losses=[]).round(3).tolist()
-    [0.531, 0.971, 0.112, 0.397, 0.961, 0.848]
+    [0.718, 0.324, 0.259, 0.984, 0.653, 0.083]
     """
 
     needs_n_epochs: ClassVar[bool] = True

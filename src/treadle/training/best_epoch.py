@@ -35,9 +35,10 @@ class BestEpoch(Callback):
     --------
     >>> from treadle import BestEpoch, MLPClassifier
     >>> best = BestEpoch("train_loss", less_is_better=True)
-    >>> model = MLPClassifier((4,), max_iter=5, callbacks=best, random_state=0).fit([[0.0], [1.0]], [0, 1])
+    >>> three = lambda training: training.record.epoch == 3
+    >>> model = MLPClassifier((4,), callbacks=[best, three], random_state=0).fit([[0.0], [1.0]], [0, 1])
     >>> best.best_epoch_, model.n_iter_
-    (5, 5)
+    (3, 3)
     """
 
     def __init__(self, monitor: str = "held_out_score", *, less_is_better: bool = False) -> None:
