@@ -8,7 +8,7 @@ import pytest
 
 from tests.estimators.tables.table_cases import classifier, houses, regressor
 from treadle import InvalidInput
-from treadle.estimators.tables.given_tables import with_targets
+from treadle.estimators.tables.given_tables import target_names, with_targets
 from treadle.tables import read_table
 
 
@@ -104,9 +104,13 @@ def test_a_copy_of_the_target_is_found_in_a_frame():
 
 def test_targets_have_names_of_their_own():
     table = read_table(pd.DataFrame({"y": [1.0, 2.0], "y0": [1.0, 2.0]}))
-    assert with_targets(table, np.array([1, 2]), None)[1] == ["y_"]
-    assert with_targets(table, np.array([[1, 2], [3, 4]]), None)[1] == ["y0_", "y1"]
-    assert with_targets(table, np.array(["a", "b"]), "price")[1] == ["price"]
+    flat, two = np.array([1, 2]), np.array([[1, 2], [3, 4]])
+    assert target_names(flat, flat, table) == ["y_"]
+    assert target_names(two, two, table) == ["y0_", "y1"]
+    assert target_names(pd.Series(flat, name="price"), flat, table) == ["price"]
+    assert target_names(pd.DataFrame(two, columns=["p", "p"]), two, table) == ["p", "p_"]
+    assert target_names(pd.Series(flat, name=3), flat, table) == ["y_"]
+    assert list(with_targets(table, two, ["p", "q"]).columns) == ["y", "y0", "p", "q"]
 
 
 @pytest.mark.parametrize(

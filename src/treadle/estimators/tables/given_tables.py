@@ -135,19 +135,27 @@ def numbered(n: int) -> list[str]:
     return [f"x{j}" for j in range(n)]
 
 
-def with_targets(table: Table, y: GivenTargets, name: str | None) -> tuple[Table, list[str]]:
-    """Add the targets as columns, so that copies of them are found; return their names, too."""
-    values = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
-    n_targets = 1 if values.ndim == 1 else values.shape[1]
+def target_names(y: object, targets: GivenTargets, table: Table) -> list[str]:
+    """Name the targets, as y does or else y, or y0, y1 and so on; differently from each column."""
+    n_targets = 1 if targets.ndim == 1 else targets.shape[1]
+    name, columns = getattr(y, "name", None), getattr(y, "columns", ())
+    given = [name] if n_targets == 1 else list(columns)
+    if len(given) != n_targets or not all(isinstance(one, str) for one in given):
+        given = ["y"] if n_targets == 1 else [f"y{j}" for j in range(n_targets)]
     names: list[str] = []
-    for j in range(n_targets):
-        wanted = (name or "y") if n_targets == 1 else f"{name or 'y'}{j}"
+    for wanted in map(str, given):
         while wanted in table.columns or wanted in names:
             wanted += "_"
         names.append(wanted)
+    return names
+
+
+def with_targets(table: Table, y: GivenTargets, names: Sequence[str]) -> Table:
+    """Add the targets as columns of these names, so that copies of them are found."""
+    values = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
     columns = [values] if values.ndim == 1 else list(values.T)
     targets = _of_columns(dict(zip(names, columns, strict=True)), Reading(text=frozenset(names)), "y")
-    return replace(table, columns=table.columns | targets), names
+    return replace(table, columns=table.columns | targets)
 
 
 # Any: a frame of whatever package.

@@ -38,14 +38,17 @@ def saved(fitted: FittedTable, n_features: int, names: NDArray[np.object_] | Non
     fields: dict[str, object] = {"preparation": described, "n_features": n_features, "names": names}
     fields |= {"temperature": float(fitted.temperature), "engine": fitted.engine}
     fields |= {"history": fitted.history, "best_epoch": fitted.best_epoch}
-    class_names: tuple[str, ...] = ()
     if isinstance(kind, TableClasses):
         fields["targets"] = {"classes": kind.classes, "multilabel": kind.multilabel}
-        class_names = tuple(map(str, kind.classes))
     elif isinstance(kind, ScaledNumbers):
         fields["targets"] = {"loss": kind.loss, "flat": kind.flat}
         found |= {name: getattr(kind, name) for name in SCALING}
-    return Saved(fields, found, Model(fitted.parameters, class_names))
+    return Saved(fields, found, Model(fitted.parameters, class_names(kind)))
+
+
+def class_names(kind: Targets) -> tuple[str, ...]:
+    """Name each class, for those who read the file as a model's; nothing of numbers."""
+    return tuple(map(str, kind.classes)) if isinstance(kind, TableClasses) else ()
 
 
 def fitted_from(saved: Saved, *, classifies: bool) -> tuple[FittedTable, int, NDArray[np.object_] | None]:
