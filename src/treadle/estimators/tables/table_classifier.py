@@ -22,7 +22,7 @@ from treadle.estimators.mlp.training_recipe import store
 from treadle.estimators.tables.fitted_table import FittedTable
 from treadle.estimators.tables.table_estimator import TableEstimator
 from treadle.estimators.tables.table_targets import TableClasses
-from treadle.maths.dtypes import Numbers
+from treadle.maths.dtypes import Floats, Numbers
 from treadle.maths.softmax import log_softmax
 from treadle.training.callbacks import Callbacks
 
@@ -232,6 +232,14 @@ class TableClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]  #
         Of several labels a row, it is the share of rows that have all of them right.
         """
         return float(super().score(X, plain_labels(y), sample_weight))
+
+    def predictions_of(self, logits: Floats) -> dict[str, NDArray[np.generic]]:
+        """Return what logits (N, K) predict: ``classes`` and ``probabilities``."""
+        kind = self._classes()
+        return {
+            "classes": kind.decode(logits),
+            "probabilities": kind.probabilities(logits, self.temperature_),
+        }
 
     def _classes(self) -> TableClasses:
         kind = self._fitted.kind

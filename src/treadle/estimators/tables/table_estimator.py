@@ -129,6 +129,11 @@ class TableEstimator(Savable, BaseEstimator):  # type: ignore[misc]  # scikit-le
             )
         return LabelledTable(table, labels)
 
+    def _see_columns(self, table: Table) -> None:
+        """Set the attributes that name the columns of X."""
+        self.n_features_in_ = len(table.columns)
+        self.feature_names_in_ = np.array(list(table.columns), dtype=object)
+
     def _assignment(
         self,
         rows: LabelledTable,

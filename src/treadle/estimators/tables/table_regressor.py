@@ -20,6 +20,7 @@ from treadle.estimators.mlp.targets import Targets
 from treadle.estimators.mlp.training_recipe import Scoring, store
 from treadle.estimators.tables.table_estimator import TableEstimator
 from treadle.estimators.tables.table_targets import ScaledNumbers
+from treadle.maths.dtypes import Floats
 from treadle.training.callbacks import Callbacks
 
 
@@ -174,10 +175,13 @@ class TableRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]  # s
         -------
         ndarray of shape (N,) or (N, K), float64
         """
-        logits = self._logits(X)
+        return self.predictions_of(self._logits(X))["numbers"]
+
+    def predictions_of(self, logits: Floats) -> dict[str, NDArray[np.float64]]:
+        """Return what logits (N, K) predict: ``numbers``."""
         kind = self._fitted.kind
         assert isinstance(kind, ScaledNumbers)
-        return kind.decode(logits)
+        return {"numbers": kind.decode(logits)}
 
     def _kind_of(self, y: GivenTargets) -> None:
         return None
