@@ -10,7 +10,7 @@ import pytest
 import treadle.engines.numpy_engine
 import treadle.export.safetensors_file
 import treadle.files
-import treadle.runs.run
+import treadle.runs.run_folder
 from treadle import (
     CorruptFile,
     InvalidInput,
@@ -107,7 +107,7 @@ def test_killed_at_any_write_and_resumed_the_model_is_the_same_to_the_byte(
                 write(path, data)
 
             monkeypatch.setattr(treadle.runs.run_folder, "SECONDS_BETWEEN_CHECKPOINTS", seconds)
-            for module in (treadle.runs.run, treadle.export.safetensors_file):
+            for module in (treadle.runs.run_folder, treadle.export.safetensors_file):
                 monkeypatch.setattr(module, "write_atomically", write_until_killed)
             run = Run.create(folder, CONFIG, environment)
             try:
@@ -149,7 +149,7 @@ def test_a_checkpoint_is_written_once_a_second_and_at_the_end(
 ):
     """By a clock that each look moves on: an epoch is one look, and a look more where it is saved."""
     clock = itertools.count(0.0, tick)
-    monkeypatch.setattr(treadle.runs.run.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(treadle.runs.run_folder.time, "monotonic", lambda: next(clock))
     run = Run.create(tmp_path / "run", CONFIG, environment)
     seen = saved_after_each_epoch(run, selection, digits)
     assert seen == [(n, n) for n in expected]

@@ -46,6 +46,8 @@ class TableData:
         Columns that serve otherwise, and how.
     table : Table
         As it was read.
+    whole : Table
+        The same without the targets, for errors that say rows.
     n_without_target : int
         Rows that were left out, since the target is missing in them.
     checksum : str
@@ -60,6 +62,7 @@ class TableData:
     kinds: Mapping[str, ColumnKind]
     aside: Mapping[str, str]
     table: Table
+    whole: Table
     n_without_target: int
     checksum: str
 
@@ -121,6 +124,7 @@ def read_table_data(config: TableConfig) -> TableData:
         features,
         aside,
         table,
+        without_targets(table, target),
         n_without,
         checksum_of(*filter(None, (config.data, config.test))),
     )
@@ -164,9 +168,14 @@ def labelled_table(table: Table, target: Target, weights: str = "", *, first_row
     y: NDArray[np.generic] = target.read(table, first_row=first_row)
     if target.task == "classes":
         y = class_labels(target)[y.astype(np.int64)]
-    columns = {name: column for name, column in table.columns.items() if name not in target.names}
     found = labelled_weights(table, weights, first_row) if weights else None
-    return LabelledTable(replace(table, columns=columns), y, found)
+    return LabelledTable(without_targets(table, target), y, found)
+
+
+def without_targets(table: Table, target: Target) -> Table:
+    """Return the table without the columns of the targets."""
+    columns = {name: column for name, column in table.columns.items() if name not in target.names}
+    return replace(table, columns=columns)
 
 
 def labelled_weights(table: Table, name: str, first_row: int = 1) -> NDArray[np.float64]:

@@ -160,7 +160,8 @@ class TableRun(RunFolder):
             model = assignment.recipe
             assert isinstance(model, TableClassifier | TableRegressor)
             model._become(finished(assignment, loop, best))
-            model.save(self.model_path)
+            # Whoever loads it predicts with the engine that is there.
+            model.set_params(engine="auto").save(self.model_path)
         return model
 
 
@@ -177,5 +178,12 @@ def assigned(config: TableConfig, data: TableData) -> Assignment:
     kind = TableClasses(class_labels(data.target), multilabel=False) if classifies else None
     estimator._see_columns(data.train.table)
     return estimator._assignment(
-        data.train, data.held_out, kind, config.seed, data.target.names, data.kinds, data.aside
+        data.train,
+        data.held_out,
+        kind,
+        config.seed,
+        data.target.names,
+        data.kinds,
+        data.aside,
+        data.whole,
     )

@@ -9,6 +9,8 @@ Dimensions: N rows, D columns, K outputs.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -113,7 +115,8 @@ class TableEstimator(Savable, BaseEstimator):  # type: ignore[misc]  # scikit-le
         elif weighing is not None:
             rows = rows.take(weighing)
         names = target_names(y, labels, table)
-        self._become(train(self._assignment(rows, held_out, kind, seed, names, kinds)))
+        assignment = self._assignment(rows, held_out, kind, seed, names, kinds, whole=table)
+        self._become(train(assignment))
 
     def _given_rows(self, X: object, y: object, like: Table) -> LabelledTable:
         """Read the rows that a user gives to judge epochs by."""
@@ -143,6 +146,7 @@ class TableEstimator(Savable, BaseEstimator):  # type: ignore[misc]  # scikit-le
         names: Sequence[str],
         kinds: Mapping[str, ColumnKind],
         aside: Mapping[str, str] | None = None,
+        whole: Table | None = None,
     ) -> Assignment:
         """Prepare the rows, and plan the training.
 
@@ -159,10 +163,13 @@ class TableEstimator(Savable, BaseEstimator):  # type: ignore[misc]  # scikit-le
             Of columns that were chosen.
         aside : mapping of str to str, optional
             Columns that serve otherwise, and how.
+        whole : Table, optional
+            What the rows are of: an error says the row there.
         """
         if kind is None:
             kind = self._kind_of_training(rows.y, rows.weights)
-        preparation = prepare(with_targets(rows.table, rows.y, names), names, kinds, aside)
+        with rows_said_of(whole, lambda table: prepare(table, (), kinds, aside)):
+            preparation = prepare(with_targets(rows.table, rows.y, names), names, kinds, aside)
         targets = kind.encode(rows.y)
         data = TrainingRows(
             preparation.transform(rows.table).X,
@@ -173,8 +180,10 @@ class TableEstimator(Savable, BaseEstimator):  # type: ignore[misc]  # scikit-le
         judging = None
         if held_out is not None:
             targets, weights = kind.encode(held_out.y), held_out.weights
+            with rows_said_of(whole, preparation.transform):
+                X = preparation.transform(held_out.table).X
             judging = TrainingRows(
-                preparation.transform(held_out.table).X,
+                X,
                 targets,
                 self._weights_in_training(kind, targets, weights),
                 weights,
@@ -259,3 +268,14 @@ class TableEstimator(Savable, BaseEstimator):  # type: ignore[misc]  # scikit-le
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         return tags
+
+
+@contextmanager
+def rows_said_of(whole: Table | None, again: Callable[[Table], object]) -> Iterator[None]:
+    """Let an error about some rows of a table be said again of the whole, where rows have their numbers."""
+    try:
+        yield
+    except InvalidInput:
+        if whole is not None:
+            again(whole)
+        raise
