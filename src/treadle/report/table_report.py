@@ -86,7 +86,9 @@ def render_table_report(
         figures=_figures(scores),
         importances=importances[:MOST_COLUMNS],
         largest=largest,
-        dependences=[_dependence_figure(partial_dependence(model, data.test, name)) for name in first],
+        dependences=[
+            (name, *_dependence_figure(partial_dependence(model, data.test, name))) for name in first
+        ],
         last_class=str(model.classes_[-1]) if scores.classes is not None else "",
         worst=_worst(scores, data),
         shifted=[one for one in shifted if one.distance > SHIFTED * one.usual],
@@ -176,19 +178,12 @@ def _binned(predicted: Reals, true: Reals) -> tuple[Reals, Reals]:
     )
 
 
-def _dependence_figure(found: Dependence) -> Figure:
-    means = np.array(found.means)
-    if found.numbers is not None:
-        x = np.array(found.numbers)
-        return Figure(
-            found.name, xy_chart([Points("test", x, means)], found.name[:60], "mean prediction"), ""
-        )
-    places = np.arange(len(means), dtype=np.float64)
-    names = [value[:8] for value in found.values]
-    chart = xy_chart(
-        [Points("test", places, means, as_line=False)], found.name[:60], "mean prediction", x_names=names
-    )
-    return Figure(found.name, chart, "")
+def _dependence_figure(found: Dependence) -> tuple[Figure | None, list[tuple[str, str]]]:
+    """Return a chart of numbers; of categories and dates a table of values and mean predictions."""
+    if found.numbers is None:
+        return None, [(value, f"{mean:.4g}") for value, mean in zip(found.values, found.means, strict=True)]
+    points = Points("test", np.array(found.numbers), np.array(found.means))
+    return Figure(found.name, xy_chart([points], found.name[:60], "mean prediction"), ""), []
 
 
 def _worst(scores: TableScores, data: TableData) -> list[tuple[int, str, str, str]]:

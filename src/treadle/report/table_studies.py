@@ -24,11 +24,12 @@ from treadle.tables.table import Table
 
 TableModel: TypeAlias = TableClassifier | TableRegressor
 
-ROWS_SHUFFLED = 2000
+MOST_SHUFFLED = 4_000_000  # rows in all, and from 200 to 2000 for each column
 N_SHUFFLES = 5
 ROWS_AVERAGED = 300
 N_VALUES = 15
 ROWS_COMPARED = 20_000
+ROWS_TRIED = 5000
 TELLING = 0.98  # of what there is to explain, from which on one column is suspected to give the target away
 
 
@@ -89,8 +90,10 @@ class Shift:
 def permutation_importance(model: TableModel, rows: LabelledTable, seed: int = 0) -> list[Importance]:
     """Shuffle each column of the test rows, and return those that matter most first."""
     rng = np.random.default_rng(seed)
-    rows = sampled(rows, ROWS_SHUFFLED, rng)
-    preparation, X = model.preparation_, model.preparation_.transform(rows.table).X
+    preparation = model.preparation_
+    n_rows = MOST_SHUFFLED // (N_SHUFFLES * len(preparation.feature_names))
+    rows = sampled(rows, min(max(n_rows, 200), 2000), rng)
+    X = preparation.transform(rows.table).X
     loss = _loss_of(model, rows)
     before = loss(X)
     found = []
@@ -151,7 +154,7 @@ def telling_columns(model: TableModel, train: LabelledTable, test: LabelledTable
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
     rng = np.random.default_rng(seed)
-    train, test = sampled(train, ROWS_COMPARED, rng), sampled(test, ROWS_COMPARED, rng)
+    train, test = sampled(train, ROWS_TRIED, rng), sampled(test, ROWS_TRIED, rng)
     preparation = model.preparation_
     X, X_test = (preparation.transform(rows.table).X for rows in (train, test))
     found = []

@@ -42,7 +42,6 @@ def xy_chart(
     y_label: str,
     *,
     within: tuple[float, float] | None = None,
-    x_names: Sequence[str] = (),
 ) -> Chart:
     """Make a chart of lines and clouds.
 
@@ -53,8 +52,6 @@ def xy_chart(
         With the units.
     within : (low, high), optional
         The ends of both axes; None: those of the numbers.
-    x_names : sequence of str, optional
-        Names of the places 0, 1, 2, ... on the x axis, in place of numbers.
 
     Raises
     ------
@@ -85,8 +82,6 @@ def xy_chart(
         else:
             dots += [Dot(one.key, x, y) for x, y in places]
     x_ticks = [Tick(x_at(float(t)), f"{float(t):g}") for t in ticks(x_low, x_high)]
-    if x_names:
-        x_ticks = [Tick(x_at(i), name) for i, name in enumerate(x_names)]
     y_ticks = [Tick(y_at(float(t)), f"{float(t):g}") for t in ticks(y_low, y_high)]
     return Chart(x_ticks, y_ticks, x_label, y_label, [], lines, dots, None, [])
 
