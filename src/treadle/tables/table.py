@@ -68,7 +68,7 @@ class Table:
         return self.n_rows
 
     def take(self, rows: NDArray[np.integer]) -> Table:
-        """Return the table of those rows, by their numbers from 0, in that order."""
+        """Return the table of those rows, by their numbers from 0; they are counted anew."""
         return self._of_parts(len(rows), lambda values: values.take(pa.array(rows, pa.int64())))
 
     def slice(self, first: int, n_rows: int) -> Table:

@@ -6,7 +6,7 @@ import pytest
 from sklearn.preprocessing import OneHotEncoder, RobustScaler
 
 from treadle.errors import InvalidInput
-from treadle.tables import Reading, prepare, read_table
+from treadle.tables import Reading, decide_target, prepare, read_table
 from treadle.tables.preparation.robust import RobustScale
 
 N = 600
@@ -195,6 +195,17 @@ def test_text_of_new_tables_is_read_as_that_of_the_training(tmp_path):
         (tmp_path / "new.csv").write_text("\n".join([lines[0], lines[i + 1]]))
         new = read_table(tmp_path / "new.csv", like=preparation.reading)
         assert preparation.transform(new).X.tobytes() == whole[i : i + 1].tobytes()
+
+
+def test_the_target_of_new_tables_is_read_as_that_of_the_training():
+    frame = pd.DataFrame({"x": [1.5, 2.5, 4.0] * 10, "y": ["01", "02", "03"] * 10, "d": ["25/12/2021"] * 30})
+    kinds = {"y": "category"}
+    train = read_table(frame, like=Reading.for_kinds(kinds))
+    target = decide_target(train, "y", kinds)
+    reading = prepare(train, ["y", "d"], kinds).reading
+    assert reading == Reading(None, frozenset(["y"]), {"d": "day, month, year"})
+    assert target.classes == (("01", "02", "03"),)
+    assert target.read(read_table(frame[1:2], like=reading)).tolist() == [1]
 
 
 def test_the_scale_is_that_of_each_column():

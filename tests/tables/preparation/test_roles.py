@@ -46,6 +46,7 @@ def many(pattern, n=N):
         (DAYS, "date", "time stamps"),
         ([3, 3, 3], "left out", "every cell is 3"),
         ([2.5, 2.5], "left out", "every cell is 2.5"),
+        ([2**62, 2**62 + 1], "number", "whole numbers"),
         ([True, True], "left out", "every cell is true"),
         (["a b", "a b"], "left out", "every cell is 'a b'"),
         ([datetime.date(2020, 5, 1)] * 2, "left out", "every cell is 2020-05-01"),

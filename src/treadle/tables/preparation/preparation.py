@@ -43,13 +43,22 @@ class Prepared(NamedTuple):
         In C order.
     counts : Counts
         What was replaced.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from treadle.tables import prepare, read_table
+    >>> table = read_table(pd.DataFrame({"area": [50.0, 80.0, None], "price": [1.0, 2.0, 3.0]}))
+    >>> X, counts = prepare(table, "price").transform(table)
+    >>> X.shape, counts.columns["area"].missing
+    ((3, 2), 1)
     """
 
     X: NDArray[np.float32]
     counts: Counts
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Preparation:
     """What becomes of a table's columns; ``treadle.tables.prepare`` makes it.
 
@@ -77,7 +86,7 @@ class Preparation:
     >>> preparation = prepare(read_table(frame), "price")
     >>> preparation.output_names
     ('area', 'new is true, not false')
-    >>> preparation.transform(read_table(frame)).X.round(3).tolist()
+    >>> preparation.transform(read_table(frame)).X.astype(float).round(3).tolist()
     [[-0.949, 0.949], [0.949, -0.949], [0.0, 0.0]]
     """
 

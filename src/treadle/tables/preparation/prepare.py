@@ -122,9 +122,13 @@ def _unused(table: Table, roles: Sequence[Role]) -> dict[str, str]:
 
 
 def _reading(table: Table, features: Mapping[str, Feature]) -> Reading:
-    """Say how the text of other tables is to be read."""
-    dates = {name: order for name, order in table.reading.dates.items() if name in features}
-    return Reading(table.reading.decimal, text_columns(list(features.values())), dates)
+    """Say how the text of other tables is to be read, targets included."""
+    kept = table.reading.text & table.columns.keys()
+    return Reading(
+        table.reading.decimal,
+        text_columns(list(features.values())) | kept,
+        dict(table.reading.dates),
+    )
 
 
 def _nothing_left(table: Table, roles: Sequence[Role]) -> InvalidInput:

@@ -31,7 +31,7 @@ LARGEST_SCALED = 1e100  # x' is kept within it, so that its square stays finite
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RobustScale:
     """The medians and the scales of columns.
 

@@ -43,7 +43,7 @@ def to_saved(preparation: Preparation) -> tuple[Arrays, dict[str, object]]:
     >>> from treadle.tables import from_saved, prepare, read_table, to_saved
     >>> table = read_table(pd.DataFrame({"area": [50.0, 80.0], "price": [1.0, 2.0]}))
     >>> arrays, described = to_saved(prepare(table, "price"))
-    >>> from_saved(arrays, described).transform(table).X.round(3).tolist()
+    >>> from_saved(arrays, described).transform(table).X.astype(float).round(3).tolist()
     [[-0.949], [0.949]]
     """
     reading = preparation.reading
