@@ -45,6 +45,7 @@ def test_a_killed_run_ends_in_the_same_bits(config, tmp_path):
     assert seen == [1, 2, 3, 4, 5]
     strip = [[replace(one, seconds=0.0) for one in each.history()] for each in (whole, run)]
     assert strip[0] == strip[1]
+    assert whole.model_path.read_bytes() == run.model_path.read_bytes()
     one, other = (treadle.load(each.model_path) for each in (whole, run))
     np.testing.assert_array_equal(one.predict(data.test.table), other.predict(data.test.table))
     np.testing.assert_array_equal(one._fitted.parameters.flat, other._fitted.parameters.flat)

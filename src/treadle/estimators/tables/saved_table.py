@@ -37,7 +37,9 @@ def saved(fitted: FittedTable, n_features: int, names: NDArray[np.object_] | Non
     kind = fitted.kind
     fields: dict[str, object] = {"preparation": described, "n_features": n_features, "names": names}
     fields |= {"temperature": float(fitted.temperature), "engine": fitted.engine}
-    fields |= {"history": fitted.history, "best_epoch": fitted.best_epoch}
+    # Equal trainings give equal bytes: how long epochs took is not in the file.
+    history = {name: column for name, column in fitted.history.items() if name != "seconds"}
+    fields |= {"history": history, "best_epoch": fitted.best_epoch}
     if isinstance(kind, TableClasses):
         fields["targets"] = {"classes": kind.classes, "multilabel": kind.multilabel}
     elif isinstance(kind, ScaledNumbers):
