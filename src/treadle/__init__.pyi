@@ -32,6 +32,8 @@ from .estimators.lad import LADRegressor as LADRegressor
 from .estimators.many import fit_many as fit_many
 from .estimators.mlp.mlp_classifier import MLPClassifier as MLPClassifier
 from .estimators.mlp.mlp_regressor import MLPRegressor as MLPRegressor
+from .estimators.tables.table_classifier import TableClassifier as TableClassifier
+from .estimators.tables.table_regressor import TableRegressor as TableRegressor
 from .export.model_file import Model as Model
 from .export.model_file import load_model as load_model
 from .export.model_file import save_model as save_model

@@ -109,7 +109,14 @@ def check_readable(path: str | os.PathLike[str]) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write data to path through a temporary file beside it.
+    """Write data to path through a temporary file beside it, as ``written_atomically`` does."""
+    with written_atomically(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def written_atomically(path: Path) -> Iterator[BinaryIO]:
+    """Open a temporary file to write, which takes the place of path at the end.
 
     The steps: write, flush, fsync, rename, fsync the folder. A process killed on the way leaves path as it
     was, and at most a hidden file ending in ``.unfinished``.
@@ -125,7 +132,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
     try:
         with unfinished.open("xb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)

@@ -13,13 +13,18 @@ def design_of(frame, target="y"):
     return table, build_design(table, target)
 
 
+def columns_of(frame):
+    table, design = design_of(frame)
+    return table, design.columns
+
+
 PLAIN = {f"x{i}": np.arange(6.0) ** (i + 1) for i in range(3)}
 Y = {"y": np.arange(6.0) + 0.5}
 CITY = {"city": ["Bonn", "Ulm", "Bonn", "Kiel", "Bonn", "Ulm"]}
 
 
 def test_each_column_has_a_line_with_its_role_and_what_it_was_taken_for(capsys):
-    print_columns(*design_of(pd.DataFrame(PLAIN | CITY | Y)))
+    print_columns(*columns_of(pd.DataFrame(PLAIN | CITY | Y)))
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == "table    the DataFrame: frame, 6 rows"
     assert lines[2].split() == ["column", "role", "taken", "as"]
@@ -32,7 +37,7 @@ def test_each_column_has_a_line_with_its_role_and_what_it_was_taken_for(capsys):
 def test_of_many_columns_the_special_ones_are_shown_and_the_others_counted(capsys):
     many = {f"x{i}": np.arange(6.0) ** (i % 5 + 1) + i for i in range(SHOWN + 5)}
     table, design = design_of(pd.DataFrame(many | CITY | Y))
-    print_columns(table, design)
+    print_columns(table, design.columns)
     out = capsys.readouterr().out
     assert "city" in out and "x3" not in out
     assert f"and {len(design.columns) - 2} more columns; --json lists all" in out
@@ -41,7 +46,7 @@ def test_of_many_columns_the_special_ones_are_shown_and_the_others_counted(capsy
 def test_how_a_file_was_read_is_said_in_words(capsys, tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("a;y\n" + "".join(f"{i},5;{2 * i}\n" for i in range(6)))
-    print_columns(*design_of(path))
+    print_columns(*columns_of(path))
     assert (
         f"table    {path}: CSV, UTF-8, semicolons between cells, 6 rows"
         in capsys.readouterr().out.replace("utf-8", "UTF-8")
@@ -53,7 +58,7 @@ def test_columns_left_out_are_warned_of_and_of_many_the_first(capsys):
     _, design = design_of(pd.DataFrame(texts | PLAIN | Y))
     left_out = [use for use in design.columns if use.role == "left out"]
     assert len(left_out) == SHOWN + 3
-    warn_of_left_out(design)
+    warn_of_left_out(design.columns)
     captured = capsys.readouterr()
     assert captured.out == "" and "\x1b" not in captured.err
     lines = captured.err.splitlines()
@@ -65,7 +70,7 @@ def test_columns_left_out_are_warned_of_and_of_many_the_first(capsys):
 @pytest.mark.parametrize("target", ["y", "x1"])
 def test_for_machines_all_columns_are_there(target):
     table, design = design_of(pd.DataFrame(PLAIN | CITY | Y), target)
-    found = columns_as_dict(table, design)
+    found = columns_as_dict(table, design.target, design.columns)
     assert found["table"]["rows"] == 6 and found["table"]["target"] == target
     assert [column["name"] for column in found["columns"]] == [*PLAIN, "city", "y"]
     assert {column["name"] for column in found["columns"] if column["role"] == "target"} == {target}

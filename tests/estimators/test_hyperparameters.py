@@ -6,7 +6,15 @@ import pytest
 import sklearn.neural_network
 from sklearn.utils._param_validation import InvalidParameterError
 
-from treadle import BoxRegressor, InvalidInput, LADRegressor, MLPClassifier, MLPRegressor
+from treadle import (
+    BoxRegressor,
+    InvalidInput,
+    LADRegressor,
+    MLPClassifier,
+    MLPRegressor,
+    TableClassifier,
+    TableRegressor,
+)
 from treadle.estimators.hyperparameters import HYPERPARAMETERS, check_hyperparameters
 
 NOT_ALLOWED = {
@@ -17,6 +25,8 @@ NOT_ALLOWED = {
     "solver": ("newton", None),
     "alpha": (-1e-9, math.nan, math.inf, "0", None, True),
     "batch_size": (0, -1, 10.0, "all", None, np.ones(2)),
+    "n_epochs": (0, -1, 10.0, math.inf, None, True),
+    "max_rows": (0, -1, 1e6, None),
     "learning_rate": ("exponential", 0.1, None),
     "learning_rate_init": (0, -1, math.nan, math.inf, "0.1"),
     "power_t": (-1, math.nan, None),
@@ -39,6 +49,7 @@ NOT_ALLOWED = {
     "dropout": (-0.1, 1, math.nan, None, (0.5, 1.0), "0.5"),
     "batch_norm": (1, None, (True, 0)),
     "label_smoothing": (-0.1, 1, math.nan, None),
+    "columns": ("zip", ["zip"], {"zip": "text"}, {3: "number"}, {"zip": ["number"]}),
     "class_weight": ("even", 2, {0: -1}, {0: "1"}, [1, 2]),
     "weight_decay": (-1, math.nan, None),
     "input_scale": (0, math.nan, math.inf, None),
@@ -65,11 +76,12 @@ ALLOWED = {
     "scoring": (None, "loss", "roc_auc", len),
     "dropout": ((0, 0.5), np.array([0.1])),
     "batch_norm": ((True, False),),
+    "columns": (None, {}, {"zip": "category", "id": "out"}),
     "class_weight": (None, "balanced", {"a": 0, 3: 1.5}),
     "n_threads": (None, np.int64(2)),
     "input_scale": (-1, 1 / 255),
 }
-ESTIMATORS = (BoxRegressor, LADRegressor, MLPClassifier, MLPRegressor)
+ESTIMATORS = (BoxRegressor, LADRegressor, MLPClassifier, MLPRegressor, TableClassifier, TableRegressor)
 SHARED = set(NOT_ALLOWED) & set(sklearn.neural_network.MLPRegressor().get_params())
 
 
@@ -132,7 +144,8 @@ def test_accepts(name, value):
 
 
 def test_accepts_every_default():
-    check_hyperparameters("MLP", MLPClassifier().get_params() | MLPRegressor().get_params())
+    for estimator in (MLPClassifier(), MLPRegressor(), TableClassifier(), TableRegressor()):
+        check_hyperparameters(type(estimator).__name__, estimator.get_params())
 
 
 def test_passes_over_names_of_others():

@@ -11,7 +11,7 @@ from treadle.runs.environment import decisive, describe_environment
 
 def test_it_names_what_may_change_the_bits():
     selection, digits = select_engine("numpy"), load_data("digits")
-    found = describe_environment(selection, digits)
+    found = describe_environment(selection, digits.source, digits.checksum)
     assert found["numpy"] == np.__version__ and found["treadle"] == version("treadle")
     assert found["engine"] == "numpy" and found["engine_reason"] == selection.reason
     assert found["processors"] == str(os.cpu_count())
@@ -37,5 +37,7 @@ def test_other_data_have_another_checksum():
 
     digits = load_data("digits")
     other = replace(digits, X_train=digits.X_train + np.uint8(1))
-    one, two = (describe_environment(select_engine("numpy"), data) for data in (digits, other))
+    one, two = (
+        describe_environment(select_engine("numpy"), data.source, data.checksum) for data in (digits, other)
+    )
     assert {name for name in one if one[name] != two[name]} == {"data_checksum"}

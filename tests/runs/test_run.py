@@ -10,7 +10,7 @@ import pytest
 import treadle.engines.numpy_engine
 import treadle.export.safetensors_file
 import treadle.files
-import treadle.runs.run
+import treadle.runs.run_folder
 from treadle import (
     CorruptFile,
     InvalidInput,
@@ -24,7 +24,8 @@ from treadle import (
 )
 from treadle.report.run_report import evaluate_model
 from treadle.runs.environment import describe_environment
-from treadle.runs.run import make_run_folder, training_loop
+from treadle.runs.run import training_loop
+from treadle.runs.run_folder import make_run_folder
 from treadle.training.held_out import HeldOut
 
 CONFIG = RunConfig("digits", hidden=(16, 8), epochs=3, batch_size=100, dropout=0.2, engine="numpy")
@@ -42,7 +43,7 @@ def selection():
 
 @pytest.fixture(scope="module")
 def environment(selection, digits):
-    return describe_environment(selection, digits)
+    return describe_environment(selection, digits.source, digits.checksum)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,9 @@ class Killed(BaseException):
 @pytest.fixture
 def seconds_between_checkpoints(monkeypatch):
     """Sets them for one test: 0 saves each epoch, infinity the last one alone."""
-    return lambda seconds: monkeypatch.setattr(treadle.runs.run, "SECONDS_BETWEEN_CHECKPOINTS", seconds)
+    return lambda seconds: monkeypatch.setattr(
+        treadle.runs.run_folder, "SECONDS_BETWEEN_CHECKPOINTS", seconds
+    )
 
 
 @pytest.mark.parametrize(("seconds", "checkpoints"), [(0, CONFIG.epochs), (math.inf, 1)])
@@ -103,8 +106,8 @@ def test_killed_at_any_write_and_resumed_the_model_is_the_same_to_the_byte(
                 left[0] -= 1
                 write(path, data)
 
-            monkeypatch.setattr(treadle.runs.run, "SECONDS_BETWEEN_CHECKPOINTS", seconds)
-            for module in (treadle.runs.run, treadle.export.safetensors_file):
+            monkeypatch.setattr(treadle.runs.run_folder, "SECONDS_BETWEEN_CHECKPOINTS", seconds)
+            for module in (treadle.runs.run_folder, treadle.export.safetensors_file):
                 monkeypatch.setattr(module, "write_atomically", write_until_killed)
             run = Run.create(folder, CONFIG, environment)
             try:
@@ -146,7 +149,7 @@ def test_a_checkpoint_is_written_once_a_second_and_at_the_end(
 ):
     """By a clock that each look moves on: an epoch is one look, and a look more where it is saved."""
     clock = itertools.count(0.0, tick)
-    monkeypatch.setattr(treadle.runs.run.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(treadle.runs.run_folder.time, "monotonic", lambda: next(clock))
     run = Run.create(tmp_path / "run", CONFIG, environment)
     seen = saved_after_each_epoch(run, selection, digits)
     assert seen == [(n, n) for n in expected]

@@ -19,10 +19,11 @@ TEXTS = ["b", None, "a", "b"]
         pa.array(TEXTS, pa.large_string()),
         pa.array(TEXTS, pa.string_view()),
         pa.array(TEXTS).dictionary_encode(),
+        pa.DictionaryArray.from_arrays(pa.array([0, None, 1, 0]), pa.array(["b", "a"], pa.string_view())),
         pa.chunked_array([TEXTS[:1], TEXTS[1:]]),
         pa.chunked_array([pa.array(TEXTS[:2]).dictionary_encode(), pa.array(TEXTS[2:]).dictionary_encode()]),
     ],
-    ids=["string", "large", "view", "codes", "chunks", "chunks of codes"],
+    ids=["string", "large", "view", "codes", "codes of views", "chunks", "chunks of codes"],
 )
 def test_text_is_one_array_of_texts_however_it_is_stored(values):
     found = plain_array(values, "t")
@@ -62,10 +63,13 @@ def test_no_chunks_are_an_array_of_no_values():
     "values",
     [
         pa.DictionaryArray.from_arrays(pa.array([0] * 1000, pa.int8()), pa.array(["x" * 1000])),
+        pa.DictionaryArray.from_arrays(
+            pa.array([0] * 1000, pa.int8()), pa.array(["x" * 1000], pa.string_view())
+        ),
         pa.RunEndEncodedArray.from_arrays(pa.array([100_000], pa.int32()), pa.array([7])),
         pa.DictionaryArray.from_arrays(pa.array([0] * 100_000, pa.int8()), pa.array([1.5])),
     ],
-    ids=["texts", "runs", "numbers"],
+    ids=["texts", "views", "runs", "numbers"],
 )
 def test_what_would_unpack_beyond_memory_is_refused_before(monkeypatch, values):
     monkeypatch.setattr(memory_need, "usable_memory", lambda: 900_000)

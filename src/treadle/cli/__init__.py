@@ -16,10 +16,10 @@ from collections.abc import Sequence
 # A command's file, with all that it imports, is loaded when the command is called, and cyclopts when any is:
 # it takes several times as long to load as the page below to print.
 COMMANDS = {
-    "train": "Train a classifier, with pictures and a report.",
-    "evaluate": "Score a trained classifier, class by class.",
-    "predict": "Class probabilities of image files.",
-    "export": "Write a trained classifier as an ONNX file.",
+    "train": "Train on images or a table, with pictures and a report.",
+    "evaluate": "Score a trained network: classes or numbers.",
+    "predict": "Predict image files, or the rows of a table.",
+    "export": "Write a trained network as an ONNX file.",
     "report": "Write a run's pictures and report anew.",
     "lad": "Fit a table's column under the L1 norm, certified.",
     "data": "List, fetch and describe data sets.",
@@ -36,6 +36,7 @@ HELP = f"""Usage: treadle COMMAND [ARGUMENTS]
 Feed-forward networks at hardware speed, with the proof attached.
 
 A first run:  treadle train fashion-mnist
+On a table:   treadle train houses.csv --target price
 
 Commands:
 {_SUMMARIES}
@@ -96,6 +97,7 @@ def run(arguments: Sequence[str]) -> int:
 def _call(tokens: Sequence[str]) -> int:
     import cyclopts
 
+    from treadle.cli.table_commands import module_of
     from treadle.cli.whole_numbers import check_whole_numbers
 
     app = cyclopts.App(
@@ -106,7 +108,8 @@ def _call(tokens: Sequence[str]) -> int:
         default_parameter=cyclopts.Parameter(negative=()),  # no --no-json, no --empty-hidden
     )
     for name in COMMANDS:
-        app.command(f"treadle.cli.{name}:app", name=name)
+        module = module_of(tokens) if name == tokens[0] else f"treadle.cli.{name}"
+        app.command(f"{module}:app", name=name)
     code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
     return code if isinstance(code, int) else 0  # --help of a command returns nothing
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from treadle.cli.terminal import print_result, print_table, progress_console, warn
 from treadle.messages import visible
 
 if TYPE_CHECKING:
-    from treadle.tables import Design, Table
+    from treadle.tables import Table
     from treadle.tables.column_use import ColumnUse
 
 PLAIN = ("numbers", "whole numbers")  # reasons that say nothing more
@@ -16,28 +17,28 @@ SHOWN = 20  # lines at most for what is plain, and for what is not
 IN_WORDS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
 
 
-def warn_of_left_out(design: Design) -> None:
+def warn_of_left_out(columns: Sequence[ColumnUse]) -> None:
     """Warn on standard error of columns that treadle left out by itself."""
-    left_out = [use for use in design.columns if use.role == "left out"]
+    left_out = [use for use in columns if use.role == "left out"]
     for use in left_out[:SHOWN]:
         warn(progress_console(), f"left out: {visible(use.name[:60])}: {visible(use.reason)}")
     if len(left_out) > SHOWN:
         warn(progress_console(), f"left out: {len(left_out) - SHOWN} more columns; --json lists them")
 
 
-def print_columns(table: Table, design: Design) -> None:
+def print_columns(table: Table, columns: Sequence[ColumnUse]) -> None:
     """Print how the table was read, and a line for each column.
 
     Of many columns, those that are more than numbers come first.
     """
     print_result("")
     print_result(f"table    {visible(table.source)}: {_how(table.how)}, {len(table)} rows")
-    uses = list(design.columns)
+    uses = list(columns)
     n_plain = 0
     if len(uses) > SHOWN:
         special = [use for use in uses if use.role == "target" or use.reason not in PLAIN or use.note]
         uses = special[:SHOWN]
-        n_plain = len(design.columns) - len(uses)
+        n_plain = len(columns) - len(uses)
     rows = [
         (
             " ".join(use.name.split())[:60],
@@ -51,11 +52,11 @@ def print_columns(table: Table, design: Design) -> None:
         print_result(f"and {n_plain} more columns; --json lists all")
 
 
-def columns_as_dict(table: Table, design: Design) -> dict[str, object]:
+def columns_as_dict(table: Table, target: object, columns: Sequence[ColumnUse]) -> dict[str, object]:
     """The table's columns and how it was read, ready for JSON."""
     return {
-        "table": {"source": table.source, "rows": len(table), "target": design.target, **table.how},
-        "columns": [use.to_dict() for use in design.columns],
+        "table": {"source": table.source, "rows": len(table), "target": target, **table.how},
+        "columns": [use.to_dict() for use in columns],
     }
 
 

@@ -120,7 +120,7 @@ def lad(
     X: Matrix = design.X if design.exact_X is None else design.exact_X
     exact_y = y if design.exact_y is None else design.exact_y
     if features is None and formula is None:
-        warn_of_left_out(design)
+        warn_of_left_out(design.columns)
     model = LADRegressor(quantile, alpha=alpha, fit_intercept=design.fit_intercept).fit(X, exact_y)
     inference = _inference(model, X, y, chosen, intervals, level, bandwidth)
     comparison = compare(model, X, y)
@@ -139,13 +139,13 @@ def lad(
         print_json(
             _as_dict(model, coefs, inference, comparison, proof, largest)
             | {"centre": _centre(model, chosen)}
-            | columns_as_dict(data, design)
+            | columns_as_dict(data, design.target, design.columns)
         )
     else:
         _print(coefs, target, y, inference, comparison, rows)
         _print_centre(_centre(model, chosen))
         print_result(str(proof))
-        print_columns(data, design)
+        print_columns(data, design.columns)
         for what, path in (("picture", plot), ("model", save)):
             if path is not None:
                 print_result(f"{what:<7}  {path}")

@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import shlex
-import signal
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -17,8 +10,14 @@ import cyclopts
 from cyclopts import Parameter, Token
 
 from treadle.cli.terminal import print_json, print_result, progress_console, warn
+from treadle.cli.training_run import (
+    ended_in_order,
+    failing_writes_explained,
+    going_on_explained,
+    timed,
+)
 from treadle.cli.whole_numbers import check_whole_numbers
-from treadle.errors import InvalidInput, RunError
+from treadle.errors import InvalidInput
 from treadle.runs.config import RunConfig, read_config_file, recipe_values
 
 if TYPE_CHECKING:
@@ -85,6 +84,9 @@ def train(
     A flag goes before the file that --config names, and that before the
     recipe.
 
+    A table has its own options: treadle train houses.csv --target price, and
+    treadle train houses.csv --help
+
     Parameters
     ----------
     config
@@ -100,7 +102,8 @@ def train(
     from treadle.engines.selection import select_engine
     from treadle.report.run_report import evaluate_model, write_run_report
     from treadle.runs.environment import describe_environment
-    from treadle.runs.run import Run, make_run_folder, training_loop, training_problem
+    from treadle.runs.run import Run, training_loop, training_problem
+    from treadle.runs.run_folder import RunFolder, make_run_folder
     from treadle.training.progress import Progress
 
     console = progress_console()
@@ -110,10 +113,10 @@ def train(
     if options.engine != "auto":
         select_engine(options.engine)  # refuses what is not here before data are fetched
     timings: dict[str, float] = {}
-    with _timed(timings, "data"):
+    with timed(timings, "data"):
         dataset = load_data(options.data)
         selection = select_engine(options.engine, training_problem(options, dataset))
-        environment = describe_environment(selection, dataset)
+        environment = describe_environment(selection, dataset.source, dataset.checksum)
     # The run's folder is to be of use from anywhere.
     data = options.data if options.data in NAMES else str(Path(options.data).resolve())
     resolved = replace(options, data=data, engine=cast("EngineName", selection.engine.name))
@@ -125,12 +128,12 @@ def train(
         training_loop(
             resolved, selection.engine, dataset
         )  # refuses what cannot be used before there is a folder
-        with _failing_writes_explained(out or Path("runs")):
+        with failing_writes_explained(RunFolder(out or Path("runs"))):
             folder = out or make_run_folder(Path("runs"), dataset.name)
         run = Run.create(folder, resolved, environment)
     seconds_before = sum(run.history().column("seconds"))
-    with _failing_writes_explained(run.folder), _going_on_explained(console, run), _ended_in_order():
-        with _timed(timings, "evaluation of each epoch, checkpoints"):
+    with failing_writes_explained(run), going_on_explained(console, run, options.epochs), ended_in_order():
+        with timed(timings, "evaluation of each epoch, checkpoints"):
             model = run.train(
                 selection.engine,
                 dataset,
@@ -139,7 +142,7 @@ def train(
             )
         timings["training"] = sum(run.history().column("seconds"))
         timings["evaluation of each epoch, checkpoints"] -= timings["training"] - seconds_before
-        with _timed(timings, "final evaluation"):
+        with timed(timings, "final evaluation"):
             evaluation = evaluate_model(model, selection.engine, dataset)
         write_run_report(run, model, evaluation, dataset, timings)
     if json:
@@ -157,26 +160,6 @@ def _print_evaluation(run: Run, evaluation: Evaluation) -> None:
     print_result(f"report         {run.report_path}")
 
 
-@contextmanager
-def _timed(timings: dict[str, float], part: str) -> Iterator[None]:
-    start = time.perf_counter()
-    yield
-    timings[part] = time.perf_counter() - start
-
-
-@contextmanager
-def _failing_writes_explained(folder: Path) -> Iterator[None]:
-    """Add the remedy to an error of writing into the run's folder."""
-    try:
-        yield
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        remedy = "make room" if full else "see that it can be written, or name another folder with --out"
-        if (folder / "config.toml").is_file():
-            remedy += f"; go on with: treadle train --resume {shlex.quote(str(folder))}"
-        raise RunError(f"{error.filename or folder}: {error.strerror}; {remedy}") from error
-
-
 def _announce(console: Console, run: Run) -> None:
     """Print that a run begins, or resumes."""
     config, n_done = run.config, len(run.history())
@@ -185,34 +168,3 @@ def _announce(console: Console, run: Run) -> None:
         console.print(f"all {config.epochs} epochs are done already")
     elif n_done:
         console.print(f"going on after epoch {n_done} of {config.epochs}")
-
-
-@contextmanager
-def _ended_in_order() -> Iterator[None]:
-    """Let SIGTERM, by which schedulers end a process, save the last whole epoch, as Ctrl-C does."""
-
-    def end(number: int, _frame: object) -> None:
-        raise SystemExit(128 + number)
-
-    # The main thread alone may set a handler; one that is not Python's could not be put back.
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) is None:
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def _going_on_explained(console: Console, run: Run) -> Iterator[None]:
-    """Print on Ctrl-C or SIGTERM how to go on."""
-    try:
-        yield
-    except (KeyboardInterrupt, SystemExit):
-        console.print(
-            f"stopped; {len(run.history())} of {run.config.epochs} epochs are saved. "
-            f"Go on with: treadle train --resume {shlex.quote(str(run.folder))}"
-        )
-        raise

@@ -16,6 +16,7 @@ from typing import Any, TypeGuard, get_args
 import numpy as np
 
 from treadle.choices import (
+    ColumnKind,
     EngineName,
     EstimatorPrecisionName,
     LearningRateName,
@@ -114,6 +115,13 @@ def _is_class_weight(value: object) -> bool:
     return value is None or (isinstance(value, str) and value == "balanced")
 
 
+def _are_column_kinds(value: object) -> bool:
+    if isinstance(value, Mapping):
+        kinds = get_args(ColumnKind)
+        return all(isinstance(name, str) and kind in kinds for name, kind in value.items())
+    return value is None
+
+
 def _is_verbose(value: object) -> bool:
     return isinstance(value, bool | np.bool_) or (is_whole(value) and value >= 0)
 
@@ -140,6 +148,8 @@ HYPERPARAMETERS: dict[str, Allowed] = {
     "activation": _each_layer(_one_of(sorted(ACTIVATIONS))),
     "solver": _one_of(get_args(SolverName)),
     "alpha": _NOT_NEGATIVE,
+    "n_epochs": _COUNT,
+    "max_rows": _COUNT,
     "batch_size": _COUNT_OR_AUTO,
     "learning_rate": _one_of(get_args(LearningRateName)),
     "learning_rate_init": _POSITIVE,
@@ -174,6 +184,9 @@ HYPERPARAMETERS: dict[str, Allowed] = {
     "label_smoothing": _FADING,
     "class_weight": Allowed(
         "None, 'balanced', or a mapping from class labels to numbers of at least 0", _is_class_weight
+    ),
+    "columns": Allowed(
+        f"None, or a mapping from names of columns to {_among(get_args(ColumnKind))}", _are_column_kinds
     ),
     "weight_decay": _NOT_NEGATIVE,
     "input_scale": Allowed("a finite number other than 0", lambda v: is_number(v) and v != 0),

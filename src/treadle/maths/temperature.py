@@ -60,6 +60,36 @@ def best_temperature(
         If the best temperature is not within these bounds, as where every row is classified right: the
         cross-entropy falls for ever as T does. The bound is returned; 1 where T changes nothing.
     """
+    taken, doubt = temperature_in_bounds(logits, y, sample_weight, output=output)
+    if doubt:
+        warn_caller(
+            f"no temperature from {LEAST:g} to {GREATEST:g} minimises the cross-entropy of these "
+            f"{len(logits)} rows: {doubt}. Took {taken:g}; give more rows that were not trained on"
+        )
+    return taken
+
+
+def temperature_in_bounds(
+    logits: Inexact,
+    y: Numbers,
+    sample_weight: Numbers | None = None,
+    *,
+    output: str = "softmax",
+) -> tuple[float, str]:
+    """Find the temperature as ``best_temperature`` does, and say why it is a bound, if it is.
+
+    The targets may be soft: (N, K), of sum 1 for softmax.
+
+    Returns
+    -------
+    float, str
+        The last is empty where the temperature is within the bounds.
+
+    Raises
+    ------
+    InvalidInput
+        As ``best_temperature``.
+    """
     if output not in ("softmax", "logistic"):
         raise InvalidInput(f"a temperature is for outputs softmax and logistic; got {output!r}")
     z = np.asarray(logits, dtype=np.float64)
@@ -77,17 +107,11 @@ def best_temperature(
     low, high = -np.log(GREATEST), -np.log(LEAST)
     at_low, at_high = slope(low), slope(high)
     if at_low == at_high == 0:
-        taken, why = 1.0, "it does not depend on T"
-    elif at_low >= 0:
-        taken, why = GREATEST, "it falls for ever as T rises: the logits say the opposite of what is so"
-    elif at_high <= 0:
-        taken, why = LEAST, "it falls for ever as T does: every row is classified right, or nearly so"
-    else:
-        from scipy.optimize import brentq
+        return 1.0, "it does not depend on T"
+    if at_low >= 0:
+        return GREATEST, "it falls for ever as T rises: the logits say the opposite of what is so"
+    if at_high <= 0:
+        return LEAST, "it falls for ever as T does: every row is classified right, or nearly so"
+    from scipy.optimize import brentq
 
-        return float(np.exp(-brentq(slope, low, high, xtol=1e-9)))
-    warn_caller(
-        f"no temperature from {LEAST:g} to {GREATEST:g} minimises the cross-entropy of these {len(z)} rows: "
-        f"{why}. Took {taken:g}; give more rows that were not trained on"
-    )
-    return taken
+    return float(np.exp(-brentq(slope, low, high, xtol=1e-9))), ""

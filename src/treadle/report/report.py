@@ -10,9 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,18 +21,15 @@ from treadle.files import write_atomically
 from treadle.report import charts
 from treadle.report.curves import curves
 from treadle.report.evaluation import Evaluation
-from treadle.report.samples import as_grey_images, choose_samples, png_data_uri, short_name, shown_classes
+from treadle.report.page_template import template
+from treadle.report.samples import as_grey_images, choose_samples, png_data_uri, shown_classes
 from treadle.report.shading import confusion_strength
 from treadle.training.history import History
-
-if TYPE_CHECKING:
-    import jinja2
 
 N_RIGHT, N_WRONG, N_MISTAKES = 6, 6, 12
 CLASSES_ON_CARD = 4
 LARGEST_MATRIX = 30  # classes; beyond, a table of the most frequent confusions says more
 FREQUENT_CONFUSIONS = 8
-NAME_WIDTH = 60  # characters
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +97,7 @@ def render_report(inputs: ReportInputs) -> str:
     mistakes = evaluation.most_confident_mistakes(N_MISTAKES)
     pictures = _pictures(inputs, np.array(sorted({*samples.tolist(), *mistakes.tolist()}), dtype=np.int64))
     parameters = inputs.configuration.get("parameters")
-    return _template().render(
+    return template("report.html.jinja").render(
         title=inputs.title,
         evaluation=evaluation,
         n_right=int(evaluation.correct.sum()),
@@ -120,7 +115,7 @@ def render_report(inputs: ReportInputs) -> str:
         mistakes=_cards(evaluation, mistakes, pictures),
         calibration=calibration,
         calibration_chart=charts.calibration_chart(calibration),
-        configuration=_flattened(inputs.configuration),
+        configuration=flattened(inputs.configuration),
         environment=inputs.environment,
         timings=inputs.timings,
     )
@@ -211,12 +206,12 @@ def _cards(evaluation: Evaluation, indices: NDArray[np.int64], pictures: Mapping
     return cards
 
 
-def _flattened(settings: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
+def flattened(settings: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
     """Flatten settings to names and texts; dots join nested names."""
     rows: list[tuple[str, str]] = []
     for name, value in settings.items():
         if isinstance(value, Mapping):
-            rows += _flattened(value, f"{prefix}{name}.")
+            rows += flattened(value, f"{prefix}{name}.")
         else:
             rows.append((f"{prefix}{name}", _setting(value)))
     return rows
@@ -234,38 +229,3 @@ def _setting(value: object) -> str:
 
 def _number_or_dash(value: float, form: str) -> str:
     return "–" if math.isnan(value) else form % value
-
-
-@cache
-def _template() -> jinja2.Template:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("treadle.report", "page"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "percent": _percent,
-        "duration": _duration,
-        "xy": lambda length: f"{length:.1f}",
-        "short": lambda name: short_name(name, NAME_WIDTH),
-    }
-    return environment.get_template("report.html.jinja")
-
-
-def _percent(share: float, digits: int = 1) -> str:
-    return f"{100 * share:.{digits}f} %"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 1:
-        return f"{1000 * seconds:.0f} ms"
-    if seconds < 100:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"

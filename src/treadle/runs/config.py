@@ -118,7 +118,7 @@ class RunConfig:
     def __post_init__(self) -> None:
         if isinstance(self.hidden, list):
             object.__setattr__(self, "hidden", tuple(self.hidden))
-        _check_types(asdict(self))
+        check_types(RunConfig, asdict(self))
         if self.batch_size < 1:
             raise InvalidInput(f"batch_size must be at least 1; got {self.batch_size}")
         if self.weight_decay and self.optimizer != "adamw":
@@ -133,17 +133,14 @@ class RunConfig:
     # Any: of the field's type.
     def differences(self, other: RunConfig) -> dict[str, tuple[Any, Any]]:
         """Return the fields in which two configurations differ, with both values."""
-        mine, theirs = asdict(self), asdict(other)
-        return {name: (mine[name], theirs[name]) for name in mine if mine[name] != theirs[name]}
+        return differences(self, other)
 
 
-def _check_types(values: Mapping[str, object]) -> None:
-    """Raise InvalidInput for unknown names, or values of a wrong type.
-
-    The names are the fields of ``RunConfig``.
-    """
-    kinds = get_type_hints(RunConfig)
-    names = [field.name for field in fields(RunConfig)]
+# Any: a dataclass, which has no type of its own.
+def check_types(config_class: Any, values: Mapping[str, object]) -> None:
+    """Raise InvalidInput for names that are no fields of the configuration, or values of a wrong type."""
+    kinds = get_type_hints(config_class)
+    names = [field.name for field in fields(config_class)]
     for name, value in values.items():
         if name not in names:
             raise InvalidInput(f"there is no option {quoted(name)}; allowed are {', '.join(names)}")
@@ -155,12 +152,12 @@ def _check_types(values: Mapping[str, object]) -> None:
 def _is_of(kind: Any, value: object) -> bool:
     """Say whether a value has a field's type.
 
-    Types are Literal, str, bool, int, float (an int will do), and tuples of int.
+    Types are Literal, str, bool, int, float (an int will do), and tuples of int or str.
     """
     if get_origin(kind) is Literal:
         return value in get_args(kind)
     if get_origin(kind) is tuple:
-        return isinstance(value, tuple) and all(_is_of(int, item) for item in value)
+        return isinstance(value, tuple) and all(_is_of(get_args(kind)[0], item) for item in value)
     if isinstance(value, bool):
         return kind is bool
     if kind is float:
@@ -171,8 +168,16 @@ def _is_of(kind: Any, value: object) -> bool:
 def _in_words(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return f"one of {', '.join(get_args(kind))}"
-    names = {str: "text", bool: "true or false", int: "an integer", float: "a finite number"}
-    return names.get(kind, "a list of integers")
+    if get_origin(kind) is tuple:
+        return "a list of texts" if get_args(kind)[0] is str else "a list of integers"
+    return {str: "text", bool: "true or false", int: "an integer"}.get(kind, "a finite number")
+
+
+# Any: two configurations of one class, and values of the field's type.
+def differences(mine: Any, other: Any) -> dict[str, tuple[Any, Any]]:
+    """Return the fields in which two configurations differ, with both values."""
+    ours, theirs = asdict(mine), asdict(other)
+    return {name: (ours[name], theirs[name]) for name in ours if ours[name] != theirs[name]}
 
 
 def recipe_values(name: str) -> ParsedTable:
@@ -180,7 +185,8 @@ def recipe_values(name: str) -> ParsedTable:
     return tomllib.loads(resources.files("treadle.runs").joinpath(f"recipes/{name}.toml").read_text("utf-8"))
 
 
-def read_config_file(path: Path) -> tuple[ParsedTable, dict[str, str]]:
+# Any: a dataclass, which has no type of its own.
+def read_config_file(path: Path, config_class: Any = RunConfig) -> tuple[ParsedTable, dict[str, str]]:
     """Read the configuration and the environment's record from a TOML file.
 
     The record is empty if there is none.
@@ -188,8 +194,22 @@ def read_config_file(path: Path) -> tuple[ParsedTable, dict[str, str]]:
     Raises
     ------
     InvalidInput
-        If the file is missing or not TOML, or a key or the type of a value is none of ``RunConfig``'s.
+        If the file is missing or not TOML, or a key or the type of a value is none of the configuration's.
     """
+    values, environment = _read_tables(path)
+    try:
+        check_types(config_class, values)
+    except InvalidInput as error:
+        raise InvalidInput(f"{path}: {error}") from error
+    return values, environment
+
+
+def is_of_table(path: Path) -> bool:
+    """Say whether a configuration's file is of a run on a table: it has a target."""
+    return "target" in _read_tables(path)[0]
+
+
+def _read_tables(path: Path) -> tuple[ParsedTable, dict[str, str]]:
     try:
         with opened(path, most_bytes=MOST_TOML_BYTES) as file:
             text = file.read()
@@ -202,14 +222,11 @@ def read_config_file(path: Path) -> tuple[ParsedTable, dict[str, str]]:
     environment = values.pop(ENVIRONMENT, {})
     if not isinstance(environment, dict):
         raise InvalidInput(f"{path}: [{ENVIRONMENT}] must be a table; got {quoted(environment)}")
-    try:
-        _check_types(values)
-    except InvalidInput as error:
-        raise InvalidInput(f"{path}: {error}") from error
     return values, {str(key): str(value) for key, value in environment.items()}
 
 
-def config_toml(config: RunConfig, environment: Mapping[str, str]) -> str:
+# Any: a dataclass, which has no type of its own.
+def config_toml(config: Any, environment: Mapping[str, str]) -> str:
     """Write a run's ``config.toml`` as text."""
     import tomli_w
 

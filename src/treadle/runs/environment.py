@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from treadle.data.dataset import Dataset
 from treadle.engines.selection import Selection
 from treadle.hardware.processors import processor_name
 
@@ -22,15 +21,26 @@ def decisive(environment: Mapping[str, str], precision: str) -> tuple[str, ...]:
     return (*entries, "kernels", "bfloat16_kernels", "processor")
 
 
-def describe_environment(selection: Selection, dataset: Dataset) -> dict[str, str]:
+def describe_environment(
+    selection: Selection, source: str, checksum: str, packages: Sequence[str] = ("treadle", "numpy")
+) -> dict[str, str]:
     """Describe the environment by names and values, to save with the run.
 
     People read it, and it is checked on resuming.
+
+    Parameters
+    ----------
+    selection : Selection
+        Of the engine.
+    source, checksum : str
+        Of the data.
+    packages : sequence of str
+        Whose versions count.
     """
     from importlib.metadata import version
 
     return {
-        **{package: version(package) for package in ("treadle", "numpy")},
+        **{package: version(package) for package in packages},
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor_name(),
@@ -38,6 +48,6 @@ def describe_environment(selection: Selection, dataset: Dataset) -> dict[str, st
         "engine": selection.engine.name,
         "engine_reason": selection.reason,
         **selection.engine.details(),
-        "data_source": dataset.source,
-        "data_checksum": dataset.checksum,
+        "data_source": source,
+        "data_checksum": checksum,
     }

@@ -1,23 +1,9 @@
-"""A run's folder, and the training that fills it.
-
-::
-
-    config.toml              the resolved configuration and the environment; written first
-    history.csv              a line an epoch; written with the checkpoint
-    checkpoint.safetensors   everything that resuming needs; replaced after an epoch, at most once a second
-    model.safetensors        the trained network; written last: its presence says that the run is finished
-
-Each file is replaced whole or not at all, so a run killed at any moment resumes to the same bits.
-"""
+"""A run of a classifier: its configuration, its folder, and the training that fills it."""
 
 from __future__ import annotations
 
-import shlex
-import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 from treadle.data.dataset import Dataset
@@ -26,24 +12,17 @@ from treadle.engines.engine import Engine, TrainingProblem
 from treadle.engines.objective import Objective
 from treadle.errors import InvalidInput, RunError
 from treadle.export.model_file import Model, load_model, save_model
-from treadle.files import UNFINISHED, locked, remove_unfinished, write_atomically
-from treadle.maths.dtypes import Arrays
 from treadle.network import Network, Parameters
 from treadle.optimizers import SCHEDULES, SGD, Adam, AdamW, Optimizer
 from treadle.runs.config import RunConfig, config_toml, read_config_file
 from treadle.runs.environment import decisive
+from treadle.runs.run_folder import RunFiles, RunFolder
 from treadle.training.callbacks import Training, as_callbacks
-from treadle.training.checkpoint import Checkpoint
-from treadle.training.checkpointing import Checkpointing
-from treadle.training.history import History
 from treadle.training.loop import TrainingLoop, TrainingPlan
-
-# From one checkpoint to the next, at least; what a killed process has to train again.
-SECONDS_BETWEEN_CHECKPOINTS = 1.0
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(RunFolder):
     """A run: its folder, its configuration, and the environment of its start.
 
     Examples
@@ -55,7 +34,6 @@ class Run:
     ((64, 8, 10), 2)
     """
 
-    folder: Path
     config: RunConfig
     environment: Mapping[str, str]
 
@@ -68,13 +46,9 @@ class Run:
         RunError
             If something is in the folder already.
         """
-        folder = Path(folder)
-        if folder.exists() and any(not path.name.endswith(UNFINISHED) for path in folder.iterdir()):
-            begun = (folder / "config.toml").is_file()
-            command = f"treadle train --resume {shlex.quote(str(folder))}"
-            go_on = f", or go on with what is there: {command}" if begun else ""
-            raise RunError(f"{folder} is not empty: name another folder with --out{go_on}")
-        return cls(folder, config, environment)
+        run = cls(Path(folder), config, environment)
+        run.check_new()
+        return run
 
     @classmethod
     def open(cls, folder: str | Path) -> Run:
@@ -87,43 +61,15 @@ class Run:
         InvalidInput
             If its configuration cannot be read or used.
         """
-        folder = Path(folder)
-        path = folder / "config.toml"
-        if not path.is_file():
-            raise RunError(f"{folder} holds no run (no config.toml): name a folder that treadle train made")
-        values, environment = read_config_file(path)
-        return cls(folder, RunConfig(**values), environment)
-
-    @property
-    def model_path(self) -> Path:
-        """The file of the trained network, once the run is finished."""
-        return self.folder / "model.safetensors"
-
-    @property
-    def checkpoint_path(self) -> Path:
-        """The file of the state after the last epoch that was saved.
-
-        Of a killed run that is up to a second before its end.
-        """
-        return self.folder / "checkpoint.safetensors"
-
-    @property
-    def report_path(self) -> Path:
-        """The file of the page that ``treadle report`` writes."""
-        return self.folder / "report.html"
+        found = RunFolder(Path(folder))
+        found.check_begun()
+        values, environment = read_config_file(found.config_path)
+        return cls(found.folder, RunConfig(**values), environment)
 
     def model(self) -> Model:
         """Load the trained network; RunError if the run is not finished."""
-        if not self.model_path.is_file():
-            raise RunError(
-                f"{self.folder} is not finished ({len(self.history())} of {self.config.epochs} epochs): "
-                f"go on with: treadle train --resume {shlex.quote(str(self.folder))}"
-            )
+        self.check_finished(self.config.epochs)
         return load_model(self.model_path)
-
-    def history(self) -> History:
-        """Read the epochs so far from the checkpoint; history.csv is for people."""
-        return Checkpoint.load(self.checkpoint_path).history if self.checkpoint_path.is_file() else History()
 
     def continued(self, config: RunConfig, environment: Mapping[str, str]) -> tuple[Run, list[str]]:
         """Return the run to resume with this configuration, and warnings.
@@ -206,83 +152,14 @@ class Run:
             If the folder cannot be written or the disk is full.
         """
         loop = training_loop(self.config, engine, dataset)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        try:
-            with locked(self.folder):
-                return self._train(loop, dataset, callbacks, on_start)
-        except BlockingIOError as error:
-            raise RunError(
-                f"another process trains in {self.folder}: wait for it, or name another folder with --out"
-            ) from error
-
-    def _train(
-        self,
-        loop: TrainingLoop,
-        dataset: Dataset,
-        callbacks: object,
-        on_start: Callable[[], None],
-    ) -> Model:
-        remove_unfinished(self.folder)
-        write_atomically(self.folder / "config.toml", config_toml(self.config, self.environment).encode())
-        files = _RunFiles(self, on_start)
-        Training(loop, [*as_callbacks(callbacks), files]).run()
-        model = Model(
-            loop.parameters(), dataset.class_names, dataset.image_shape, dataset.scale, dataset.data_range
-        )
-        save_model(self.model_path, model)
-        return model
-
-
-class _RunFiles(Checkpointing):
-    """Writes the folder's files while training goes on.
-
-    An epoch may take less than a file that is to be safe on the disk. One that ends within a second of the
-    last checkpoint waits in memory, and is written when training ends, however it ends.
-    """
-
-    def __init__(self, run: Run, on_start: Callable[[], None]) -> None:
-        super().__init__(run.checkpoint_path)
-        self._run = run
-        self._on_start = on_start
-        self._saved_at = 0.0
-        self._waiting: Checkpoint | None = None
-
-    def state(self) -> Arrays:
-        """Return nothing: ``Run.continued`` has compared configuration and data."""
-        return {}
-
-    def on_fit_begin(self, training: Training) -> None:
-        """Resume from the checkpoint, and remove what a finished run left."""
-        super().on_fit_begin(training)
-        if len(training.history) < self._run.config.epochs:
-            self._run.model_path.unlink(missing_ok=True)
-            self._run.report_path.unlink(missing_ok=True)
-        if len(training.history):  # a process killed between the two files left the table behind
-            self._write_history(training.history)
-        self._saved_at = time.monotonic()
-        self._on_start()
-
-    def on_epoch_end(self, training: Training) -> None:
-        """Save, or keep what is to be saved later."""
-        if time.monotonic() - self._saved_at >= SECONDS_BETWEEN_CHECKPOINTS:
-            self._save(training)
-        else:
-            self._waiting = training.checkpoint()
-
-    def on_fit_end(self, training: Training) -> None:
-        """Save the last whole epoch, if it is not: also that before one which was interrupted or diverged."""
-        super().on_fit_end(training)
-        if self._waiting is not None:
-            self._write(self._waiting)
-
-    def _write(self, checkpoint: Checkpoint) -> None:
-        self._waiting = None
-        super()._write(checkpoint)
-        self._write_history(checkpoint.history)
-        self._saved_at = time.monotonic()
-
-    def _write_history(self, history: History) -> None:
-        write_atomically(self._run.folder / "history.csv", history.to_csv().encode())
+        with self.in_training(config_toml(self.config, self.environment)):
+            files = RunFiles(self, on_start)
+            Training(loop, [*as_callbacks(callbacks), files]).run()
+            model = Model(
+                loop.parameters(), dataset.class_names, dataset.image_shape, dataset.scale, dataset.data_range
+            )
+            save_model(self.model_path, model)
+            return model
 
 
 def training_problem(config: RunConfig, dataset: Dataset) -> TrainingProblem:
@@ -375,13 +252,3 @@ def _optimizer(config: RunConfig) -> Optimizer:
             return AdamW(weight_decay=config.weight_decay)
         case _:
             return SGD(momentum=0.9, nesterov=True)
-
-
-def make_run_folder(parent: Path, name: str) -> Path:
-    """Make ``parent/name-1``, or the next free: processes never share a folder."""
-    for n in count(1):
-        folder = parent / f"{name}-{n}"
-        with suppress(FileExistsError):
-            folder.mkdir(parents=True)
-            break
-    return folder

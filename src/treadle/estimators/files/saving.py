@@ -52,6 +52,8 @@ SAVABLE = {
     "LADRegressor": "treadle.estimators.lad",
     "MLPClassifier": "treadle.estimators.mlp.mlp_classifier",
     "MLPRegressor": "treadle.estimators.mlp.mlp_regressor",
+    "TableClassifier": "treadle.estimators.tables.table_classifier",
+    "TableRegressor": "treadle.estimators.tables.table_regressor",
 }
 
 FILE = Container("a fitted estimator", 1, (*KEYS, "estimator"))

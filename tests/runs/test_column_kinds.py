@@ -2,8 +2,8 @@
 
 import pytest
 
-from treadle.cli.column_kinds import parse_column_kinds
 from treadle.errors import InvalidInput
+from treadle.runs.column_kinds import parse_column_kinds
 
 
 @pytest.mark.parametrize(

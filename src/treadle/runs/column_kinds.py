@@ -31,7 +31,7 @@ def parse_column_kinds(texts: Iterable[str]) -> dict[str, ColumnKind]:
 
     Examples
     --------
-    >>> from treadle.cli.column_kinds import parse_column_kinds
+    >>> from treadle.runs.column_kinds import parse_column_kinds
     >>> parse_column_kinds(["zip=category,year=number", "id=out"])
     {'zip': 'category', 'year': 'number', 'id': 'out'}
     """

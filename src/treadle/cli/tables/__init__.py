@@ -1,0 +1,1 @@
+"""The commands on runs of tables: train, evaluate, predict and report."""
