@@ -58,8 +58,9 @@ class LADRegressor(Savable, RegressorMixin, BaseEstimator):  # type: ignore[misc
 
     which for the median, tau = 1/2, is the sum of absolute residuals. It is found at a vertex, and
     ``certificate_`` proves it, for the data as exact numbers. See ``docs/maths/l1.md``. Of a sparse X of more
-    than 2000 columns, the intercept among them, the coefficients are those of an
-    interior point, to rounding, and nothing is proved: ``verify`` says so.
+    than 2000 columns, the intercept among them, a vertex is not always found, nor its equations always
+    enclosed: then the coefficients are those of an interior point, to rounding, or the best vertex, and
+    ``verify`` says that nothing, or how much, is proved.
 
     Columns of 64-bit integers, signed or not, and of time stamps (as nanoseconds) are taken exactly; with an
     intercept every column may have any offset. Predictions are made from where the data are, (X - centre) w +

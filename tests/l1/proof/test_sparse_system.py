@@ -147,6 +147,14 @@ def test_numbers_that_no_power_of_two_brings_together_prove_nothing():
     assert system_of(Z).enclosure(scaled(np.ones(2))) is None
 
 
+def test_more_unknowns_than_sums_are_bounded_for_prove_nothing(monkeypatch):
+    system, b = system_of(np.eye(3)), scaled(np.ones(3))
+    monkeypatch.setattr(sparse_system, "MOST_UNKNOWNS", 2)
+    assert system.enclosure(b) is None and system.solution(b) is None
+    monkeypatch.setattr(sparse_system, "MOST_UNKNOWNS", 3)
+    assert system.enclosure(b).center == system.solution(b).center == [1, 1, 1]
+
+
 def test_no_unknowns_are_enclosed_by_nothing():
     system = system_of(np.empty((0, 0)))
     assert system.enclosure(scaled(np.empty(0))) == Enclosed([], [], 1)

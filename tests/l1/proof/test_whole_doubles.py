@@ -2,6 +2,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from treadle.l1.proof.whole_doubles import exact_combination
 
@@ -40,3 +41,15 @@ def test_what_underflows_beside_the_unit_is_not_taken_for_zero():
     tiny = np.nextafter(0, 1)
     assert exact_combination(np.array([[1000.0, tiny]]), np.zeros(2), [0, 1], 0) is None
     assert exact_combination(np.array([[1000.0]]), np.array([tiny]), [1], 0) is None
+
+
+@pytest.mark.parametrize("unit", [1.0, 0.25, 2.0**-60, 0.1])
+def test_sparse_rows_combine_as_dense_ones(unit):
+    rng = np.random.default_rng(5)
+    X = np.where(rng.random((20, 6)) < 0.4, rng.integers(-9, 9, (20, 6)) * unit, 0.0)
+    factors = [3, -2, 0, 10**6, 1, -7]
+    dense = exact_combination(X, np.zeros(6), factors, 4)
+    found = exact_combination(sparse.csr_array(X), np.zeros(6), factors, 4)
+    assert (found is None) == (dense is None)
+    if dense is not None:
+        assert found[1] == dense[1] and np.array_equal(found[0], dense[0])

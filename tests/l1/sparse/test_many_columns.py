@@ -11,18 +11,18 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from tests.l1.exact_oracle import KINDS, least, objective, table
+from tests.l1.linear_programs import highs_optimum
 from tests.l1.sparse.test_solve import degenerate, scattered, two_factors
 from treadle.errors import CertificateFailed, InvalidInput
 from treadle.l1.pivots import mending
 from treadle.l1.proof import block_inverse, claimed_basis, theorem
 from treadle.l1.sparse import solve as sparse_solve
 from treadle.l1.sparse.solve import solve_sparse
-from treadle.l1.sparse.sparse_vertex import MOST_COLUMNS
 
 
 def as_many(monkeypatch, most=0):
     """Treat tables of more than so many columns as if they had more than 2000."""
-    monkeypatch.setattr(sparse_solve, "MOST_COLUMNS", most)
+    monkeypatch.setattr(sparse_solve, "MOST_DENSE", most)
     monkeypatch.setattr(claimed_basis, "MOST_DENSE", most)
     monkeypatch.setattr(mending, "MOST_DENSE", most)
 
@@ -41,7 +41,7 @@ def many_dummies(ties=False):
 def dummies():
     """Rows, targets and their fit."""
     X, y = many_dummies()
-    assert X.shape[1] > 2 * MOST_COLUMNS
+    assert X.shape[1] > 2 * claimed_basis.MOST_DENSE
     return X, y, solve_sparse(X, y)
 
 
@@ -207,6 +207,27 @@ def test_nothing_false_is_proved_of_tables_that_mislead(monkeypatch):
         rest = {k: v for k, v in options.items() if k != "fit_intercept"}
         assert objective(X.tolist(), y.tolist(), w, b, weight, **rest) - exactly <= Fraction(found.gap_bound)
     assert count[True] >= 135 and count["refused"] <= 2
+
+
+@pytest.mark.parametrize(("most_pivots", "proved"), [(60, True), (0, False)])
+@pytest.mark.parametrize("alpha", [0.0, 0.001])
+def test_a_wrong_basis_is_mended_or_not_certified(monkeypatch, alpha, most_pivots, proved):
+    """Pivots from a basis with a row that does not belong there, by sparse factors."""
+    as_many(monkeypatch)
+    right = sparse_solve.wide_basis
+
+    def wrong(*arguments):
+        basis = right(*arguments)
+        others = np.setdiff1d(np.arange(40, 80), basis.rows)
+        return replace(basis, rows=np.sort(np.append(basis.rows[1:], others[0])))
+
+    monkeypatch.setattr(sparse_solve, "wide_basis", wrong)
+    monkeypatch.setattr(mending, "MOST_NUMBERS", 0)
+    monkeypatch.setattr(mending, "MOST_PIVOTS", most_pivots)
+    X, y, _ = scattered()
+    found = solve_sparse(sparse.csr_array(X), y, alpha=alpha).certificate.verify(sparse.csr_array(X), y)
+    assert bool(found) == proved
+    assert found.gap_bound >= found.objective - highs_optimum(X, y, alpha=alpha) - 1e-9
 
 
 def test_ties_too_many_to_decide_are_no_optimum(monkeypatch):

@@ -11,9 +11,9 @@ from tests.l1.linear_programs import highs_optimum
 from treadle.errors import CertificateFailed, InvalidInput
 from treadle.l1.dense.solve import solve
 from treadle.l1.pivots import mending
+from treadle.l1.proof.claimed_basis import MOST_DENSE
 from treadle.l1.sparse import normal_equations as sparse_normal_equations
 from treadle.l1.sparse import solve as sparse_solve
-from treadle.l1.sparse import sparse_vertex
 from treadle.l1.sparse.optimal_partition import optimal_face
 from treadle.l1.sparse.solve import solve_sparse
 from treadle.l1.sparse.sparse_vertex import sparse_basis
@@ -206,15 +206,14 @@ def test_a_wrong_basis_is_mended_or_not_certified(monkeypatch, most_pivots, prov
 
 
 def test_many_columns_of_which_no_basis_is_found_are_fitted_and_not_proved(monkeypatch):
-    monkeypatch.setattr(sparse_solve, "MOST_COLUMNS", 5)
+    monkeypatch.setattr(sparse_solve, "MOST_DENSE", 5)
     monkeypatch.setattr(sparse_solve, "wide_basis", lambda *arguments: None)
     X, y, _ = scattered()
     solution = solve_sparse(sparse.csr_array(X), y)
     assert solution.objective == pytest.approx(highs_optimum(X, y), rel=1e-9)
     found = solution.certificate.verify(sparse.csr_array(X), y)
     assert not found and found.gap_bound == np.inf
-    most = sparse_vertex.MOST_COLUMNS
-    assert found.flaw.startswith(f"there is no basis: of a sparse X of more than {most} columns")
+    assert found.flaw.startswith(f"there is no basis: of a sparse X of more than {MOST_DENSE} columns")
     assert "NOT PROVED OPTIMAL" in str(found)
 
 

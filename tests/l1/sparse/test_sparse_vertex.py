@@ -1,7 +1,6 @@
 import numpy as np
 from scipy import sparse
 
-from treadle.l1.sparse import sparse_vertex
 from treadle.l1.sparse.sparse_vertex import sparse_basis
 
 
@@ -48,12 +47,6 @@ def test_dependent_columns_are_left_out():
     A = sparse.csr_array(sparse.hstack([A, A[:, [0]] + A[:, [1]], sparse.csr_array((60, 1))]))
     found = sparse_basis(A, y, np.append(w, [0, 0]), np.full(60, 0.5), tied)
     assert found.columns.tolist() == [0, 1, 2, 3] and found.rows.tolist() == [0, 1, 2, 3]
-
-
-def test_columns_too_many_for_a_dense_square_have_no_basis(monkeypatch):
-    A, y, w, tied = interpolating()
-    monkeypatch.setattr(sparse_vertex, "MOST_COLUMNS", 3)
-    assert sparse_basis(A, y, w, np.full(60, 0.5), tied) is None
 
 
 def test_a_face_that_no_row_bounds_has_no_basis():

@@ -40,6 +40,8 @@ from treadle.l1.proof.sparse_integers import SparseIntegers
 
 # Bits of v beyond the leading one of its least number, and of how much a bound may grow besides.
 KEPT_BITS, MOST_GROWTH = 160, 2000
+# Summands for which UP is enough.
+MOST_UNKNOWNS = 1 << 20
 # Times that the rows and the columns are scaled in turn.
 SCALINGS = 20
 # Bits of a fraction from which a denominator is read off, one after the other.
@@ -188,7 +190,7 @@ class SparseSystem:
 
         A number says that Z is nonsingular.
         """
-        if not (self._is_scaled and self._is_inverted):
+        if not (self._is_scaled and self._is_inverted and self.size <= MOST_UNKNOWNS):
             return None
         if transposed not in self._growths:
             bound = self._sweep(transposed).bound(np.ones(self.size))

@@ -9,10 +9,10 @@ dense:
    normal equations (``normal_equations``).
 3. Which residuals are zero at the optimum is read off, and the exact solution with these zeros computed
    (``optimal_partition``).
-4. Rows of a basis are chosen among them (``sparse_vertex``), and the theorem is applied; if it fails, step
-   3 is repeated with other readings. If none is proved, the best stands, and its certificate's ``verify``
-   says how far from the least it is. Beyond ``MOST_COLUMNS`` no basis is looked for, and nothing is
-   proved.
+4. Rows of a basis are chosen among them (``sparse_vertex``; beyond ``MOST_DENSE`` columns ``wide_vertex``),
+   and the theorem is applied; if it fails, step 3 is repeated with other readings. If none is proved, the
+   best stands, and its certificate's ``verify`` says how far from the least it is. Where no basis of so many
+   columns is found, nothing is proved.
 """
 
 from __future__ import annotations
@@ -30,13 +30,14 @@ from treadle.l1.interior.interior_point import InteriorPoint, interior_point
 from treadle.l1.pivots.mending import mended, proved
 from treadle.l1.proof.certificate import Certificate
 from treadle.l1.proof.claim import Claim, Problem, nearest
+from treadle.l1.proof.claimed_basis import MOST_DENSE
 from treadle.l1.proof.pinball import dual_bounds
 from treadle.l1.proof.solution import Solution
 from treadle.l1.sources.sparse_rows import SparseRows
 from treadle.l1.sparse.merged_rows import merged_rows
 from treadle.l1.sparse.normal_equations import SparseNormalEquations
 from treadle.l1.sparse.optimal_partition import OptimalFace, optimal_face
-from treadle.l1.sparse.sparse_vertex import MOST_COLUMNS, SparseBasis, sparse_basis
+from treadle.l1.sparse.sparse_vertex import SparseBasis, sparse_basis
 from treadle.l1.sparse.wide_vertex import wide_basis
 from treadle.maths.dtypes import EPS
 
@@ -60,7 +61,7 @@ def solve_sparse(
     """Find the exact optimum of an L1 regression of a sparse X.
 
     It is of the median or another quantile. Memory is a few copies of X's stored entries, 20 numbers a row,
-    and the square of the columns up to 4000.
+    the square of the columns up to 4000, and beyond what the normal equations' factors fill up to.
 
     Parameters
     ----------
@@ -195,7 +196,7 @@ class _Solver:
         r = self.y - self.A @ face.w
         sizes = np.abs(self.y) + abs(self.A) @ np.abs(face.w)
         tied = face.interpolated | (np.abs(r) <= 64 * EPS * sizes)
-        is_wide = self.A.shape[1] > MOST_COLUMNS
+        is_wide = self.A.shape[1] > MOST_DENSE
         basis: SparseBasis | None
         if is_wide:
             basis = wide_basis(self.A, self.y, face.w, depth, face.interpolated, self.fit_intercept)

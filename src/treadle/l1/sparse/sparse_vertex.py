@@ -9,6 +9,8 @@ inside too.
 2. Rows interpolated, by pivoted QR of their columns, the deepest first.
 3. Where these rows do not span (the optimum is not the only one), w moves along the face until one more row
    meets its zero, and again.
+
+All this takes dense squares of the columns; ``wide_vertex`` does without.
 """
 
 from __future__ import annotations
@@ -20,8 +22,6 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg.lapack import dgeqp3
 
-# Columns beyond which no dense square of them is made.
-MOST_COLUMNS = 2000
 # A column of which so little is left, squared, depends on those before it.
 DEPENDENT = 1e-12
 # A pivot below it, relative to the first, is rounding.
@@ -61,8 +61,6 @@ def sparse_basis(
     interpolated : ndarray of shape (n,), bool
         Whose residual is zero.
     """
-    if A.shape[1] > MOST_COLUMNS:
-        return None
     columns = _independent_columns(A)
     if len(columns) < A.shape[1]:
         fitted = A @ w
