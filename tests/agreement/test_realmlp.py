@@ -75,11 +75,11 @@ def steps_by(engine, name, arrays, problem=None):
 def test_losses_and_final_arrays_are_pytabkits(engine, recorded):
     name, arrays = recorded
     losses, parameters = steps_by(engine, name, arrays)
-    np.testing.assert_allclose(losses, arrays["losses"], rtol=1e-9)
+    np.testing.assert_allclose(losses, arrays["losses"], rtol=1e-12)
     for array_name, array in parameters.trainable():
         moved = np.abs(array - arrays[f"initial.{array_name}"]).max()
         error = np.abs(array - arrays[f"final.{array_name}"]).max()
-        assert error <= 1e-8 < 1e-4 < moved, (array_name, error, moved)
+        assert error <= 1e-12 < 1e-4 < moved, (array_name, error, moved)
 
 
 def test_in_float32_losses_are_pytabkits_within_1e_5(recorded):

@@ -178,13 +178,12 @@ def telling_columns(model: TableModel, train: LabelledTable, test: LabelledTable
 
 def _loss_of(model: TableModel, rows: LabelledTable) -> Callable[[Floats], float]:
     """Return the loss of the rows as a function of their matrix: cross-entropy, or RMSE."""
-    predictor = model._predictor()
     if isinstance(model, TableClassifier):
         codes = np.searchsorted(model.classes_, np.asarray(rows.y))
         places = np.arange(len(codes))
 
         def cross_entropy(X: Floats) -> float:
-            probabilities = model.predictions_of(predictor.logits(X))["probabilities"]
+            probabilities = model.predict_prepared(X)["probabilities"]
             return float(
                 -np.log(np.maximum(np.asarray(probabilities, np.float64)[places, codes], 1e-12)).mean()
             )
@@ -193,17 +192,17 @@ def _loss_of(model: TableModel, rows: LabelledTable) -> Callable[[Floats], float
     y = np.asarray(rows.y, np.float64)
 
     def rmse(X: Floats) -> float:
-        return float(np.sqrt(np.mean((model.predictions_of(predictor.logits(X))["numbers"] - y) ** 2)))
+        return float(np.sqrt(np.mean((model.predict_prepared(X)["numbers"] - y) ** 2)))
 
     return rmse
 
 
 def _first_prediction(model: TableModel, X: Floats) -> NDArray[np.float64]:
     """Return the probability of the last class, or the first target."""
-    logits = model._predictor().logits(X)
+    found = model.predict_prepared(X)
     if isinstance(model, TableClassifier):
-        return np.asarray(model.predictions_of(logits)["probabilities"], np.float64)[:, -1]
-    return model.predictions_of(logits)["numbers"].reshape(len(X), -1)[:, 0]
+        return np.asarray(found["probabilities"][:, -1], np.float64)
+    return np.asarray(found["numbers"].reshape(len(X), -1)[:, 0], np.float64)
 
 
 def sampled(rows: LabelledTable, most: int, rng: np.random.Generator) -> LabelledTable:

@@ -180,3 +180,17 @@ def test_frames_of_any_kind_give_a_result_or_an_error_by_column(seed):
         assert "X" in str(error) or "column" in str(error)
         return
     assert len(predicted) == n and np.isfinite(predicted).all()
+
+
+def test_predicts_in_chunks_what_it_predicts_at_once(monkeypatch):
+    from treadle.tables import read_table
+
+    fitted = small().fit(FRAME, PRICE)
+    expected = fitted.predict(NEW)
+    monkeypatch.setattr("treadle.estimators.tables.fitted_table.ROWS_AT_A_TIME", 7)
+    table = read_table(NEW, like=fitted.preparation_.reading)
+    found = list(fitted.predict_in_chunks(table))
+    assert len(found) == 9 and sum(counts.n_rows for _, counts in found) == len(NEW)
+    np.testing.assert_allclose(np.concatenate([one["numbers"] for one, _ in found]), expected, rtol=1e-6)
+    X = fitted.preparation_.transform(table).X
+    np.testing.assert_allclose(fitted.predict_prepared(X)["numbers"], expected, rtol=1e-6)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import cyclopts
 
@@ -14,10 +14,10 @@ from treadle.cli.terminal import print_result, progress_console, warn
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from treadle.estimators.tables.table_classifier import TableClassifier
     from treadle.estimators.tables.table_regressor import TableRegressor
-    from treadle.maths.dtypes import Floats
 
 app = cyclopts.App(name="predict")
 
@@ -50,13 +50,13 @@ def predict(run: Path, table: Path, /, *, out: Path | None = None) -> int:
     model = opened.model()
     names = opened.target().names
     read = read_table(str(table), like=model.preparation_.reading)
-    chunks = model._fitted.in_chunks(model._predictor().logits, read)
-    logits, counts = next(chunks)
-    batch = _predictions(model, names, logits)
+    chunks = model.predict_in_chunks(read)
+    found, counts = next(chunks)
+    batch = _as_columns(model, names, found)
     with _sink(out) as sink, csv.CSVWriter(sink, batch.schema) as writer:
         writer.write_batch(batch)
-        for logits, more in chunks:
-            writer.write_batch(_predictions(model, names, logits))
+        for found, more in chunks:
+            writer.write_batch(_as_columns(model, names, found))
             counts += more
     console = progress_console()
     for sentence in counts.in_words():
@@ -66,20 +66,19 @@ def predict(run: Path, table: Path, /, *, out: Path | None = None) -> int:
     return 0
 
 
-def _predictions(
-    model: TableClassifier | TableRegressor, names: tuple[str, ...], logits: Floats
+def _as_columns(
+    model: TableClassifier | TableRegressor, names: tuple[str, ...], found: dict[str, NDArray[Any]]
 ) -> pa.RecordBatch:
     """Return a chunk's predictions as columns."""
     import pyarrow as pa
 
-    found = model.predictions_of(logits)
     if "classes" in found:
         columns = {names[0]: pa.array(found["classes"].tolist())}
         labels = [str(label) for label in model.classes_.tolist()]
         parts = zip(labels, found["probabilities"].T, strict=True)
         columns |= {f"probability of {label}": pa.array(part) for label, part in parts}
     else:
-        numbers = found["numbers"].reshape(len(logits), -1)
+        numbers = found["numbers"].reshape(len(found["numbers"]), -1)
         columns = {name: pa.array(part) for name, part in zip(names, numbers.T, strict=True)}
     return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 

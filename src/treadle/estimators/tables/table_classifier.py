@@ -6,7 +6,7 @@ The fit is that of ``table_estimator``. Dimensions: N rows, D columns, K classes
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -233,7 +233,7 @@ class TableClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]  #
         """
         return float(super().score(X, plain_labels(y), sample_weight))
 
-    def predictions_of(self, logits: Floats) -> dict[str, NDArray[np.generic]]:
+    def predictions_of(self, logits: Floats) -> dict[str, NDArray[Any]]:
         """Return what logits (N, K) predict: ``classes`` and ``probabilities``."""
         kind = self._classes()
         return {

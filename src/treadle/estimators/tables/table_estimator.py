@@ -12,7 +12,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -42,6 +42,7 @@ from treadle.estimators.tables.given_tables import (
     with_targets,
 )
 from treadle.maths.dtypes import Floats, Numbers
+from treadle.tables.preparation.counts import Counts
 from treadle.tables.preparation.prepare import prepare
 from treadle.tables.table import Table
 
@@ -215,6 +216,35 @@ class TableEstimator(Savable, BaseEstimator):  # type: ignore[misc]  # scikit-le
         fitted = self._fitted
         table = table_to_predict(self, X, fitted.preparation.reading)
         return fitted.logits(self._predictor().logits, table)
+
+    @abstractmethod
+    def predictions_of(self, logits: Floats) -> dict[str, NDArray[Any]]:
+        """Return what logits (N, K) predict, by name."""
+
+    def predict_prepared(self, X: Floats) -> dict[str, NDArray[Any]]:
+        """Predict rows of the matrix that ``preparation_`` makes: what ``predictions_of`` says.
+
+        Parameters
+        ----------
+        X : ndarray of shape (N, preparation_.n_outputs), float32
+        """
+        return self.predictions_of(self._predictor().logits(X))
+
+    def predict_in_chunks(self, table: Table) -> Iterator[tuple[dict[str, NDArray[Any]], Counts]]:
+        """Yield the predictions of some rows of a table after others, and what was replaced in them.
+
+        Parameters
+        ----------
+        table : treadle.tables.Table
+            Read with ``like=preparation_.reading``.
+
+        Raises
+        ------
+        InvalidInput
+            If a column is missing, or a cell cannot be what it is to be, by row and column.
+        """
+        for logits, counts in self._fitted.in_chunks(self._predictor().logits, table):
+            yield self.predictions_of(logits), counts
 
     def _predictor(self) -> Predictor:
         parameters = self._fitted.parameters

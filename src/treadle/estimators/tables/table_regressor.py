@@ -6,7 +6,7 @@ The fit is that of ``table_estimator``. Dimensions: N rows, D columns, K outputs
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -177,7 +177,7 @@ class TableRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]  # s
         """
         return self.predictions_of(self._logits(X))["numbers"]
 
-    def predictions_of(self, logits: Floats) -> dict[str, NDArray[np.float64]]:
+    def predictions_of(self, logits: Floats) -> dict[str, NDArray[Any]]:
         """Return what logits (N, K) predict: ``numbers``."""
         kind = self._fitted.kind
         assert isinstance(kind, ScaledNumbers)
