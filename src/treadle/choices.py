@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-ActivationName = Literal["identity", "relu", "tanh", "logistic", "gelu", "silu"]
+ActivationName = Literal["identity", "relu", "tanh", "logistic", "gelu", "silu", "selu", "mish"]
 OutputName = Literal["softmax", "identity", "logistic", "exp"]
 InitialisationName = Literal["torch", "glorot", "he"]
 LossName = Literal["cross_entropy", "binary_cross_entropy", "squared", "absolute", "huber", "poisson"]
 OptimizerName = Literal["adam", "adamw", "sgd"]
-ScheduleName = Literal["constant", "one_cycle", "cosine", "inverse_scaling", "adaptive"]
+ScheduleName = Literal["constant", "one_cycle", "cosine", "inverse_scaling", "adaptive", "log_cosine"]
 EngineName = Literal["auto", "native", "numpy", "torch"]
 GradientEngineName = Literal["native", "numpy", "torch"]  # those that train in float64
 DeviceName = Literal["auto", "cpu", "cuda"]

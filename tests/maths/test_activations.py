@@ -10,13 +10,19 @@ import scipy.stats
 from treadle.errors import InvalidInput
 from treadle.maths.activations import (
     ACTIVATIONS,
+    SELU_FALL,
+    SELU_SCALE,
     gelu,
     gelu_derivative,
     identity,
     logistic,
     logistic_derivative,
+    mish,
+    mish_derivative,
     relu,
     relu_derivative,
+    selu,
+    selu_derivative,
     silu,
     tanh,
     tanh_derivative,
@@ -26,7 +32,7 @@ from treadle.maths.derivative_check import check_derivative
 INF = np.inf
 POINTS = np.array([-30.0, -5.5, -1.0, -1e-3, 1e-3, 0.7, 2.0, 9.0, 30.0])
 each = pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=ACTIVATIONS.keys())
-analytic = [a for a in ACTIVATIONS.values() if a.name != "relu"]
+analytic = [a for a in ACTIVATIONS.values() if a.name not in ("relu", "selu")]
 
 
 @each
@@ -57,6 +63,32 @@ def test_values_agree_with_scipy_into_the_tails():
         gelu_derivative(z), scipy.stats.norm.cdf(z) + z * scipy.stats.norm.pdf(z), rtol=1e-12
     )
     np.testing.assert_allclose(logistic_derivative(z), 0.25 / np.cosh(z / 2) ** 2, rtol=1e-14)
+    np.testing.assert_allclose(mish(z), z * np.tanh(np.logaddexp(0, z)), rtol=1e-13)
+    np.testing.assert_allclose(selu(z), 1.0507009873554805 * scipy_elu(z, 1.6732632423543772), rtol=1e-15)
+
+
+def scipy_elu(z, alpha):
+    return np.where(z > 0, z, alpha * scipy.special.expm1(np.minimum(z, 0)))
+
+
+def test_selu_keeps_the_mean_0_and_the_variance_1_of_normal_numbers():
+    # What its two constants were chosen for; by the trapezoidal rule.
+    z, dz = np.linspace(-12, 12, 400_001, retstep=True)
+    density = scipy.stats.norm.pdf(z) * dz
+    assert abs((selu(z) * density).sum()) < 1e-8
+    assert (selu(z) ** 2 * density).sum() == pytest.approx(1, abs=1e-8)
+
+
+def test_derivative_of_selu_at_0_is_that_from_below_and_the_check_says_so():
+    np.testing.assert_array_equal(selu_derivative([-0.0, 0.0]), SELU_FALL)
+    assert not check_derivative(lambda z: selu(z).sum(), selu_derivative, [-1.0, 0.0])
+
+
+def test_mish_is_linear_far_out_in_both_types():
+    for dtype in (np.float32, np.float64):
+        z = np.array([30, 41, 90, 1e30], dtype)
+        np.testing.assert_array_equal(mish(z), z)
+        np.testing.assert_allclose(mish_derivative(z), 1, rtol=1e-12)
 
 
 @each
@@ -69,6 +101,8 @@ def test_infinities_give_the_limits(activation, dtype):
         "logistic": ([0, 1], [0, 0]),
         "gelu": ([0, INF], [0, 1]),
         "silu": ([0, INF], [0, 1]),
+        "selu": ([dtype(-SELU_FALL), INF], [0, dtype(SELU_SCALE)]),
+        "mish": ([0, INF], [0, 1]),
     }[activation.name]
     huge = np.finfo(dtype).max
     np.testing.assert_array_equal(activation.value(np.array([-INF, INF], dtype)), values)
@@ -136,6 +170,7 @@ def test_complex_values_stay_finite_far_out(activation):
 
 def test_zero_is_where_it_should_be():
     assert identity(0.0) == tanh(0.0) == relu(0.0) == gelu(0.0) == silu(0.0) == 0
+    assert selu(0.0) == mish(0.0) == 0
     assert logistic(0.0) == 0.5 and tanh_derivative(0.0) == 1
 
 

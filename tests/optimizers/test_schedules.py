@@ -11,7 +11,16 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.neural_network._stochastic_optimizers import SGDOptimizer
 
 from treadle.errors import InvalidInput
-from treadle.optimizers import SCHEDULES, Adaptive, Constant, Cosine, InverseScaling, OneCycle, Schedule
+from treadle.optimizers import (
+    SCHEDULES,
+    Adaptive,
+    Constant,
+    Cosine,
+    InverseScaling,
+    LogCosine,
+    OneCycle,
+    Schedule,
+)
 from treadle.optimizers.schedules import LEAST_RATE
 
 
@@ -69,6 +78,25 @@ def test_cosine_warms_up_and_falls_along_half_a_cosine(fraction):
         else:
             expected.append(0.05 * (1 + math.cos(math.pi * (time - fraction) / (1 - fraction))))
     np.testing.assert_allclose(rates(Cosine(fraction)), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n_cycles", [1, 2, 4])
+def test_log_cosine_is_waves_of_double_length(n_cycles):
+    expected = []
+    for step in range(100):
+        cycles = math.log2(1 + (2**n_cycles - 1) * (step + 0.5) / 100)
+        expected.append(0.05 * (1 - math.cos(2 * math.pi * cycles)))
+    np.testing.assert_allclose(rates(LogCosine(n_cycles)), expected, rtol=0, atol=1e-15)
+    found = rates(LogCosine(n_cycles), n_steps=2500)
+    valleys = np.flatnonzero((found[1:-1] < found[:-2]) & (found[1:-1] <= found[2:])) + 1
+    times = (valleys + 0.5) / 10_000
+    np.testing.assert_allclose(times, [(2**k - 1) / (2**n_cycles - 1) for k in range(1, n_cycles)], atol=1e-4)
+
+
+@pytest.mark.parametrize("n_cycles", [0, 41, 1.5, True])
+def test_a_number_of_cycles_that_is_none_is_refused(n_cycles):
+    with pytest.raises(InvalidInput, match=f"n_cycles must be an integer from 1 to 40; got {n_cycles}"):
+        LogCosine(n_cycles)
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.05, 0.3, 1.0])
@@ -156,6 +184,7 @@ def test_only_schedules_with_an_end_need_the_planned_length():
     assert [name for name, schedule in SCHEDULES.items() if schedule.needs_n_epochs] == [
         "one_cycle",
         "cosine",
+        "log_cosine",
     ]
     assert all(issubclass(schedule, Schedule) for schedule in SCHEDULES.values())
 

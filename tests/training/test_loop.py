@@ -303,3 +303,18 @@ def test_a_state_of_one_number_is_not_stretched_to_fit():
     state = made.checkpoint().state | {"parameters": np.zeros(1)}
     with pytest.raises(InvalidInput, match=r"'parameters': 'float64 \(1,\)'"):
         made.restore(Checkpoint(state, made.history))
+
+
+@pytest.mark.parametrize(("n_rows", "batch", "visited"), [(22, 8, 16), (24, 8, 24), (7, 8, 7), (9, 8, 8)])
+def test_a_remainder_can_be_dropped(n_rows, batch, visited):
+    observed = Observed()
+    plan = replace(PLAN, drops_remainder=True)
+    made = make_loop(problem(n_rows=n_rows, batch_size=batch), plan, observed)
+    records = list(made.epochs())
+    assert made.n_rows == visited
+    orders = [order for order, _rates, _losses in observed.epochs]
+    for epoch, order in enumerate(orders, 1):
+        np.testing.assert_array_equal(order, epoch_order(7, epoch, n_rows)[:visited])
+        np.testing.assert_array_equal(order, made.order(epoch))
+    sizes = {len(rates) for _order, rates, _losses in observed.epochs}
+    assert sizes == {-(-visited // batch)} and all(math.isfinite(record.train_loss) for record in records)

@@ -11,7 +11,7 @@ from tests.training.training_cases import (
     make_loop,
     result,
 )
-from treadle.optimizers import SCHEDULES
+from treadle.optimizers import SCHEDULES, Fading
 from treadle.training.checkpoint import Checkpoint
 
 
@@ -49,6 +49,16 @@ def test_from_the_end_of_every_epoch_in_both_precisions(tmp_path, n_before, dtyp
     whole = make_loop(dtype=dtype)
     list(whole.epochs())
     assert result(interrupted(tmp_path / "checkpoint", n_before, dtype=dtype)) == result(whole)
+
+
+def test_where_dropout_and_decay_fade(tmp_path):
+    options = {"optimizer": OPTIMIZERS["adamw"], "fading": Fading(N_EPOCHS * 2), "drops_remainder": True}
+    whole = make_loop(**options)
+    list(whole.epochs())
+    assert result(interrupted(tmp_path / "checkpoint", 3, **options)) == result(whole)
+    steady = make_loop(**{**options, "fading": None})
+    list(steady.epochs())
+    assert result(steady) != result(whole)
 
 
 @pytest.mark.parametrize("changed", ["noise_seed", "seed"])

@@ -48,7 +48,7 @@ def evaluate(
     opened = Run.open(run)
     model = opened.model()
     dataset = load_data(data or opened.config.data)
-    engine = select_engine(dtype=model.parameters.dtype).engine
+    engine = select_engine(dtype=model.parameters.dtype, network=model.network).engine
     evaluation = evaluate_model(model, engine, dataset, lambda text: warn(progress_console(), text))
     if json:
         print_json({"run": str(run), "data": dataset.name, "test": evaluation.to_dict()})

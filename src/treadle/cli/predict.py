@@ -84,7 +84,7 @@ def predict(
         if image.min() == image.max():
             warn(console, f"{path} is of one shade all over; a dark drawing needs --invert")
     X = units.from_bytes(pixels)
-    engine = select_engine(dtype=model.parameters.dtype).engine
+    engine = select_engine(dtype=model.parameters.dtype, network=model.network).engine
     probabilities = engine.predict(model.parameters, X)
     if json:
         print_json(

@@ -30,7 +30,9 @@ def report(run: Path, /) -> int:
     opened = Run.open(run)
     model = opened.model()
     dataset = load_data(opened.config.data)
-    evaluation = evaluate_model(model, select_engine(dtype=model.parameters.dtype).engine, dataset)
+    evaluation = evaluate_model(
+        model, select_engine(dtype=model.parameters.dtype, network=model.network).engine, dataset
+    )
     timings = {"training": sum(opened.history().column("seconds"))}
     write_run_report(opened, model, evaluation, dataset, timings)
     print_result(f"report  {opened.report_path}")

@@ -26,7 +26,7 @@ from treadle.engines.rows import Rows, check_rows, is_compressed, n_rows
 from treadle.errors import EngineUnavailable, InvalidInput, TrainingDiverged
 from treadle.maths.dtypes import ArrayMapping, Arrays, Floats, Numbers
 from treadle.network import Network, Parameters
-from treadle.optimizers import Optimizer
+from treadle.optimizers import Fading, Optimizer
 from treadle.whole_numbers import is_whole
 
 PRECISIONS = get_args(PrecisionName)
@@ -61,6 +61,9 @@ class TrainingProblem:
     precision : {"float32", "bfloat16"}
         ``bfloat16``: matrix products of factors rounded to bfloat16, summed in float32; all else, and the
         parameters, stay float32. ``float32``: everything is in the type of the parameters, float64 included.
+    fading : Fading, or None
+        How dropout and weight decay fade over the planned steps; None: they stay. It goes by the number of
+        steps taken, which a trainer's state has.
 
     Raises
     ------
@@ -89,6 +92,7 @@ class TrainingProblem:
     noise_seed: int = 0
     augmentation: Augmentation | None = None
     precision: str = "float32"
+    fading: Fading | None = None
 
     def __post_init__(self) -> None:
         self.objective.check_fits(self.network)
@@ -126,6 +130,13 @@ class TrainingProblem:
     def n_steps(self, n_rows: int) -> int:
         """Batches in an epoch of n_rows rows, the last partial one included."""
         return -(-n_rows // self.batch_size)
+
+    def fades(self, step: int, n_steps: int) -> NDArray[np.float64]:
+        """Return the factors of dropout and weight decay in n_steps steps, from the given one.
+
+        Steps count from 0, over all epochs. They are 1 where nothing fades.
+        """
+        return np.ones(n_steps) if self.fading is None else self.fading.factors(step, n_steps)
 
     def batch(self, rows: NDArray[np.int64], step: int) -> tuple[Rows, Numbers, Numbers | None]:
         """Copy these rows of X, y and sample_weight, augmented for the step.
@@ -367,12 +378,23 @@ class Engine(ABC):
             "or precision float32"
         )
 
-    def why_not(self, problem: TrainingProblem | None, dtype: DTypeLike) -> str | None:
-        """Say why this engine cannot train the problem; None if it can.
+    def lacking(self, network: Network) -> str | None:
+        """Say which part of a network this engine cannot compute, with a remedy; None if it can all."""
+        return None
 
-        It is what ``unsupported`` says, or that the network's blocks have rates that the engine has not.
+    def why_not(
+        self, problem: TrainingProblem | None, dtype: DTypeLike, network: Network | None = None
+    ) -> str | None:
+        """Say why this engine cannot serve; None if it can.
+
+        It is what ``unsupported`` says, then what ``lacking`` does, or that the network's blocks have rates
+        that the engine has not.
         """
         if reason := self.unsupported(problem, dtype):
+            return reason
+        if problem is not None:
+            network = problem.network
+        if network is not None and (reason := self.lacking(network)):
             return reason
         if problem is None or self.trains_by_block or problem.network.has_one_rate:
             return None
@@ -385,7 +407,12 @@ class Engine(ABC):
         """Return by name what results or time depend on besides the engine's name."""
         return {}
 
-    def check_supports(self, problem: TrainingProblem | None, dtype: DTypeLike) -> None:
-        """Raise EngineUnavailable with the reason of ``why_not``, if it has one."""
-        if reason := self.why_not(problem, dtype):
+    def check_supports(
+        self, problem: TrainingProblem | None, dtype: DTypeLike, network: Network | None = None
+    ) -> None:
+        """Raise EngineUnavailable with the reason of ``why_not``, if it has one.
+
+        The network is that whose predictions are wanted, where there is no problem.
+        """
+        if reason := self.why_not(problem, dtype, network):
             raise EngineUnavailable(reason)

@@ -158,10 +158,14 @@ def random_batch(
 ) -> tuple[NDArray[np.float64], Numbers, NDArray[np.float64]]:
     """Draw X, y and sample weights to check gradients on.
 
-    Inputs are normal, and targets suit the output.
+    Inputs are normal, codes of categories uniform, and targets suit the output.
     """
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n_rows, network.sizes[0]))
+    if (stage := network.input_stage) is not None and stage.category_counts:
+        X[:, stage.n_copied :] = rng.integers(
+            stage.category_counts, size=(n_rows, len(stage.category_counts))
+        )
     return X, random_targets(network, n_rows, rng), rng.uniform(0.5, 2.0, n_rows)
 
 

@@ -34,6 +34,9 @@ from treadle.maths.dtypes import Floats, Numbers
 from treadle.network import Network, Parameters
 from treadle.optimizers import SGD, Adam, AdamW, Optimizer
 
+# Those that the kernel has.
+ACTIVATIONS = ("identity", "relu", "tanh", "logistic", "gelu", "silu")
+
 # Products of weights and values in the forward pass of a batch. With fewer for each, threads spend as long
 # waiting for each other, some microseconds a phase, as they compute.
 PRODUCTS_PER_THREAD = 1 << 17
@@ -107,7 +110,24 @@ class NativeEngine(Engine):
                 "the native engine has the update rules adam, adamw and sgd; got "
                 f"{type(problem.optimizer).__name__}: take the numpy engine"
             )
+        if problem.fading is not None:
+            return (
+                "the native engine does not fade dropout and weight decay: take the numpy or the torch engine"
+            )
         return None
+
+    def lacking(self, network: Network) -> str | None:
+        """See ``Engine.lacking``."""
+        others = {layer.activation for layer in network.layers} - {*ACTIVATIONS}
+        if others:
+            what = f"activation {min(others)}"
+        elif any(layer.parametric for layer in network.layers):
+            what = "parametric activation"
+        elif network.input_stage is not None:
+            what = "input stage"
+        else:
+            return None
+        return f"the native engine has no {what}: take the numpy or the torch engine"
 
     def details(self) -> dict[str, str]:
         """See ``Engine.details``."""
@@ -119,7 +139,7 @@ class NativeEngine(Engine):
 
     def predictor(self, parameters: Parameters) -> Predictor:
         """See ``Engine.predictor``."""
-        self.check_supports(None, parameters.dtype)
+        self.check_supports(None, parameters.dtype, parameters.network)
         return NativePredictor(self, parameters)
 
     def threads_for(self, problem: TrainingProblem) -> int:

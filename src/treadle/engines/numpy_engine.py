@@ -19,7 +19,12 @@ Back-propagation is the chain rule from the last layer to the first, with d_l = 
     dJ/db_l = sum over the rows of d_l                   from (1)                                       (8)
 
 A layer with batch normalisation has equations (9) to (13) of ``treadle.engines.batch_norm`` between a W and
-z in place of (1), and the like on the way back.
+z in place of (1), and the like on the way back; one with parametric activations (14) to (16) of
+``treadle.engines.parametric_activation`` in place of (2). Where rows are rows of a table, a_0 is what (18) to
+(28) of ``treadle.engines.input_stage`` make of them.
+
+Where the problem fades (``treadle.optimizers.fading``), the rate of dropout and the decay of weights in step
+t are those of network and optimizer times its factor phi(t)                                            (17)
 
 No vector-Jacobian product forms its Jacobian: (6) and (7) cost as much as (1) each, so a loss with all its
 gradients costs at most three predictions (Rumelhart, Hinton and Williams 1986; Griewank and Walther 2008,
@@ -41,7 +46,9 @@ from numpy.typing import NDArray
 from treadle.engines.batch_norm import BatchNorm
 from treadle.engines.dropout import dropout_mask
 from treadle.engines.engine import Engine, Trainer, TrainingProblem, diverged
+from treadle.engines.input_stage import StagePasses
 from treadle.engines.objective import Objective
+from treadle.engines.parametric_activation import ParametricActivation
 from treadle.engines.predictor import Predictor
 from treadle.engines.rows import Rows, check_rows, dense, is_compressed, n_rows
 from treadle.hardware.at_once import stop_if_asked
@@ -122,27 +129,35 @@ class NumpyPredictor(Predictor):
 class _Forward:
     """The forward pass over batches of at most batch_size rows, in arrays that are kept."""
 
-    def __init__(self, parameters: Parameters, batch_size: int) -> None:
+    def __init__(self, parameters: Parameters, batch_size: int, gradients: Parameters | None = None) -> None:
         network = parameters.network
         self.network = network
         self.parameters = parameters
         self.activations = [ACTIVATIONS[layer.activation] for layer in network.layers]
         self.inputs = np.empty((batch_size, network.sizes[0]), dtype=parameters.dtype)
         self.z = [np.empty((batch_size, layer.n_out), dtype=parameters.dtype) for layer in network.layers]
+        self.mixed = [
+            None if slopes is None else ParametricActivation(batch_size, f, slopes)
+            for f, slopes in zip(self.activations, parameters.slopes, strict=True)
+        ]
         # h and a are the same memory as z and h wherever nothing needs the earlier of the two again.
         self.h = [
-            z if f.in_place else np.empty_like(z) for z, f in zip(self.z, self.activations, strict=True)
+            z if f.in_place and mixed is None else np.empty_like(z)
+            for z, f, mixed in zip(self.z, self.activations, self.mixed, strict=True)
         ]
         self.a = [
             np.empty_like(h) if layer.dropout else h for h, layer in zip(self.h, network.layers, strict=True)
         ]
         self.norms: list[BatchNorm | None] = [None] * len(network.layers)
         self.masks: list[Floats | None] = [None] * len(network.layers)
+        stage = network.input_stage
+        self.stage = None if stage is None else StagePasses(batch_size, stage, parameters, gradients)
 
-    def forward(self, X: Rows, noise_key: tuple[int, int] | None) -> Floats:
+    def forward(self, X: Rows, noise_key: tuple[int, int] | None, fade: float = 1.0) -> Floats:
         """Compute equations (1) to (3); return the logits.
 
-        (9) to (11) take the place of (1) in layers with batch normalisation. The logits are valid until the
+        (9) to (11) take the place of (1) in layers with batch normalisation, (14) that of (2) in those with
+        parametric activations. Dropout's rates are multiplied by ``fade``. The logits are valid until the
         next call.
         """
         n = n_rows(X)
@@ -155,6 +170,8 @@ class _Forward:
             a = np.multiply(dense(X), scale, out=self.inputs[:n], casting="same_kind")
             if offset:
                 a += offset
+            if self.stage is not None:
+                a = self.stage.forward(a)
         self.first = a
         for i, (layer, f) in enumerate(zip(self.network.layers, self.activations, strict=True)):
             z, h = self.z[i][:n], self.h[i][:n]
@@ -164,10 +181,13 @@ class _Forward:
                 norm.forward(out=z)
             else:
                 z += self.parameters.biases[i]
-            f.value(z, out=h)
+            if mixed := self.mixed[i]:
+                mixed.forward(z, out=h)
+            else:
+                f.value(z, out=h)
             a = h
             if layer.dropout and noise_key is not None:
-                mask = dropout_mask(*noise_key, i, n, layer.n_out, layer.dropout, z.dtype)
+                mask = dropout_mask(*noise_key, i, n, layer.n_out, layer.dropout * fade, z.dtype)
                 a = np.multiply(h, mask, out=self.a[i][:n])
                 self.masks[i] = mask
         return np.asarray(a)
@@ -177,13 +197,15 @@ class _Passes(_Forward):
     """The forward and the backward pass over batches of at most batch_size rows, in arrays that are kept."""
 
     def __init__(self, parameters: Parameters, batch_size: int) -> None:
-        super().__init__(parameters, batch_size)
-        self.gradients = Parameters.zeros(self.network, parameters.dtype)
+        self.gradients = Parameters.zeros(parameters.network, parameters.dtype)
+        super().__init__(parameters, batch_size, self.gradients)
         self.norms = [
             BatchNorm(batch_size, i, parameters, self.gradients) if layer.batch_norm else None
             for i, layer in enumerate(self.network.layers)
         ]
         self.d = [np.empty_like(z) for z in self.z[:-1]]
+        stage = self.network.input_stage
+        self.d_first = None if stage is None else np.empty((batch_size, stage.width), parameters.dtype)
         self.scratch = np.empty(min(CHUNK, parameters.flat.size), dtype=parameters.dtype)
 
     def loss_and_gradients(
@@ -193,14 +215,15 @@ class _Passes(_Forward):
         sample_weight: Numbers | None,
         objective: Objective,
         noise_key: tuple[int, int] | None,
+        fade: float = 1.0,
     ) -> float:
-        """Compute equations (4) to (8), (12) and (13).
+        """Compute equations (4) to (8), (12), (13), (15), (16) and (22) to (28).
 
         The gradients are left in ``self.gradients``.
         """
         n = n_rows(X)
         l2 = objective.l2
-        logits = self.forward(X, noise_key)
+        logits = self.forward(X, noise_key, fade)
         loss = objective.data_loss(logits, y, sample_weight)
         d = objective.data_gradient(logits, y, sample_weight)
         for i in reversed(range(len(self.z))):
@@ -214,7 +237,13 @@ class _Passes(_Forward):
                 mask = self.masks[i - 1]
                 if noise_key and mask is not None:
                     d *= mask
-                self.activations[i - 1].backward(d, self.z[i - 1][:n], self.h[i - 1][:n])
+                slope_gradient = self.gradients.slopes[i - 1]
+                if (mixed := self.mixed[i - 1]) and slope_gradient is not None:
+                    mixed.backward(d, self.z[i - 1][:n], slope_gradient)
+                else:
+                    self.activations[i - 1].backward(d, self.z[i - 1][:n], self.h[i - 1][:n])
+            elif self.stage is not None and self.d_first is not None:
+                self.stage.backward(np.matmul(d, self.parameters.weights[0].T, out=self.d_first[:n]))
         if l2:
             # In chunks: no copy of all weights, and in float32 the squares' sum keeps seven digits.
             for where, _rate, decay in self.network.decays:
@@ -260,17 +289,21 @@ class NumpyTrainer(Trainer):
     ) -> NDArray[np.float64]:
         problem = self._problem
         losses = np.empty(problem.n_steps(len(order)))
-        for s in range(len(losses)):
+        fades = problem.fades(self._step, len(losses))
+        for s, fade in enumerate(fades.tolist()):
             stop_if_asked()
             rows = order[s * problem.batch_size : (s + 1) * problem.batch_size]
             loss = self._passes.loss_and_gradients(
-                *problem.batch(rows, self._step), problem.objective, (problem.noise_seed, self._step)
+                *problem.batch(rows, self._step),
+                problem.objective,
+                (problem.noise_seed, self._step),
+                fade,
             )
             if not math.isfinite(loss):
                 raise diverged(s + 1, loss)
             self._passes.update_statistics()
             self._step += 1
-            problem.optimizer.update(
+            problem.optimizer.faded(fade).update(
                 self._parameters, self._passes.gradients, self._moments, self._step, float(learning_rates[s])
             )
             losses[s] = loss

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
-from treadle.network import Network
+from treadle.network import InputStage, Network
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -55,8 +55,27 @@ def check_rows(network: Network, X: Rows) -> None:
             f"X must be uint8, float32 or float64 of shape (N, {n_inputs}), for the {n_inputs} inputs of the "
             f"network; got {X.dtype} of shape {X.shape}"
         )
+    if network.input_stage is not None:
+        _check_codes(network.input_stage, X)
     if is_compressed(X) and network.mirror_width:
         raise InvalidInput(
             f"X must be dense for a network that mirrors images, mirror_width={network.mirror_width}; "
             "got sparse rows: use X.toarray()"
         )
+
+
+def _check_codes(stage: InputStage, X: Rows) -> None:
+    """Raise InvalidInput unless X is dense and its codes are whole, from 0 to their counts less 1."""
+    if is_compressed(X):
+        raise InvalidInput(
+            "X must be dense for a network with an input stage; got sparse rows: use X.toarray()"
+        )
+    for k, count in enumerate(stage.category_counts):
+        codes = np.asarray(X)[:, stage.n_copied + k]
+        fit = (codes >= 0) & (codes < count) & (codes == np.floor(codes))
+        if not fit.all():
+            row = int(np.argmin(fit))
+            raise InvalidInput(
+                f"column {stage.n_copied + k} of X must hold codes of a category, whole numbers from 0 to "
+                f"{count - 1}; got {codes[row]} in row {row}: make unknown ones 0"
+            )

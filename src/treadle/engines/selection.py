@@ -17,6 +17,7 @@ from treadle.choices import EngineName
 from treadle.engines.engine import Engine, TrainingProblem
 from treadle.engines.rows import is_compressed
 from treadle.errors import EngineUnavailable, InvalidInput
+from treadle.network import Network
 
 ENGINES = get_args(EngineName)
 
@@ -37,6 +38,7 @@ def select_engine(
     problem: TrainingProblem | None = None,
     dtype: DTypeLike = np.float32,
     n_threads: int | None = None,
+    network: Network | None = None,
 ) -> Selection:
     """Return the engine of that name, or the best for the purpose.
 
@@ -54,6 +56,8 @@ def select_engine(
     n_threads : int, or None
         Of the native engine; the NumPy engine computes on one, and PyTorch has a setting of its own. None: as
         many as there is work for.
+    network : Network, or None
+        Whose predictions are wanted, where there is no problem. None: one that every engine has all of.
 
     Raises
     ------
@@ -71,11 +75,11 @@ def select_engine(
     ('numpy', 'asked for')
     """
     if name == "auto":
-        return _best(problem, dtype, n_threads)
+        return _best(problem, dtype, n_threads, network)
     if name not in ENGINES:
         raise InvalidInput(f"engine must be one of {', '.join(ENGINES)}; got {name!r}")
     engine = make_engine(name, n_threads)
-    engine.check_supports(problem, dtype)
+    engine.check_supports(problem, dtype, network)
     return Selection(engine, "asked for")
 
 
@@ -99,7 +103,9 @@ def make_engine(name: str, n_threads: int | None = None) -> Engine:
             return NumpyEngine()
 
 
-def _best(problem: TrainingProblem | None, dtype: DTypeLike, n_threads: int | None) -> Selection:
+def _best(
+    problem: TrainingProblem | None, dtype: DTypeLike, n_threads: int | None, network: Network | None
+) -> Selection:
     """Select the first usable engine, with the reasons against those before."""
     if problem is not None and is_compressed(problem.X):
         n_elements = max(problem.X.shape[0] * problem.X.shape[1], 1)
@@ -109,7 +115,7 @@ def _best(problem: TrainingProblem | None, dtype: DTypeLike, n_threads: int | No
     against: list[str] = []
     for candidate in (partial(_native, n_threads), _torch_on_gpu, _numpy):
         found = candidate()
-        why_not = found if isinstance(found, str) else found.engine.why_not(problem, dtype)
+        why_not = found if isinstance(found, str) else found.engine.why_not(problem, dtype, network)
         if isinstance(found, Selection) and why_not is None:
             return Selection(found.engine, "; ".join([*against, found.reason]))
         against.append(str(why_not))

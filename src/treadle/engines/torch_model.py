@@ -21,6 +21,7 @@ from treadle.engines.dropout import dropout_mask
 from treadle.engines.objective import Objective
 from treadle.engines.rows import Rows, dense, n_rows
 from treadle.engines.torch_losses import ROW_LOSSES
+from treadle.engines.torch_stage import TorchStage
 from treadle.export.torch_sequential import ACTIVATIONS
 from treadle.maths.dtypes import Floats, Numbers
 from treadle.network import BATCH_NORM_EPSILON, Block, Parameters
@@ -77,6 +78,14 @@ class TorchModel(nn.Module):
         ]
         self.scales = [norm.weight for norm in self.norms.values()]
         self.activations = nn.ModuleList(ACTIVATIONS[layer.activation]() for layer in self.network.layers)
+        self.slopes = {
+            i: self._parameter(slopes) for i, slopes in enumerate(parameters.slopes) if slopes is not None
+        }
+        stage = self.network.input_stage
+        self.stage = None if stage is None else TorchStage(stage, parameters.input_arrays, self._parameter)
+        self.rest = nn.ParameterList(
+            [*self.slopes.values(), *(self.stage.arrays.values() if self.stage is not None else ())]
+        )
         self.scatter(parameters, lambda tensor: tensor)
         self.load_statistics(parameters.statistics)
 
@@ -84,7 +93,7 @@ class TorchModel(nn.Module):
         """Copy parameters into one tensor each: the parameter's or a moment's."""
         with torch.no_grad():
             for array, parameter in self._pairs(source):
-                target(parameter).copy_(torch.tensor(array.T))
+                target(parameter).copy_(torch.tensor(array))
 
     def gather(self, source: Callable[[Tensor], Tensor | None]) -> Parameters:
         """Copy each parameter's tensor into the layout of Parameters, zeros where none."""
@@ -92,19 +101,24 @@ class TorchModel(nn.Module):
         for array, parameter in self._pairs(result):
             tensor = source(parameter)
             if tensor is not None:
-                array[...] = tensor.detach().cpu().numpy().T
+                array[...] = tensor.detach().cpu().numpy()
         return result
 
     def blocks(self) -> Iterator[tuple[Block, Tensor]]:
         """Each block of the network with the tensor that holds it."""
-        yield from zip(self.network.blocks, (*self.weights, *self.biases, *self.scales), strict=True)
+        tensors = (*self.weights, *self.biases, *self.scales, *self.rest)
+        yield from zip(self.network.blocks, tensors, strict=True)
+
+    def _parameter(self, array: Floats) -> nn.Parameter:
+        """An empty parameter of the array's shape."""
+        return nn.Parameter(torch.empty(array.shape, dtype=self.dtype, device=self.device))
 
     def _pairs(self, parameters: Parameters) -> Iterator[tuple[Floats, Tensor]]:
-        """Each array of Parameters with the tensor that it belongs to."""
-        scales = [scale for scale in parameters.scales if scale is not None]
-        yield from zip(parameters.weights, self.weights, strict=True)
-        yield from zip(parameters.biases, self.biases, strict=True)
-        yield from zip(scales, self.scales, strict=True)
+        """Each array of Parameters, as torch.nn lays it out, with the tensor that it belongs to."""
+        arrays = dict(parameters.trainable())
+        for block, tensor in self.blocks():
+            array = arrays[block.name]
+            yield array.T if block.name.startswith("weights.") else array, tensor
 
     def statistics(self) -> Floats:
         """A copy of the running statistics (R,), in the layout of Parameters."""
@@ -123,19 +137,25 @@ class TorchModel(nn.Module):
         norms = self.norms.values()
         return [*(cast(Tensor, n.running_mean) for n in norms), *(cast(Tensor, n.running_var) for n in norms)]
 
-    def forward(self, X: Rows, noise_key: tuple[int, int] | None) -> Tensor:
+    def forward(self, X: Rows, noise_key: tuple[int, int] | None, fade: float = 1.0) -> Tensor:
         """Compute the logits (N, K) of X (N, D) as one batch.
 
-        Dropout is that of the (seed, step), or none.
+        Dropout is that of the (seed, step), at its rates times ``fade``, or none.
         """
         a = self._scaled(X)
+        if self.stage is not None:
+            a = self.stage(a)
         for i, (layer, linear, activation) in enumerate(
             zip(self.network.layers, self.linears, self.activations, strict=True)
         ):
             u = linear(a)
-            a = activation(self._normalised(u, self.norms[i]) if i in self.norms else u)
+            z = self._normalised(u, self.norms[i]) if i in self.norms else u
+            a = activation(z)
+            if i in self.slopes:
+                a = torch.lerp(z, a, self.slopes[i])
             if layer.dropout and noise_key is not None:
-                mask = dropout_mask(*noise_key, i, n_rows(X), layer.n_out, layer.dropout, self.numpy_dtype)
+                rate = layer.dropout * fade
+                mask = dropout_mask(*noise_key, i, n_rows(X), layer.n_out, rate, self.numpy_dtype)
                 a = a * torch.from_numpy(mask).to(self.device)
         return a
 
@@ -161,9 +181,10 @@ class TorchModel(nn.Module):
         sample_weight: Numbers | None,
         objective: Objective,
         noise_key: tuple[int, int] | None,
+        fade: float = 1.0,
     ) -> Tensor:
         """The objective of one batch, a float64 scalar."""
-        outputs = self(X, noise_key)
+        outputs = self(X, noise_key, fade)
         if sample_weight is None:
             loss = self._row_losses(outputs, y, objective).sum(dtype=torch.float64) / n_rows(X)
         else:

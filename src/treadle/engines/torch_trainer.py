@@ -50,11 +50,15 @@ class TorchTrainer(Trainer):
     ) -> NDArray[np.float64]:
         problem = self._problem
         losses = np.empty(problem.n_steps(len(order)))
-        for s in range(len(losses)):
+        fades = problem.fades(self._step, len(losses))
+        for s, fade in enumerate(fades.tolist()):
             rows = order[s * problem.batch_size : (s + 1) * problem.batch_size]
             self._optimizer.zero_grad()
             loss = self._model.loss(
-                *problem.batch(rows, self._step), problem.objective, (problem.noise_seed, self._step)
+                *problem.batch(rows, self._step),
+                problem.objective,
+                (problem.noise_seed, self._step),
+                fade,
             )
             losses[s] = loss.item()
             if not math.isfinite(losses[s]):
@@ -62,6 +66,7 @@ class TorchTrainer(Trainer):
             loss.backward()  # type: ignore[no-untyped-call]
             for group in self._optimizer.param_groups:
                 group["lr"] = float(learning_rates[s]) * group["rate"]
+                group["weight_decay"] = fade * group["decay"]
             self._optimizer.step()
             self._step += 1
         return losses
@@ -117,22 +122,23 @@ def _torch_optimizer(optimizer: Optimizer, model: TorchModel) -> torch.optim.Opt
 
     The learning rate is set at each step.
     """
-    alike: dict[tuple[float, float], list[Tensor]] = {}
+    alike: dict[tuple[float, float, float], list[Tensor]] = {}
     for block, tensor in model.blocks():
-        alike.setdefault((block.rate, block.decay), []).append(tensor)
-    # Any: as PyTorch types a group.
-    groups: list[dict[str, Any]] = [{"params": tensors, "rate": rate} for (rate, _), tensors in alike.items()]
+        alike.setdefault((block.rate, block.decay, block.epsilon), []).append(tensor)
+    weight_decay = optimizer.weight_decay if isinstance(optimizer, AdamW) else 0.0
+    # Any: as PyTorch types a group. The trainer sets a step's rate and decay from "rate" and "decay".
+    groups: list[dict[str, Any]] = [
+        {"params": tensors, "rate": rate, "decay": weight_decay * decay}
+        for (rate, decay, _epsilon), tensors in alike.items()
+    ]
+    if isinstance(optimizer, Adam):
+        for group, (_rate, _decay, epsilon) in zip(groups, alike, strict=True):
+            group["eps"] = optimizer.epsilon * epsilon
     match optimizer:
         case AdamW():
-            for group, (_rate, decay) in zip(groups, alike, strict=True):
-                group["weight_decay"] = optimizer.weight_decay * decay
-            return torch.optim.AdamW(
-                groups, betas=(optimizer.beta_1, optimizer.beta_2), eps=optimizer.epsilon, fused=True
-            )
+            return torch.optim.AdamW(groups, betas=(optimizer.beta_1, optimizer.beta_2), fused=True)
         case Adam():
-            return torch.optim.Adam(
-                groups, betas=(optimizer.beta_1, optimizer.beta_2), eps=optimizer.epsilon, fused=True
-            )
+            return torch.optim.Adam(groups, betas=(optimizer.beta_1, optimizer.beta_2), fused=True)
         case SGD():
             return torch.optim.SGD(
                 groups,

@@ -2,7 +2,8 @@
 
 Arrays ``weights.0`` (n_in, n_out), ``biases.0`` (n_out,), ``weights.1`` and so on, float32 or float64, and
 for layers with batch normalisation ``scales.0``, ``running_means.0`` and ``running_variances.0``, each
-(n_out,). One entry of metadata, ``treadle``, holds JSON: ``format``, the fields of ``Network``, the class
+(n_out,); ``slopes.0`` (n_out,) of parametric activations, and the arrays of an input stage by their names
+there. One entry of metadata, ``treadle``, holds JSON: ``format``, the fields of ``Network``, the class
 names, the shape of an image, the scale of the data, their range if it is known, and ``sha256`` of it all.
 Equal models give equal bytes: no date, no duration, no version of anything else. Files from before a field
 was there are read: it has its default then.
@@ -14,6 +15,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +24,7 @@ from treadle.errors import CorruptFile, InvalidInput
 from treadle.export.container import Container
 from treadle.maths.dtypes import Floats
 from treadle.messages import quoted
-from treadle.network import Network, Parameters
+from treadle.network import InputStage, Network, Parameters
 from treadle.strict_text import ParsedTable
 
 # Arrays of an estimator's file (treadle.estimators.files.saving) that are not the network's.
@@ -30,6 +32,9 @@ EXTRA_PREFIX = "fitted."
 
 # Of the metadata.
 KEYS = ("network", "class_names", "image_shape", "data_scale")
+
+# Fields of Network that were not always there, and are nothing by default.
+LATER_FIELDS = ("input_stage", "parametric", "scaled_rates")
 
 # Files from before there was a sum are read; an estimator's file is that of a model too.
 FILE = Container("a network", 1, (*KEYS, "data_range", "estimator"), needs_sum=False)
@@ -146,12 +151,27 @@ def model_metadata(model: Model) -> dict[str, object]:
     """Return the metadata of a model's file, beside its arrays."""
     known = {} if model.data_range is None else {"data_range": model.data_range}
     return {
-        "network": asdict(model.network),
+        "network": _network_table(model.network),
         "class_names": model.class_names,
         "image_shape": model.image_shape,
         "data_scale": model.data_scale,
         **known,
     }
+
+
+def _network_table(network: Network) -> dict[str, object]:
+    """Return a network's fields; those that earlier versions do not know only where they are used."""
+    table = asdict(network)
+    for name in LATER_FIELDS:
+        if not table[name]:
+            del table[name]
+    return table
+
+
+def _network_from(table: Mapping[str, Any]) -> Network:
+    """Make a network from the table of its fields."""
+    stage = table.get("input_stage")
+    return Network(**{**table, "input_stage": None if stage is None else InputStage(**stage)})
 
 
 def model_arrays(model: Model) -> dict[str, Floats]:
@@ -191,7 +211,7 @@ def load_model(path: str | Path) -> Model:
 def model_from(path: str | Path, arrays: Mapping[str, Floats], metadata: ParsedTable) -> Model:
     """Make a model from a file's arrays and metadata, or raise CorruptFile."""
     with FILE.describing(path):
-        network = Network(**metadata["network"])
+        network = _network_from(metadata["network"])
     class_names, image_shape = metadata.get("class_names"), metadata.get("image_shape")
     if not isinstance(class_names, list) or not all(isinstance(name, str) for name in class_names):
         raise CorruptFile(

@@ -7,7 +7,8 @@ and ``input_offset``, and gives ``probabilities`` (N, K), or ``prediction`` (N, 
 identity or the exponential. A column of ``probabilities`` is a class wherever there are names of classes:
 one logistic output that tells two classes apart gives two columns, 1 - p and p, and of one class alone a
 column of ones. Batch normalisation is folded into the weights. Where the network averages an image and its
-mirror image, the graph has the layers twice, with the same weights. The class names, the shape of an image
+mirror image, the graph has the layers twice, with the same weights. An input stage is in the graph, X then
+holds codes of categories as numbers. The class names, the shape of an image
 and, where they are known, the values of a black and of a white pixel are in the metadata, as JSON. For plain
 layers the graph takes ``X`` as the first layer does, and gives the outputs of the last one as ``prediction``.
 Only standard operators of opset 20, of those that ONNX Runtime has for the dtype; no weights outside of the
@@ -28,10 +29,12 @@ import numpy as np
 from treadle.errors import MissingDependency
 from treadle.export.layers import CLAMP, Layer, check_dense_size
 from treadle.export.model_file import Model
+from treadle.export.onnx_exponentials import exponential_constants, exponential_nodes
 from treadle.export.onnx_gelu import gelu_constants, gelu_nodes
+from treadle.export.onnx_stage import stage_constants, stage_nodes
 from treadle.export.steps import stock_layers
 from treadle.files import write_atomically
-from treadle.maths.dtypes import ArrayMapping, Floats, FloatType
+from treadle.maths.dtypes import ArrayMapping, Arrays, Floats, FloatType
 
 if TYPE_CHECKING:
     import onnx
@@ -89,17 +92,21 @@ def onnx_model(model: Model) -> onnx.ModelProto:
     helper = _onnx().helper
     network, parameters = model.network, model.parameters.folded()
     activations = [layer.activation for layer in network.layers]
-    constants = {
-        "input_scale": np.array(network.input_scale, parameters.dtype),
-        "input_offset": np.array(network.input_offset, parameters.dtype),
-        **dict(parameters.trainable()),
-        **_constants(activations, parameters.dtype),
-    }
-    nodes = [
-        helper.make_node("Mul", ["X", "input_scale"], ["scaled"]),
-        helper.make_node("Add", ["scaled", "input_offset"], ["inputs"]),
-        *_gemms(helper, activations, "inputs", "logits", parameters.dtype),
-    ]
+    slopes = [None if array is None else f"slopes.{i}" for i, array in enumerate(parameters.slopes)]
+    of_layers = {name: array for name, array in parameters.trainable() if name not in parameters.input_arrays}
+    constants: Arrays = {**of_layers, **_constants(activations, parameters.dtype)}
+    if network.input_stage is not None:
+        constants |= stage_constants(network.input_stage, parameters.input_arrays)
+        int64 = _onnx().TensorProto.INT64
+        nodes = stage_nodes(helper, int64, network.input_stage, "X", "inputs")
+    else:
+        constants["input_scale"] = np.array(network.input_scale, parameters.dtype)
+        constants["input_offset"] = np.array(network.input_offset, parameters.dtype)
+        nodes = [
+            helper.make_node("Mul", ["X", "input_scale"], ["scaled"]),
+            helper.make_node("Add", ["scaled", "input_offset"], ["inputs"]),
+        ]
+    nodes += _gemms(helper, activations, "inputs", "logits", parameters.dtype, slopes)
     logits = "logits"
     if network.mirror_width:
         columns = np.arange(network.sizes[0]).reshape(-1, network.mirror_width)
@@ -223,18 +230,31 @@ def _proto(
 
 
 def _gemms(
-    helper: ModuleType, activations: Sequence[str], inputs: str, outputs: str, dtype: np.dtype[np.floating]
+    helper: ModuleType,
+    activations: Sequence[str],
+    inputs: str,
+    outputs: str,
+    dtype: np.dtype[np.floating],
+    slopes: Sequence[str | None] = (),
 ) -> list[onnx.NodeProto]:
     """Make the nodes of a layer for each activation.
 
-    Their names begin with that of the inputs.
+    Their names begin with that of the inputs. Where a layer's activation is parametric, ``slopes`` names its
+    slopes.
     """
     nodes = []
     a = inputs
     for i, activation in enumerate(activations):
         z, h = f"{inputs}.z{i}", outputs if i == len(activations) - 1 else f"{inputs}.a{i + 1}"
         nodes.append(helper.make_node("Gemm", [a, f"weights.{i}", f"biases.{i}"], [z]))
-        nodes.extend(_activation(helper, activation, z, h, dtype))
+        slope = slopes[i] if slopes else None
+        nodes.extend(_activation(helper, activation, z, f"{h}.curved" if slope else h, dtype))
+        if slope:
+            nodes += [
+                helper.make_node("Sub", [f"{h}.curved", z], [f"{h}.bent"]),
+                helper.make_node("Mul", [f"{h}.bent", slope], [f"{h}.part"]),
+                helper.make_node("Add", [f"{h}.part", z], [h]),
+            ]
         a = h
     return nodes
 
@@ -244,6 +264,8 @@ def _constants(activations: Sequence[str], dtype: FloatType) -> dict[str, Floats
     constants = {"zero": np.zeros((), dtype), "one": np.ones((), dtype)} if CLAMP in activations else {}
     if "gelu" in activations and dtype == np.float64:
         constants |= gelu_constants()
+    for name in sorted({"selu", "mish"} & set(activations)):
+        constants |= exponential_constants(name, dtype)
     return constants
 
 
@@ -267,5 +289,7 @@ def _activation(
             return [helper.make_node("Sigmoid", [z], [gate]), helper.make_node("Mul", [z, gate], [a])]
         case "clamp":
             return [helper.make_node("Clip", [z, "zero", "one"], [a])]
+        case "selu" | "mish":
+            return exponential_nodes(helper, name, z, a)
         case _:
             return [helper.make_node("Identity", [z], [a])]

@@ -22,6 +22,8 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "logistic": nn.Sigmoid,
     "gelu": nn.GELU,
     "silu": nn.SiLU,
+    "selu": nn.SELU,
+    "mish": nn.Mish,
 }
 
 
@@ -52,11 +54,17 @@ def torch_sequential(parameters: Parameters, *, with_output: bool = True) -> nn.
     Raises
     ------
     InvalidInput
-        If the network averages an image and its mirror image.
+        If the network averages an image and its mirror image, or has an input stage or parametric
+        activations.
     """
     network = parameters.network
     if network.mirror_width:
         raise InvalidInput("a network that averages an image and its mirror image is no nn.Sequential")
+    if network.input_stage is not None or any(layer.parametric for layer in network.layers):
+        raise InvalidInput(
+            "a network with an input stage or parametric activations has no modules of its own in torch.nn: "
+            "export it as ONNX"
+        )
     modules: list[nn.Module] = []
     for i, layer in enumerate(network.layers):
         W, b = parameters.weights[i].astype(np.float64), parameters.biases[i].astype(np.float64)

@@ -2,7 +2,7 @@
 
 Each takes the pre-activation z of any shape. float32 and float64 keep their type, integers become float64.
 NaN passes through; at z = +-inf each value and derivative is its limit. Where f is analytic complex z works
-too, so that the complex step can check the derivative; ReLU goes by the real part.
+too, so that the complex step can check the derivative; ReLU and SELU go by the real part.
 
 ``ACTIVATIONS`` holds what an engine needs of each. What takes a whole row at once (softmax) is elsewhere.
 """
@@ -21,6 +21,13 @@ from treadle.maths.dtypes import Floats, Inexact, as_inexact, is_complex
 
 # Beyond this, 1 - Phi and the normal density underflow in float64: Phi(-40) < 1e-349.
 _NORMAL_TAIL = 40.0
+
+# SELU's scale and scale times alpha: activations of mean 0 and variance 1 keep them (Klambauer et al. 2017).
+SELU_SCALE = 1.0507009873554805
+SELU_FALL = 1.7580993408473766
+
+# From here on mish is z to the last digit of float64, and no square of e^z overflows in float32.
+MISH_LINEAR = 40.0
 
 
 def identity(z: ArrayLike, out: Inexact | None = None) -> Inexact:
@@ -237,6 +244,79 @@ def silu_derivative(z: ArrayLike) -> Inexact:
         return np.asarray(logistic(z) * (1 + z * logistic(-z)))
 
 
+def selu(z: ArrayLike, out: Inexact | None = None) -> Inexact:
+    """f(z) = 1.0507 z for z > 0, else 1.7581 (e^z - 1). Arguments as in ``identity``.
+
+    Source: Klambauer et al. 2017, arXiv:1706.02515. Complex z goes by its real part.
+
+    Examples
+    --------
+    >>> from treadle import selu
+    >>> selu([-float("inf"), 0.0, 1.0]).round(4).tolist()
+    [-1.7581, 0.0, 1.0507]
+    """
+    z = as_inexact("z", z)
+    positive = z.real > 0
+    fallen = np.multiply(np.expm1(np.where(positive, 0, z)), SELU_FALL)
+    return np.asarray(np.add(fallen, np.multiply(np.where(positive, z, 0), SELU_SCALE), out=out))
+
+
+def selu_derivative(z: ArrayLike) -> Inexact:
+    """f'(z) = 1.0507 for z > 0, else 1.7581 e^z, as in PyTorch also at 0.
+
+    Arguments as in ``identity``.
+
+    Examples
+    --------
+    >>> from treadle import selu_derivative
+    >>> selu_derivative([-float("inf"), 0.0, 1.0]).round(4).tolist()
+    [0.0, 1.7581, 1.0507]
+    """
+    z = as_inexact("z", z)
+    positive = z.real > 0
+    with np.errstate(under="ignore"):
+        slope = np.multiply(np.exp(np.where(positive, 0, z)), SELU_FALL)
+    return np.asarray(np.where(positive, z.dtype.type(SELU_SCALE), slope))
+
+
+def mish(z: ArrayLike, out: Inexact | None = None) -> Inexact:
+    """f(z) = z tanh(log(1 + e^z)). Arguments as in ``identity``.
+
+    With n = e^z (e^z + 2), the hyperbolic tangent is n / (n + 2). Source: Misra 2019, arXiv:1908.08681.
+
+    Examples
+    --------
+    >>> from treadle import mish
+    >>> mish([-float("inf"), 0.0, 1.0]).round(4).tolist()
+    [-0.0, 0.0, 0.8651]
+    """
+    z = as_inexact("z", z)
+    z = _within(z, float(np.finfo(z.dtype).min), math.inf)
+    with np.errstate(under="ignore"):
+        e = np.exp(_within(z, -math.inf, MISH_LINEAR))
+        n = e * (e + 2)
+        return np.asarray(np.multiply(z, n / (n + 2), out=out))
+
+
+def mish_derivative(z: ArrayLike) -> Inexact:
+    """f'(z) = n / (n + 2) + 4 z e^z (e^z + 1) / (n + 2)^2, with n = e^z (e^z + 2).
+
+    Arguments as in ``identity``.
+
+    Examples
+    --------
+    >>> from treadle import mish_derivative
+    >>> mish_derivative([-float("inf"), 0.0, float("inf")]).tolist()
+    [0.0, 0.6, 1.0]
+    """
+    z = as_inexact("z", z)
+    z = _within(z, float(np.finfo(z.dtype).min), MISH_LINEAR)
+    with np.errstate(under="ignore"):
+        e = np.exp(z)
+        n = e * (e + 2)
+        return np.asarray(n / (n + 2) + z * (2 / (n + 2)) * (2 * e * (e + 1) / (n + 2)))
+
+
 def _within(z: Inexact, low: float, high: float) -> Inexact:
     """Clip z to [low, high], to avoid inf * 0 = NaN.
 
@@ -310,6 +390,14 @@ def _silu_backward(delta: Inexact, z: Inexact, a: Inexact) -> None:
     np.multiply(delta, silu_derivative(z), out=delta)
 
 
+def _selu_backward(delta: Inexact, z: Inexact, a: Inexact) -> None:
+    np.multiply(delta, np.where(a > 0, a.dtype.type(SELU_SCALE), a + SELU_FALL), out=delta)
+
+
+def _mish_backward(delta: Inexact, z: Inexact, a: Inexact) -> None:
+    np.multiply(delta, mish_derivative(z), out=delta)
+
+
 ACTIVATIONS: dict[str, Activation] = {
     activation.name: activation
     for activation in (
@@ -319,6 +407,8 @@ ACTIVATIONS: dict[str, Activation] = {
         Activation("logistic", logistic, logistic_derivative, _logistic_backward, in_place=True),
         Activation("gelu", gelu, gelu_derivative, _gelu_backward, in_place=False),
         Activation("silu", silu, silu_derivative, _silu_backward, in_place=False),
+        Activation("selu", selu, selu_derivative, _selu_backward, in_place=True),
+        Activation("mish", mish, mish_derivative, _mish_backward, in_place=False),
     )
 }
 """The activations by name."""

@@ -1,6 +1,7 @@
 """Turns gradients into steps (update rules), and plans learning rates (schedules)."""
 
 from treadle.optimizers.adam import Adam, AdamW
+from treadle.optimizers.fading import Fading
 from treadle.optimizers.optimizer import Optimizer
 from treadle.optimizers.schedules import (
     SCHEDULES,
@@ -8,6 +9,7 @@ from treadle.optimizers.schedules import (
     Constant,
     Cosine,
     InverseScaling,
+    LogCosine,
     OneCycle,
     Schedule,
 )
@@ -21,7 +23,9 @@ __all__ = [
     "Adaptive",
     "Constant",
     "Cosine",
+    "Fading",
     "InverseScaling",
+    "LogCosine",
     "OneCycle",
     "Optimizer",
     "Schedule",

@@ -21,7 +21,7 @@ epsilon is effectively larger in the first steps.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class Adam(Optimizer):
     beta_1, beta_2 : float in [0, 1)
         How much of the running means of the gradient and its square stays at each step.
     epsilon : float > 0
-        Keeps the denominator away from zero.
+        Keeps the denominator away from zero; times the ``epsilon`` of each block of the network.
 
     Raises
     ------
@@ -86,7 +86,7 @@ class Adam(Optimizer):
         c_1 = 1 - decayed(self.beta_1, step)
         c_2 = 1 - decayed(self.beta_2, step)
         scratch = np.empty(min(CHUNK, parameters.flat.size), parameters.dtype)
-        for chunk, rate in paced_chunks(parameters.network, learning_rate):
+        for chunk, rate, epsilon_factor in paced_chunks(parameters.network, learning_rate):
             w, g = parameters.flat[chunk], gradients.flat[chunk]
             m, v = moments["m"][chunk], moments["v"][chunk]
             x = scratch[: w.size]
@@ -101,7 +101,7 @@ class Adam(Optimizer):
             v += x
 
             np.sqrt(v, out=x)  # (5)
-            x += self.epsilon * math.sqrt(c_2)
+            x += self.epsilon * math.sqrt(c_2) * epsilon_factor
             np.divide(m, x, out=x)
             x *= rate * math.sqrt(c_2) / c_1
             w -= x
@@ -144,6 +144,10 @@ class AdamW(Adam):
         super().__post_init__()
         if not (self.weight_decay >= 0 and math.isfinite(self.weight_decay)):
             raise InvalidInput(f"weight_decay must be at least 0 and finite; got {self.weight_decay!r}")
+
+    def faded(self, factor: float) -> AdamW:
+        """See ``Optimizer.faded``."""
+        return self if factor == 1 else replace(self, weight_decay=self.weight_decay * factor)
 
     def update(
         self,

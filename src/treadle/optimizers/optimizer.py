@@ -40,6 +40,10 @@ class Optimizer(ABC):
         """
         return {name: np.zeros(n_parameters, dtype=dtype) for name in self.moments}
 
+    def faded(self, factor: float) -> Optimizer:
+        """Return the rule with its weight decay times a factor; itself where it has none."""
+        return self
+
     @abstractmethod
     def update(
         self,
@@ -72,11 +76,11 @@ def chunks(where: slice) -> Iterator[slice]:
         yield slice(start, min(start + CHUNK, where.stop))
 
 
-def paced_chunks(network: Network, learning_rate: float) -> Iterator[tuple[slice, float]]:
-    """Yield all parameters in chunks, each with its learning rate."""
-    for where, factor in network.rates:
+def paced_chunks(network: Network, learning_rate: float) -> Iterator[tuple[slice, float, float]]:
+    """Yield all parameters in chunks, each with its learning rate and its factor of Adam's epsilon."""
+    for where, rate, epsilon in network.paces:
         for chunk in chunks(where):
-            yield chunk, learning_rate * factor
+            yield chunk, learning_rate * rate, epsilon
 
 
 def drop_remnants(moment: Floats, step: int) -> None:

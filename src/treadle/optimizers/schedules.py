@@ -22,7 +22,11 @@ from numpy.typing import NDArray
 
 from treadle.errors import InvalidInput
 from treadle.optimizers.cosine import cosine
+from treadle.optimizers.logarithm import binary_logarithm
 from treadle.optimizers.stall import Stall
+from treadle.whole_numbers import is_whole
+
+LARGEST_N_CYCLES = 40  # beyond it a wave is shorter than any step
 
 
 @dataclass(frozen=True)
@@ -171,6 +175,42 @@ class Cosine(Schedule):
 
 
 @dataclass(frozen=True)
+class LogCosine(Schedule):
+    """Waves from zero to the peak and back, each twice as long as the one before.
+
+    At time t, with c cycles, ``(1 - cos(2 pi log2(1 + (2^c - 1) t))) / 2`` of the peak (Holzmueller et al.
+    2024, where it is called coslog).
+
+    Parameters
+    ----------
+    n_cycles : int >= 1
+
+    Examples
+    --------
+    >>> from treadle import LogCosine
+    >>> schedule = LogCosine(n_cycles=2)
+    >>> schedule.learning_rates(1.0, epoch=0, n_epochs=1, n_steps=6, n_rows=6, losses=[]).round(3).tolist()
+    [0.718, 0.324, 0.259, 0.984, 0.653, 0.083]
+    """
+
+    needs_n_epochs: ClassVar[bool] = True
+    goes_by_losses: ClassVar[bool] = False
+    n_cycles: int = 4
+
+    def __post_init__(self) -> None:
+        if not (is_whole(self.n_cycles) and 1 <= self.n_cycles <= LARGEST_N_CYCLES):
+            raise InvalidInput(
+                f"n_cycles must be an integer from 1 to {LARGEST_N_CYCLES}; got {self.n_cycles!r}"
+            )
+
+    def _rates(self, peak: float, place: EpochPlace) -> NDArray[np.float64]:
+        cycles = binary_logarithm(1 + (2.0**self.n_cycles - 1) * _middles(place))
+        within = cycles - np.floor(cycles)
+        # The cosine is even, and from the middle of a cycle on what it is before, backwards.
+        return peak * (1 - cosine(2 * np.pi * np.minimum(within, 1 - within))) / 2
+
+
+@dataclass(frozen=True)
 class InverseScaling(Schedule):
     """The rate ``peak / (t + 1)**power_t``, scikit-learn's "invscaling".
 
@@ -253,6 +293,7 @@ SCHEDULES: dict[str, type[Schedule]] = {
     "cosine": Cosine,
     "inverse_scaling": InverseScaling,
     "adaptive": Adaptive,
+    "log_cosine": LogCosine,
 }
 
 

@@ -72,7 +72,7 @@ class SGD(Optimizer):
     ) -> None:
         """Compute equations (1) and (2) or (2')."""
         scratch = np.empty(min(CHUNK, parameters.flat.size), parameters.dtype)
-        for chunk, rate in paced_chunks(parameters.network, learning_rate):
+        for chunk, rate, _epsilon in paced_chunks(parameters.network, learning_rate):
             w, g = parameters.flat[chunk], gradients.flat[chunk]
             x = scratch[: w.size]
             if not self.momentum:

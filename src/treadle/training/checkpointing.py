@@ -127,6 +127,7 @@ def fingerprint(training: Training) -> NDArray[np.int64]:
         *(training.engine.name, problem.network, problem.objective, problem.optimizer, problem.augmentation),
         *(problem.batch_size, problem.noise_seed, problem.precision, problem.X.shape, problem.X.dtype),
         *(plan.learning_rate, plan.schedule, plan.seed, plan.shuffled, plan.epochs_before, n_epochs),
+        *(plan.drops_remainder, problem.fading),
     )
     digest = hashlib.sha256(repr(words).encode())
     arrays = (dense(problem.X[rows]), problem.y, problem.sample_weight, training.order(1))

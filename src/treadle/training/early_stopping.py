@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import fields
 from typing import get_args
 
 import numpy as np
@@ -20,7 +19,7 @@ from treadle.maths.dtypes import Arrays
 from treadle.network import Parameters
 from treadle.optimizers.stall import Stall
 from treadle.training.callbacks import Callback, Training
-from treadle.training.history import EpochRecord
+from treadle.training.monitored import monitored_figure
 
 MODES = get_args(MonitorMode)
 
@@ -118,14 +117,7 @@ class EarlyStopping(Callback):
     def _figure(self, training: Training) -> float:
         if callable(self.monitor):
             return float(self.monitor(training))
-        try:
-            figure = float(getattr(training.record, self.monitor))
-        except (AttributeError, TypeError):
-            columns = ", ".join(field.name for field in fields(EpochRecord))
-            raise InvalidInput(
-                f"the history has no column of numbers {self.monitor!r} to monitor; it has {columns}"
-            ) from None
-        return figure
+        return monitored_figure(training.record, self.monitor)
 
     def _add(self, figure: float) -> bool:
         self.figures_.append(figure)

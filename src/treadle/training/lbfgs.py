@@ -99,7 +99,7 @@ class LbfgsTrainer(Trainer):
                     "L-BFGS minimises one function of the parameters, which dropout and batch normalisation "
                     f"change from step to step; got {layer}: use the solver adam or sgd"
                 )
-        if any(rate != 1 for _where, rate in problem.network.rates):
+        if any(block.rate != 1 for block in problem.network.blocks):
             raise InvalidInput(
                 "L-BFGS has one length of step for all parameters, and a part of this network has a learning "
                 "rate of its own: use the solver adam or sgd"

@@ -50,6 +50,9 @@ class TrainingPlan:
         Whether each epoch has an order of its own; otherwise the rows are visited as they lie.
     epochs_before : int >= 0
         How many epochs of earlier training have used up the orders of that seed.
+    drops_remainder : bool
+        Whether an epoch ends before a last batch that would be smaller than the others, unless it is the
+        only one. The rows that are left out are others in each epoch where the order is.
 
     Examples
     --------
@@ -66,6 +69,7 @@ class TrainingPlan:
     averaged_epochs: int = 1
     shuffled: bool = True
     epochs_before: int = 0
+    drops_remainder: bool = False
 
     def __post_init__(self) -> None:
         if self.n_epochs < 1:
@@ -97,6 +101,10 @@ class TrainingPlan:
         n = n_rows if rows is None else len(rows)
         orders = epoch_orders(self.seed, self.epochs_before + epochs[0], len(epochs), n)
         return orders if rows is None else rows[orders]
+
+    def n_visited(self, n_rows: int, batch_size: int) -> int:
+        """Return how many of n_rows rows an epoch visits."""
+        return n_rows - n_rows % batch_size if self.drops_remainder and n_rows > batch_size else n_rows
 
     def n_averaged(self, epoch: int) -> int:
         """Return how many epochs are averaged at an epoch's end.
@@ -131,7 +139,7 @@ class TrainingLoop:
     history : History
         The epochs so far.
     n_rows : int
-        How many rows are trained on.
+        How many rows are trained on in an epoch.
     held_out : HeldOut or None
         The test set.
     is_between_epochs : bool
@@ -162,9 +170,10 @@ class TrainingLoop:
         rows: NDArray[np.int64] | None = None,
         trainer: Trainer | None = None,
     ) -> None:
-        self.n_rows = problem.n_rows if rows is None else len(rows)
-        if self.n_rows == 0:
+        self._n_given = problem.n_rows if rows is None else len(rows)
+        if self._n_given == 0:
             raise InvalidInput("the training set is empty: training needs at least one row")
+        self.n_rows = plan.n_visited(self._n_given, problem.batch_size)
         self.history = History()
         self._train_losses: list[float] = []  # of the history, which is not gone through in each epoch
         self.engine = engine
@@ -227,7 +236,7 @@ class TrainingLoop:
 
         Epochs count from 1.
         """
-        return self.plan.order(epoch, self._rows, self.n_rows)
+        return self.plan.order(epoch, self._rows, self._n_given)[: self.n_rows]
 
     def keep(self, parameters: Parameters) -> None:
         """Let ``parameters`` return a copy of these from now on.
@@ -301,7 +310,7 @@ class TrainingLoop:
         try:
             rates = [self._learning_rates(epoch, watched) for epoch in epochs]
             losses = self._trainer.run_epochs(
-                self.plan.orders(epochs, self._rows, self.n_rows), np.array(rates)
+                self.plan.orders(epochs, self._rows, self._n_given)[:, : self.n_rows], np.array(rates)
             )
             self._check_finite(epochs[-1])
         except TrainingDiverged:

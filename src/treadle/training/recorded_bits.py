@@ -45,7 +45,7 @@ class Bits:
 
 
 RECORDED = {
-    "learning rates": "61c6328981dff139",
+    "learning rates": "776accbcb065e44e",
     "corrections of Adam": "0ea182846ae56d20",
     "initial weights, torch and glorot": "36ff4af75e7a57d9",
     "initial weights, he": "4bc887da9ee5364e",

@@ -59,7 +59,10 @@ class Compiled:
         # By identity: True, which no number of threads may be, equals 1.
         if made is not None and made[0] is engine and made[1] is n_threads and made[2] == kernels:
             return made[3]
-        chosen = select_engine(engine, dtype=self._parameters.dtype, n_threads=n_threads).engine
+        parameters = self._parameters
+        chosen = select_engine(
+            engine, dtype=parameters.dtype, n_threads=n_threads, network=parameters.network
+        ).engine
         predictor = chosen.predictor(self._parameters)
         self._made = (engine, n_threads, kernels, predictor)  # at once: other threads read it
         return predictor

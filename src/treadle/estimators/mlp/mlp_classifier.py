@@ -57,7 +57,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
     hidden_layer_sizes : int or sequence of int, default=(100,)
         Units of each hidden layer; empty for none.
     activation : str or sequence of str, default="relu"
-        Of the hidden layers, one name for all or one a layer: relu, identity, logistic, tanh, gelu, silu.
+        Of the hidden layers, one name for all or one a layer: relu, identity, logistic, tanh, gelu,
+        silu, selu, mish.
     solver : {"adam", "sgd", "lbfgs"}, default="adam"
         The update rule of mini-batches, or L-BFGS on all rows at once. Adam's ``epsilon`` is added to the
         corrected second moment, as in the paper; in scikit-learn to the one that is not corrected.
