@@ -29,7 +29,7 @@ Enum by_name(const char* const (&names)[n], const std::string& name) {
     throw std::invalid_argument("unknown name: " + name);
 }
 
-constexpr const char* ACTIVATIONS[] = {"identity", "relu", "tanh", "logistic", "gelu", "silu"};
+constexpr const char* ACTIVATIONS[] = {"identity", "relu", "tanh", "logistic", "gelu", "silu", "selu", "mish"};
 constexpr const char* LOSSES[] = {"cross_entropy", "binary_cross_entropy", "squared", "absolute", "huber", "poisson"};
 constexpr const char* UPDATES[] = {"adam", "momentum", "nesterov", "plain", "keep_gradient"};
 
@@ -80,11 +80,16 @@ void answer_signals_during(int64_t multiplications, const std::function<void(con
 
 struct Network {
     std::vector<Layer> layers;
-    int64_t n_weights = 0;
+    InputStage stage;
+    int64_t n_weights = 0;  // and what the input stage has of cosines, each as long as some of them
 
-    explicit Network(std::vector<Layer> given) : layers(std::move(given)) {
+    Network(std::vector<Layer> given, InputStage given_stage)
+        : layers(std::move(given)), stage(std::move(given_stage)) {
         for (const Layer& layer : layers) n_weights += layer.n_in * layer.n_out;
+        n_weights += stage.numbers * stage.frequencies * 8;
     }
+
+    int64_t columns() const { return stage.is_there() ? stage.columns() : layers.front().n_in; }
 };
 
 // What a network sees of X (N, columns); or, given where compressed rows start and the columns of what they store, of
@@ -100,7 +105,7 @@ struct Inputs {
                 .type = values.type(),
                 .row_bytes = values.row_bytes(),
                 .column_bytes = values.column_bytes(),
-                .columns = network.layers.front().n_in,
+                .columns = network.columns(),
                 .scale = scale,
                 .offset = offset,
                 .starts = memory(starts),
@@ -159,7 +164,8 @@ struct BoundProblem {
                 .optimizer = optimizer,
                 .batch_size = batch_size,
                 .noise_seed = noise_seed,
-                .threads = threads};
+                .threads = threads,
+                .stage = network.stage};
     }
 };
 
@@ -174,13 +180,14 @@ public:
 
     // Steps taken; fewer than there are losses where the next one's loss is not finite. Each row of `orders` is an
     // epoch's.
-    int64_t run_epochs(Matrix<const int64_t> orders, Vector<const double> learning_rates, Vector<double> losses) {
+    int64_t run_epochs(Matrix<const int64_t> orders, Vector<const double> learning_rates,
+                       std::optional<Vector<const double>> fades, Vector<double> losses) {
         const int64_t n_epochs = int64_t(orders.shape(0)), n_rows = int64_t(orders.shape(1));
         int64_t steps_taken = 0;
         // Three products forwards and back, and what the updates of small batches take.
         answer_signals_during(8 * n_epochs * n_rows * problem_.network.n_weights, [&](const std::atomic<bool>& cancel) {
-            trainer_.run_epochs(orders.data(), n_epochs, n_rows, learning_rates.data(), losses.data(), cancel,
-                                &steps_taken);
+            trainer_.run_epochs(orders.data(), n_epochs, n_rows, learning_rates.data(), memory(fades), losses.data(),
+                                cancel, &steps_taken);
         });
         return steps_taken;
     }
@@ -207,7 +214,8 @@ void predict_into(const Network& network, Vector<const Real> parameters, const I
     const int64_t n_rows = int64_t(outputs.shape(0));
     const Rows rows = inputs.rows(network);
     answer_signals_during(n_rows * network.n_weights, [&](const std::atomic<bool>& cancel) {
-        predict(network.layers, parameters.data(), rows, n_rows, softmax, outputs.data(), threads, kernels, cancel);
+        predict(network.stage, network.layers, parameters.data(), rows, n_rows, softmax, outputs.data(), threads,
+                kernels, cancel);
     });
 }
 
@@ -217,7 +225,8 @@ void bind_type(nb::module_& module, const char* trainer) {
     using Bound = BoundTrainer<Real>;
     nb::class_<Bound>(module, trainer)
         .def(nb::init<const BoundProblem&, const std::string&>(), "problem"_a, "kernels"_a)
-        .def("run_epochs", &Bound::run_epochs, array("orders"), array("learning_rates"), array("losses"))
+        .def("run_epochs", &Bound::run_epochs, array("orders"), array("learning_rates"), array("fades"),
+             array("losses"))
         .def("read", &Bound::read, array("values"), array("first"), array("second"), array("statistics"))
         .def("write", &Bound::write, array("values"), array("first"), array("second"), array("statistics"), "step"_a)
         .def_prop_ro("step", &Bound::step);
@@ -228,19 +237,56 @@ void bind_type(nb::module_& module, const char* trainer) {
 }  // namespace
 
 void bind_networks(nb::module_& module) {
+    nb::class_<Pace>(module, "Pace")
+        .def(
+            "__init__",
+            [](Pace* self, double rate, double decay, double epsilon) {
+                new (self) Pace{.rate = rate, .decay = decay, .epsilon = epsilon};
+            },
+            nb::kw_only(), "rate"_a, "decay"_a, "epsilon"_a);
     nb::class_<Layer>(module, "Layer")
         .def(
             "__init__",
-            [](Layer* self, int64_t n_in, int64_t n_out, const std::string& activation, bool batch_norm,
-               double dropout) {
+            [](Layer* self, int64_t n_in, int64_t n_out, const std::string& activation, bool batch_norm, double dropout,
+               bool parametric, const Pace& weights, const Pace& biases, const Pace& scales, const Pace& slopes) {
                 new (self) Layer{.n_in = n_in,
                                  .n_out = n_out,
                                  .activation = by_name<Activation>(ACTIVATIONS, activation),
                                  .batch_norm = batch_norm,
-                                 .dropout = dropout};
+                                 .dropout = dropout,
+                                 .parametric = parametric,
+                                 .weights = weights,
+                                 .biases = biases,
+                                 .scales = scales,
+                                 .slopes = slopes};
             },
-            nb::kw_only(), "n_in"_a, "n_out"_a, "activation"_a, "batch_norm"_a, "dropout"_a);
-    nb::class_<Network>(module, "Network").def(nb::init<std::vector<Layer>>(), "layers"_a);
+            nb::kw_only(), "n_in"_a, "n_out"_a, "activation"_a, "batch_norm"_a, "dropout"_a, "parametric"_a,
+            "weights"_a, "biases"_a, "scales"_a, "slopes"_a);
+    nb::class_<InputStage>(module, "InputStage")
+        .def(
+            "__init__",
+            [](InputStage* self, int64_t numbers, int64_t plain, const std::vector<int64_t>& counts,
+               int64_t frequencies, int64_t combinations, int64_t embedding, const Pace& of_cosines,
+               const Pace& of_embeddings, const Pace& of_scales) {
+                new (self) InputStage{.numbers = numbers,
+                                      .plain = plain,
+                                      .counts = counts,
+                                      .frequencies = frequencies,
+                                      .combinations = combinations,
+                                      .embedding = embedding,
+                                      .of_cosines = of_cosines,
+                                      .of_embeddings = of_embeddings,
+                                      .of_scales = of_scales};
+            },
+            nb::kw_only(), "numbers"_a, "plain"_a, "counts"_a, "frequencies"_a, "combinations"_a, "embedding"_a,
+            "of_cosines"_a, "of_embeddings"_a, "of_scales"_a);
+    nb::class_<Network>(module, "Network")
+        .def(
+            "__init__",
+            [](Network* self, const std::vector<Layer>& layers, std::optional<InputStage> stage) {
+                new (self) Network(layers, stage.value_or(InputStage{}));
+            },
+            "layers"_a, "stage"_a.none());
     nb::class_<Inputs>(module, "Inputs")
         .def(
             "__init__",

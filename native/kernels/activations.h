@@ -73,6 +73,36 @@ struct Silu {
     }
 };
 
+// SCALE z for z > 0, else FALL (e^z - 1); the slope at 0 is FALL (Klambauer et al. 2017).
+struct Selu {
+    static constexpr real SCALE = real(1.0507009873554804934), FALL = real(1.7580993408473768599);
+
+    static TREADLE_INLINE vec value(vec z) {
+        const vec fallen = exp_minus_one(minimum(zero(), z)) * FALL;
+        return z > 0 ? z * SCALE : fallen;
+    }
+
+    static TREADLE_INLINE vec slope(vec h) { return h > 0 ? all(SCALE) : h + FALL; }
+};
+
+// z tanh(log(1 + e^z)) = z n / (n + 2) with n = e^z (e^z + 2) (Misra 2019). Beyond LINEAR that is z.
+struct Mish {
+    static constexpr real LINEAR = 20;
+
+    static TREADLE_INLINE vec value(vec z) {
+        z = maximum(all(-LARGEST), z);  // not -inf times 0
+        const vec e = exp(minimum(all(LINEAR), z)), n = e * (e + 2);
+        return z * (n / (n + 2));
+    }
+
+    static TREADLE_INLINE ValueAndSlope both(vec z) {
+        z = maximum(all(-LARGEST), z);
+        const vec low = minimum(all(LINEAR), z), e = exp(low), n = e * (e + 2);
+        const vec part = 1 / (n + 2), tangent = n * part;
+        return {z * (n / (n + 2)), fma(low * (2 * part), 2 * e * (e + 1) * part, tangent)};
+    }
+};
+
 template <typename Activation>
 TREADLE_INLINE ValueAndSlope value_and_slope(vec z) {
     if constexpr (requires { Activation::both(z); }) {
@@ -93,6 +123,8 @@ TREADLE_INLINE void with_activation(Activation f, const Work& work) {
         case Activation::logistic: work(Logistic()); break;
         case Activation::gelu: work(Gelu()); break;
         case Activation::silu: work(Silu()); break;
+        case Activation::selu: work(Selu()); break;
+        case Activation::mish: work(Mish()); break;
     }
 }
 
@@ -132,23 +164,66 @@ TREADLE_INLINE void with_dropout(const Dropout<real>& dropout, const Work& work)
         work(NoDropout(dropout));
 }
 
-void activate(Activation f, real* z, real* out, const Dropout<real>& dropout, int64_t rows, int64_t columns,
-              ptrdiff_t stride) {
+// The activation itself, or its mean with z: see Parametric.
+class Unmixed {
+public:
+    explicit Unmixed(const Parametric<real>&) {}
+    void begin_row(ptrdiff_t) {}
+    TREADLE_INLINE vec value(int64_t, vec, vec h) const { return h; }
+    TREADLE_INLINE ValueAndSlope both(int64_t, vec, ValueAndSlope at) const { return at; }
+};
+
+class Mixed {
+    const Parametric<real> parametric_;
+    real* row_ = nullptr;
+
+public:
+    explicit Mixed(const Parametric<real>& parametric) : parametric_(parametric) {}
+    void begin_row(ptrdiff_t at) { row_ = parametric_.differences + at; }
+
+    TREADLE_INLINE vec value(int64_t j, vec z, vec h) const { return fma(load(parametric_.slopes + j), h - z, z); }
+
+    TREADLE_INLINE ValueAndSlope both(int64_t j, vec z, ValueAndSlope at) const {
+        const vec slope = load(parametric_.slopes + j), difference = at.value - z;
+        store(row_ + j, difference);
+        return {fma(slope, difference, z), fma(slope, at.slope - 1, all(1))};
+    }
+};
+
+template <typename Work>
+TREADLE_INLINE void with_mixing(const Parametric<real>& parametric, const Work& work) {
+    if (parametric.slopes)
+        work(Mixed(parametric));
+    else
+        work(Unmixed(parametric));
+}
+
+void activate(Activation f, real* z, real* out, const Parametric<real>& parametric, const Dropout<real>& dropout,
+              int64_t rows, int64_t columns, ptrdiff_t stride) {
     with_activation(f, [&](auto activation) {
-        if (out == z) {
-            for (int64_t i = 0; i < rows; ++i, z += stride)
-                for (int64_t j = 0; j < columns; j += LANES) store(z + j, activation.value(load(z + j)));
-            return;
-        }
-        with_dropout(dropout, [&](auto factors) {
-            for (int64_t i = 0; i < rows; ++i, z += stride, out += stride) {
-                factors.begin_row(i);
-                for (int64_t j = 0; j < columns; j += LANES) {
-                    const ValueAndSlope at = value_and_slope<decltype(activation)>(load(z + j));
-                    store(z + j, at.slope);
-                    store(out + j, factors.at(j, at.value));
+        with_mixing(parametric, [&](auto mixing) {
+            if (out == z) {
+                for (int64_t i = 0; i < rows; ++i) {
+                    for (int64_t j = 0; j < columns; j += LANES) {
+                        const vec before = load(z + i * stride + j);
+                        store(z + i * stride + j, mixing.value(j, before, activation.value(before)));
+                    }
                 }
+                return;
             }
+            with_dropout(dropout, [&](auto factors) {
+                for (int64_t i = 0; i < rows; ++i) {
+                    const ptrdiff_t row = i * stride;
+                    factors.begin_row(i);
+                    mixing.begin_row(row);
+                    for (int64_t j = 0; j < columns; j += LANES) {
+                        const vec before = load(z + row + j);
+                        const ValueAndSlope at = mixing.both(j, before, value_and_slope<decltype(activation)>(before));
+                        store(z + row + j, at.slope);
+                        store(out + row + j, factors.at(j, at.value));
+                    }
+                }
+            });
         });
     });
 }
@@ -163,12 +238,16 @@ void activate_backward(Activation f, real* d, const real* h, int64_t rows, int64
     });
 }
 
-void multiply_by_slopes(real* d, const real* slopes, const Dropout<real>& dropout, int64_t rows, int64_t columns,
-                        ptrdiff_t stride) {
+void multiply_by_derivatives(real* d, const real* derivatives, real* differences, const Dropout<real>& dropout,
+                             int64_t rows, int64_t columns, ptrdiff_t stride) {
     with_dropout(dropout, [&](auto factors) {
-        for (int64_t i = 0; i < rows; ++i, d += stride, slopes += stride) {
+        for (int64_t i = 0; i < rows; ++i) {
             factors.begin_row(i);
-            for (int64_t j = 0; j < columns; j += LANES) store(d + j, factors.at(j, load(d + j)) * load(slopes + j));
+            for (int64_t at = i * stride, j = 0; j < columns; j += LANES, at += LANES) {
+                const vec of_value = factors.at(j, load(d + at));
+                if (differences) store(differences + at, of_value * load(differences + at));
+                store(d + at, of_value * load(derivatives + at));
+            }
         }
     });
 }

@@ -33,6 +33,11 @@ struct Fits32 {
     // (Phi(x) - 1/2) / x as a polynomial in x^2, to 1.1e-9 / |x| for |x| <= 1.
     static constexpr float CENTRAL[] = {-0x1.212516p-17f, 0x1.e73e26p-14f, -0x1.37b406p-10f,
                                         0x1.46d88p-7f,    -0x1.10586ep-4f, 0x1.988454p-2f};
+    // (sin r - r) / r^3 as a polynomial in r^2, to 1.9e-8 / |r|^3 for |r| <= pi / 2.
+    static constexpr float SINE[] = {-0x1.9db16p-26f, 0x1.71968ep-19f, -0x1.a01906p-13f, 0x1.11111p-7f,
+                                     -0x1.555556p-3f};
+    // pi = PI_HIGH + PI_LOW to 49 bits; x - n PI_HIGH is exact where it is below 2 and x above 1/2.
+    static constexpr float PER_PI = 0x1.45f306p-2f, PI_HIGH = 0x1.921fb6p+1f, PI_LOW = -0x1.777a5cp-24f;
 };
 
 struct Fits64 {
@@ -80,6 +85,12 @@ struct Fits64 {
                                          -0x1.621cc567a99f7p-25, 0x1.6589f17ce2693p-21,  -0x1.3ce8f9bacee1ep-17,
                                          0x1.e42b0d4b14d39p-14,  -0x1.37403f6b93143p-10, 0x1.46d0429769010p-7,
                                          -0x1.1058377e2cedfp-4,  0x1.9884533d43651p-2};
+    // To 3.6e-17 / |r|^3.
+    static constexpr double SINE[] = {-0x1.275efdfb3f368p-57, 0x1.9507fd43389a8p-49,  -0x1.ae7ee3a0f8421p-41,
+                                      0x1.612460b69da84p-33,  -0x1.ae64567e731ecp-26, 0x1.71de3a556b9b4p-19,
+                                      -0x1.a01a01a01a00dp-13, 0x1.1111111111111p-7,   -0x1.5555555555555p-3};
+    static constexpr double PER_PI = 0x1.45f306dc9c883p-2, PI_HIGH = 0x1.921fb54442d18p+1,
+                            PI_LOW = 0x1.1a62633145c07p-53;
 };
 
 }  // namespace

@@ -38,7 +38,7 @@
 
 namespace treadle {
 
-enum class Activation { identity, relu, tanh, logistic, gelu, silu };
+enum class Activation { identity, relu, tanh, logistic, gelu, silu, selu, mish };
 enum class Loss { cross_entropy, binary_cross_entropy, squared, absolute, huber, poisson };
 enum class Update { adam, momentum, nesterov, plain, keep_gradient };
 enum class Number { uint8, float32, float64 };
@@ -71,6 +71,20 @@ struct Dropout {
     const uint8_t* kept = nullptr;
     int64_t first = 0, row_bits = 0;
     Real factor = 1;
+};
+
+// Parametric activations of a block: z + k (f(z) - z), where k is a slope for each column, the first one's first.
+// `differences` is where f(z) - z goes, in training. Null: f(z) itself.
+template <typename Real>
+struct Parametric {
+    const Real* slopes = nullptr;
+    Real* differences = nullptr;
+};
+
+// The embedding of numbers: combinations of the cosines of each. The parameters of one are a block of `block` numbers:
+// frequencies, phases, combinations (frequencies, combinations), their biases, and zeros.
+struct Cosines {
+    int64_t frequencies, combinations, block;
 };
 
 template <typename Real>
@@ -162,16 +176,34 @@ struct Kernels {
     void (*update_columns)(const Step<Real>& step, const Real* gradient, int64_t columns, Trained<Real> values);
 
     // out = f(z) times dropout's factors, on a block of rows x panels; and z becomes f'(z). Or, where out is z, z becomes
-    // f(z), without dropout.
-    void (*activate)(Activation f, Real* z, Real* out, const Dropout<Real>& dropout, int64_t rows, int64_t columns,
-                     ptrdiff_t stride);
+    // f(z), without dropout. With parametric activations f is the mean that they are.
+    void (*activate)(Activation f, Real* z, Real* out, const Parametric<Real>& parametric, const Dropout<Real>& dropout,
+                     int64_t rows, int64_t columns, ptrdiff_t stride);
 
     // d *= f'(z), given h = f(z), where f'(z) is a function of that.
     void (*activate_backward)(Activation f, Real* d, const Real* h, int64_t rows, int64_t columns, ptrdiff_t stride);
 
-    // d times dropout's factors, and then times the slopes f'(z).
-    void (*multiply_by_slopes)(Real* d, const Real* slopes, const Dropout<Real>& dropout, int64_t rows, int64_t columns,
-                               ptrdiff_t stride);
+    // d times dropout's factors, and then times f'(z). Before the latter, where there are `differences`, they are
+    // multiplied by d: their sums over the rows are then the gradient of the slopes.
+    void (*multiply_by_derivatives)(Real* d, const Real* derivatives, Real* differences, const Dropout<Real>& dropout,
+                                    int64_t rows, int64_t columns, ptrdiff_t stride);
+
+    // out (rows, columns * combinations) = combinations of the cosines of the first columns of X.
+    void (*combine_cosines)(const Cosines& shape, const Real* parameters, int64_t columns, const Real* X,
+                            ptrdiff_t X_stride, int64_t rows, Real* out, ptrdiff_t out_stride);
+
+    // The gradient, a block, of the parameters of one number, whose values x are in a column of X and the derivatives
+    // by its combinations in columns of d. `scratch` takes 1 + combinations numbers a row, and as many as 16 rows more.
+    void (*combine_cosines_backward)(const Cosines& shape, const Real* parameters, const Real* x, ptrdiff_t X_stride,
+                                     int64_t rows, const Real* d, ptrdiff_t d_stride, Real* gradient, Real* scratch);
+
+    // out = a times a factor for each column, on a block.
+    void (*scale_columns)(const Real* a, const Real* scales, Real* out, int64_t rows, int64_t columns,
+                          ptrdiff_t stride);
+
+    // a *= d, whose sums over the rows are then the gradient of the factors; and d times the factors.
+    void (*scale_columns_backward)(Real* d, Real* a, const Real* scales, int64_t rows, int64_t columns,
+                                   ptrdiff_t stride);
 
     // Some panels of batch normalisation: u becomes (u - mean) / sqrt(variance + epsilon), z = scale u + bias.
     // Leaves 1 / sqrt(variance + epsilon) in `inverse`, and moves the running mean and variance.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/activations.h"
+#include "kernels/input_stage.h"
 #include "kernels/kernels.h"
 #include "kernels/losses.h"
 #include "kernels/matrix.h"
@@ -73,7 +74,11 @@ constexpr Kernels<real> table(const char* name) {
             .update_columns = update_columns,
             .activate = activate,
             .activate_backward = activate_backward,
-            .multiply_by_slopes = multiply_by_slopes,
+            .multiply_by_derivatives = multiply_by_derivatives,
+            .combine_cosines = combine_cosines,
+            .combine_cosines_backward = combine_cosines_backward,
+            .scale_columns = scale_columns,
+            .scale_columns_backward = scale_columns_backward,
             .normalise = normalise,
             .normalise_backward = normalise_backward,
             .loss = loss,

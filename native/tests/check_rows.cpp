@@ -7,8 +7,11 @@ namespace treadle {
 
 namespace {
 
-constexpr Activation ACTIVATIONS[] = {Activation::identity, Activation::relu, Activation::tanh,
-                                      Activation::logistic, Activation::gelu, Activation::silu};
+// Those whose slope is told by f(z), and then the others.
+constexpr Activation ACTIVATIONS[] = {Activation::identity, Activation::relu, Activation::tanh, Activation::logistic,
+                                      Activation::selu,     Activation::gelu, Activation::silu, Activation::mish};
+constexpr int ALL = 8, TOLD = 5;
+constexpr double SELU_SCALE = 1.0507009873554804934, SELU_FALL = 1.7580993408473768599;
 
 double logistic(double z) { return 1 / (1 + std::exp(-z)); }
 double Phi(double z) { return 0.5 * std::erfc(-z * 0x1.6a09e667f3bcdp-1); }
@@ -23,6 +26,8 @@ double value(Activation f, double z) {
         case Activation::logistic: return logistic(z);
         case Activation::gelu: return z < -40 ? 0 : z * Phi(z);
         case Activation::silu: return z < -800 ? 0 : z * logistic(z);
+        case Activation::selu: return z > 0 ? SELU_SCALE * z : SELU_FALL * std::expm1(z);
+        case Activation::mish: return z < -800 ? 0 : z > 800 ? z : z * std::tanh(std::log1p(std::exp(z)));
     }
     return NAN;
 }
@@ -35,6 +40,12 @@ double slope(Activation f, double z) {
         case Activation::logistic: return logistic(z) * logistic(-z);
         case Activation::gelu: return std::abs(z) > 40 ? z > 0 : Phi(z) + z * phi(z);
         case Activation::silu: return std::abs(z) > 800 ? z > 0 : logistic(z) * (1 + z * logistic(-z));
+        case Activation::selu: return z > 0 ? SELU_SCALE : SELU_FALL * std::exp(z);
+        case Activation::mish: {
+            if (std::abs(z) > 800) return z > 0;
+            const double t = std::tanh(std::log1p(std::exp(z)));
+            return t + z * (1 - t * t) * logistic(z);
+        }
     }
     return NAN;
 }
@@ -124,21 +135,30 @@ void check_gather(const Kernels<Real>& kernels, Random& random, Comparison& comp
 template <typename Real>
 void check_activate(const Kernels<Real>& kernels, Random& random, Comparison& comparison) {
     for (int trial = 0; trial < 48; ++trial) {
-        const Activation f = ACTIVATIONS[trial % 6];
+        const Activation f = ACTIVATIONS[trial % ALL];
         Block<Real> z = a_block<Real>(random, kernels.panel), apart(z.rows, z.columns, kernels.panel);
         const Block<Real> before = z;
-        const bool in_place = random.coin();
+        const bool in_place = random.coin(), mixed = random.coin();
         Block<Real>& out = in_place ? z : apart;
+        Block<Real> differences(z.rows, z.columns, kernels.panel);
+        const std::vector<Real> slopes = random.numbers<Real>(z.padded, -2, 2);
+        const Parametric<Real> parametric = {mixed ? slopes.data() : nullptr, differences.data()};
         const Drawn<Real> drawn(random, z);
         const Dropout<Real> dropout = in_place || random.coin() ? Dropout<Real>{} : drawn.dropout;
-        kernels.activate(f, z.data(), out.data(), dropout, z.rows, z.padded, z.stride);
+        kernels.activate(f, z.data(), out.data(), parametric, dropout, z.rows, z.padded, z.stride);
         for (int64_t i = 0; i < z.rows; ++i) {
             for (int64_t j = 0; j < z.padded; ++j) {
-                const double h = value(f, before.at(i, j)), factor = dropout.kept ? drawn.factor(i, j) : 1;
-                comparison.near(out.at(i, j), h * factor, factor * activation_tolerance<Real>(h));
-                if (in_place) continue;
-                const double s = slope(f, before.at(i, j));
-                comparison.near(z.at(i, j), s, activation_tolerance<Real>(s));
+                const double x = before.at(i, j), factor = dropout.kept ? drawn.factor(i, j) : 1;
+                double h = value(f, x), s = slope(f, x), size = std::max(std::abs(h), 1.0);
+                if (mixed) {
+                    const double k = slopes[size_t(j)], difference = h - x;
+                    size += 3 * (std::abs(x) + std::abs(h));
+                    if (!in_place) comparison.near(differences.at(i, j), difference, activation_tolerance<Real>(size));
+                    h = x + k * difference;
+                    s = 1 - k + k * s;
+                }
+                comparison.near(out.at(i, j), h * factor, factor * activation_tolerance<Real>(size));
+                if (!in_place) comparison.near(z.at(i, j), s, 4 * activation_tolerance<Real>(s));
             }
         }
     }
@@ -147,7 +167,7 @@ void check_activate(const Kernels<Real>& kernels, Random& random, Comparison& co
 template <typename Real>
 void check_activate_backward(const Kernels<Real>& kernels, Random& random, Comparison& comparison) {
     for (int trial = 0; trial < 48; ++trial) {
-        const Activation f = ACTIVATIONS[trial % 4];  // of the others, f(z) does not tell the slope
+        const Activation f = ACTIVATIONS[trial % TOLD];
         const Block<Real> z = a_block<Real>(random, kernels.panel);
         Block<Real> d(random, z.rows, z.columns, kernels.panel, -2, 2), h = z;
         const Block<Real> before = d;
@@ -164,18 +184,24 @@ void check_activate_backward(const Kernels<Real>& kernels, Random& random, Compa
 }
 
 template <typename Real>
-void check_multiply_by_slopes(const Kernels<Real>& kernels, Random& random, Comparison& comparison) {
+void check_multiply_by_derivatives(const Kernels<Real>& kernels, Random& random, Comparison& comparison) {
     for (int trial = 0; trial < 20; ++trial) {
         const int64_t rows = random.integer(1, 7), columns = random.integer(1, 3) * kernels.panel;
         Block<Real> d(random, rows, columns, kernels.panel, -2, 2), slopes(random, rows, columns, kernels.panel, -1, 1);
-        const Block<Real> before = d;
+        Block<Real> differences(random, rows, columns, kernels.panel, -1, 1);
+        const Block<Real> before = d, differences_before = differences;
         const Drawn<Real> drawn(random, d);
         const Dropout<Real> dropout = trial % 2 ? drawn.dropout : Dropout<Real>{};
-        kernels.multiply_by_slopes(d.data(), slopes.data(), dropout, rows, columns, d.stride);
+        const bool mixed = trial % 4 > 1;
+        kernels.multiply_by_derivatives(d.data(), slopes.data(), mixed ? differences.data() : nullptr, dropout, rows,
+                                        columns, d.stride);
         for (int64_t i = 0; i < rows; ++i) {
             for (int64_t j = 0; j < columns; ++j) {
-                const double exact = before.at(i, j) * (dropout.kept ? drawn.factor(i, j) : 1) * slopes.at(i, j);
-                comparison.near(d.at(i, j), exact, 3 * ROUNDING<Real> * std::abs(exact));
+                const double dropped = before.at(i, j) * (dropout.kept ? drawn.factor(i, j) : 1);
+                comparison.near(d.at(i, j), dropped * slopes.at(i, j),
+                                3 * ROUNDING<Real> * std::abs(dropped * slopes.at(i, j)));
+                const double product = differences_before.at(i, j) * (mixed ? dropped : 1);
+                comparison.near(differences.at(i, j), product, 3 * ROUNDING<Real> * std::abs(product));
             }
         }
     }
@@ -279,8 +305,8 @@ template void check_activate(const Kernels<float>&, Random&, Comparison&);
 template void check_activate(const Kernels<double>&, Random&, Comparison&);
 template void check_activate_backward(const Kernels<float>&, Random&, Comparison&);
 template void check_activate_backward(const Kernels<double>&, Random&, Comparison&);
-template void check_multiply_by_slopes(const Kernels<float>&, Random&, Comparison&);
-template void check_multiply_by_slopes(const Kernels<double>&, Random&, Comparison&);
+template void check_multiply_by_derivatives(const Kernels<float>&, Random&, Comparison&);
+template void check_multiply_by_derivatives(const Kernels<double>&, Random&, Comparison&);
 template void check_normalise(const Kernels<float>&, Random&, Comparison&);
 template void check_normalise(const Kernels<double>&, Random&, Comparison&);
 template void check_normalise_backward(const Kernels<float>&, Random&, Comparison&);

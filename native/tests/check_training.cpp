@@ -24,6 +24,7 @@ struct Case {
     int64_t rows, batch_size;
     Augmentation augmentation;
     bool weighted;
+    InputStage stage = {};
 };
 
 const Case CASES[] = {
@@ -55,7 +56,18 @@ const Case CASES[] = {
      32,
      {0, 0, false, 0},
      true},
+    {{{32, 40, Activation::mish, false, 0.2, true, {0.2, 5, 5}, {0.1}}, {40, 4, LINEAR, false, 0}},
+     Loss::squared,
+     0,
+     0,
+     {Update::adam, 0.9, 0.95, 1e-4, 0.02, 0},
+     70,
+     32,
+     {0, 0, false, 0},
+     false,
+     {3, 4, {200, 200}, 16, 3, 8, {0.1, 0.1}, {1, 1}, {6, 6}}},
 };
+static_assert(3 * 3 + 7 + 2 * 8 == 32);
 
 // All that training leaves behind, in one array: parameters, moments, statistics, and the loss of every step.
 template <typename Real>
@@ -64,9 +76,12 @@ struct Trail {
     std::vector<double> losses;
 };
 
-int64_t count_parameters(const std::vector<Layer>& layers) {
+int64_t count_parameters(const std::vector<Layer>& layers, const InputStage& stage = {}) {
     int64_t n = 0;
-    for (const Layer& layer : layers) n += (layer.n_in + (layer.batch_norm ? 2 : 1)) * layer.n_out;
+    for (const Layer& layer : layers) n += (layer.n_in + 1 + layer.batch_norm + layer.parametric) * layer.n_out;
+    stage.walk(
+        0, [&](int64_t some, int64_t, int64_t, int64_t) { n += some; },
+        [&](int64_t, int64_t some, int64_t) { n += some; }, [&](int64_t some, int64_t) { n += some; });
     return n;
 }
 
@@ -81,8 +96,9 @@ template <typename Real>
 Trail<Real> train(const Case& what, Update update, const Kernels<Real>& kernels, int threads, int at_once = 1) {
     constexpr int EPOCHS = 3;
     Random random(11);
-    const int64_t n_in = what.layers.front().n_in, outputs = what.layers.back().n_out;
-    const int64_t P = count_parameters(what.layers), S = count_statistics(what.layers);
+    const bool staged = what.stage.is_there();
+    const int64_t n_in = staged ? what.stage.columns() : what.layers.front().n_in, outputs = what.layers.back().n_out;
+    const int64_t P = count_parameters(what.layers, what.stage), S = count_statistics(what.layers);
     std::vector<uint8_t> X;
     std::vector<int64_t> labels, order;
     for (int64_t i = 0; i < what.rows * n_in; ++i) X.push_back(uint8_t(random.integer(0, 255)));
@@ -95,21 +111,25 @@ Trail<Real> train(const Case& what, Update update, const Kernels<Real>& kernels,
     const bool labelled = what.loss == Loss::cross_entropy;
     Optimizer optimizer = what.optimizer;
     optimizer.update = update;
-    const Problem<Real> problem{what.layers,
-                                {X.data(), Number::uint8, ptrdiff_t(n_in), 1, n_in, 1 / 255.0, -0.3},
-                                what.augmentation,
-                                {what.loss, what.label_smoothing, 0.7, outputs, labelled ? labels.data() : nullptr,
-                                 labelled ? nullptr : targets.data(), what.weighted ? weights.data() : nullptr},
-                                what.l2,
-                                optimizer,
-                                what.batch_size,
-                                5,
-                                threads};
+    const Problem<Real> problem{
+        what.layers,
+        {X.data(), Number::uint8, ptrdiff_t(n_in), 1, n_in, staged ? 1 : 1 / 255.0, staged ? 0 : -0.3},
+        what.augmentation,
+        {what.loss, what.label_smoothing, 0.7, outputs, labelled ? labels.data() : nullptr,
+         labelled ? nullptr : targets.data(), what.weighted ? weights.data() : nullptr},
+        what.l2,
+        optimizer,
+        what.batch_size,
+        5,
+        threads,
+        what.stage};
     Trainer<Real> trainer(problem, kernels);
     const std::vector<Real> parameters = random.numbers<Real>(P, -0.3, 0.3), zeros(size_t(P + S), Real(0));
     trainer.write(parameters.data(), zeros.data(), zeros.data(), zeros.data(), 0);
     const int64_t steps = ceil_divide(what.rows, what.batch_size);
     const std::vector<double> rates(size_t(at_once * steps), 0.01);
+    std::vector<double> fades(rates.size());
+    for (size_t step = 0; step < fades.size(); ++step) fades[step] = step % size_t(steps) == 0 ? 1 : 0.6;
     std::vector<int64_t> orders;
     for (int epoch = 0; epoch < at_once; ++epoch) orders.insert(orders.end(), order.begin(), order.end());
     const std::atomic<bool> cancel{false};
@@ -117,8 +137,8 @@ Trail<Real> train(const Case& what, Update update, const Kernels<Real>& kernels,
     trail.losses.resize(size_t(EPOCHS * steps));
     int64_t taken = 0;
     for (int epoch = 0; epoch < EPOCHS; epoch += at_once)
-        trainer.run_epochs(orders.data(), at_once, what.rows, rates.data(), trail.losses.data() + epoch * steps, cancel,
-                           &taken);
+        trainer.run_epochs(orders.data(), at_once, what.rows, rates.data(), fades.data(),
+                           trail.losses.data() + epoch * steps, cancel, &taken);
     trail.state.resize(size_t(3 * P + S));
     Real* state = trail.state.data();
     trainer.read(state, state + P, state + 2 * P, state + 3 * P);
@@ -188,8 +208,8 @@ void check_predict(const Kernels<Real>& kernels, Random& random, Comparison& com
                          30,
                          1,
                          0};
-        predict(layers, parameters.data(), given, rows, false, one.data(), 1, kernels, cancel);
-        predict(layers, parameters.data(), given, rows, false, many.data(), THREADS, kernels, cancel);
+        predict({}, layers, parameters.data(), given, rows, false, one.data(), 1, kernels, cancel);
+        predict({}, layers, parameters.data(), given, rows, false, many.data(), THREADS, kernels, cancel);
         comparison.same(one.data(), many.data(), one.size());
         for (int64_t i = 0; i < rows; ++i) {
             std::vector<double> a(X.begin() + i * 30, X.begin() + (i + 1) * 30);

@@ -35,11 +35,21 @@ void check_activate(const Kernels<Real>&, Random&, Comparison&);
 template <typename Real>
 void check_activate_backward(const Kernels<Real>&, Random&, Comparison&);
 template <typename Real>
-void check_multiply_by_slopes(const Kernels<Real>&, Random&, Comparison&);
+void check_multiply_by_derivatives(const Kernels<Real>&, Random&, Comparison&);
 template <typename Real>
 void check_normalise(const Kernels<Real>&, Random&, Comparison&);
 template <typename Real>
 void check_normalise_backward(const Kernels<Real>&, Random&, Comparison&);
+
+// check_input_stage.cpp
+template <typename Real>
+void check_combine_cosines(const Kernels<Real>&, Random&, Comparison&);
+template <typename Real>
+void check_combine_cosines_backward(const Kernels<Real>&, Random&, Comparison&);
+template <typename Real>
+void check_scale_columns(const Kernels<Real>&, Random&, Comparison&);
+template <typename Real>
+void check_scale_columns_backward(const Kernels<Real>&, Random&, Comparison&);
 
 // check_losses.cpp
 template <typename Real>

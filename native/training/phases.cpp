@@ -12,34 +12,43 @@ namespace {
 
 constexpr double BATCH_NORM_EPSILON = 1e-5;
 constexpr double BATCH_NORM_MOMENTUM = 0.1;
+// Numbers of a category's table that are updated together: whole cache lines.
+constexpr int64_t TABLE_UNIT = 8192;
 
 }  // namespace
 
 template <typename Real>
-Step<Real> TrainingState<Real>::rule_of(int64_t step, double learning_rate) const {
+StepNumbers TrainingState<Real>::numbers_of(int64_t number, double learning_rate, double fade) const {
     const Optimizer& o = problem.optimizer;
+    if (o.update != Update::adam) return {learning_rate, fade};
+    return {learning_rate, fade, 1 - decayed(o.beta_1, number), 1 - decayed(o.beta_2, number)};
+}
+
+template <typename Real>
+Step<Real> TrainingState<Real>::rule_of(const StepNumbers& numbers, const Pace& pace) const {
+    const Optimizer& o = problem.optimizer;
+    const double rate = numbers.rate * pace.rate;
     Step<Real> rule{};
     rule.update = o.update;
-    rule.l2 = Real(problem.l2);
+    rule.l2 = Real(problem.l2 * pace.decay);
     rule.shrink = 1;
     rule.momentum = Real(o.momentum);
-    rule.rate = Real(learning_rate);
+    rule.rate = Real(rate);
     if (o.update == Update::adam) {
-        const double c_1 = 1 - decayed(o.beta_1, step), c_2 = 1 - decayed(o.beta_2, step);
         rule.beta_1 = Real(o.beta_1);
         rule.rest_1 = Real(1 - o.beta_1);
         rule.beta_2 = Real(o.beta_2);
         rule.rest_2 = Real(1 - o.beta_2);
-        rule.epsilon = Real(o.epsilon * std::sqrt(c_2));
-        rule.rate = Real(learning_rate * std::sqrt(c_2) / c_1);
-        rule.shrink = Real(1 - learning_rate * o.weight_decay);
+        rule.epsilon = Real(o.epsilon * std::sqrt(numbers.c_2) * pace.epsilon);
+        rule.rate = Real(rate * std::sqrt(numbers.c_2) / numbers.c_1);
+        rule.shrink = Real(1 - rate * (o.weight_decay * numbers.fade) * pace.decay);
     }
     return rule;
 }
 
-// Rows, moved pixels and masks of batch s, whose rows of X are `rows`.
+// Rows, moved pixels and dropout of batch s, whose rows of X are `rows`.
 template <typename Real>
-void TrainingState<Real>::prepare(const int64_t* rows, int64_t begin, int64_t end, int64_t s) {
+void TrainingState<Real>::prepare(const int64_t* rows, int64_t begin, int64_t end, int64_t s, double fade) {
     Real* input = inputs[s & 1].data() + begin * input_stride;
     kernels.gather(problem.X, rows + begin, end - begin, input, input_stride);
     const uint64_t number = uint64_t(step + s);
@@ -48,21 +57,31 @@ void TrainingState<Real>::prepare(const int64_t* rows, int64_t begin, int64_t en
         for (int64_t i = begin; i < end; ++i, input += input_stride)
             move_image(problem.augmentation, words, i, Real(problem.X.offset), input);
     }
-    const int64_t n_in = layers[0].shape.n_in;
-    round(inputs[s & 1].data(), input_stride, n_in, left_inputs[s & 1],
-          {0, treadle::panels(n_in, kernels.panel), begin, end});
+    const int64_t columns = problem.X.columns;
+    if (!has_stage())
+        round(inputs[s & 1].data(), input_stride, columns, left_inputs[s & 1],
+              {0, treadle::panels(columns, kernels.panel), begin, end});
     for (size_t l = 0; l < hidden(); ++l) {
         LayerState<Real>& layer = layers[l];
         if (layer.shape.dropout == 0) continue;
         const Words words(problem.noise_seed, Noise::dropout, l, number);
         // A byte is of the unit that its first bit is of.
-        draw_kept(words, layer.shape.dropout, ceil_divide(begin * layer.shape.n_out, 8),
+        draw_kept(words, layer.shape.dropout * fade, ceil_divide(begin * layer.shape.n_out, 8),
                   ceil_divide(end * layer.shape.n_out, 8), layer.kept[s & 1].data());
     }
 }
 
 template <typename Real>
-void TrainingState<Real>::forward(size_t l, int64_t n, int64_t s, const Grid::Unit& unit) {
+void TrainingState<Real>::forward_stage(int64_t s, int64_t begin, int64_t end) {
+    pass_input_stage(problem.stage, kernels, stage.values(), inputs[s & 1].data() + begin * input_stride, input_stride,
+                     end - begin, stage.codes.data() + begin * problem.stage.categories(),
+                     stage.joined.data() + begin * stage.stride, stage.output.data() + begin * stage.stride,
+                     stage.stride);
+    round(stage.output.data(), stage.stride, problem.stage.width(), stage.left_output, {0, stage.panels, begin, end});
+}
+
+template <typename Real>
+void TrainingState<Real>::forward(size_t l, int64_t n, int64_t s, double fade, const Grid::Unit& unit) {
     const LayerState<Real>& layer = layers[l];
     const ptrdiff_t stride = layer.stride, row = unit.begin * stride;
     const int64_t rows = unit.end - unit.begin, begin = unit.panel_begin * kernels.panel;
@@ -80,8 +99,8 @@ void TrainingState<Real>::forward(size_t l, int64_t n, int64_t s, const Grid::Un
                           Real(BATCH_NORM_EPSILON), Real(BATCH_NORM_MOMENTUM), layer.inverse.data() + begin,
                           layer.moved_mean.data() + begin, layer.moved_variance.data() + begin);
     }
-    kernels.activate(layer.shape.activation, layer.z.data() + at, layer.output() + at,
-                     layer.dropout(s, unit.begin, begin), rows, columns, stride);
+    kernels.activate(layer.shape.activation, layer.z.data() + at, layer.output() + at, layer.parametric(at, begin),
+                     layer.dropout(s, fade, unit.begin, begin), rows, columns, stride);
     round(layer.output(), stride, layer.shape.n_out, layer.left_output, unit);
 }
 
@@ -93,13 +112,13 @@ void TrainingState<Real>::output_and_loss(const int64_t* rows, int64_t begin, in
                      layer.panels, layer.z.data() + begin * layer.stride, layer.stride);
     kernels.loss(problem.objective, rows, total, begin, end, layer.z.data(), layer.d.data(), layer.stride,
                  losses.data());
-    if (hidden() > 0)
+    if (hidden() > 0 || has_stage())
         round(layer.d.data(), layer.stride, layer.shape.n_out, layer.left_d, {0, layer.panels, begin, end});
 }
 
 // dJ/dz of hidden layer l from that of the layer above.
 template <typename Real>
-void TrainingState<Real>::backward(size_t l, int64_t n, int64_t s, const Grid::Unit& unit) {
+void TrainingState<Real>::backward(size_t l, int64_t n, int64_t s, double fade, const Grid::Unit& unit) {
     const LayerState<Real>&layer = layers[l], &above = layers[l + 1];
     const ptrdiff_t stride = layer.stride, row = unit.begin * stride;
     const int64_t rows = unit.end - unit.begin, begin = unit.panel_begin * kernels.panel;
@@ -109,40 +128,103 @@ void TrainingState<Real>::backward(size_t l, int64_t n, int64_t s, const Grid::U
     kernels.multiply(D.data, D.stride, rows, above.shape.n_out, above.backward.data(), nullptr, unit.panel_begin,
                      unit.panel_end, layer.d.data() + row, stride);
     if (layer.a.size())
-        kernels.multiply_by_slopes(d, layer.z.data() + at, layer.dropout(s, unit.begin, begin), rows, columns, stride);
+        kernels.multiply_by_derivatives(d, layer.z.data() + at, layer.parametric(at, begin).differences,
+                                        layer.dropout(s, fade, unit.begin, begin), rows, columns, stride);
     else
         kernels.activate_backward(layer.shape.activation, d, layer.output() + at, rows, columns, stride);
     if (layer.shape.batch_norm)
         kernels.normalise_backward(layer.d.data() + begin, layer.u.data() + begin, n, columns, stride,
                                    layer.scales.value.data() + begin, layer.inverse.data() + begin,
                                    layer.scale_gradient.data() + begin, layer.bias_gradient.data() + begin);
-    if (l > 0) round(layer.d.data(), stride, layer.shape.n_out, layer.left_d, unit);
+    if (l > 0 || has_stage()) round(layer.d.data(), stride, layer.shape.n_out, layer.left_d, unit);
+}
+
+// dJ by what the stage's factors are multiplied with, and by these, summed in `update_stage`.
+template <typename Real>
+void TrainingState<Real>::backward_stage(const Grid::Unit& unit) {
+    const LayerState<Real>& above = layers[0];
+    const ptrdiff_t row = unit.begin * stage.stride;
+    const int64_t rows = unit.end - unit.begin, begin = unit.panel_begin * kernels.panel;
+    const int64_t columns = (unit.panel_end - unit.panel_begin) * kernels.panel;
+    const Factor<Real> D = factor(above.d.data(), above.stride, above.left_d, unit.begin);
+    kernels.multiply(D.data, D.stride, rows, above.shape.n_out, above.backward.data(), nullptr, unit.panel_begin,
+                     unit.panel_end, stage.d.data() + row, stage.stride);
+    kernels.scale_columns_backward(stage.d.data() + row + begin, stage.joined.data() + row + begin,
+                                   stage.scales.value.data() + begin, rows, columns, stage.stride);
 }
 
 // Tiles unit.begin .. unit.end of each of the unit's panels; what there is one of for each column goes with the first.
 template <typename Real>
-void TrainingState<Real>::update(size_t l, const Step<Real>& rule, int64_t n, int64_t s, const Grid::Unit& unit,
+void TrainingState<Real>::update(size_t l, const StepNumbers& numbers, int64_t n, int64_t s, const Grid::Unit& unit,
                                  Real* scratch) {
     const LayerState<Real>& layer = layers[l];
-    const int64_t panel = kernels.panel, n_in = layer.shape.n_in;
-    const bool learns = rule.update != Update::keep_gradient;
-    kernels.update_weights(rule, below(l, s), below_stride(l), layer.d.data(), layer.stride, n, n_in, layer.shape.n_out,
-                           unit.panel_begin, unit.panel_end, unit.begin, unit.end, layer.weights.from(0),
-                           learns ? layer.operands() : Operands{}, problem.l2 != 0 ? layers[l].squares.data() : nullptr,
-                           scratch);
+    const Layer& shape = layer.shape;
+    const bool learns = problem.optimizer.update != Update::keep_gradient;
+    kernels.update_weights(rule_of(numbers, shape.weights), below(l, s), below_stride(l), layer.d.data(), layer.stride,
+                           n, shape.n_in, shape.n_out, unit.panel_begin, unit.panel_end, unit.begin, unit.end,
+                           layer.weights.from(0), learns ? layer.operands() : Operands{},
+                           problem.l2 != 0 ? layers[l].squares.data() : nullptr, scratch);
     if (unit.begin > 0) return;
-    Step<Real> plain = rule;  // what is not a weight has neither decay nor penalty
-    plain.l2 = 0;
-    plain.shrink = 1;
-    const int64_t begin = unit.panel_begin * panel, columns = (unit.panel_end - unit.panel_begin) * panel;
-    if (layer.shape.batch_norm) {
-        kernels.update_columns(plain, layer.bias_gradient.data() + begin, columns, layer.biases.from(begin));
-        kernels.update_columns(plain, layer.scale_gradient.data() + begin, columns, layer.scales.from(begin));
+    const Step<Real> of_biases = rule_of(numbers, shape.biases);
+    const int64_t begin = unit.panel_begin * kernels.panel, columns = unit.panel_end * kernels.panel - begin;
+    if (shape.batch_norm) {
+        kernels.update_columns(of_biases, layer.bias_gradient.data() + begin, columns, layer.biases.from(begin));
+        kernels.update_columns(rule_of(numbers, shape.scales), layer.scale_gradient.data() + begin, columns,
+                               layer.scales.from(begin));
         std::copy_n(layer.moved_mean.data() + begin, columns, layer.running_mean.data() + begin);
         std::copy_n(layer.moved_variance.data() + begin, columns, layer.running_variance.data() + begin);
     } else {
-        kernels.update_biases(plain, layer.d.data() + begin, layer.stride, n, columns, layer.biases.from(begin));
+        kernels.update_biases(of_biases, layer.d.data() + begin, layer.stride, n, columns, layer.biases.from(begin));
     }
+    if (shape.parametric)
+        kernels.update_biases(rule_of(numbers, shape.slopes), layer.differences.data() + begin, layer.stride, n,
+                              columns, layer.slopes.from(begin));
+}
+
+// A number's cosines are a unit, and so are a panel of factors, and some rows of a category's table.
+template <typename Real>
+int64_t TrainingState<Real>::stage_units() const {
+    if (!has_stage()) return 0;
+    int64_t units = problem.stage.numbers + stage.panels;
+    for (int64_t k = 0; k < problem.stage.categories(); ++k) units += ceil_divide(problem.stage.table(k), TABLE_UNIT);
+    return units;
+}
+
+template <typename Real>
+void TrainingState<Real>::update_stage(int64_t unit, const StepNumbers& numbers, int64_t n, int64_t s, int thread) {
+    const InputStage& shape = problem.stage;
+    if (unit < shape.numbers) {
+        const Cosines cosines = shape.cosines();
+        Real* const gradient = stage.scratch[size_t(thread)].data();
+        kernels.combine_cosines_backward(
+            cosines, stage.cosines.value.data() + unit * cosines.block, inputs[s & 1].data() + unit, input_stride, n,
+            stage.d.data() + unit * cosines.combinations, stage.stride, gradient, gradient + cosines.block);
+        kernels.update_columns(rule_of(numbers, shape.of_cosines), gradient, cosines.block,
+                               stage.cosines.from(unit * cosines.block));
+        return;
+    }
+    unit -= shape.numbers;
+    if (unit < stage.panels) {
+        const int64_t begin = unit * kernels.panel;
+        kernels.update_biases(rule_of(numbers, shape.of_scales), stage.joined.data() + begin, stage.stride, n,
+                              kernels.panel, stage.scales.from(begin));
+        return;
+    }
+    unit -= stage.panels;
+    size_t k = 0;
+    for (int64_t units; unit >= (units = ceil_divide(shape.table(int64_t(k)), TABLE_UNIT)); ++k) unit -= units;
+    // Numbers begin <= i < end of the table, which cut a row perhaps.
+    const int64_t begin = unit * TABLE_UNIT, end = std::min(begin + TABLE_UNIT, shape.table(int64_t(k)));
+    const int64_t v = shape.embedding, m = shape.categories();
+    Real* const gradient = stage.table_gradients[k].data();
+    std::fill(gradient + begin, gradient + end, Real(0));
+    const Real* d = stage.d.data() + shape.combinations * shape.numbers + shape.copied() + int64_t(k) * v;
+    for (int64_t i = 0; i < n; ++i, d += stage.stride) {
+        const int64_t first = stage.codes[size_t(i * m) + k] * v;
+        for (int64_t at = std::max(first, begin); at < std::min(first + v, end); ++at) gradient[at] += d[at - first];
+    }
+    kernels.update_columns(rule_of(numbers, shape.of_embeddings), gradient + begin, end - begin,
+                           stage.tables[k].from(begin));
 }
 
 template <typename Real>

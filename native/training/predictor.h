@@ -16,7 +16,8 @@ namespace treadle {
 // the weights as they lie; for more, the weights are packed once and up to `threads` threads share the rows. An
 // output does not depend on the number of threads. For float and double. Returns false where `cancel` became true.
 template <typename Real>
-bool predict(const std::vector<Layer>& layers, const Real* parameters, const Rows& X, int64_t n_rows, bool softmax,
-             Real* out, int threads, const Kernels<Real>& kernels, const std::atomic<bool>& cancel);
+bool predict(const InputStage& stage, const std::vector<Layer>& layers, const Real* parameters, const Rows& X,
+             int64_t n_rows, bool softmax, Real* out, int threads, const Kernels<Real>& kernels,
+             const std::atomic<bool>& cancel);
 
 }  // namespace treadle

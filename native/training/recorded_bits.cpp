@@ -36,13 +36,22 @@ struct Setting {
     int64_t rows = 70, batch_size = 16;
     int epochs = 4, threads = 1;
     bool fading = false;  // X is 0 from the second epoch on
+    bool parametric = false, paced = false;
+    double fade = 0;  // of dropout and decay in the first step of each epoch, and less in the others; 0: they stay
+    InputStage stage = {};
 
     std::vector<Layer> layers() const {
         std::vector<Layer> all;
         for (size_t l = 1; l < sizes.size(); ++l) {
             const bool hidden = l + 1 < sizes.size();
-            all.push_back({sizes[l - 1], sizes[l], hidden ? activation : Activation::identity, hidden && batch_norm,
-                           hidden ? dropout : 0});
+            const int64_t n_in = l == 1 && stage.is_there() ? stage.width() : sizes[l - 1];
+            Layer& layer = all.emplace_back(Layer{n_in, sizes[l], hidden ? activation : Activation::identity,
+                                                  hidden && batch_norm, hidden ? dropout : 0, hidden && parametric});
+            if (paced) {
+                layer.weights = {0.25, 4, 4};
+                layer.biases.rate = 0.1;
+                layer.slopes = {0.1, 0.1, 1};
+            }
         }
         return all;
     }
@@ -94,15 +103,20 @@ struct Data {
         const int64_t columns = what.sizes.front(), n = what.rows;
         const std::vector<T> filled = numbers.uniform<T>(n * columns, 0, sizeof(T) == 1 ? 256 : 1);
         const auto at = [&](int64_t i, int64_t j) {
-            return (i * 7 + j * j) % 3 == 0 ? filled[size_t(i * columns + j)] : T(0);
+            const T x = filled[size_t(i * columns + j)];
+            if (const int64_t k = j - what.stage.copied(); what.stage.is_there() && k >= 0)
+                return T(int64_t(x * T(what.stage.counts[size_t(k)])));
+            return (i * 7 + j * j) % 3 == 0 ? x : T(0);
         };
         rows = {.data = nullptr,
                 .type = what.type,
                 .row_bytes = ptrdiff_t(columns * int64_t(sizeof(T))),
                 .column_bytes = sizeof(T),
                 .columns = columns,
-                .scale = sizeof(T) == 1 ? 1 / 255.0 : 0.9,
-                .offset = what.storage == Storage::compressed || what.fading ? 0 : -0.3};
+                .scale = what.stage.is_there() ? 1
+                         : sizeof(T) == 1      ? 1 / 255.0
+                                               : 0.9,
+                .offset = what.storage == Storage::compressed || what.fading || what.stage.is_there() ? 0 : -0.3};
         switch (what.storage) {
             case Storage::row_by_row:
                 for (int64_t i = 0; i < n; ++i)
@@ -139,9 +153,12 @@ uint64_t bits_of(const Setting& what, const Kernels<float>& kernels) {
     const int64_t outputs = what.sizes.back(), steps = ceil_divide(what.rows, what.batch_size);
     int64_t P = 0, S = 0;
     for (const Layer& layer : layers) {
-        P += (layer.n_in + (layer.batch_norm ? 2 : 1)) * layer.n_out;
+        P += (layer.n_in + 1 + layer.batch_norm + layer.parametric) * layer.n_out;
         S += layer.batch_norm ? 2 * layer.n_out : 0;
     }
+    what.stage.walk(
+        0, [&](int64_t n, int64_t, int64_t, int64_t) { P += n; }, [&](int64_t, int64_t n, int64_t) { P += n; },
+        [&](int64_t n, int64_t) { P += n; });
     Data<T> X(numbers, what);
     std::vector<int64_t> labels, order;
     for (int64_t i = 0; i < what.rows; ++i) {
@@ -165,18 +182,21 @@ uint64_t bits_of(const Setting& what, const Kernels<float>& kernels) {
                                  .optimizer = what.optimizer,
                                  .batch_size = what.batch_size,
                                  .noise_seed = 5,
-                                 .threads = what.threads};
+                                 .threads = what.threads,
+                                 .stage = what.stage};
     Trainer<float> trainer(problem, kernels);
     std::vector<float> values = start, first(size_t(P), 0.0f), second = first, statistics(size_t(S), 0.0f);
     trainer.write(values.data(), first.data(), second.data(), statistics.data(), 0);
     Hash hash;
     const std::atomic<bool> cancel{false};
-    std::vector<double> losses(static_cast<size_t>(steps));
+    std::vector<double> losses(static_cast<size_t>(steps)), fades;
+    for (int64_t step = 0; what.fade > 0 && step < steps; ++step) fades.push_back(what.fade / double(1 + step));
     for (int epoch = 0; epoch < what.epochs; ++epoch) {
         if (what.fading && epoch == 1) std::fill(X.values.begin(), X.values.end(), T(0));
         const std::vector<double> rates(size_t(steps), 0.01 / (1 + epoch % 3));
         int64_t taken = 0;
-        trainer.run_epochs(order.data(), 1, what.rows, rates.data(), losses.data(), cancel, &taken);
+        trainer.run_epochs(order.data(), 1, what.rows, rates.data(), fades.empty() ? nullptr : fades.data(),
+                           losses.data(), cancel, &taken);
         hash.add(losses);
     }
     trainer.read(values.data(), first.data(), second.data(), statistics.data());
@@ -185,7 +205,8 @@ uint64_t bits_of(const Setting& what, const Kernels<float>& kernels) {
         for (const int64_t n : {int64_t(3), what.rows}) {  // weights as they lie, and packed
             for (const bool softmax : {false, true}) {
                 std::vector<float> predicted(size_t(n * outputs));
-                predict(layers, values.data(), X.rows, n, softmax, predicted.data(), what.threads, kernels, cancel);
+                predict(problem.stage, layers, values.data(), X.rows, n, softmax, predicted.data(), what.threads,
+                        kernels, cancel);
                 hash.add(predicted);
             }
         }
@@ -258,6 +279,8 @@ const std::vector<Option>& options() {
         activation("logistic", Activation::logistic),
         activation("gelu", Activation::gelu),
         activation("silu", Activation::silu),
+        activation("selu", Activation::selu),
+        activation("mish", Activation::mish),
         loss("cross-entropy of soft targets", Loss::cross_entropy),
         loss("binary cross-entropy", Loss::binary_cross_entropy),
         loss("squared", Loss::squared),
@@ -295,6 +318,34 @@ const std::vector<Option>& options() {
         fading("momentum", MOMENTUM, false),
         fading("nesterov", NESTEROV, false),
         fading("batch normalisation", MOMENTUM, true),
+        {"parametric activations",
+         [](Setting& s) {
+             s.activation = Activation::mish;
+             s.parametric = true;
+             s.dropout = 0.2;
+         }},
+        {"rates by block, dropout and decay that fade",
+         [](Setting& s) {
+             s.activation = Activation::selu;
+             s.optimizer = ADAMW;
+             s.parametric = s.paced = true;
+             s.dropout = 0.3;
+             s.fade = 0.9;
+         }},
+        {"input stage",
+         [](Setting& s) {
+             s.stage = {5, 3, {4, 11}, 16, 3, 8, {0.1, 0.1, 1}, {1, 1, 1}, {6, 6, 1}};
+             s.sizes.front() = s.stage.columns();
+             s.optimizer = ADAMW;
+         }},
+        {"input stage of numbers alone, no hidden layer, on three threads",
+         [](Setting& s) {
+             s.stage = {7, 0, {}, 5, 2, 1, {}, {}, {}};
+             s.sizes = {7, 3};
+             s.rows = 200;
+             s.batch_size = 50;
+             s.threads = 3;
+         }},
         {"everything at once, on three threads",
          [](Setting& s) {
              s.sizes = {48, 100, 70, 11};

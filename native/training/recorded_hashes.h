@@ -15,6 +15,8 @@ constexpr struct {
     {"activation logistic", 0xaf38fa93142bf12du},
     {"activation gelu", 0xe7e76b5dd5fb5cd8u},
     {"activation silu", 0x7be94c02c9429b79u},
+    {"activation selu", 0x7dda280ad7965418u},
+    {"activation mish", 0x6cf152052bfdd45du},
     {"loss cross-entropy of soft targets", 0xa52b15c42fe519dau},
     {"loss binary cross-entropy", 0x9283be4db0ffa140u},
     {"loss squared", 0xe3b8a7413c3dc553u},
@@ -52,6 +54,10 @@ constexpr struct {
     {"fading moments, momentum", 0x2a9f11a361f53b83u},
     {"fading moments, nesterov", 0x6dd93de8c71eec43u},
     {"fading moments, batch normalisation", 0xbba735f55ea6946bu},
+    {"parametric activations", 0xdf6497474548bcc7u},
+    {"rates by block, dropout and decay that fade", 0x88639e671cb35102u},
+    {"input stage", 0x47803ed18a1c282du},
+    {"input stage of numbers alone, no hidden layer, on three threads", 0xb330adc6a0d0105fu},
     {"everything at once, on three threads", 0x0552c54530c3b543u},
 };
 

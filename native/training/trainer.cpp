@@ -1,8 +1,10 @@
 // A step, by phases (threads.h), each cut into units:
 //
+//     stage         with an input stage: what it makes of the rows; a unit is some of them
 //     forward l     for each hidden layer: z_l and a_l; a unit is some of the layer's panels      (all rows)
 //     loss          logits, losses and dJ/dlogits; a unit is some of the rows
 //     backward l    dJ/dz_l for each hidden layer, last to first; a unit is some of its panels    (all rows)
+//     stage back    with an input stage: dJ by its output; a unit is some of its panels               (all rows)
 //     update        every layer's weights, moments and operands: the gradient exists in registers only;
 //                   and the rows, pixels and dropout of the next batch
 //
@@ -38,9 +40,9 @@ template <typename Real>
 class Epochs {
 public:
     Epochs(TrainingState<Real>& state, const int64_t* orders, int64_t n_epochs, int64_t n_rows,
-           const double* learning_rates, double* losses, const std::atomic<bool>& cancel)
-        : state_(state), orders_(orders), n_rows_(n_rows), rates_(learning_rates), losses_(losses), cancel_(cancel),
-          threads_(state.problem.threads), hidden_(state.hidden()), batch_(state.problem.batch_size),
+           const double* learning_rates, const double* fades, double* losses, const std::atomic<bool>& cancel)
+        : state_(state), orders_(orders), n_rows_(n_rows), rates_(learning_rates), fades_(fades), losses_(losses),
+          cancel_(cancel), threads_(state.problem.threads), hidden_(state.hidden()), batch_(state.problem.batch_size),
           of_epoch_(ceil_divide(n_rows, batch_)), steps_(n_epochs * of_epoch_), counts_(size_t(threads_)) {}
 
     int64_t steps_taken() const { return step_; }
@@ -54,6 +56,7 @@ public:
                 phase_ = Phase::prepare;
                 break;
             case Phase::prepare: open_step(); break;
+            case Phase::stage: phase_ = hidden_ > 0 ? Phase::forward : Phase::loss; break;
             case Phase::forward:
                 if (++layer_ == hidden_) phase_ = Phase::loss;
                 break;
@@ -63,12 +66,13 @@ public:
                     outcome_ = Outcome::diverged;
                     return nullptr;
                 }
-                phase_ = layer_ > 0 ? Phase::backward : Phase::update;
+                phase_ = layer_ > 0 ? Phase::backward : after_backward();
                 if (layer_ > 0) --layer_;
                 break;
             case Phase::backward:
-                if (layer_-- == 0) phase_ = Phase::update;
+                if (layer_-- == 0) phase_ = after_backward();
                 break;
+            case Phase::stage_back: phase_ = Phase::update; break;
             case Phase::update:
                 if (state_.problem.l2 != 0) losses_[step_] += state_.penalty();
                 if (++step_ == steps_) return nullptr;
@@ -88,28 +92,42 @@ public:
         switch (phase_) {
             case Phase::start: break;
             case Phase::prepare: prepare(step_, owner, k); break;
-            case Phase::forward: state_.forward(layer_, n_, step_, grids_[0].unit(k, owner, threads_)); break;
+            case Phase::stage: {
+                const Grid::Unit unit = grids_[0].unit(k, owner, threads_);
+                state_.forward_stage(step_, unit.begin, unit.end);
+                break;
+            }
+            case Phase::forward:
+                state_.forward(layer_, n_, step_, numbers_.fade, grids_[0].unit(k, owner, threads_));
+                break;
             case Phase::loss: {
                 const Grid::Unit unit = grids_[0].unit(k, owner, threads_);
                 state_.output_and_loss(rows, unit.begin, unit.end, total_, step_);
                 break;
             }
-            case Phase::backward: state_.backward(layer_, n_, step_, grids_[0].unit(k, owner, threads_)); break;
+            case Phase::backward:
+                state_.backward(layer_, n_, step_, numbers_.fade, grids_[0].unit(k, owner, threads_));
+                break;
+            case Phase::stage_back: state_.backward_stage(grids_[0].unit(k, owner, threads_)); break;
             case Phase::update:
                 for (size_t l = 0; l < grids_.size(); ++l) {
                     const int64_t units = grids_[l].units(owner, threads_);
                     if (k < units)
-                        return state_.update(l, rule_, n_, step_, grids_[l].unit(k, owner, threads_),
+                        return state_.update(l, numbers_, n_, step_, grids_[l].unit(k, owner, threads_),
                                              state_.scratch[size_t(thread)].data());
                     k -= units;
                 }
+                if (const Share mine = share(state_.stage_units(), owner, threads_); k < mine.size())
+                    return state_.update_stage(mine.begin + k, numbers_, n_, step_, thread);
+                else
+                    k -= mine.size();
                 prepare(step_ + 1, owner, k);
                 break;
         }
     }
 
 private:
-    enum class Phase { start, prepare, forward, loss, backward, update };
+    enum class Phase { start, prepare, stage, forward, loss, backward, stage_back, update };
 
     // The batch of a step: how many rows, and which.
     int64_t size_of(int64_t step) const { return std::min(batch_, n_rows_ - step % of_epoch_ * batch_); }
@@ -117,15 +135,18 @@ private:
         return orders_ + step / of_epoch_ * n_rows_ + step % of_epoch_ * batch_;
     }
 
+    double fade_of(int64_t step) const { return fades_ ? fades_[step] : 1; }
+    Phase after_backward() const { return state_.has_stage() ? Phase::stage_back : Phase::update; }
+
     // Rows of a batch as units: pieces of one panel.
     Grid grid_of_rows(int64_t n) const { return Grid(1, 1, 1, n, threads_, true); }
 
     void open_step() {
         n_ = size_of(step_);
         total_ = state_.total_weight(rows_of(step_), n_);
-        rule_ = state_.rule_of(state_.step + step_ + 1, rates_[step_]);
+        numbers_ = state_.numbers_of(state_.step + step_ + 1, rates_[step_], fade_of(step_));
         layer_ = 0;
-        phase_ = hidden_ > 0 ? Phase::forward : Phase::loss;
+        phase_ = state_.has_stage() ? Phase::stage : hidden_ > 0 ? Phase::forward : Phase::loss;
     }
 
     double loss() const {
@@ -135,7 +156,7 @@ private:
 
     void prepare(int64_t step, int owner, int64_t k) {
         const Grid::Unit unit = grid_of_rows(size_of(step)).unit(k, owner, threads_);
-        state_.prepare(rows_of(step), unit.begin, unit.end, step);
+        state_.prepare(rows_of(step), unit.begin, unit.end, step, fade_of(step));
         if (step + 1 < steps_ && unit.begin < size_of(step + 1))
             fetch_early(state_.problem.X, rows_of(step + 1) + unit.begin,
                         std::min(unit.end, size_of(step + 1)) - unit.begin);
@@ -146,7 +167,11 @@ private:
         switch (phase_) {
             case Phase::start: break;
             case Phase::prepare: break;
+            case Phase::stage:
             case Phase::loss: grids_.push_back(grid_of_rows(n_)); break;
+            case Phase::stage_back:
+                grids_.emplace_back(state_.stage.panels, LARGEST_GROUP, 4 * threads_, n_, threads_, true);
+                break;
             case Phase::forward:
             case Phase::backward: {
                 const LayerState<Real>& layer = state_.layers[layer_];
@@ -164,6 +189,7 @@ private:
         for (int t = 0; t < threads_; ++t) {
             counts_[size_t(t)] = prepared < steps_ ? grid_of_rows(size_of(prepared)).units(t, threads_) : 0;
             for (const Grid& grid : grids_) counts_[size_t(t)] += grid.units(t, threads_);
+            if (phase_ == Phase::update) counts_[size_t(t)] += share(state_.stage_units(), t, threads_).size();
         }
     }
 
@@ -174,6 +200,7 @@ private:
     const int64_t* const orders_;
     const int64_t n_rows_;
     const double* const rates_;
+    const double* const fades_;
     double* const losses_;
     const std::atomic<bool>& cancel_;
     const int threads_;
@@ -184,7 +211,7 @@ private:
     size_t layer_ = 0;
     int64_t step_ = 0, n_ = 0;
     double total_ = 0;
-    Step<Real> rule_{};
+    StepNumbers numbers_;
     Outcome outcome_ = Outcome::finished;
     std::vector<Grid> grids_;
     std::vector<int64_t> counts_;
@@ -217,8 +244,9 @@ void Trainer<Real>::write(const Real* values, const Real* first, const Real* sec
 
 template <typename Real>
 Outcome Trainer<Real>::run_epochs(const int64_t* orders, int64_t n_epochs, int64_t n_rows, const double* learning_rates,
-                                  double* losses, const std::atomic<bool>& cancel, int64_t* steps_taken) {
-    Epochs<Real> epochs(*state_, orders, n_epochs, n_rows, learning_rates, losses, cancel);
+                                  const double* fades, double* losses, const std::atomic<bool>& cancel,
+                                  int64_t* steps_taken) {
+    Epochs<Real> epochs(*state_, orders, n_epochs, n_rows, learning_rates, fades, losses, cancel);
     run_phases(
         state_->problem.threads, [&] { return epochs.next(); },
         [&](int owner, int64_t k, int thread) { epochs.work(owner, k, thread); });

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/kernels.h"
+#include "training/input_stage.h"
 
 namespace treadle {
 
@@ -15,6 +16,8 @@ struct Layer {
     Activation activation;
     bool batch_norm;
     double dropout;
+    bool parametric = false;
+    Pace weights = {.decay = 1}, biases = {}, scales = {}, slopes = {};
 };
 
 // The optimizer, as treadle/optimizers has it: Adam, AdamW where weight_decay is not 0, or SGD.
@@ -35,6 +38,7 @@ struct Problem {
     int64_t batch_size;
     uint64_t noise_seed;  // of dropout and augmentation
     int threads;
+    InputStage stage = {};
 };
 
 enum class Outcome { finished, diverged, cancelled };
@@ -49,12 +53,13 @@ public:
     Trainer(const Problem<Real>& problem, const Kernels<Real>& kernels);
     ~Trainer();
 
-    // Takes the steps of some epochs, each with an order (n_rows,) of its own: losses[s] is the objective of batch s,
-    // counted through all of them, before its update. Where a loss is NaN or infinite it returns `diverged`, that
-    // step's update not made; where `cancel` becomes true it returns `cancelled` between two steps. `steps_taken`
-    // counts the updates that were made.
+    // Takes the steps of some epochs, each with an order (n_rows,) of its own. Step s, counted through all of them, has
+    // a learning rate and, unless `fades` is null, a factor of dropout and decay; losses[s] is the objective of its
+    // batch before its update. Where a loss is NaN or infinite it returns `diverged`, that step's update not made;
+    // where `cancel` becomes true it returns `cancelled` between two steps. `steps_taken` counts the updates that were
+    // made.
     Outcome run_epochs(const int64_t* orders, int64_t n_epochs, int64_t n_rows, const double* learning_rates,
-                       double* losses, const std::atomic<bool>& cancel, int64_t* steps_taken);
+                       const double* fades, double* losses, const std::atomic<bool>& cancel, int64_t* steps_taken);
 
     // State, in the layout of treadle.network.Parameters: (P,) values, (P,) first and second moments, statistics
     // (running means, then running variances). Moments that the optimizer does not keep are not touched. With

@@ -8,13 +8,42 @@ def processor_features() -> list[str]: ...
 def available_kernels() -> list[str]: ...
 def available_bfloat16_kernels() -> list[str]: ...
 
+class Pace:
+    def __init__(self, *, rate: float, decay: float, epsilon: float) -> None: ...
+
 class Layer:
     def __init__(
-        self, *, n_in: int, n_out: int, activation: str, batch_norm: bool, dropout: float
+        self,
+        *,
+        n_in: int,
+        n_out: int,
+        activation: str,
+        batch_norm: bool,
+        dropout: float,
+        parametric: bool,
+        weights: Pace,
+        biases: Pace,
+        scales: Pace,
+        slopes: Pace,
+    ) -> None: ...
+
+class InputStage:
+    def __init__(
+        self,
+        *,
+        numbers: int,
+        plain: int,
+        counts: Sequence[int],
+        frequencies: int,
+        combinations: int,
+        embedding: int,
+        of_cosines: Pace,
+        of_embeddings: Pace,
+        of_scales: Pace,
     ) -> None: ...
 
 class Network:
-    def __init__(self, layers: Sequence[Layer]) -> None: ...
+    def __init__(self, layers: Sequence[Layer], stage: InputStage | None) -> None: ...
 
 class Inputs:
     def __init__(
@@ -88,6 +117,8 @@ class Trainer32:
         learning_rates: Annotated[
             NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
         ],
+        fades: Annotated[NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)]
+        | None,
         losses: Annotated[NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu")],
     ) -> int: ...
     def read(
@@ -151,6 +182,8 @@ class Trainer64:
         learning_rates: Annotated[
             NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
         ],
+        fades: Annotated[NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)]
+        | None,
         losses: Annotated[NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu")],
     ) -> int: ...
     def read(

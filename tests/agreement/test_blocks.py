@@ -50,12 +50,17 @@ def trained(engine, problem, n_epochs=3):
 
 @pytest.mark.parametrize("optimizer", [Adam(), AdamW(weight_decay=0.3), SGD(), SGD(0.0)], ids=str)
 @pytest.mark.parametrize("batch_norm", [False, True])
-def test_numpy_and_torch_take_the_same_steps(optimizer, batch_norm):
+def test_every_engine_takes_the_same_steps(optimizer, batch_norm):
     uneven = problem(Uneven((4, 6, 3), "tanh", batch_norm=batch_norm), optimizer)
     start, ours, our_losses = trained(NumpyEngine(), uneven)
     _, theirs, their_losses = trained(TorchEngine("cpu"), uneven)
     np.testing.assert_allclose(our_losses, their_losses, rtol=1e-10)
     np.testing.assert_allclose(ours.flat, theirs.flat, rtol=1e-9, atol=1e-12)
+    without_penalty = replace(uneven, objective=Objective())
+    _, expected, losses = trained(NumpyEngine(), without_penalty)
+    _, native, native_losses = trained(NativeEngine(2), without_penalty)
+    np.testing.assert_allclose(native_losses, losses, rtol=1e-10)
+    np.testing.assert_allclose(native.flat, expected.flat, rtol=1e-9, atol=1e-12)
     even = problem(Network((4, 6, 3), "tanh", batch_norm=batch_norm), optimizer)
     assert np.abs(trained(NumpyEngine(), even)[1].flat - ours.flat).max() > 1e-3
     # A rate of 0 leaves the parameters as they were, to the bit.
@@ -119,14 +124,20 @@ def test_lbfgs_penalises_each_block_and_refuses_rates():
 
 
 @pytest.mark.parametrize("network", [Uneven((4, 6, 3)), Decaying((4, 6, 3))], ids=["rates", "decay"])
-def test_the_native_engine_refuses_and_auto_takes_another(network):
+def test_the_native_engine_refuses_their_penalty_and_auto_takes_another(network):
     single = problem(network, Adam())
     parameters = Parameters.initialise(network)
-    with pytest.raises(EngineUnavailable, match=r"native engine has one learning rate .* take the numpy or"):
-        NativeEngine(1).trainer(single, parameters)
-    with pytest.raises(EngineUnavailable, match="native engine has one learning rate"):
-        NativeEngine(1).loss_and_gradients(parameters, single.X, single.y, objective=single.objective)
-    with pytest.raises(EngineUnavailable, match="native engine has one learning rate"):
-        select_engine("native", single)
+    message = (
+        r"native engine has one L2 penalty .* got l2=0.05 for a network whose blocks decay otherwise: take"
+    )
+    for call in (
+        lambda: NativeEngine(1).trainer(single, parameters),
+        lambda: NativeEngine(1).loss_and_gradients(
+            parameters, single.X, single.y, objective=single.objective
+        ),
+        lambda: select_engine("native", single),
+    ):
+        with pytest.raises(EngineUnavailable, match=message):
+            call()
     selection = select_engine("auto", single)
-    assert selection.engine.name != "native" and "native engine has one learning rate" in selection.reason
+    assert selection.engine.name != "native" and "has one L2 penalty" in selection.reason

@@ -1,4 +1,4 @@
-"""The NumPy engine takes the steps that pytabkit's RealMLP-TD took, from its initial arrays.
+"""Every engine takes the steps that pytabkit's RealMLP-TD took, from its initial arrays.
 
 ``tests/fixtures/make_realmlp_steps.py`` recorded them: twenty steps in float64 on two tables.
 """
@@ -11,6 +11,7 @@ import pytest
 
 from treadle import AdamW, Fading, InputStage, LogCosine, Network, Objective, Parameters, TrainingProblem
 from treadle.engines.input_stage import StagePasses
+from treadle.engines.native_engine import NativeEngine
 from treadle.engines.numpy_engine import NumpyEngine
 from treadle.engines.torch_engine import TorchEngine
 from treadle.maths.activations import ACTIVATIONS
@@ -71,7 +72,10 @@ def steps_by(engine, name, arrays, problem=None):
     return losses * (2 if name == "numbers" else 1), trainer.parameters()
 
 
-@pytest.mark.parametrize("engine", [NumpyEngine(), TorchEngine("cpu")], ids=lambda engine: engine.name)
+ENGINES = [NumpyEngine(), TorchEngine("cpu"), NativeEngine(1)]
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
 def test_losses_and_final_arrays_are_pytabkits(engine, recorded):
     name, arrays = recorded
     losses, parameters = steps_by(engine, name, arrays)
@@ -82,11 +86,12 @@ def test_losses_and_final_arrays_are_pytabkits(engine, recorded):
         assert error <= 1e-12 < 1e-4 < moved, (array_name, error, moved)
 
 
-def test_in_float32_losses_are_pytabkits_within_1e_5(recorded):
+@pytest.mark.parametrize("engine", [NumpyEngine(), NativeEngine(1)], ids=lambda engine: engine.name)
+def test_in_float32_losses_are_pytabkits_within_1e_5(engine, recorded):
     name, arrays = recorded
     start = parameters_of(name, arrays, "initial")
     start = Parameters(start.network, start.flat.astype(np.float32))
-    trainer = NumpyEngine().trainer(problem_of(name, arrays), start)
+    trainer = engine.trainer(problem_of(name, arrays), start)
     losses = trainer.run_epoch(np.arange(N_STEPS * BATCH_SIZE), arrays["rates"])
     np.testing.assert_allclose(losses * (2 if name == "numbers" else 1), arrays["losses"], rtol=1e-5)
 

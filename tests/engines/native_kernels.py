@@ -12,10 +12,11 @@ import pytest
 from treadle.engines.augmentation import Augmentation
 from treadle.engines.engine import TrainingProblem
 from treadle.engines.gradient_check import random_targets
-from treadle.engines.native_engine import ACTIVATIONS, NativeEngine
+from treadle.engines.native_engine import NativeEngine
 from treadle.engines.objective import Objective
 from treadle.hardware.native import networks
 from treadle.hardware.native.extension import SIMD, available_kernels
+from treadle.maths.activations import ACTIVATIONS
 from treadle.maths.loss_table import LOSSES
 from treadle.network import Network
 from treadle.optimizers import SGD, Adam, AdamW

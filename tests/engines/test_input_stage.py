@@ -1,13 +1,14 @@
 """The NumPy engine's input stage and parametric activations: loops, finite differences, refusals."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import scipy.sparse
 
 from tests.engines.table_networks import NUMBERS, SOFTMAX, STAGE, STAGES, table_network, table_problem, varied
-from treadle import Network, Objective, check_gradients, select_engine
+from treadle import InputStage, Network, Objective, check_gradients, select_engine
 from treadle.engines.engine import TrainingProblem
 from treadle.engines.gradient_check import random_batch
 from treadle.engines.input_stage import StagePasses
@@ -15,7 +16,7 @@ from treadle.engines.native_engine import NativeEngine
 from treadle.engines.numpy_engine import NumpyEngine
 from treadle.errors import EngineUnavailable, InvalidInput
 from treadle.maths.activations import ACTIVATIONS
-from treadle.optimizers import SGD, Adam, Fading
+from treadle.optimizers import Adam
 
 ENGINE = NumpyEngine()
 
@@ -151,23 +152,15 @@ def test_sparse_rows_are_refused():
         ENGINE.logits(varied(table_network()), scipy.sparse.csr_array(np.zeros((2, 7))))
 
 
-NATIVE_REFUSES = {
-    "input stage": Network((7, 6, 3), input_stage=STAGE),
-    "parametric activation": Network((7, 6, 3), parametric=True),
-    "activation mish": Network((7, 6, 3), "mish"),
-}
-
-
-@pytest.mark.parametrize(("what", "network"), NATIVE_REFUSES.items(), ids=NATIVE_REFUSES)
-def test_the_native_engine_says_what_it_has_not_and_auto_takes_another(what, network):
-    X, y, _ = random_batch(network, 9, 0)
-    problem, parameters = TrainingProblem(network, Objective(), SGD(), X, y, 4), varied(network)
-    message = f"the native engine has no {what}: take the numpy or the torch engine"
+def test_the_native_engine_says_what_it_has_not_and_auto_takes_another():
+    network = table_network(InputStage(2, n_combinations=9))
+    problem, parameters = table_problem(network), varied(network)
+    message = "the native engine makes at most 8 combinations of a number's cosines; got 9: take the numpy or"
     native = NativeEngine(1)
     for call in (
         lambda: native.trainer(problem, parameters),
         lambda: native.predictor(parameters),
-        lambda: native.loss_and_gradients(parameters, X, y, objective=Objective()),
+        lambda: native.loss_and_gradients(parameters, problem.X, problem.y, objective=problem.objective),
         lambda: select_engine("native", problem),
         lambda: select_engine("native", network=network),
     ):
@@ -177,10 +170,19 @@ def test_the_native_engine_says_what_it_has_not_and_auto_takes_another(what, net
         assert found.engine.name != "native" and message in found.reason
 
 
-def test_the_native_engine_refuses_to_fade():
-    network = Network((4, 3, 2))
-    X, y, _ = random_batch(network, 9, 0)
-    problem = TrainingProblem(network, Objective(), Adam(), X, y, 4, fading=Fading(6))
-    with pytest.raises(EngineUnavailable, match="does not fade dropout and weight decay: take the numpy or"):
-        NativeEngine(1).trainer(problem, varied(network))
+def test_the_native_engine_takes_one_pace_for_a_number():
+    network = table_network()
+    network.__dict__["blocks"] = tuple(
+        replace(block, rate=0.3) if block.name == "phases" else block for block in network.blocks
+    )
+    with pytest.raises(EngineUnavailable, match="phases and combinations at one pace; got several: take the"):
+        NativeEngine(1).trainer(table_problem(network), varied(network))
+
+
+def test_the_native_engine_has_no_penalty_of_blocks():
+    problem = table_problem(table_network(), objective=Objective(l2=0.1))
+    with pytest.raises(
+        EngineUnavailable, match=r"one L2 penalty for all weights, .* got l2=0.1 for a network"
+    ):
+        NativeEngine(1).trainer(problem, varied(problem.network))
     assert select_engine("auto", problem).engine.name != "native"

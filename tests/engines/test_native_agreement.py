@@ -10,9 +10,9 @@ from treadle.engines.agreement import compare_engines
 from treadle.engines.augmentation import Augmentation
 from treadle.engines.engine import TrainingProblem
 from treadle.engines.gradient_check import random_targets
-from treadle.engines.native_engine import ACTIVATIONS
 from treadle.engines.numpy_engine import NumpyEngine
 from treadle.engines.objective import Objective
+from treadle.maths.activations import ACTIVATIONS
 from treadle.maths.loss_table import LOSSES
 from treadle.network import OUTPUTS, Network, Parameters
 from treadle.optimizers import Adam

@@ -43,7 +43,6 @@ def test_each_array_has_its_rate_and_decay():
         "embeddings": ((13, 8), 1, 1, 1),
         "input_scales": ((27,), 6, 36, 6),
     }
-    assert not network.has_one_rate
     parameters = Parameters.zeros(network)
     assert {name: array.shape for name, array in parameters.trainable()} == network.array_shapes()
     assert {b.name: b.shape for b in network.blocks} == network.array_shapes()

@@ -125,7 +125,7 @@ def test_blocks_cover_the_flat_array_in_its_order():
 def test_blocks_that_are_trained_alike_are_one_slice():
     network = Network((7, 5, 3), batch_norm=True)
     assert network.paces == ((slice(0, network.n_parameters), 1.0, 1.0),)
-    assert network.decays == ((slice(0, 50), 1.0, 1.0),) and network.has_one_rate
+    assert network.decays == ((slice(0, 50), 1.0, 1.0),)
 
 
 def test_named_arrays_are_views():

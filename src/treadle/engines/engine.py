@@ -258,8 +258,6 @@ class Engine(ABC):
     """
 
     name: ClassVar[str]
-    trains_by_block: ClassVar[bool] = False
-    """Whether blocks of parameters may have a learning rate and a decay of their own."""
 
     @abstractmethod
     def predictor(self, parameters: Parameters) -> Predictor:
@@ -386,21 +384,13 @@ class Engine(ABC):
     ) -> str | None:
         """Say why this engine cannot serve; None if it can.
 
-        It is what ``unsupported`` says, then what ``lacking`` does, or that the network's blocks have rates
-        that the engine has not.
+        It is what ``unsupported`` says, or else what ``lacking`` does.
         """
         if problem is not None:
             if reason := self.unsupported(problem, dtype):
                 return reason
             network = problem.network
-        if network is not None and (reason := self.lacking(network)):
-            return reason
-        if problem is None or self.trains_by_block or problem.network.has_one_rate:
-            return None
-        return (
-            f"the {self.name} engine has one learning rate and one decay for all weights, and a part of this "
-            "network has others: take the numpy or the torch engine"
-        )
+        return None if network is None else self.lacking(network)
 
     def details(self) -> dict[str, str]:
         """Return by name what results or time depend on besides the engine's name."""

@@ -33,8 +33,10 @@ from treadle.maths.dtypes import Floats, Numbers
 from treadle.network import Network, Parameters
 from treadle.optimizers import SGD, Adam, AdamW, Optimizer
 
-# Those that the kernel has.
-ACTIVATIONS = ("identity", "relu", "tanh", "logistic", "gelu", "silu")
+# Combinations of a number's cosines that the kernel has room for.
+MOST_COMBINATIONS = 8
+# Arrays that the kernel trains together, at one pace.
+COSINES = ("frequencies", "phases", "combinations", "combination_biases")
 
 # Products of weights and values in the forward pass of a batch. With fewer for each, threads spend as long
 # waiting for each other, some microseconds a phase, as they compute.
@@ -101,24 +103,30 @@ class NativeEngine(Engine):
                 "the native engine has the update rules adam, adamw and sgd; got "
                 f"{type(problem.optimizer).__name__}: take the numpy engine"
             )
-        if problem.fading is not None:
+        l2 = problem.objective.l2
+        if l2 and any(b.decay != b.name.startswith("weights.") for b in problem.network.blocks):
             return (
-                "the native engine does not fade dropout and weight decay: take the numpy or the torch engine"
+                f"the native engine has one L2 penalty for all weights, and none for else; got l2={l2!r} for "
+                "a network whose blocks decay otherwise: take AdamW's weight_decay, or the numpy engine"
             )
         return None
 
     def lacking(self, network: Network) -> str | None:
         """See ``Engine.lacking``."""
-        others = {layer.activation for layer in network.layers} - {*ACTIVATIONS}
-        if others:
-            what = f"activation {min(others)}"
-        elif any(layer.parametric for layer in network.layers):
-            what = "parametric activation"
-        elif network.input_stage is not None:
-            what = "input stage"
-        else:
+        stage = network.input_stage
+        if stage is None:
             return None
-        return f"the native engine has no {what}: take the numpy or the torch engine"
+        if stage.n_numbers and stage.n_combinations > MOST_COMBINATIONS:
+            return (
+                f"the native engine makes at most {MOST_COMBINATIONS} combinations of a number's cosines; "
+                f"got {stage.n_combinations}: take the numpy or the torch engine"
+            )
+        if len({(b.rate, b.decay, b.epsilon) for b in network.blocks if b.name in COSINES}) > 1:
+            return (
+                "the native engine trains a number's frequencies, phases and combinations at one pace; got "
+                "several: take the numpy or the torch engine"
+            )
+        return None
 
     def details(self) -> dict[str, str]:
         """See ``Engine.details``."""
@@ -313,7 +321,10 @@ class NativeTrainer(Trainer):
 
     def _run(self, orders: NDArray[Any], rates: NDArray[Any], n_before: int) -> NDArray[Any]:
         """Take some steps of each epoch, after so many."""
-        losses, n_taken = self._trainer.run_epochs(orders, rates)
+        fades = None
+        if self._problem.fading is not None:
+            fades = self._problem.fades(self._trainer.step, rates.size)
+        losses, n_taken = self._trainer.run_epochs(orders, rates, fades)
         if n_taken < rates.size:
             raise diverged(n_before + n_taken % rates.shape[1] + 1, float(losses.flat[n_taken]))
         return losses
@@ -359,11 +370,40 @@ def _n_products(network: Network) -> int:
 @lru_cache(maxsize=64)
 def _layers(network: Network) -> networks.Network:
     """Describe a network to the kernel."""
+    paces = {b.name: networks.Pace(b.rate, b.decay, b.epsilon) for b in network.blocks}
+    layers = [
+        networks.Layer(
+            layer.n_in,
+            layer.n_out,
+            layer.activation,
+            layer.batch_norm,
+            layer.dropout,
+            layer.parametric,
+            **{
+                array: paces[f"{array}.{i}"]
+                for array in ("weights", "biases", "scales", "slopes")
+                if f"{array}.{i}" in paces
+            },
+        )
+        for i, layer in enumerate(network.layers)
+    ]
+    stage = network.input_stage
+    if stage is None:
+        return networks.Network(layers)
+    none = networks.Pace()
     return networks.Network(
-        [
-            networks.Layer(layer.n_in, layer.n_out, layer.activation, layer.batch_norm, layer.dropout)
-            for layer in network.layers
-        ]
+        layers,
+        networks.InputStage(
+            stage.n_numbers,
+            stage.n_plain,
+            stage.category_counts,
+            stage.n_frequencies,
+            stage.n_combinations,
+            stage.embedding_width,
+            paces.get("phases", none),
+            paces.get("embeddings", none),
+            paces["input_scales"],
+        ),
     )
 
 

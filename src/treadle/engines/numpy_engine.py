@@ -72,7 +72,6 @@ class NumpyEngine(Engine):
     """
 
     name = "numpy"
-    trains_by_block = True
 
     def predictor(self, parameters: Parameters) -> Predictor:
         """See ``Engine.predictor``."""

@@ -51,7 +51,6 @@ class TorchEngine(Engine):
     """
 
     name = "torch"
-    trains_by_block = True
 
     def __init__(self, device: str = "auto") -> None:
         self.device = _find_device(device)

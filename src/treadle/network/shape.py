@@ -217,14 +217,6 @@ class Network:
         return tuple((where, rate, decay) for where, (rate, decay) in _joined(factors) if decay)
 
     @property
-    def has_one_rate(self) -> bool:
-        """Say whether all parameters share one learning rate, and only weights decay, alike."""
-        return all(
-            block.rate == block.epsilon == 1 and block.decay == block.name.startswith("weights.")
-            for block in self.blocks
-        )
-
-    @property
     def n_parameters(self) -> int:
         """P: the elements of all trained arrays together."""
         return sum(math.prod(block.shape) for block in self.blocks)

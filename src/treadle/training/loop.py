@@ -94,10 +94,6 @@ class TrainingPlan:
         order = epoch_order(self.seed, self.epochs_before + epoch, n_rows if rows is None else len(rows))
         return order if rows is None else rows[order]
 
-    def n_visited(self, n_rows: int, batch_size: int) -> int:
-        """Return how many of n_rows rows an epoch visits."""
-        return n_rows - n_rows % batch_size if self.drops_remainder and n_rows > batch_size else n_rows
-
     def orders(self, epochs: range, rows: NDArray[np.int64] | None, n_rows: int) -> NDArray[np.int64]:
         """Return the orders of epochs in succession, a row each: see ``order``."""
         if not self.shuffled:
@@ -105,6 +101,10 @@ class TrainingPlan:
         n = n_rows if rows is None else len(rows)
         orders = epoch_orders(self.seed, self.epochs_before + epochs[0], len(epochs), n)
         return orders if rows is None else rows[orders]
+
+    def n_visited(self, n_rows: int, batch_size: int) -> int:
+        """Return how many of n_rows rows an epoch visits."""
+        return n_rows - n_rows % batch_size if self.drops_remainder and n_rows > batch_size else n_rows
 
     def n_averaged(self, epoch: int) -> int:
         """Return how many epochs are averaged at an epoch's end.

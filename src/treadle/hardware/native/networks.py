@@ -32,6 +32,14 @@ ELEMENTS = (UINT8, FLOAT32, FLOAT64)
 PARAMETERS = (FLOAT32, FLOAT64)
 
 
+class Pace(NamedTuple):
+    """Factors of what trains a block of parameters: of the rate, the decay and Adam's epsilon."""
+
+    rate: float = 1.0
+    decay: float = 0.0
+    epsilon: float = 1.0
+
+
 class Layer(NamedTuple):
     """A layer with weights."""
 
@@ -40,20 +48,56 @@ class Layer(NamedTuple):
     activation: str
     batch_norm: bool
     dropout: float
+    parametric: bool = False
+    weights: Pace = Pace(decay=1.0)
+    biases: Pace = Pace()
+    scales: Pace = Pace()
+    slopes: Pace = Pace()
+
+
+class InputStage(NamedTuple):
+    """What stands before the first layer: see ``treadle.network.InputStage``."""
+
+    numbers: int
+    plain: int
+    counts: tuple[int, ...]
+    frequencies: int
+    combinations: int
+    embedding: int
+    of_cosines: Pace
+    of_embeddings: Pace
+    of_scales: Pace
 
 
 class Network:
     """A network in the kernel's form."""
 
-    def __init__(self, layers: Sequence[Layer]) -> None:
+    def __init__(self, layers: Sequence[Layer], stage: InputStage | None = None) -> None:
         extension.check_built()
         self.n_inputs, self.n_outputs = layers[0].n_in, layers[-1].n_out
         normalised = sum(layer.n_out for layer in layers if layer.batch_norm)
-        self.n_parameters = sum((layer.n_in + 1) * layer.n_out for layer in layers) + normalised
+        of_units = normalised + sum(layer.n_out for layer in layers if layer.parametric)
+        self.n_parameters = sum((layer.n_in + 1) * layer.n_out for layer in layers) + of_units
+        if stage is not None:
+            self.n_inputs = stage.numbers + stage.plain + len(stage.counts)
+            self.n_parameters += stage.numbers * (
+                stage.frequencies * (2 + stage.combinations) + stage.combinations
+            )
+            self.n_parameters += sum(stage.counts) * stage.embedding + layers[0].n_in
         self.n_statistics = 2 * normalised
         self.compiled = extension._native.Network(
-            [extension._native.Layer(**layer._asdict()) for layer in layers]
+            [extension._native.Layer(**_compiled(layer)) for layer in layers],
+            None if stage is None else extension._native.InputStage(**_compiled(stage)),
         )
+
+
+# Any: arguments of the extension, of many types.
+def _compiled(part: Layer | InputStage) -> dict[str, Any]:
+    """Name the parts, those that are paces in the kernel's form."""
+    return {
+        name: extension._native.Pace(**value._asdict()) if isinstance(value, Pace) else value
+        for name, value in part._asdict().items()
+    }
 
 
 class Inputs:
@@ -278,7 +322,10 @@ class Trainer:
         return self._compiled.step
 
     def run_epochs(
-        self, orders: NDArray[np.int64], learning_rates: NDArray[np.float64]
+        self,
+        orders: NDArray[np.int64],
+        learning_rates: NDArray[np.float64],
+        fades: NDArray[np.float64] | None = None,
     ) -> tuple[NDArray[np.float64], int]:
         """Train some epochs; return the batches' losses and the steps taken in all.
 
@@ -289,12 +336,16 @@ class Trainer:
         orders : ndarray of int64, shape (n_epochs, n)
             Row numbers, each from 0 to N - 1.
         learning_rates : ndarray of float64, shape (n_epochs, n_steps)
+        fades : ndarray of float64, shape (n_epochs * n_steps,), or None
+            What dropout and weight decay are multiplied by in each step; None: 1.
         """
         check_array("orders", orders, INT64, (ANY, ANY))
         shape = len(orders), -(-orders.shape[1] // self._batch_size)
         check_array("learning_rates", learning_rates, FLOAT64, shape)
+        if fades is not None:
+            check_array("fades", fades, FLOAT64, (learning_rates.size,))
         losses = np.empty(shape)
-        n_taken = self._compiled.run_epochs(orders, learning_rates.reshape(-1), losses.reshape(-1))
+        n_taken = self._compiled.run_epochs(orders, learning_rates.reshape(-1), fades, losses.reshape(-1))
         return losses, n_taken
 
     def read(
