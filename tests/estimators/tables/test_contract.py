@@ -4,15 +4,11 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from treadle import TableClassifier, TableRegressor
 
-BY_NAME = "columns of frames are found by their names, whatever their order"
 RANDOM = "which rows are held out, and in which order rows are trained on, depends on their number"
 
 
 def expected_failures(_estimator):
-    return {
-        "check_dataframe_column_names_consistency": BY_NAME,
-        "check_sample_weight_equivalence_on_dense_data": RANDOM,
-    }
+    return {"check_sample_weight_equivalence_on_dense_data": RANDOM}
 
 
 @parametrize_with_checks(
