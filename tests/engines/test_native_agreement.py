@@ -301,7 +301,11 @@ def test_any_problem_step_by_step(kernels, dtype, seed):
         assert abs(losses[0] - losses[1]) <= tolerance * max(abs(losses[1]), 1e-2), (s, losses)
         found, expected = ours.state(), reference.state()
         assert error(found["statistics"], expected["statistics"]) <= 10 * TOLERANCES[dtype]
-        assert np.abs(found["parameters"] - expected["parameters"]).max() <= 10 * TOLERANCES[dtype]
+        largest = np.abs(expected["parameters"]).max()
+        difference = np.abs(found["parameters"] - expected["parameters"]).max()
+        assert difference <= 10 * TOLERANCES[dtype] * max(largest, 1)
+        if largest > 1e6:  # SGD runs away with a loss that grows as fast
+            return
     parameters = reference.parameters()
     assert (
         error(native(kernels).logits(parameters, problem.X), NUMPY.logits(in_float64(parameters), problem.X))

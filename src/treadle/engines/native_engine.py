@@ -277,8 +277,8 @@ class NativeTrainer(Trainer):
             If the order is not of row numbers of X, or there is not one learning rate a step: the kernel
             reads memory by them.
         """
-        losses = self._run_epochs(np.asarray(order)[np.newaxis], np.asarray(learning_rates)[np.newaxis])
-        return losses.ravel()
+        of_one = np.asarray(order)[np.newaxis], np.asarray(learning_rates)[np.newaxis]
+        return self._run_epochs(*of_one).reshape(-1)
 
     def run_epochs(self, orders: NDArray[Any], learning_rates: NDArray[Any]) -> NDArray[Any]:
         """See ``Trainer.run_epochs`` and ``run_epoch``."""

@@ -216,7 +216,7 @@ class Network:
         factors = ((block.where, (block.rate, block.decay)) for block in self.blocks)
         return tuple((where, rate, decay) for where, (rate, decay) in _joined(factors) if decay)
 
-    @property
+    @cached_property
     def n_parameters(self) -> int:
         """P: the elements of all trained arrays together."""
         return sum(math.prod(block.shape) for block in self.blocks)
