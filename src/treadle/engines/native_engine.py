@@ -13,25 +13,26 @@ import copy
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from treadle.engines.engine import PRODUCTS_AT_ONCE, Engine, Trainer, TrainingProblem, diverged
+from treadle.engines.kernel_terms import input_terms, network_terms, relative_weights, rule_terms
 from treadle.engines.objective import Objective
 from treadle.engines.predictor import Predictor
-from treadle.engines.rows import Rows, is_compressed, n_rows
+from treadle.engines.rows import Rows, n_rows
 from treadle.engines.targets import check_targets
 from treadle.errors import InvalidInput
 from treadle.hardware.at_once import is_among_others, stop_if_asked
 from treadle.hardware.native import networks
 from treadle.hardware.native.extension import SIMD, chosen_kernels
 from treadle.hardware.processors import check_n_threads, usable_threads
-from treadle.maths.dtypes import Floats, Numbers
+from treadle.maths.dtypes import Floats
 from treadle.network import Network, Parameters
-from treadle.optimizers import SGD, Adam, AdamW, Optimizer
+from treadle.optimizers import SGD, Adam, AdamW
 
 # Combinations of a number's cosines that the kernel has room for.
 MOST_COMBINATIONS = 8
@@ -219,7 +220,7 @@ class NativePredictor(Predictor):
     def __init__(self, engine: NativeEngine, parameters: Parameters) -> None:
         super().__init__(parameters)
         self._engine = engine
-        self._layers = _layers(self.plain.network)
+        self._layers = network_terms(self.plain.network)
         self._products = _n_products(self.network)
 
     def predict(self, X: Rows) -> Floats:
@@ -237,7 +238,7 @@ class NativePredictor(Predictor):
         return networks.predict(
             self._layers,
             np.ascontiguousarray(self.plain.flat),
-            _inputs(self.network, self._layers, X),
+            input_terms(self.network, self._layers, X),
             softmax=softmax,
             threads=self._engine.threads_worth(n_rows(X) * self._products, PRODUCTS_TO_WAKE_A_THREAD),
             kernels=self._engine.kernels,
@@ -258,7 +259,7 @@ class NativeTrainer(Trainer):
         self._turn = threading.Lock()
         products = _n_products(self._network) * min(problem.batch_size, max(problem.n_rows, 1))
         self._steps_at_once = max(1, PRODUCTS_AT_ONCE // products)
-        self._trainer = _kernel_trainer(engine, problem, self._dtype, _rule(problem.optimizer))
+        self._trainer = _kernel_trainer(engine, problem, self._dtype, rule_terms(problem.optimizer))
         self.load_state(
             {
                 "parameters": parameters.flat,
@@ -367,62 +368,6 @@ def _n_products(network: Network) -> int:
     return sum(layer.n_in * layer.n_out for layer in network.layers)
 
 
-@lru_cache(maxsize=64)
-def _layers(network: Network) -> networks.Network:
-    """Describe a network to the kernel."""
-    paces = {b.name: networks.Pace(b.rate, b.decay, b.epsilon) for b in network.blocks}
-    layers = [
-        networks.Layer(
-            layer.n_in,
-            layer.n_out,
-            layer.activation,
-            layer.batch_norm,
-            layer.dropout,
-            layer.parametric,
-            **{
-                array: paces[f"{array}.{i}"]
-                for array in ("weights", "biases", "scales", "slopes")
-                if f"{array}.{i}" in paces
-            },
-        )
-        for i, layer in enumerate(network.layers)
-    ]
-    stage = network.input_stage
-    if stage is None:
-        return networks.Network(layers)
-    none = networks.Pace()
-    return networks.Network(
-        layers,
-        networks.InputStage(
-            stage.n_numbers,
-            stage.n_plain,
-            stage.category_counts,
-            stage.n_frequencies,
-            stage.n_combinations,
-            stage.embedding_width,
-            paces.get("phases", none),
-            paces.get("embeddings", none),
-            paces["input_scales"],
-        ),
-    )
-
-
-def _rule(optimizer: Optimizer) -> networks.Optimizer:
-    """Return the kernel's name of an update rule, and the rule's numbers."""
-    if isinstance(optimizer, SGD):
-        update = ("nesterov" if optimizer.nesterov else "momentum") if optimizer.momentum else "plain"
-        return networks.Optimizer(update=update, momentum=optimizer.momentum)
-    decay = optimizer.weight_decay if isinstance(optimizer, AdamW) else 0.0
-    assert isinstance(optimizer, Adam)
-    return networks.Optimizer(
-        update="adam",
-        beta_1=optimizer.beta_1,
-        beta_2=optimizer.beta_2,
-        epsilon=optimizer.epsilon,
-        weight_decay=decay,
-    )
-
-
 def _kernel_trainer(
     engine: NativeEngine, problem: TrainingProblem, dtype: np.dtype[Any], rule: networks.Optimizer
 ) -> networks.Trainer:
@@ -442,10 +387,10 @@ def _kernel_trainer(
     else:
         with np.errstate(over="ignore"):  # shows in the loss
             targets = np.array(y.reshape(n_rows, network.sizes[-1]), dtype=dtype, order="C")
-    layers = _layers(network)
+    layers = network_terms(network)
     return networks.Trainer(
         layers,
-        _inputs(network, layers, problem.X),
+        input_terms(network, layers, problem.X),
         networks.Targets(
             loss=objective.loss,
             label_smoothing=objective.label_smoothing,
@@ -453,7 +398,9 @@ def _kernel_trainer(
             l2=objective.l2,
             labels=labels,
             targets=targets,
-            sample_weight=None if problem.sample_weight is None else _relative(problem.sample_weight, dtype),
+            sample_weight=None
+            if problem.sample_weight is None
+            else relative_weights(problem.sample_weight, dtype),
         ),
         networks.Augmentation(*augmentation.image_shape, augmentation.flip, augmentation.shift)
         if augmentation
@@ -484,36 +431,6 @@ def _kept_gradient(
     else:
         gradients.flat[:] = np.nan
     return float(loss[0, 0]), gradients
-
-
-def _inputs(network: Network, layers: networks.Network, X: Rows) -> networks.Inputs:
-    """Convert X to the kernel's inputs, dense or sparse.
-
-    They are an array; or the values of sparse rows, where each row starts, and columns. What is sparse is
-    checked, since the kernel writes by the columns: SciPy raises ValueError if it is damaged.
-    """
-    scale, offset = network.input_scale, network.input_offset
-    if not is_compressed(X):
-        return networks.Inputs(layers, X, None, None, scale, offset)
-    X.check_format(full_check=True)
-    return networks.Inputs(
-        layers,
-        np.ascontiguousarray(X.data),
-        np.ascontiguousarray(X.indptr, dtype=np.int64),
-        np.ascontiguousarray(X.indices, dtype=np.int32),
-        scale,
-        offset,
-    )
-
-
-def _relative(weights: Numbers, dtype: np.dtype[Any]) -> Floats:
-    """Convert weights to that type, scaled so that the largest is about 1.
-
-    The factor is a power of two: only the weights' ratios count.
-    """
-    wide = weights.astype(np.float64)
-    _, exponent = np.frexp(wide.max())
-    return np.asarray(np.ldexp(wide, -exponent), dtype=dtype)
 
 
 def _two(arrays: Mapping[str, Floats], names: tuple[str, ...]) -> tuple[Floats | None, Floats | None]:
