@@ -290,20 +290,22 @@ def test_sharing_is_measured_with_the_same_bits_on_one_thread_and_two(settings_o
     assert all(case["losses"][-1] < case["losses"][0] for case in record["measured"])
 
 
-@pytest.mark.parametrize("program", ["treadle", "PyTorch"])
 @pytest.mark.parametrize("what", ["tiny", "deep"])
-def test_programs_train_the_networks_of_every_day(what, program):
+def test_programs_train_the_networks_of_every_day(what):
     if not is_built():
         pytest.skip("there is no native engine here to measure")
-    from everyday_worker import DEEP, TINY, EverydayTask, prepare
+    from contest import Contestant, play
+    from everyday_worker import DEEP, TINY, EverydayTask
 
-    ready, play = prepare(EverydayTask(program, what, "", "float32", 1, 0, share=20))
-    assert ready["name"] == program and ready["versions"]
-    first = play()
-    # Both have learned: chance is log 4 for the tiny network, log 2 for the deep one.
-    assert first["loss"] < 0.8 * np.log((TINY if what == "tiny" else DEEP)[0][-1])
-    assert first["seconds"] > 0
-    assert play()["loss"] == pytest.approx(first["loss"], rel=1e-3)
+    tasks = [EverydayTask(program, what, "", "float32", 1, 0, share=20) for program in ("treadle", "PyTorch")]
+    for task, (ready, answers) in zip(
+        tasks, play([Contestant("everyday_worker.py", task) for task in tasks], 1), strict=True
+    ):
+        assert ready["name"] == task.program and ready["versions"]
+        # Both have learned: chance is log 4 for the tiny network, log 2 for the deep one.
+        assert answers[0]["loss"] < 0.8 * np.log((TINY if what == "tiny" else DEEP)[0][-1])
+        assert answers[0]["seconds"] > 0
+        assert answers[1]["loss"] == pytest.approx(answers[0]["loss"], rel=1e-3)
 
 
 @pytest.mark.parametrize("program", ["treadle", "scikit-learn"])

@@ -7,8 +7,9 @@ from tests.server.running_lab import opened_lab
 @pytest.fixture(scope="session")
 def browser():
     path = chromium()
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=20_000)  # a busy machine takes its time
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=path, args=QUIET)
         yield running

@@ -1,10 +1,10 @@
 """What the lab answers where an answer's own program fails."""
 
-import asyncio
 import json
 
 import pytest
 
+from tests.server.in_a_loop import run
 from treadle.server import lab
 from treadle.server.door import Door
 
@@ -42,7 +42,7 @@ def test_a_failure_is_told_in_json_and_shown_in_the_terminal(monkeypatch):
 
     # Raised again once it was answered: the server writes the traceback.
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(lab.make_lab(door)(scope, receive, send))
+        run(lab.make_lab(door)(scope, receive, send))
     assert sent[0]["status"] == 500
     said = json.loads(sent[1]["body"])["error"]
     assert said == "unexpected ZeroDivisionError: by nothing; the terminal of treadle lab shows where"

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from tests.server.in_a_loop import run
 from treadle.server import guard
 from treadle.server.door import Door
 from treadle.server.guard import Guard
@@ -50,7 +51,7 @@ def answered(app, headers, messages, pause=0.0):
         "query_string": b"",
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
-    asyncio.run(app(scope, receive, send))
+    run(app(scope, receive, send))
     return (sent[0]["status"], sent[1]["body"]) if sent else None
 
 
@@ -86,4 +87,4 @@ def test_what_is_no_request_is_left_alone(kind):
     async def never(*_):
         raise AssertionError("nothing is received or sent")
 
-    asyncio.run(app({"type": kind}, never, never))
+    run(app({"type": kind}, never, never))

@@ -31,7 +31,7 @@ def of_the_kernel(n_before, kernels):
         kernels=kernels,
     )
     trainer.write(np.zeros(2), np.zeros(2), np.zeros(2), np.zeros(0), n_before)
-    trainer.run_epoch(np.array([0]), np.array([RATE]))
+    trainer.run_epochs(np.array([[0]]), np.array([[RATE]]))
     found = np.empty(2)
     trainer.read(found, None, None, None)
     return found[0]
