@@ -5,6 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 
 def run(coroutine):
-    """What the coroutine returns or raises; in a thread of its own, since a browser's loop may run in this one."""
+    """What the coroutine returns or raises, in a thread of its own: a browser may have a loop in this one."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, coroutine).result()
