@@ -31,7 +31,7 @@ def guarded():
     return Guard(reached, door), headers
 
 
-def answered(app, headers, messages, pause=0.0):
+def answered(app, headers, messages, pause=0.0, query=b""):
     """Status and body of what a POST gets."""
     sent = []
 
@@ -48,7 +48,7 @@ def answered(app, headers, messages, pause=0.0):
         "type": "http",
         "method": "POST",
         "path": "/api/l1",
-        "query_string": b"",
+        "query_string": query,
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
     run(app(scope, receive, send))
@@ -88,3 +88,10 @@ def test_what_is_no_request_is_left_alone(kind):
         raise AssertionError("nothing is received or sent")
 
     run(app({"type": kind}, never, never))
+
+
+def test_a_stranger_with_too_many_fields_is_refused():
+    app, headers = guarded()
+    status, body = answered(app, headers | {"cookie": "no=1"}, [], query=b"&".join([b"token=a"] * 9))
+    assert status == 403
+    assert "this browser has not been let in" in json.loads(body)["error"]
