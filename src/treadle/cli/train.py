@@ -7,22 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import cyclopts
-from cyclopts import Parameter, Token
+from cyclopts import Parameter
 
-from treadle.cli.terminal import print_json, print_result, progress_console, warn
-from treadle.cli.training_run import (
-    ended_in_order,
-    failing_writes_explained,
-    going_on_explained,
-    timed,
-)
+from treadle.cli.comma_lists import split_at_commas
+from treadle.cli.terminal import print_json, print_result, progress_console
+from treadle.cli.training_run import announce, begun_run, in_order, run_to_train, timed, trained
 from treadle.cli.whole_numbers import check_whole_numbers
-from treadle.errors import InvalidInput
 from treadle.runs.config import RunConfig, read_config_file, recipe_values
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from treadle.choices import EngineName
     from treadle.report.evaluation import Evaluation
     from treadle.runs.run import Run
@@ -37,7 +30,7 @@ def _fill_from_files(
     They are taken in this order.
     """
     by_name = {argument.name: argument for argument in arguments}
-    _split_at_commas(by_name["--hidden"].tokens)
+    split_at_commas(by_name["--hidden"].tokens)
 
     def given(name: str) -> str | None:
         tokens = by_name[name].tokens
@@ -55,14 +48,6 @@ def _fill_from_files(
     recipe = given("--recipe") or RunConfig.recipe
     if recipe in (by_name["--recipe"].get_choices() or ()):
         fill(recipe_values(recipe), f"the recipe {recipe}")
-
-
-def _split_at_commas(tokens: list[Token]) -> None:
-    values = [(token, value) for token in tokens for value in token.value.split(",")]
-    tokens[:] = [
-        Token(keyword=token.keyword, value=value, source=token.source, index=i)
-        for i, (token, value) in enumerate(values)
-    ]
 
 
 app = cyclopts.App(name="train", config=(_fill_from_files, check_whole_numbers))
@@ -103,13 +88,10 @@ def train(
     from treadle.report.run_report import evaluate_model, write_run_report
     from treadle.runs.environment import describe_environment
     from treadle.runs.run import Run, training_loop, training_problem
-    from treadle.runs.run_folder import RunFolder, make_run_folder
     from treadle.training.progress import Progress
 
     console = progress_console()
-    if resume and out:
-        raise InvalidInput("--out and --resume exclude each other: a run stays in its folder")
-    begun = Run.open(resume) if resume else None
+    begun = begun_run(Run, resume, out)
     if options.engine != "auto":
         select_engine(options.engine)  # refuses what is not here before data are fetched
     timings: dict[str, float] = {}
@@ -120,28 +102,22 @@ def train(
     # The run's folder is to be of use from anywhere.
     data = options.data if options.data in NAMES else str(Path(options.data).resolve())
     resolved = replace(options, data=data, engine=cast("EngineName", selection.engine.name))
-    if begun:
-        run, warnings = begun.continued(resolved, environment)
-        for warning in warnings:
-            warn(console, warning)
-    else:
-        training_loop(
-            resolved, selection.engine, dataset
-        )  # refuses what cannot be used before there is a folder
-        with failing_writes_explained(RunFolder(out or Path("runs"))):
-            folder = out or make_run_folder(Path("runs"), dataset.name)
-        run = Run.create(folder, resolved, environment)
-    seconds_before = sum(run.history().column("seconds"))
-    with failing_writes_explained(run), going_on_explained(console, run, options.epochs), ended_in_order():
-        with timed(timings, "evaluation of each epoch, checkpoints"):
-            model = run.train(
+    if not begun:
+        # Refuses what cannot be used before there is a folder.
+        training_loop(resolved, selection.engine, dataset)
+    run = run_to_train(Run, begun, out, dataset.name, resolved, environment, console)
+    what, n_epochs = f"{resolved.data}, {resolved.recipe} recipe", resolved.epochs
+    with in_order(console, run, n_epochs):
+        model = trained(
+            run,
+            timings,
+            lambda: run.train(
                 selection.engine,
                 dataset,
                 callbacks=Progress(console),
-                on_start=lambda: _announce(console, run),
-            )
-        timings["training"] = sum(run.history().column("seconds"))
-        timings["evaluation of each epoch, checkpoints"] -= timings["training"] - seconds_before
+                on_start=lambda: announce(console, run, what, n_epochs),
+            ),
+        )
         with timed(timings, "final evaluation"):
             evaluation = evaluate_model(model, selection.engine, dataset)
         write_run_report(run, model, evaluation, dataset, timings)
@@ -158,13 +134,3 @@ def _print_evaluation(run: Run, evaluation: Evaluation) -> None:
     print_result(f"test accuracy  {evaluation.accuracy:.2%}  (95 % interval {low:.2%} to {high:.2%})")
     print_result(f"test loss      {evaluation.loss:.4f}")
     print_result(f"report         {run.report_path}")
-
-
-def _announce(console: Console, run: Run) -> None:
-    """Print that a run begins, or resumes."""
-    config, n_done = run.config, len(run.history())
-    console.print(f"{config.data}, {config.recipe} recipe, {config.engine} engine, in {run.folder}")
-    if n_done == config.epochs:
-        console.print(f"all {config.epochs} epochs are done already")
-    elif n_done:
-        console.print(f"going on after epoch {n_done} of {config.epochs}")

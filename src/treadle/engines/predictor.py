@@ -19,7 +19,7 @@ from treadle.engines.rows import Rows, check_rows
 from treadle.maths.activations import logistic
 from treadle.maths.dtypes import Floats
 from treadle.maths.softmax import softmax
-from treadle.network import Network, Parameters
+from treadle.network import Parameters
 
 # Rows whose mirror images are made at a time, so that X is never copied as a whole.
 MIRRORED_ROWS = 8192
@@ -89,7 +89,7 @@ class Predictor(ABC):
 
     def predict(self, X: Rows) -> Floats:
         """The network's output for each row, (N, K): see ``Network.output``."""
-        return output_of(self.network, self.logits(X))
+        return output_of(self.network.output, self.logits(X))
 
     @abstractmethod
     def _plain_logits(self, X: Rows) -> Floats:
@@ -115,9 +115,9 @@ def _same(a: Floats, b: Floats) -> bool:
     return bool((a.view(bits) == b.view(bits)).all())
 
 
-def output_of(network: Network, logits: NDArray[Any]) -> NDArray[Any]:
-    """What the network puts out where the last layer's sums are these; may be the array that is given."""
-    match network.output:
+def output_of(output: str, logits: NDArray[Any]) -> NDArray[Any]:
+    """What a network of that output gives where the last layer's sums are these; may be the array given."""
+    match output:
         case "softmax":
             return softmax(logits)
         case "logistic":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from treadle.data.dataset import Dataset
 from treadle.engines.augmentation import Augmentation
@@ -14,15 +13,15 @@ from treadle.errors import InvalidInput, RunError
 from treadle.export.model_file import Model, load_model, save_model
 from treadle.network import Network, Parameters
 from treadle.optimizers import SCHEDULES, SGD, Adam, AdamW, Optimizer
-from treadle.runs.config import RunConfig, config_toml, read_config_file
-from treadle.runs.environment import decisive
-from treadle.runs.run_folder import RunFiles, RunFolder
+from treadle.runs.config import RunConfig, config_toml
+from treadle.runs.configured_run import ConfiguredRun
+from treadle.runs.run_folder import RunFiles
 from treadle.training.callbacks import Training, as_callbacks
 from treadle.training.loop import TrainingLoop, TrainingPlan
 
 
 @dataclass(frozen=True)
-class Run(RunFolder):
+class Run(ConfiguredRun[RunConfig]):
     """A run: its folder, its configuration, and the environment of its start.
 
     Examples
@@ -34,37 +33,7 @@ class Run(RunFolder):
     ((64, 8, 10), 2)
     """
 
-    config: RunConfig
-    environment: Mapping[str, str]
-
-    @classmethod
-    def create(cls, folder: str | Path, config: RunConfig, environment: Mapping[str, str]) -> Run:
-        """Plan a run in a new or empty folder; ``train`` makes it.
-
-        Raises
-        ------
-        RunError
-            If something is in the folder already.
-        """
-        run = cls(Path(folder), config, environment)
-        run.check_new()
-        return run
-
-    @classmethod
-    def open(cls, folder: str | Path) -> Run:
-        """Open a run that was begun, finished or not.
-
-        Raises
-        ------
-        RunError
-            If the folder holds no run.
-        InvalidInput
-            If its configuration cannot be read or used.
-        """
-        found = RunFolder(Path(folder))
-        found.check_begun()
-        values, environment = read_config_file(found.config_path)
-        return cls(found.folder, RunConfig(**values), environment)
+    config_class = RunConfig
 
     def model(self) -> Model:
         """Load the trained network; RunError if the run is not finished."""
@@ -84,11 +53,7 @@ class Run(RunFolder):
         """
         differences = self.config.differences(config)
         epochs = differences.pop("epochs", None)
-        if differences:
-            changed = ", ".join(f"{name} {old!r}, not {new!r}" for name, (old, new) in differences.items())
-            raise RunError(
-                f"{self.folder} was begun with {changed}: resume it as it is, or begin another run"
-            )
+        self.refuse_changed(differences)
         if epochs and SCHEDULES[config.schedule].needs_n_epochs:
             raise RunError(
                 f"{self.folder} was planned for {epochs[0]} epochs and its schedule {config.schedule} "
@@ -104,19 +69,7 @@ class Run(RunFolder):
                 f"{self.folder} has {len(self.history())} epochs behind it: it cannot be resumed for "
                 f"{epochs[1]}"
             )
-        began, now = self.environment.get("data_checksum", "unknown"), environment["data_checksum"]
-        if began != now:
-            raise RunError(
-                f"the data {config.data} are not those that {self.folder} began with (SHA-256 {now[:12]}..., "
-                f"then {began[:12]}...): restore them, or begin another run"
-            )
-        warnings = [
-            f"this run began with {name} {self.environment.get(name)}, and goes on with "
-            f"{environment.get(name)}: the result may differ from an uninterrupted run's"
-            for name in decisive(environment, config.precision)
-            if self.environment.get(name) != environment.get(name)
-        ]
-        return Run(self.folder, config, self.environment), warnings
+        return self.in_environment(config, environment)
 
     def train(
         self,

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from treadle.errors import CorruptFile, RunError
+from treadle.errors import CorruptFile
 from treadle.estimators.files.saving import load
 from treadle.estimators.tables.fitting import Assignment, finished, with_best_epoch
 from treadle.estimators.tables.table_classifier import TableClassifier
 from treadle.estimators.tables.table_regressor import TableRegressor
 from treadle.estimators.tables.table_targets import TableClasses
-from treadle.runs.config import config_toml, differences, read_config_file
-from treadle.runs.environment import decisive
-from treadle.runs.run_folder import RunFiles, RunFolder
+from treadle.runs.config import config_toml, differences
+from treadle.runs.configured_run import ConfiguredRun
+from treadle.runs.run_folder import RunFiles
 from treadle.runs.table_config import TableConfig
 from treadle.runs.table_data import TableData, class_labels
 from treadle.tables.preparation.targets import Target
@@ -25,7 +24,7 @@ from treadle.training.callbacks import Training, as_callbacks
 
 
 @dataclass(frozen=True)
-class TableRun(RunFolder):
+class TableRun(ConfiguredRun[TableConfig]):
     """A run on a table: its folder, its configuration, and the environment of its start.
 
     Examples
@@ -42,37 +41,7 @@ class TableRun(RunFolder):
     (2, (50,))
     """
 
-    config: TableConfig
-    environment: Mapping[str, str]
-
-    @classmethod
-    def create(cls, folder: str | Path, config: TableConfig, environment: Mapping[str, str]) -> TableRun:
-        """Plan a run in a new or empty folder; ``train`` makes it.
-
-        Raises
-        ------
-        RunError
-            If something is in the folder already.
-        """
-        run = cls(Path(folder), config, environment)
-        run.check_new()
-        return run
-
-    @classmethod
-    def open(cls, folder: str | Path) -> TableRun:
-        """Open a run that was begun, finished or not.
-
-        Raises
-        ------
-        RunError
-            If the folder holds no run.
-        InvalidInput
-            If its configuration cannot be read or used.
-        """
-        found = RunFolder(Path(folder))
-        found.check_begun()
-        values, environment = read_config_file(found.config_path, TableConfig)
-        return cls(found.folder, TableConfig(**values), environment)
+    config_class = TableConfig
 
     def model(self) -> TableClassifier | TableRegressor:
         """Load the fitted estimator; RunError if the run is not finished."""
@@ -101,22 +70,8 @@ class TableRun(RunFolder):
         RunError
             If the configuration differs, or the data are not those that the run began with.
         """
-        if changed := differences(self.config, config):
-            said = ", ".join(f"{name} {old!r}, not {new!r}" for name, (old, new) in changed.items())
-            raise RunError(f"{self.folder} was begun with {said}: resume it as it is, or begin another run")
-        began, now = self.environment.get("data_checksum", "unknown"), environment["data_checksum"]
-        if began != now:
-            raise RunError(
-                f"the data {config.data} are not those that {self.folder} began with (SHA-256 {now[:12]}..., "
-                f"then {began[:12]}...): restore them, or begin another run"
-            )
-        warnings = [
-            f"this run began with {name} {self.environment.get(name)}, and goes on with "
-            f"{environment.get(name)}: the result may differ from an uninterrupted run's"
-            for name in decisive(environment, config.precision)
-            if self.environment.get(name) != environment.get(name)
-        ]
-        return TableRun(self.folder, config, self.environment), warnings
+        self.refuse_changed(differences(self.config, config))
+        return self.in_environment(config, environment)
 
     def train(
         self,

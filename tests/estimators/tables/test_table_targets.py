@@ -10,15 +10,15 @@ def test_two_classes_have_two_outputs():
     assert (kind.n_outputs, kind.output) == (2, "softmax")
     assert kind.encode(np.array(["yes", "no"])).tolist() == [1, 0]
     logits = np.array([[0.0, np.log(3)]], np.float32)
-    np.testing.assert_allclose(kind.probabilities(logits, 1.0), [[0.25, 0.75]], rtol=1e-6)
-    np.testing.assert_allclose(kind.probabilities(logits, 2.0)[0, 1], 3**0.5 / (1 + 3**0.5), rtol=1e-6)
+    np.testing.assert_allclose(kind.probabilities(logits), [[0.25, 0.75]], rtol=1e-6)
+    np.testing.assert_allclose(kind.log_probabilities(logits), np.log([[0.25, 0.75]]), rtol=1e-6)
     assert kind.decode(logits).tolist() == ["yes"]
 
 
 def test_several_labels_have_a_logistic_output_each():
     kind = TableClasses(np.arange(3), multilabel=True)
     assert (kind.n_outputs, kind.output) == (3, "logistic")
-    np.testing.assert_allclose(kind.probabilities(np.zeros((1, 3), np.float32), 1.0), 0.5)
+    np.testing.assert_allclose(kind.probabilities(np.zeros((1, 3), np.float32)), 0.5)
 
 
 def test_numbers_are_standardised_by_their_weights_and_clipped_to_their_range():

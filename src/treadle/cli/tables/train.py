@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import cyclopts
-from cyclopts import Parameter, Token
+from cyclopts import Parameter
 
 from treadle.cli.columns import columns_as_dict, print_columns, warn_of_left_out
+from treadle.cli.comma_lists import split_at_commas
 from treadle.cli.tables.scores import print_scores
 from treadle.cli.terminal import print_json, print_result, progress_console, warn
-from treadle.cli.training_run import (
-    ended_in_order,
-    failing_writes_explained,
-    going_on_explained,
-    timed,
-)
+from treadle.cli.training_run import announce, begun_run, in_order, run_to_train, timed, trained
 from treadle.cli.whole_numbers import check_whole_numbers
-from treadle.errors import InvalidInput
 from treadle.runs.config import read_config_file
 from treadle.runs.table_config import TableConfig
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from treadle.choices import EngineName
-    from treadle.runs.table_run import TableRun
     from treadle.strict_text import ParsedTable
 
 
@@ -38,7 +29,7 @@ def _fill_from_files(
     """Fill options without a flag from the resumed run, and from --config; split lists at commas."""
     by_name = {argument.name: argument for argument in arguments}
     for name in ("--target", "--hidden"):
-        _split_at_commas(by_name[name].tokens)
+        split_at_commas(by_name[name].tokens)
 
     def fill(values: ParsedTable, source: str) -> None:
         cyclopts.config.Dict(values, source=source)(app, (), arguments)
@@ -48,15 +39,6 @@ def _fill_from_files(
         if tokens:
             path = Path(tokens[0].value, "config.toml") if name == "--resume" else Path(tokens[0].value)
             fill(read_config_file(path, TableConfig)[0], str(path))
-
-
-def _split_at_commas(tokens: list[Token]) -> None:
-    """Split values at commas that are not in quotes."""
-    values = [(token, value) for token in tokens for value in next(csv.reader([token.value]), [""])]
-    tokens[:] = [
-        Token(keyword=token.keyword, value=value.strip(), source=token.source, index=i)
-        for i, (token, value) in enumerate(values)
-    ]
 
 
 app = cyclopts.App(name="train", config=(_fill_from_files, check_whole_numbers))
@@ -98,15 +80,12 @@ def train(
     from treadle.report.table_report import write_table_report
     from treadle.report.table_scores import scores_of
     from treadle.runs.environment import describe_environment
-    from treadle.runs.run_folder import RunFolder, make_run_folder
     from treadle.runs.table_data import read_table_data
     from treadle.runs.table_run import TableRun, assigned
     from treadle.training.progress import Progress
 
     console = progress_console()
-    if resume and out:
-        raise InvalidInput("--out and --resume exclude each other: a run stays in its folder")
-    begun = TableRun.open(resume) if resume else None
+    begun = begun_run(TableRun, resume, out)
     if options.engine != "auto":
         select_engine(options.engine)  # refuses what is not here before tables are read
     # The run's folder is to be of use from anywhere.
@@ -127,27 +106,19 @@ def train(
     packages = ("treadle", "numpy", "pyarrow")
     environment = describe_environment(selection, data.table.source, data.checksum, packages)
     resolved = replace(options, engine=cast("EngineName", selection.engine.name))
-    if begun:
-        run, warnings = begun.continued(resolved, environment)
-        for warning in warnings:
-            warn(console, warning)
-    else:
-        with failing_writes_explained(RunFolder(out or Path("runs"))):
-            folder = out or make_run_folder(Path("runs"), _name_of(options.data))
-        run = TableRun.create(folder, resolved, environment)
-    n_epochs = assignment.plan.n_epochs
-    seconds_before = sum(run.history().column("seconds"))
-    between = "evaluation of each epoch, checkpoints"
-    with failing_writes_explained(run), going_on_explained(console, run, n_epochs), ended_in_order():
-        with timed(timings, between):
-            model = run.train(
+    run = run_to_train(TableRun, begun, out, _name_of(options.data), resolved, environment, console)
+    what, n_epochs = f"{resolved.data}, target {', '.join(resolved.target)}", assignment.plan.n_epochs
+    with in_order(console, run, n_epochs):
+        model = trained(
+            run,
+            timings,
+            lambda: run.train(
                 data,
                 assignment,
                 callbacks=Progress(console),
-                on_start=lambda: _announce(console, run, n_epochs),
-            )
-        timings["training"] = sum(run.history().column("seconds"))
-        timings[between] -= timings["training"] - seconds_before
+                on_start=lambda: announce(console, run, what, n_epochs),
+            ),
+        )
         with timed(timings, "final evaluation"):
             scores = scores_of(model, data.test)
         write_table_report(run, model, data, scores, timings)
@@ -167,14 +138,3 @@ def train(
 def _name_of(path: str) -> str:
     """Name a run after its table's file."""
     return Path(path).name.partition(".")[0] or "table"
-
-
-def _announce(console: Console, run: TableRun, n_epochs: int) -> None:
-    """Print that a run begins, or resumes."""
-    n_done = len(run.history())
-    target = ", ".join(run.config.target)
-    console.print(f"{run.config.data}, target {target}, {run.config.engine} engine, in {run.folder}")
-    if n_done == n_epochs:
-        console.print(f"all {n_epochs} epochs are done already")
-    elif n_done:
-        console.print(f"going on after epoch {n_done} of {n_epochs}")

@@ -13,10 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
+from treadle.engines.objective import Objective
+from treadle.engines.predictor import output_of
 from treadle.errors import InvalidInput
 from treadle.estimators.labels import GivenTargets, one_column
 from treadle.estimators.mlp.targets import Targets
 from treadle.maths.dtypes import Floats, Numbers
+from treadle.maths.likelihoods import log_logistic
+from treadle.maths.softmax import log_softmax
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,31 @@ class ClassTargets(Targets):
         if self.output == "softmax":
             return np.asarray(self.classes[logits.argmax(axis=1)])
         return np.asarray(self.classes[(logits[:, 0] > 0).astype(np.int64) * (len(self.classes) - 1)])
+
+    def probabilities(self, logits: Floats) -> Floats:
+        """Compute the probability of each class, (N, K), in the type of the logits."""
+        outputs = output_of(self.output, logits)
+        if logits.shape[1] > 1 or self.multilabel:
+            return outputs
+        columns = [1 - outputs, outputs] if len(self.classes) > 1 else [np.ones_like(outputs)]
+        return np.concatenate(columns, axis=1)
+
+    def log_probabilities(self, logits: Floats) -> Floats:
+        """Compute the logarithm of each class's probability, (N, K), in the type of the logits.
+
+        It is finite where the probability itself rounds to 0.
+        """
+        if self.output == "softmax":
+            return log_softmax(logits)
+        of_no, of_yes = log_logistic(-logits), log_logistic(logits)
+        if logits.shape[1] > 1 or self.multilabel:
+            return of_yes
+        return np.concatenate([of_no, of_yes] if len(self.classes) > 1 else [0 * logits], axis=1)
+
+    def objective(self, label_smoothing: float, l2: float = 0.0) -> Objective:
+        """Make the objective to minimise: cross-entropy of the output."""
+        loss = "cross_entropy" if self.output == "softmax" else "binary_cross_entropy"
+        return Objective(loss, label_smoothing=label_smoothing, l2=l2)
 
     def labels(self, targets: Numbers) -> NDArray[np.generic]:
         """Convert targets back to labels, (N,) or (N, K): the inverse of ``encode``."""

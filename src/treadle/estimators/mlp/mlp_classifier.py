@@ -16,7 +16,6 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
 from treadle.engines.objective import Objective
-from treadle.engines.predictor import output_of
 from treadle.errors import InvalidInput
 from treadle.estimators.labels import GivenTargets, one_column, plain_labels
 from treadle.estimators.mlp.calibration import cooled, temperature_of
@@ -28,8 +27,6 @@ from treadle.estimators.mlp.starts import Fresh, Start, WarmStart
 from treadle.estimators.mlp.targets import Targets
 from treadle.estimators.mlp.training_recipe import store
 from treadle.maths.dtypes import Floats, Numbers
-from treadle.maths.likelihoods import log_logistic
-from treadle.maths.softmax import log_softmax
 from treadle.network import Parameters
 from treadle.training.callbacks import Callbacks
 
@@ -349,11 +346,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
             Columns in the order of ``classes_``. Rows sum to 1, but not those of several labels a row.
         """
         logits = cooled(self._logits(X), self.temperature_)
-        outputs = output_of(self.network_, logits)
-        if self.n_outputs_ > 1:
-            return outputs
-        columns = [1 - outputs, outputs] if len(self.classes_) > 1 else [np.ones_like(outputs)]
-        return np.concatenate(columns, axis=1)
+        return self._class_targets().probabilities(logits)
 
     def predict_log_proba(self, X: object) -> Floats:
         """Predict the logarithm of each class's probability.
@@ -371,12 +364,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
             In nats; columns in the order of ``classes_``.
         """
         logits = cooled(self._logits(X), self.temperature_)
-        if self.out_activation_ == "softmax":
-            return log_softmax(logits)
-        of_no, of_yes = log_logistic(-logits), log_logistic(logits)
-        if self.n_outputs_ > 1:
-            return of_yes
-        return np.concatenate([of_no, of_yes] if len(self.classes_) > 1 else [0 * logits], axis=1)
+        return self._class_targets().log_probabilities(logits)
 
     def score(self, X: object, y: object, sample_weight: ArrayLike | None = None) -> float:
         """Compute the accuracy of ``predict``.
@@ -479,8 +467,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         return kind, kind.encode(y)
 
     def _objective(self, kind: Targets, l2: float) -> Objective:
-        loss = "cross_entropy" if kind.output == "softmax" else "binary_cross_entropy"
-        return Objective(loss, label_smoothing=self.label_smoothing, l2=l2)
+        assert isinstance(kind, ClassTargets)
+        return kind.objective(self.label_smoothing, l2)
 
     def _weights_in_training(
         self,

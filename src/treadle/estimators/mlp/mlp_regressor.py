@@ -306,7 +306,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc] 
         ndarray of shape (N,) or (N, K), of the parameters' dtype
         """
         logits = self._logits(X)
-        outputs = output_of(self.network_, logits)
+        outputs = output_of(self.network_.output, logits)
         return outputs[:, 0] if self.n_outputs_ == 1 else outputs
 
     def _check_parameters(self) -> None:

@@ -18,7 +18,6 @@ from treadle.estimators.labels import GivenTargets
 from treadle.estimators.mlp.targets import Targets
 from treadle.maths.dtypes import Floats, Numbers
 from treadle.maths.loss_table import LOSSES
-from treadle.network import Network
 
 # What an engine calls the losses.
 LOSS_NAMES = {
@@ -81,7 +80,7 @@ class NumberTargets(Targets):
         """Compute the outputs' mean R^2; NaN where a prediction is not finite."""
         from sklearn.metrics import r2_score
 
-        predicted = output_of(Network((1, targets.shape[1]), output=self.output), logits)
+        predicted = output_of(self.output, logits)
         if not np.isfinite(predicted).all():
             return float("nan")
         return float(r2_score(targets, predicted, sample_weight=sample_weight))

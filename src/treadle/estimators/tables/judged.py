@@ -29,7 +29,8 @@ class PreparedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 
     def predict_proba(self, X: Floats) -> NDArray[np.float64]:
         """Predict the probability of each class, at temperature 1."""
-        return self.kind.probabilities(self.engine.logits(self.parameters, X), 1.0)
+        logits = self.engine.logits(self.parameters, X)
+        return np.asarray(self.kind.probabilities(logits.astype(np.float64)), np.float64)
 
 
 class PreparedRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types

@@ -23,7 +23,6 @@ from treadle.estimators.tables.fitted_table import FittedTable
 from treadle.estimators.tables.table_estimator import TableEstimator
 from treadle.estimators.tables.table_targets import TableClasses
 from treadle.maths.dtypes import Floats, Numbers
-from treadle.maths.softmax import log_softmax
 from treadle.training.callbacks import Callbacks
 
 if TYPE_CHECKING:
@@ -206,8 +205,7 @@ class TableClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]  #
         ndarray of shape (N, K), float64
             Columns in the order of ``classes_``. Rows sum to 1, but not those of several labels a row.
         """
-        logits = self._logits(X)
-        return self._classes().probabilities(logits, self.temperature_)
+        return self.predictions_of(self._logits(X))["probabilities"]
 
     def predict_log_proba(self, X: object) -> NDArray[np.float64]:
         """Predict the logarithm of each class's probability.
@@ -221,10 +219,8 @@ class TableClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]  #
         ndarray of shape (N, K), float64
             In nats; columns in the order of ``classes_``.
         """
-        logits = self._logits(X).astype(np.float64) / self.temperature_
-        if self._classes().multilabel:
-            return np.asarray(-np.logaddexp(0, -logits))
-        return np.asarray(log_softmax(logits), np.float64)
+        logits = self._cooled(self._logits(X))
+        return np.asarray(self._classes().log_probabilities(logits), np.float64)
 
     def score(self, X: object, y: object, sample_weight: ArrayLike | None = None) -> float:
         """Compute the accuracy of ``predict``.
@@ -238,8 +234,12 @@ class TableClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]  #
         kind = self._classes()
         return {
             "classes": kind.decode(logits),
-            "probabilities": kind.probabilities(logits, self.temperature_),
+            "probabilities": kind.probabilities(self._cooled(logits)),
         }
+
+    def _cooled(self, logits: Floats) -> NDArray[np.float64]:
+        """Divide the logits by the temperature, in float64."""
+        return logits.astype(np.float64) / self.temperature_
 
     def _classes(self) -> TableClasses:
         kind = self._fitted.kind
@@ -254,8 +254,8 @@ class TableClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]  #
         return self._kind_of(y)
 
     def _objective(self, kind: Targets) -> Objective:
-        loss = "cross_entropy" if kind.output == "softmax" else "binary_cross_entropy"
-        return Objective(loss, label_smoothing=self.label_smoothing)
+        assert isinstance(kind, TableClasses)
+        return kind.objective(self.label_smoothing)
 
     def _weights_in_training(
         self, kind: Targets, targets: Numbers, weights: NDArray[np.float64] | None

@@ -20,7 +20,6 @@ from treadle.estimators.mlp.number_targets import LOSS_NAMES
 from treadle.estimators.mlp.targets import Targets
 from treadle.maths.dtypes import Floats, Numbers
 from treadle.maths.loss_table import LOSSES
-from treadle.network import Network
 
 
 @dataclass(frozen=True)
@@ -39,11 +38,6 @@ class TableClasses(ClassTargets):
     def output(self) -> str:
         """The network's output function."""
         return "logistic" if self.multilabel else "softmax"
-
-    def probabilities(self, logits: Floats, temperature: float) -> NDArray[np.float64]:
-        """Return the probability of each class, (N, K), from logits of float32."""
-        cooled = logits.astype(np.float64) / temperature
-        return np.asarray(output_of(Network((1, self.n_outputs), output=self.output), cooled), np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +118,7 @@ class ScaledNumbers(Targets):
 
     def decode(self, logits: Floats) -> NDArray[np.float64]:
         """Return what is predicted, (N,) or (N, K), from logits."""
-        outputs = output_of(Network((1, self.n_outputs), output=self.output), logits.astype(np.float64))
+        outputs = output_of(self.output, logits.astype(np.float64))
         with np.errstate(over="ignore", invalid="ignore"):
             numbers = np.clip(self.mean + self.scale * outputs, self.low, self.high)
         return np.asarray(numbers[:, 0] if self.flat else numbers, np.float64)
